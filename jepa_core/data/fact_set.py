@@ -1,0 +1,91 @@
+"""A set of facts as a few int32 tensors; a batch is one index_select."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.views.facts import Facts, Role
+
+IGNORE = -100
+Batch = dict[str, Tensor]
+
+
+class FactSet(Dataset):
+    """Facts with their sample types.
+
+    ids, roles: ``n s`` (right-padded); sample_type: ``n`` :class:`~jepa_core.views.facts.SampleType` values;
+    first_index: the index of the first sample, so that the sets of one task can number theirs apart.
+    """
+
+    def __init__(self, facts: Facts, sample_type: Tensor, first_index: int = 0):
+        if sample_type.shape != (len(facts),):
+            raise ValueError(f"sample_type is ({len(facts)},), not {tuple(sample_type.shape)}")
+        self.ids = facts.ids.to(torch.int32)
+        self.roles = facts.roles.to(torch.uint8)
+        self.sample_type = sample_type.to(torch.uint8)
+        self.first_index = first_index
+
+    def __len__(self) -> int:
+        return self.ids.shape[0]
+
+    def __getitem__(self, item: int) -> Batch:
+        """One sample: the keys of :meth:`__getitems__` without the batch axis."""
+        return {key: value[0] for key, value in self.__getitems__([range(len(self))[item]]).items()}
+
+    def __getitems__(self, items: Sequence[int]) -> Batch:
+        """One ready batch.
+
+        input_ids, labels, roles: ``b s`` int64, as wide as the longest of these facts; labels are unshifted,
+        the token itself on the tail and -100 elsewhere; sample_type, index: ``b``.
+        """
+        rows = torch.as_tensor(items)
+        ids, roles = self.ids[rows].long(), self.roles[rows].long()
+        return trim(
+            {
+                "input_ids": ids,
+                "labels": ids.where(roles == Role.TAIL, IGNORE),
+                "roles": roles,
+                "sample_type": self.sample_type[rows].long(),
+                "index": rows + self.first_index,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """What a dataset plugin gives: the training set, evaluation sets by split name, and the vocabulary.
+
+    A set has ``__len__``, ``__getitem__`` and ``__getitems__`` like :class:`FactSet`, and ``max_length``.
+    tokenizer_files: text files (name -> content) to keep beside a trained model.
+    """
+
+    train: Any
+    evaluation: Mapping[str, Any]
+    vocabulary: Vocabulary
+
+
+def trim(batch: Batch) -> Batch:
+    """Without the columns that are padding in every row."""
+    width = int((batch["roles"] != Role.PAD).sum(dim=1).max()) if len(batch["roles"]) else 0
+    per_token = ("input_ids", "labels", "roles")
+    return {key: value[:, :width] if key in per_token else value for key, value in batch.items()}
+
+
+def collate(samples: Sequence[Batch] | Batch) -> Batch:
+    """Samples to a batch, right-padded to the longest; a ready batch passes through unchanged."""
+    if isinstance(samples, Mapping):
+        return samples
+    fill = {"input_ids": 0, "labels": IGNORE, "roles": int(Role.PAD)}
+    return {
+        key: torch.nn.utils.rnn.pad_sequence([s[key] for s in samples], True, fill[key])
+        if key in fill
+        else torch.stack([s[key] for s in samples])
+        for key in samples[0]
+    }

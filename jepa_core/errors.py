@@ -1,0 +1,52 @@
+"""Errors that a user can mend. The command line prints them without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class JepaError(Exception):
+    """A mistake in what the user gave; ``exit_status`` is what ``jepa-run`` ends with."""
+
+    exit_status = 1
+
+
+class DataError(JepaError):
+    """Bad data: the message names the file, the item or line, the field and what was expected."""
+
+
+class ComponentError(JepaError):
+    """A component is unknown, ambiguous, broken, or does not keep its contract."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a recipe, said where it stands.
+
+    ``where`` is ``file:line`` or ``command line``; ``key`` the dotted path in the recipe.
+    """
+
+    where: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class RecipeError(JepaError):
+    """Everything that is wrong in a recipe, all at once."""
+
+    exit_status = 2
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'eps'?"`` when a known name is close to `name`, else an empty string."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,1 @@
+"""The built-in components, brought in through the same entry points as anybody's plugin."""

@@ -1,0 +1,30 @@
+"""``cosine``: one minus the cosine of predicted and target embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from jepa_core import hookimpl
+
+
+class CosineDistance:
+    """1 - cos(p, t), in [0, 2] (LLM-JEPA, Huang, LeCun and Balestriero 2025, arXiv 2509.14252).
+
+    eps: smallest norm product divided by, so that a zero vector has distance 1 and no NaN.
+    """
+
+    def __init__(self, eps: float = 1e-8):
+        if eps <= 0:
+            raise ValueError(f"eps must be above 0, not {eps}")
+        self.eps = eps
+
+    def __call__(self, predicted: Tensor, target: Tensor) -> Tensor:
+        return 1 - cosine_similarity(predicted, target, dim=-1, eps=self.eps)
+
+
+@hookimpl
+def jepa_distance_functions() -> Mapping[str, object]:
+    return {"cosine": CosineDistance}

@@ -1,0 +1,1 @@
+"""Recipes that come with jepa-core, and their small data."""
