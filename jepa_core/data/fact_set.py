@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.views.facts import Facts, Role
+from jepa_core.views.facts import Facts, Role, SampleType
 
 IGNORE = -100
 Batch = dict[str, Tensor]
@@ -34,6 +34,16 @@ class FactSet(Dataset):
 
     def __len__(self) -> int:
         return self.ids.shape[0]
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of the longest fact, 0 of an empty set."""
+        return int((self.roles != Role.PAD).sum(dim=1).max()) if len(self) else 0
+
+    @property
+    def facts(self) -> Facts:
+        """All facts, ``n s`` int64."""
+        return Facts(self.ids.long(), self.roles.long())
 
     def __getitem__(self, item: int) -> Batch:
         """One sample: the keys of :meth:`__getitems__` without the batch axis."""
@@ -69,6 +79,21 @@ class TaskData:
     train: Any
     evaluation: Mapping[str, Any]
     vocabulary: Vocabulary
+    tokenizer_files: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_facts(
+        cls, vocabulary: Vocabulary, train: Facts, types: Tensor, evaluation: Mapping[str, Facts]
+    ) -> TaskData:
+        """From facts; every sample of the task gets an index of its own, the training set's from 0 on.
+
+        types: ``n`` the sample types of `train`; those of an evaluation split are what its name says.
+        """
+        sets, first = {}, len(train)
+        for split, facts in evaluation.items():
+            sets[split] = FactSet(facts, torch.full((len(facts),), SampleType[split.upper()]), first)
+            first += len(facts)
+        return cls(FactSet(train, types), sets, vocabulary)
 
 
 def trim(batch: Batch) -> Batch:

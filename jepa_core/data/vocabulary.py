@@ -21,7 +21,8 @@ class Vocabulary:
     """Token names and ids.
 
     token_to_id: every token; relation_ids: ascending ids of the relation tokens;
-    mask_id, pad_id: of ``<mask>`` and ``<pad>``; pred_ids: of the predictor tokens, empty for k = 0.
+    mask_id, pad_id: of ``<mask>`` and ``<pad>``; pred_ids: of the predictor tokens, empty for k = 0;
+    inverse_ids: of each relation the inverse's id, in the order of relation_ids; empty where not known.
     """
 
     token_to_id: dict[str, int]
@@ -29,6 +30,7 @@ class Vocabulary:
     mask_id: int
     pad_id: int
     pred_ids: tuple[int, ...] = ()
+    inverse_ids: tuple[int, ...] = ()
 
     @cached_property
     def id_to_token(self) -> dict[int, str]:
@@ -60,6 +62,7 @@ class Vocabulary:
             "mask_id": self.mask_id,
             "pad_id": self.pad_id,
             "pred_ids": list(self.pred_ids),
+            "inverse_ids": list(self.inverse_ids),
         }
 
     @classmethod
@@ -71,6 +74,7 @@ class Vocabulary:
                 mask_id=data["mask_id"],
                 pad_id=data["pad_id"],
                 pred_ids=tuple(data["pred_ids"]),
+                inverse_ids=tuple(data["inverse_ids"]),
             )
         except (KeyError, TypeError) as error:
             raise DataError(f"not a saved vocabulary: {error}") from error

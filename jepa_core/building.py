@@ -1,0 +1,119 @@
+"""From a recipe to the objects that train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jepa_core.components import BuildContext, DatasetContext
+from jepa_core.data.fact_set import Batch, collate
+from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.modelling import build_model
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.registry import Registry
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.schema import Recipe
+    from jepa_core.training.trainer import JepaTrainer
+
+
+@dataclass
+class Run:
+    """A recipe, built: everything that trains, and nothing that has trained yet."""
+
+    recipe: Recipe
+    objective: JepaObjective
+    train_dataset: Any
+    eval_datasets: Mapping[str, Any]
+    vocabulary: Vocabulary
+    device: str | None = None
+    collate: Callable[..., Batch] = staticmethod(collate)
+
+    @cached_property
+    def trainer(self) -> JepaTrainer:
+        """The trainer; made on first use, because importing transformers' takes seconds."""
+        from jepa_core.training.setup import make_trainer
+
+        return make_trainer(self)
+
+
+def build(recipe: Recipe, registry: Registry | None = None, device: str | None = None) -> Run:
+    """Reads the data and builds model and components.
+
+    device: ``cpu`` keeps the run off a GPU. Raises JepaError for whatever in the recipe or its data is wrong.
+    """
+    registry = registry or Registry.discover()
+    settings = recipe.objective
+    context = DatasetContext(recipe.seed, settings.k, settings.distinct_pred, search_folders(recipe))
+    data = registry.create("dataset", recipe.data.name, context=context, **recipe.data.options)
+    objective = build_objective(recipe, data.vocabulary, registry)
+    longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
+    objective.check_room(longest)
+    _refuse_leaks(objective, data.train)
+    return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, device)
+
+
+def build_objective(
+    recipe: Recipe, vocabulary: Vocabulary, registry: Registry | None = None, weights: Path | None = None
+) -> JepaObjective:
+    """The objective of a recipe over this vocabulary.
+
+    weights: a folder written by :func:`jepa_core.saving.save_weights`, read instead of starting afresh.
+    """
+    from jepa_core.saving import load_weights
+
+    registry = registry or Registry.discover()
+    settings = recipe.objective
+    torch.manual_seed(recipe.seed)
+    model = build_model(recipe.model, vocabulary)
+    context = BuildContext(
+        vocabulary=vocabulary,
+        width=model.config.hidden_size,
+        num_layers=model.config.num_hidden_layers,
+        k=settings.k,
+        seed=recipe.seed,
+        search=search_folders(recipe),
+    )
+
+    def create(kind: str, reference: Any) -> Any:
+        return registry.create(kind, reference.name, context=context, **reference.options)
+
+    pred_ids = vocabulary.pred_ids if settings.distinct_pred else vocabulary.pred_ids * settings.k
+    objective = JepaObjective(
+        model,
+        reversal=create("reversal", settings.reversal),
+        mask=create("mask", settings.mask),
+        embedding=(create("embedding", settings.embedding.source), create("embedding", settings.embedding.target)),
+        distance=create("distance", settings.distance),
+        filters=[create("filter", reference) for reference in settings.filters],
+        pred_ids=pred_ids,
+        lambda_jepa=settings.lambda_jepa,
+        gamma_ntp=settings.gamma_ntp,
+        positions=settings.positions,
+        stop_gradient=settings.stop_gradient,
+        layout=settings.layout,
+        seed=recipe.seed,
+    )
+    if weights is not None:
+        load_weights(objective, weights)
+    objective.transformer.check_head()
+    return objective
+
+
+def search_folders(recipe: Recipe) -> tuple[Path, ...]:
+    """Where a recipe's data paths are looked for: the current folder, then the recipe's own."""
+    return (Path(), recipe.source_path.parent) if recipe.source_path else (Path(),)
+
+
+def _refuse_leaks(objective: JepaObjective, train: Any) -> None:
+    """Plans one sample of each type, so that a leaking recipe fails before training, not in the middle."""
+    types = train.sample_type
+    firsts = [int((types == kind).nonzero()[0]) for kind in types.unique()]
+    was_training = objective.training
+    objective.train().plan(train.__getitems__(firsts))
+    objective.train(was_training)

@@ -1,0 +1,93 @@
+"""Evaluation of a split: losses and ranking metrics, without a loop over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import distributed
+
+from jepa_core.evaluation.ranks import Tally, score_tokens
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+
+Metrics = dict[str, Any]
+
+
+@torch.no_grad()
+def evaluate(
+    objective: JepaObjective,
+    dataset: Any,
+    batch_size: int = 512,
+    per_layer: bool = False,
+    on_batch: Callable[[], object] = lambda: None,
+) -> Metrics:
+    """The metrics of one split, teacher-forced, over the whole vocabulary.
+
+    ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
+    tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
+    token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
+    ``jepa_loss`` means over labelled tokens and counted pairs. Ties count half; no candidate is filtered.
+    per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the head.
+
+    In several processes each takes every nth batch, so that each sample counts once on all of them together.
+    """
+    training = objective.training
+    objective.eval()
+    layers = range(objective.transformer.num_layers + 1) if per_layer else (objective.transformer.num_layers,)
+    tallies = {layer: Tally(dataset.max_length) for layer in layers}
+    try:
+        for batch in _own_batches(dataset, batch_size):
+            _evaluate_batch(objective, batch, tallies)
+            on_batch()
+    finally:
+        objective.train(training)
+    for tally in tallies.values():
+        _sum_over_processes(tally, objective)
+    metrics = tallies[layers[-1]].metrics()
+    if per_layer:
+        metrics["layers"] = {str(layer): _without_jepa(tally.metrics()) for layer, tally in tallies.items()}
+    return metrics
+
+
+def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tally]) -> None:
+    transformer = objective.transformer
+    plan = objective.plan(batch)
+    label_rows, ordinal = plan.label_rows, _ordinals(plan)
+    device = next(objective.parameters()).device
+    plan = plan.to(device)
+    last = transformer.num_layers
+    hidden = objective.hidden_states(plan, also=tallies)
+    for layer, tally in tallies.items():
+        states = hidden[layer][0][plan.label_rows, plan.label_columns]
+        scores = score_tokens(
+            lambda some, layer=layer: transformer.layer_logits(some, layer), states, plan.label_ids, transformer.vocab
+        )
+        tally.add_answers(scores.cpu(), label_rows, ordinal, len(batch["labels"]))
+    if plan.jepa_pairs:
+        tallies[last].add_distances(float(objective.jepa_sum(plan, hidden)), plan.jepa_pairs)
+
+
+def _ordinals(plan: Plan) -> torch.Tensor:
+    """``l``: which token of its sample's answer each labelled one is, from 0. Labels come row by row."""
+    rows = plan.label_rows
+    starts = torch.searchsorted(rows, rows)  # the first label of the same row
+    return torch.arange(len(rows), device=rows.device) - starts
+
+
+def _own_batches(dataset: Any, batch_size: int) -> Any:
+    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+    starts = range(rank * batch_size, len(dataset), world * batch_size)
+    return (dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))) for start in starts)
+
+
+def _sum_over_processes(tally: Tally, objective: JepaObjective) -> None:
+    if distributed.is_initialized():
+        sums = tally.sums.to(next(objective.parameters()).device)
+        distributed.all_reduce(sums)
+        tally.sums = sums.cpu()
+
+
+def _without_jepa(metrics: Metrics) -> Metrics:
+    return {name: value for name, value in metrics.items() if name != "jepa_loss"}

@@ -1,0 +1,108 @@
+"""Ranks of the right tokens, and the metrics made of them.
+
+Axes: ``l`` labelled tokens, ``d`` width, ``v`` vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+HITS = (1, 3, 10)
+#: Logits held at once, in numbers: chunks of the labelled tokens keep within it.
+CHUNK = 1 << 25
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """rank: ``l`` float64, 1 + better + ties / 2 over the whole vocabulary; log_p: ``l`` float64."""
+
+    rank: Tensor
+    log_p: Tensor
+
+    def cpu(self) -> TokenScores:
+        return TokenScores(self.rank.cpu(), self.log_p.cpu())
+
+
+def score_tokens(logits_of: Callable[[Tensor], Tensor], states: Tensor, label_ids: Tensor, vocab: int) -> TokenScores:
+    """Scores the labels ``l`` given the hidden states ``l d`` that predict them.
+
+    Candidates are all tokens of the model's vocabulary, unfiltered; the logits are made chunk by chunk.
+    """
+    chunk = max(1, CHUNK // vocab)
+    parts = [
+        _score(logits_of(some).float(), labels)
+        for some, labels in zip(states.split(chunk), label_ids.split(chunk), strict=True)
+    ]
+    return TokenScores(*(torch.cat(column).double() for column in zip(*parts, strict=True)))
+
+
+def _score(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    own = logits.gather(1, labels[:, None])
+    better = (logits > own).sum(dim=1)
+    ties = (logits == own).sum(dim=1) - 1
+    return 1 + better + ties / 2, own[:, 0] - logits.logsumexp(dim=1)
+
+
+class Tally:
+    """Sums over samples, from which the metrics are means; tallies of several ranks add up.
+
+    Every sum is float64 in one tensor, so that one all-reduce joins ranks.
+    """
+
+    _SCALARS = ("samples", "tokens", "log_p", "mrr", "right", "pairs", "distance", *(f"hits@{n}" for n in HITS))
+
+    def __init__(self, longest: int):
+        """longest: tokens of the longest sample, a bound on its answer's length."""
+        self.longest = longest
+        self.sums = torch.zeros(len(self._SCALARS) + 2 * longest, dtype=torch.float64)
+
+    def add_answers(self, scores: TokenScores, sample: Tensor, ordinal: Tensor, samples: int) -> None:
+        """sample, ordinal: ``l``, the sample that a token belongs to and its place in that answer, from 0."""
+        tokens = torch.zeros(samples, dtype=torch.float64).index_add(0, sample, torch.ones_like(scores.rank))
+
+        def mean(values: Tensor) -> Tensor:
+            """Over samples, of the mean over the sample's tokens; samples without an answer don't count."""
+            return (torch.zeros(samples, dtype=torch.float64).index_add(0, sample, values) / tokens.clamp(min=1)).sum()
+
+        wrong = torch.zeros(samples).index_add(0, sample, (scores.rank != 1).float())
+        self._add("samples", (tokens > 0).sum())
+        self._add("tokens", tokens.sum())
+        self._add("log_p", scores.log_p.sum())
+        self._add("mrr", mean(1 / scores.rank))
+        self._add("right", ((wrong == 0) & (tokens > 0)).sum())
+        for n in HITS:
+            self._add(f"hits@{n}", mean((scores.rank <= n).double()))
+        by_place = self.sums[len(self._SCALARS) :].view(2, self.longest)
+        by_place[0].index_add_(0, ordinal, 1 / scores.rank)
+        by_place[1].index_add_(0, ordinal, torch.ones_like(scores.rank))
+
+    def add_distances(self, total: float, pairs: int) -> None:
+        self._add("distance", total)
+        self._add("pairs", pairs)
+
+    def metrics(self) -> dict[str, float | int | None]:
+        """The metrics; ``None`` where there is nothing to average. Losses in nats."""
+        sums = dict(zip(self._SCALARS, self.sums.tolist(), strict=False))
+        samples, pairs = sums["samples"], sums["pairs"]
+
+        def per_sample(name: str) -> float | None:
+            return sums[name] / samples if samples else None
+
+        ranks, counts = self.sums[len(self._SCALARS) :].view(2, self.longest).tolist()
+        return {
+            "ntp_loss": -sums["log_p"] / sums["tokens"] if sums["tokens"] else None,
+            "jepa_loss": sums["distance"] / pairs if pairs else None,
+            "mrr": per_sample("mrr"),
+            **{f"mrr_token{i + 1}": r / c for i, (r, c) in enumerate(zip(ranks, counts, strict=True)) if c},
+            "joint_accuracy": per_sample("right"),
+            "joint_log_likelihood": per_sample("log_p"),
+            **{f"hits@{n}": per_sample(f"hits@{n}") for n in HITS},
+            "num_samples": int(samples),
+        }
+
+    def _add(self, name: str, value: Tensor | float) -> None:
+        self.sums[self._SCALARS.index(name)] += value

@@ -1,0 +1,197 @@
+"""The objective: next-token prediction and the JEPA loss from one pass of the transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from jepa_core.components import (
+    DistanceFunction,
+    EmbeddingExtractor,
+    LossFilter,
+    MaskBuilder,
+    ReversalStrategy,
+    declared,
+)
+from jepa_core.errors import ComponentError
+from jepa_core.objective.layouts import HiddenStates, choose
+from jepa_core.objective.needs import SUPPLIERS, check_needs
+from jepa_core.objective.plan import Plan, PlannedView
+from jepa_core.objective.planner import Planner, Positions
+from jepa_core.objective.transformer import Transformer
+from jepa_core.views.facts import Role
+
+
+@dataclass(frozen=True)
+class ObjectiveOutput:
+    """loss, ntp_loss: scalars; jepa_loss: scalar, or None where no pair counts; jepa_pairs: how many do."""
+
+    loss: Tensor
+    ntp_loss: Tensor
+    jepa_loss: Tensor | None
+    jepa_pairs: int
+
+
+class JepaObjective(nn.Module):
+    """``gamma_ntp * ntp + lambda_jepa * jepa`` over a Hugging Face causal language model.
+
+    NTP is the mean cross-entropy of labelled tokens, JEPA the mean distance over counted pairs; both come
+    from one forward pass over facts and second views (LLM-JEPA, arXiv 2509.14252, with that pass shared).
+    embedding: one extractor for both sides, or (source, target). stop_gradient: the side whose embedding is
+    detached. pred_ids: ids of the k predictor tokens, in order.
+
+    Raises ComponentError where components, layout and model do not go together.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        reversal: ReversalStrategy,
+        mask: MaskBuilder,
+        embedding: EmbeddingExtractor | tuple[EmbeddingExtractor, EmbeddingExtractor],
+        distance: DistanceFunction,
+        filters: Sequence[LossFilter] = (),
+        pred_ids: Sequence[int] = (),
+        lambda_jepa: float = 1.0,
+        gamma_ntp: float = 1.0,
+        positions: Positions = "continue",
+        stop_gradient: Literal["none", "target", "source"] = "none",
+        layout: Literal["auto", "packed", "rows"] = "auto",
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.model = model
+        self.transformer = Transformer(model)
+        self.source_embedding, self.target_embedding = (
+            embedding if isinstance(embedding, tuple) else (embedding, embedding)
+        )
+        self.mask = mask
+        self.distance = distance
+        self.lambda_jepa, self.gamma_ntp = lambda_jepa, gamma_ntp
+        self.stop_gradient = stop_gradient
+        self.planner = Planner(reversal, filters, pred_ids, positions, seed, enabled=lambda_jepa > 0)
+        self.layout = choose(layout, mask, positions)
+        parts = {"reversal": reversal, **{f"filter_{i}": f for i, f in enumerate(filters)}}
+        self.parts = nn.ModuleDict({n: p for n, p in parts.items() if isinstance(p, nn.Module)})
+        check_needs(declared("distance", distance, "needs"), distance)
+        self._source_layer, self._target_layer = (
+            self.transformer.layer(declared("embedding", e, "layer"))
+            for e in (self.source_embedding, self.target_embedding)
+        )
+
+    def check_room(self, longest: int) -> None:
+        """Raises ComponentError when a fact of `longest` tokens does not fit the model's position table.
+
+        With positions that continue, a second view as long as the fact comes on top.
+        """
+        table = self.transformer.max_positions
+        k = len(self.planner.pred_ids)
+        paired = self.planner.enabled and self.planner.positions == "continue"
+        needed = {"none": 1}.get(self.planner.positions, longest + k + (longest if paired else 0))
+        if table is not None and needed > table:
+            raise ComponentError(
+                f"the longest fact has {longest} tokens; with {k} predictor tokens and its second view it takes "
+                f"{needed} positions, and the model has {table}: raise n_positions (max_position_embeddings)"
+            )
+
+    def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
+        """What this batch will run, at this optimizer step; costs no model time."""
+        plan = self.planner(batch, step, self.training)
+        self._refuse_overflow(plan)
+        return plan
+
+    def forward(
+        self,
+        *,
+        step: int = 0,
+        ntp_count: float | Tensor | None = None,
+        jepa_count: float | Tensor | None = None,
+        plan: Plan | None = None,
+        **batch: Tensor,
+    ) -> ObjectiveOutput:
+        """The losses of a batch (keys as in :class:`~jepa_core.data.fact_set.FactSet`) or of its `plan`.
+
+        ntp_count, jepa_count: the denominators, where this batch is only a part of an optimizer step: labelled
+        tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.
+        """
+        plan = self.plan(batch, step) if plan is None else plan
+        hidden = self.hidden_states(plan)
+        ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
+        loss = self.gamma_ntp * ntp + self._keep_alive()
+        jepa = None
+        if plan.jepa_pairs:
+            jepa = self.jepa_sum(plan, hidden) / _denominator(jepa_count, plan.jepa_pairs)
+            loss = loss + self.lambda_jepa * jepa
+        return ObjectiveOutput(loss, ntp.detach(), None if jepa is None else jepa.detach(), plan.jepa_pairs)
+
+    def hidden_states(self, plan: Plan, also: Iterable[int] = ()) -> HiddenStates:
+        """Hidden states ``m w d`` of every block at the layers that the losses read, and `also` at others."""
+        layers = {self.transformer.num_layers, *also}
+        if plan.pairs:
+            layers |= {self._source_layer, self._target_layer}
+        return self.layout(plan, self.transformer, sorted(layers))
+
+    def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
+        """(predicted, target), each ``n d``, for each pair of views that a sample has."""
+        return [
+            (
+                self._embed(self.source_embedding, self._source_layer, source, plan, hidden),
+                self._embed(self.target_embedding, self._target_layer, target, plan, hidden),
+            )
+            for source, target in plan.pairs
+        ]
+
+    def jepa_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
+        """The distances of all counted pairs, summed; a scalar in fp32."""
+        total = torch.zeros((), device=plan.label_ids.device)
+        for (_, view), (predicted, target) in zip(plan.pairs, self.embeddings(plan, hidden), strict=True):
+            if self.stop_gradient == "target":
+                target = target.detach()
+            elif self.stop_gradient == "source":
+                predicted = predicted.detach()
+            needs: Any = {n: SUPPLIERS[n](plan, view) for n in declared("distance", self.distance, "needs")}
+            distances = self.distance(predicted, target, **needs)
+            if distances.shape != predicted.shape[:1]:
+                raise ComponentError(
+                    f"distance {type(self.distance).__name__}: must return one number a pair, shape "
+                    f"{tuple(predicted.shape[:1])}, not {tuple(distances.shape)}"
+                )
+            total = total + distances.float().sum()
+        return total
+
+    def _refuse_overflow(self, plan: Plan) -> None:
+        """A position beyond the model's table is an error; only padding may be, and is clamped."""
+        table = self.transformer.max_positions
+        for block in plan.blocks:
+            highest = int(block.positions.where(block.roles != Role.PAD, 0).max()) if block.ids.numel() else 0
+            if table is not None and highest >= table:
+                raise ComponentError(f"a token at position {highest}, and the model has {table} positions")
+
+    def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
+        states = hidden[self.transformer.num_layers][0][plan.label_rows, plan.label_columns]
+        return cross_entropy(self.transformer.logits(states).float(), plan.label_ids, reduction="sum")
+
+    def _embed(
+        self, extract: EmbeddingExtractor, layer: int, view: PlannedView, plan: Plan, hidden: HiddenStates
+    ) -> Tensor:
+        states, roles = hidden[layer][view.block][view.rows], plan.blocks[view.block].roles[view.rows]
+        return extract(states, view.select, roles)
+
+    def _keep_alive(self) -> Tensor | float:
+        """Zero, with a gradient path to every parameter of a component.
+
+        A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
+        ranks would wait for each other.
+        """
+        components = (child for child in self.children() if child is not self.model)
+        return sum((p.sum() * 0 for child in components for p in child.parameters()), start=0.0)
+
+
+def _denominator(count: float | Tensor | None, own: int) -> float | Tensor:
+    return max(own, 1) if count is None else count

@@ -1,0 +1,88 @@
+"""The plan of a batch: what will run, decided before any weight is touched.
+
+It costs no model time and is made on the host, so a trainer can make the plans of a whole optimizer step
+first and know its denominators.
+
+Axes: ``b`` batch, ``m`` rows of a block, ``w`` its width, ``n`` samples whose pair counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.views.facts import Facts, Role
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of tokens that start afresh. ids, roles, positions (position ids): ``m w``; sample: ``m``, the
+    batch row that each belongs to."""
+
+    ids: Tensor
+    roles: Tensor
+    positions: Tensor
+    sample: Tensor
+
+
+@dataclass(frozen=True)
+class PlannedView:
+    """Where a view's tokens are: rows ``n`` of ``blocks[block]``, and select ``n w`` of their columns."""
+
+    block: int
+    rows: Tensor
+    select: Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """blocks[0] are the facts themselves; pairs: (source, target) for each pair that a sample has.
+
+    label_rows, label_columns: ``l``, where in blocks[0] the hidden states stand that predict a label;
+    label_ids: ``l``, these labels; jepa_pairs: counted pairs.
+    """
+
+    blocks: tuple[Block, ...]
+    pairs: tuple[tuple[PlannedView, PlannedView], ...]
+    label_rows: Tensor
+    label_columns: Tensor
+    label_ids: Tensor
+    jepa_pairs: int
+
+    @property
+    def labels(self) -> int:
+        """Labelled tokens, the denominator of NTP."""
+        return self.label_ids.shape[0]
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens that go through the transformer."""
+        return sum(int((block.roles != Role.PAD).sum()) for block in self.blocks)
+
+    def to(self, device: torch.device) -> Plan:
+        return _to(self, device)
+
+
+def _to(value: Any, device: torch.device) -> Any:
+    """`value` with the tensors anywhere inside it on `device`."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, tuple):
+        return tuple(_to(item, device) for item in value)
+    if isinstance(value, (Plan, Block, PlannedView)):
+        return type(value)(**{f.name: _to(getattr(value, f.name), device) for f in fields(value)})
+    return value
+
+
+def append_predictors(facts: Facts, pred_ids: Tensor) -> Facts:
+    """With the predictor tokens ``k`` after each row's last real token: ``b s`` becomes ``b s+k``."""
+    if not len(pred_ids) or not len(facts):
+        return facts
+    room = torch.full((len(facts), len(pred_ids)), int(Role.PAD), device=facts.ids.device)
+    places = facts.valid.sum(dim=1, keepdim=True) + torch.arange(len(pred_ids), device=facts.ids.device)
+    ids = torch.cat([facts.ids, room], dim=1).scatter(1, places, pred_ids.expand(len(facts), -1))
+    roles = torch.cat([facts.roles, room], dim=1).scatter(1, places, int(Role.PRED))
+    return Facts(ids, roles)

@@ -1,0 +1,118 @@
+"""The one door to a Hugging Face causal language model: hidden states in, logits out, masks by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jepa_core.errors import ComponentError
+
+_NORM_NAMES = ("ln_f", "norm", "final_layer_norm", "final_layernorm")
+
+
+class Transformer:
+    """What the objective needs of `model`, an unmodified Hugging Face causal language model.
+
+    Raises ComponentError for a model whose parts cannot be found, or whose logits are not its output
+    embedding applied to its last hidden state (some models scale or cap them).
+    """
+
+    def __init__(self, model: nn.Module):
+        self.model: Any = model
+        self.base: Any = model.base_model
+        self.head: nn.Module = model.get_output_embeddings()
+        self.num_layers: int = model.config.num_hidden_layers
+        self.vocab: int = model.config.vocab_size
+        self.width: int = model.config.hidden_size
+        self.max_positions: int | None = getattr(model.config, "max_position_embeddings", None)
+        self.sliding_window: int | None = getattr(model.config, "sliding_window", None)
+        self.blocks = self._find_blocks()
+        for number, block in enumerate(self.blocks):
+            block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)
+
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | None, layers: Collection[int]
+    ) -> dict[int, Tensor]:
+        """Hidden states ``b t d`` at the `layers` asked for (0 embeddings … n after the final norm).
+
+        ids, positions: ``b t``; mask: additive ``b 1 t t``, or ``b n t t`` with one mask a layer, or None
+        for plain causal attention. ``use_cache=False`` also spares the memory of keys and values.
+        """
+        if self.max_positions is not None:
+            positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
+        inner = any(layer != self.num_layers for layer in layers)
+        out = self.base(
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=mask,
+            use_cache=False,
+            output_hidden_states=inner,
+        )
+        if not inner:
+            return {self.num_layers: out.last_hidden_state}
+        return {layer: out.hidden_states[layer] for layer in layers}
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``… d`` to ``… v``."""
+        return self.head(hidden)
+
+    def layer_logits(self, hidden: Tensor, layer: int) -> Tensor:
+        """Logits read off an inner layer: through the final norm and the head (the "logit lens")."""
+        return self.head(hidden if layer == self.num_layers else self.final_norm(hidden))
+
+    @property
+    def final_norm(self) -> nn.Module:
+        for name in _NORM_NAMES:
+            if isinstance(module := getattr(self.base, name, None), nn.Module):
+                return module
+        raise ComponentError(f"{type(self.model).__name__}: can't find its final norm ({', '.join(_NORM_NAMES)})")
+
+    def layer(self, number: int) -> int:
+        """A layer counted from the front; raises ComponentError when there is none of this number."""
+        if not -self.num_layers - 1 <= number <= self.num_layers:
+            raise ComponentError(f"layer {number}: this model has layers 0 (embeddings) to {self.num_layers}")
+        return number % (self.num_layers + 1)
+
+    @torch.no_grad()
+    def check_head(self) -> None:
+        """Compares the logits made here with the model's own, once, on three tokens."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            ids = torch.arange(3, device=self.model.device)[None]
+            own = self.model(input_ids=ids, use_cache=False).logits
+            ours = self.logits(self(ids, ids, None, [self.num_layers])[self.num_layers])
+        finally:
+            self.model.train(training)
+        if not torch.allclose(own, ours, rtol=1e-3, atol=1e-4):
+            raise ComponentError(
+                f"{type(self.model).__name__} changes its logits after the output embedding (largest difference "
+                f"{(own - ours).abs().max():.3g}); only models that don't are supported"
+            )
+
+    def _find_blocks(self) -> list[nn.Module]:
+        for child in self.base.children():
+            if isinstance(child, nn.ModuleList) and len(child) == self.num_layers:
+                return list(child)
+        raise ComponentError(f"{type(self.model).__name__}: can't find its {self.num_layers} layers")
+
+
+class _PickMask:
+    """Gives a layer its own mask out of a stack ``b n t t`` that came in as the model's mask argument.
+
+    The stack travels as an argument, not as state, so gradient checkpointing recomputes with the right one.
+    """
+
+    def __init__(self, layer: int):
+        self.layer = layer
+
+    def __call__(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        return tuple(map(self.pick, args)), {key: self.pick(value) for key, value in kwargs.items()}
+
+    def pick(self, value: Any) -> Any:
+        if isinstance(value, Tensor) and value.dim() == 4 and value.shape[1] > 1:
+            return value[:, self.layer : self.layer + 1]
+        return value

@@ -1,0 +1,49 @@
+"""What a run was made with: versions, plugins, git revision."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import jepa_core
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.schema import Recipe
+    from jepa_core.registry import Registry
+
+PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pluggy", "einops", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Of Python, jepa-core and the packages whose version can change a number."""
+    return {
+        "python": platform.python_version(),
+        "jepa-core": jepa_core.__version__,
+        **{name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """The ``resolved`` section of ``recipe.resolved.yaml``."""
+    return {
+        "recipe": str(recipe.source_path) if recipe.source_path else None,
+        "versions": versions(),
+        "plugins": registry.distributions(),
+        "git_revision": git_revision(),
+    }
+
+
+def git_revision() -> str | None:
+    """Of the checkout that the run was started in, with ``-dirty`` for changed files; None outside of one."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None if described.returncode == 0 else None

@@ -1,0 +1,137 @@
+"""Finding plugins: from entry points, and from what the user names on the command line.
+
+pluggy's own ``load_setuptools_entrypoints`` skips a second plugin of one entry point name in silence, and
+stops at the first plugin that does not import; here every plugin is registered as
+``distribution:entry point``, and a broken one is recorded with its cause while the others go on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from types import ModuleType
+
+import pluggy
+
+from jepa_core import hookspecs
+from jepa_core.errors import ComponentError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that was found. name: ``distribution:entry point``, or what the user typed."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be used, and why."""
+
+    plugin: Plugin
+    cause: str
+
+
+def new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
+    """Every entry point of the group, in a stable order.
+
+    Raises ComponentError when there is none at all: then not even the built-ins are installed.
+    """
+    points = sorted(
+        metadata.entry_points(group=hookspecs.PROJECT),
+        key=lambda point: (point.dist.name if point.dist else "", point.name),
+    )
+    if not points:
+        raise ComponentError(
+            "no plugin is installed, not even the built-in ones: install jepa-core (pip install -e .) "
+            "instead of only putting it on the path"
+        )
+    for point in points:
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
+        yield Plugin(f"{name}:{point.name}", name, version), point
+
+
+def load_installed(manager: pluggy.PluginManager) -> tuple[list[Plugin], list[BrokenPlugin]]:
+    """Registers every installed plugin; a plugin that fails in any way is reported, not raised."""
+    plugins, broken = [], []
+    for plugin, point in installed_entry_points():
+        try:
+            register(manager, plugin, point.load())
+            plugins.append(plugin)
+        except (Exception, SystemExit) as error:  # whatever a plugin's import does, the others go on
+            broken.append(BrokenPlugin(plugin, f"{type(error).__name__}: {error}"))
+    return plugins, broken
+
+
+def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:
+    """Registers an importable module that the user named with ``-p``."""
+    plugin = Plugin(module, module, "")
+    try:
+        register(manager, plugin, import_module(module))
+    except (Exception, SystemExit) as error:
+        raise ComponentError(f"plugin {module}: {type(error).__name__}: {error}") from error
+    return plugin
+
+
+def load_file(manager: pluggy.PluginManager, path: Path) -> Plugin:
+    """Registers a Python file that the user named with ``--plugin``."""
+    plugin = Plugin(str(path), path.stem, "")
+    try:
+        register(manager, plugin, _module_from(path))
+    except (Exception, SystemExit) as error:
+        raise ComponentError(f"plugin {path}: {type(error).__name__}: {error}") from error
+    return plugin
+
+
+def _module_from(path: Path) -> ModuleType:
+    name = f"jepa_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ComponentError("not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that classes defined there can say where they live
+    spec.loader.exec_module(module)
+    return module
+
+
+def register(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
+    """Registers one plugin, or leaves the manager as it was and raises ComponentError."""
+    if manager.is_registered(module):
+        raise ComponentError(f"the same module is registered as {manager.get_name(module)} already")
+    try:
+        manager.register(module, name=plugin.name)
+        manager.check_pending()
+        _refuse_wrappers(manager, module)
+    except pluggy.PluginValidationError as error:
+        manager.unregister(module)
+        raise ComponentError(_explain(error, module)) from error
+    except ComponentError:
+        manager.unregister(module)
+        raise
+
+
+def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
+    for caller in manager.get_hookcallers(module) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is module and (implementation.wrapper or implementation.hookwrapper):
+                raise ComponentError(f"{caller.name}: a hook wrapper is not possible here, return a mapping")
+
+
+def _explain(error: pluggy.PluginValidationError, module: object) -> str:
+    known = hookspecs.HOOKS.values()
+    for name in vars(module):
+        if name.startswith("jepa_") and name not in known and name in str(error):
+            return f"unknown hook '{name}'{did_you_mean(name, known)}"
+    return str(error)

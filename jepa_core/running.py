@@ -1,0 +1,128 @@
+"""A whole run: train, evaluate, save; or resume one; or show one that is finished."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jepa_core.building import Run, build
+from jepa_core.errors import JepaError
+from jepa_core.provenance import provenance
+from jepa_core.recipe.load import load_recipe
+from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.registry import Registry
+from jepa_core.run_folder import RunFolder, write_json, write_text
+from jepa_core.saving import save_weights
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.schema import Recipe
+
+
+class Interrupted(JepaError):
+    """The run stopped on a signal, with a checkpoint at the step it had reached."""
+
+    def __init__(self, number: int, step: int, folder: Path):
+        self.exit_status = 128 + number
+        super().__init__(
+            f"stopped by {signal.Signals(number).name} at step {step}; the same command goes on from there ({folder})"
+        )
+
+
+class FolderTaken(JepaError):
+    """The output folder holds a run of another recipe, or something else."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
+    ``trained``, ``resumed`` or, when the run was finished before, ``finished``."""
+
+    metrics: dict[str, dict[str, Any]]
+    output_dir: Path
+    state: str = "trained"
+
+
+def run(
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    device: str | None = None,
+    registry: Registry | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Result:
+    """Trains, evaluates and saves what `recipe` says, into its ``output_dir``.
+
+    A finished run is not repeated, an unfinished one goes on from its last checkpoint, unless `overwrite`.
+    device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
+
+    Raises JepaError: FolderTaken when the folder holds something else, Interrupted on Ctrl-C, and whatever
+    is wrong in recipe or data.
+    """
+    registry = registry or Registry.discover()
+    folder = RunFolder(Path(recipe.output_dir))
+    if overwrite:
+        folder.clear()
+    text = resolved(recipe, registry)
+    _refuse_other_run(folder, text, registry)
+    if folder.finished:
+        return Result(folder.read_metrics(), folder.path, "finished")
+    built = build(recipe, registry, device)
+    if built.trainer.is_world_process_zero():
+        _start(folder, built, text, registry)
+    checkpoint = folder.last_checkpoint()
+    if checkpoint:
+        say(f"resuming from {checkpoint}")
+    _train(built, checkpoint, folder)
+    metrics = _finish(built, folder)
+    return Result(metrics, folder.path, "resumed" if checkpoint else "trained")
+
+
+def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
+    """A folder belongs to one recipe; only more steps are a reason to go on in it."""
+    if not folder.started:
+        if folder.path.exists() and any(folder.path.iterdir()):
+            raise FolderTaken(f"{folder.path}: not empty and not a run's folder; choose another output_dir")
+        return
+    before = resolved(load_recipe(folder.recipe, registry=registry), registry)
+    changed = differences(before, text)
+    if changed and not (changed == ["training.max_steps"] and not folder.finished):
+        what = "a finished" if folder.finished else "an unfinished"
+        raise FolderTaken(
+            f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "
+            "give another output_dir, or --overwrite to start anew"
+        )
+
+
+def _start(folder: RunFolder, built: Run, text: dict[str, Any], registry: Registry) -> None:
+    write_text(folder.recipe, dump_yaml({**text, "resolved": provenance(built.recipe, registry)}))
+    write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
+
+
+def _train(built: Run, checkpoint: Path | None, folder: RunFolder) -> None:
+    from jepa_core.training.callbacks import ProgressLine
+    from jepa_core.training.stop import StopOnSignal
+
+    trainer = built.trainer
+    by_type = {type(callback): callback for callback in trainer.callback_handler.callbacks}
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:  # an error skips on_train_end
+        by_type[ProgressLine].close()
+        by_type[StopOnSignal].restore()
+    if caught := by_type[StopOnSignal].caught:
+        raise Interrupted(caught, trainer.state.global_step, folder.path)
+
+
+def _finish(built: Run, folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """Evaluates, saves the model, and writes the metrics last: they say that the run is finished."""
+    metrics = built.trainer.evaluate_splits()
+    if built.trainer.is_world_process_zero():
+        save_weights(built.objective, folder.model)
+        write_json(folder.metrics, metrics)
+    return metrics

@@ -1,0 +1,146 @@
+"""What every kind of component promises."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import fields, is_dataclass
+from typing import Any, ClassVar
+
+import einops
+import torch
+from torch import Tensor, nn
+
+from jepa_core.components import DEFAULTS, declared
+
+
+@contextmanager
+def clause(text: str) -> Iterator[None]:
+    """Adds to any failure which clause of the contract it breaks. Decorates a test, or wraps a block."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"The contract says: {text}.")
+        raise
+
+
+def expect_shape(value: Any, pattern: str, **lengths: int) -> None:
+    """Fails unless `value` is a tensor with the axes of `pattern` (einops) in these lengths."""
+    assert isinstance(value, Tensor), f"returned {type(value).__name__}, not a tensor '{pattern}'"
+    assert value.dim() == len(pattern.split()), f"returned shape {tuple(value.shape)}, not '{pattern}'"
+    found = einops.parse_shape(value, pattern)
+    assert found == lengths, f"returned '{pattern}' with lengths {found}, not {lengths}"
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """Every tensor anywhere inside tuples, lists, mappings and dataclasses, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    elif is_dataclass(value):
+        value = [getattr(value, f.name) for f in fields(value)]
+    return [t for item in value for t in tensors(item)] if isinstance(value, (tuple, list)) else []
+
+
+def same(first: Any, second: Any) -> bool:
+    """Are all tensors inside both bitwise equal, shapes and dtypes included."""
+    pairs = list(zip(tensors(first), tensors(second), strict=True))
+    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
+
+
+def close(first: Any, second: Any) -> bool:
+    """Are all tensors inside both equal up to rounding in fp32."""
+    pairs = zip(tensors(first), tensors(second), strict=True)
+    return all(a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in pairs)
+
+
+class ComponentContract:
+    """The base of the contracts; subclass the one for the component's kind."""
+
+    kind: ClassVar[str]
+
+    def make(self) -> Any:
+        """A new component, as the factory would make it. Called anew for every test."""
+        raise NotImplementedError("implement make(): return the component to be tested")
+
+    def inputs(self) -> tuple:
+        """Ordinary arguments of a call."""
+        raise NotImplementedError
+
+    def call(self, component: Any, *args: Any) -> Any:
+        """What the core calls: the component, with `args` as :meth:`inputs` gives them."""
+        return component(*args)
+
+    def check_declarations(self, component: Any) -> None:
+        """Fails where what the component declares has the wrong type."""
+
+    @clause("what a component declares has the type that the core expects")
+    def test_declares_valid_values(self) -> None:
+        component = self.make()
+        for name, default in DEFAULTS[self.kind].items():
+            value = declared(self.kind, component, name)
+            if isinstance(default, bool):
+                assert isinstance(value, bool), f"{name} = {value!r}: must be True or False"
+        self.check_declarations(component)
+
+    @clause("a component leaves its inputs as they were, to the bit")
+    def test_leaves_its_inputs_alone(self) -> None:
+        component, args = self.make(), self.inputs()
+        before = deepcopy(args)
+        self.call(component, *args)
+        assert same(args, before), "an input was changed in place"
+
+    @clause("the same inputs give the same result, to the bit")
+    def test_same_inputs_give_the_same_result(self) -> None:
+        component = self.make()
+        first = deepcopy(self.call(component, *self.inputs()))
+        assert same(self.call(component, *self.inputs()), first), "a second call gave another result"
+
+    @clause("a component draws no numbers from torch's global generator; randomness comes in as `draws`")
+    def test_draws_no_random_numbers(self) -> None:
+        component, args = self.make(), self.inputs()
+        before = torch.get_rng_state()
+        self.call(component, *args)
+        assert torch.equal(torch.get_rng_state(), before), "the state of torch's global generator moved"
+
+    @clause("a component with parameters is an nn.Module, so that they are trained and saved")
+    def test_parameters_belong_to_a_module(self) -> None:
+        component = self.make()
+        values = {} if isinstance(component, nn.Module) else getattr(component, "__dict__", {})
+        trained = {n for n, value in values.items() if any(t.requires_grad for t in tensors(value))}
+        loose = sorted(trained | {n for n, value in values.items() if isinstance(value, nn.Module)})
+        assert not loose, f"{type(component).__name__} is no nn.Module, but has parameters in {loose}"
+
+    @clause("a module's results depend on nothing but its inputs and its state_dict, which loads again")
+    def test_state_dict_round_trip(self) -> None:
+        saved, fresh = self.make(), self.make()
+        if not isinstance(saved, nn.Module):
+            return
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in saved.parameters():
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+        fresh.load_state_dict(deepcopy(saved.state_dict()))
+        expected = self.call(saved, *self.inputs())
+        assert same(self.call(fresh, *self.inputs()), expected), "after load_state_dict the result is another"
+
+
+class CompiledContract(ComponentContract):
+    """For components that run inside the training step."""
+
+    @clause("torch.compile takes the component in one graph (fullgraph=True), and the result stays the same")
+    def test_compiles_in_one_graph(self) -> None:
+        component = self.make()
+        torch._dynamo.reset()
+        compiled = torch.compile(lambda *args: self.call(component, *args), fullgraph=True, backend="eager")
+        with torch.no_grad():
+            expected = self.call(component, *self.inputs())
+            assert close(compiled(*self.inputs()), expected), "compiled, it gives another result"
+
+
+def call_signature(component: Any) -> inspect.Signature:
+    """The signature that calls must fit: for a module that of ``forward``."""
+    return inspect.signature(component.forward if isinstance(component, nn.Module) else component)

@@ -1,0 +1,83 @@
+"""What a run shows and writes while it trains."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+from transformers import TrainerCallback
+
+
+class ProgressLine(TrainerCallback):
+    """One progress bar over the steps, with the losses of the last log line on it."""
+
+    SHOWN = {"loss": "loss", "ntp_loss": "ntp", "jepa_loss": "jepa", "jepa_pairs": "pairs"}
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            self.bar = tqdm(
+                total=state.max_steps, initial=state.global_step, desc="training", unit="step", dynamic_ncols=True
+            )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if self.bar is not None and logs and "loss" in logs:
+            self.bar.set_postfix({short: f"{logs[key]:.4g}" for key, short in self.SHOWN.items() if key in logs})
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class MetricsFile(TrainerCallback):
+    """Appends every log line to ``metrics.jsonl``: ``{"step": …, "seconds": …, …}``.
+
+    A resumed run drops the lines after the step it resumes from: those steps are run again.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.began = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.began = time.monotonic()
+        if not state.is_world_process_zero:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        old = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        kept = [line for line in old if _step(line) <= state.global_step]
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if not state.is_world_process_zero or not logs:
+            return
+        line = {"step": state.global_step, "seconds": round(time.monotonic() - self.began, 3), **_plain(logs)}
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def _step(line: str) -> float:
+    """The step of a log line; beyond every step for a line that was cut off."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
+def _plain(logs: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN or infinity: they become text."""
+    return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in logs.items()}

@@ -1,0 +1,28 @@
+"""A trainer for a built run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepa_core.evaluation.splits import evaluate_splits
+from jepa_core.run_folder import RunFolder
+from jepa_core.training.arguments import training_arguments
+from jepa_core.training.callbacks import MetricsFile, ProgressLine
+from jepa_core.training.stop import StopOnSignal
+from jepa_core.training.trainer import JepaTrainer
+
+if TYPE_CHECKING:
+    from jepa_core.building import Run
+
+
+def make_trainer(run: Run) -> JepaTrainer:
+    """The trainer of `run`, writing into the recipe's output folder."""
+    folder = RunFolder(Path(run.recipe.output_dir))
+    return JepaTrainer(
+        objective=run.objective,
+        args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
+        train_dataset=run.train_dataset,
+        evaluate_splits=lambda: evaluate_splits(run),
+        callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
+    )

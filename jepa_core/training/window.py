@@ -1,0 +1,65 @@
+"""The loss terms between two log lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, distributed
+
+from jepa_core.objective.objective import ObjectiveOutput
+
+
+@dataclass(frozen=True)
+class StepCounts:
+    """Denominators of an optimizer step, over all its micro-batches and all processes."""
+
+    labels: int
+    pairs: int
+
+
+@dataclass
+class LossWindow:
+    """Sums the terms of the steps since the last log line, without waiting for the device.
+
+    ntp, jepa: sums over this process's labelled tokens and counted pairs.
+    """
+
+    ntp: Tensor | float = 0.0
+    jepa: Tensor | float = 0.0
+    labels: int = 0
+    pairs: int = 0
+    steps: int = 0
+    last: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
+
+    def start_step(self, counts: StepCounts) -> None:
+        self.labels += counts.labels
+        self.pairs += counts.pairs
+        self.steps += 1
+        self.last = []
+
+    def add(self, out: ObjectiveOutput, counts: StepCounts) -> None:
+        """A micro-batch, whose losses were divided by the whole step's counts."""
+        self.last.append((out.ntp_loss, out.jepa_loss))
+        self.ntp = self.ntp + out.ntp_loss * counts.labels
+        if out.jepa_loss is not None:
+            self.jepa = self.jepa + out.jepa_loss * counts.pairs
+
+    def means(self, device: torch.device) -> dict[str, float]:
+        """``ntp_loss`` a labelled token, ``jepa_loss`` a counted pair (left out where none counted), and
+        ``jepa_pairs`` a step, over all processes."""
+        sums = torch.tensor([float(self.ntp), float(self.jepa)], dtype=torch.float64, device=device)
+        if distributed.is_initialized():
+            distributed.all_reduce(sums)
+        ntp, jepa = sums.tolist()
+        logs = {"ntp_loss": ntp / max(self.labels, 1), "jepa_pairs": self.pairs / max(self.steps, 1)}
+        return logs | ({"jepa_loss": jepa / self.pairs} if self.pairs else {})
+
+    def bad_term(self) -> str:
+        """Which term of the last step is not finite; ``gradient`` where both losses are."""
+        for ntp, jepa in self.last:
+            if not torch.isfinite(ntp):
+                return "ntp_loss"
+            if jepa is not None and not torch.isfinite(jepa):
+                return "jepa_loss"
+        return "gradient"
