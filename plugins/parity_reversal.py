@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from jepa_core import hookimpl
 from jepa_core.components import BuildContext
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.errors import ComponentError
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.reverse import reverse_facts
-from jepa_core.views.views import NewBlock, Part, Views
+from jepa_core.views.facts import Facts
+from jepa_core.views.reverse import fact_and_reverse, known_inverses
+from jepa_core.views.views import Views
 
 
 class ParityReversal:
@@ -42,23 +43,18 @@ class ParityReversal:
         return (ids + 1).where(same_parity, ids - 1)
 
     def __call__(self, facts: Facts) -> Views:
-        is_relation = facts.roles == Role.RELATION
-        inverse = self.inverse(facts.ids.where(is_relation, self.first))
-        return Views(((Part(facts.valid), NewBlock(reverse_facts(facts, inverse))),))
+        return fact_and_reverse(facts, self.inverse)
 
 
-def check_names(reversal: ParityReversal, vocabulary: Vocabulary) -> None:
-    """Raises ComponentError where ``<x>`` and ``<x_inv>`` are not the pair that parity makes of them."""
-    tokens = vocabulary.token_to_id
-    for name, token_id in tokens.items():
-        inverse_name = name[:-1] + "_inv>"
-        if inverse_name not in tokens or token_id not in vocabulary.relation_ids:
-            continue
-        expected = token_id + 1 if token_id % 2 == reversal.first % 2 else token_id - 1
-        if tokens[inverse_name] != expected:
+def check_vocabulary(reversal: ParityReversal, vocabulary: Vocabulary) -> None:
+    """Raises ComponentError where the vocabulary pairs relations in another way than parity does."""
+    for relation, stated in known_inverses(vocabulary).items():
+        expected = int(reversal.inverse(torch.tensor(relation)))
+        if stated != expected:
+            name, by_parity, says = map(vocabulary.name, (relation, expected, stated))
             raise ComponentError(
-                f"by parity the inverse of '{name}' ({token_id}) is {expected}, but '{inverse_name}' is "
-                f"{tokens[inverse_name]}: use 'reversal: lookup'"
+                f"by parity the inverse of '{name}' ({relation}) is '{by_parity}' ({expected}), but the "
+                f"vocabulary says '{says}' ({stated}): use 'reversal: lookup'"
             )
 
 
@@ -68,14 +64,14 @@ def parity(context: BuildContext, first_relation_token_id: int | None = None) ->
     first_relation_token_id: null takes the vocabulary's first relation.
     """
     relations = context.vocabulary.relation_ids
-    first = relations[0] if first_relation_token_id is None else first_relation_token_id
+    first = next(iter(relations), 0) if first_relation_token_id is None else first_relation_token_id
     if relations != tuple(range(first, first + len(relations))):
         raise ComponentError(
             f"parity reversal needs relations at neighbouring ids from {first} on, the vocabulary has "
             f"{', '.join(map(str, relations[:8]))}{'…' if len(relations) > 8 else ''}: use 'reversal: lookup'"
         )
     reversal = ParityReversal(first, len(relations))
-    check_names(reversal, context.vocabulary)
+    check_vocabulary(reversal, context.vocabulary)
     return reversal
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.views.facts import Facts, Role
+from jepa_core.views.views import NewBlock, Part, Views
 
 # The place of each role's tokens in the reversed fact, and the role they have there; indexed by Role.
 _PLACE = torch.tensor([5, 3, 1, 2, 0, 4])
@@ -22,3 +26,30 @@ def reverse_facts(facts: Facts, inverse_ids: Tensor) -> Facts:
     order = _PLACE.to(roles.device)[roles].argsort(dim=1, stable=True)
     ids = torch.where(roles == Role.RELATION, inverse_ids, facts.ids)
     return Facts(ids.gather(1, order), _ROLE.to(roles.device)[roles].gather(1, order))
+
+
+def fact_and_reverse(facts: Facts, inverse: Callable[[Tensor], Tensor]) -> Views:
+    """One pair for each fact. Source: the fact; target: the reversed fact, a new block.
+
+    inverse: from the ids of relation tokens, ``r``, to those of their inverses.
+    """
+    is_relation = facts.roles == Role.RELATION
+    inverse_ids = facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation]))
+    return Views(((Part(facts.valid), NewBlock(reverse_facts(facts, inverse_ids))),))
+
+
+def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:
+    """Relation id -> id of its inverse, as far as the vocabulary says.
+
+    That is ``inverse_ids``, or without them the names ``<x>`` and ``<x_inv>``.
+    """
+    if vocabulary.inverse_ids:
+        return dict(zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True))
+    ids = vocabulary.token_to_id
+    found = {}
+    for relation in vocabulary.relation_ids:
+        name = vocabulary.name(relation)
+        for partner in (name[:-1] + "_inv>", name.removesuffix("_inv>") + ">"):
+            if partner != name and partner in ids:
+                found.setdefault(relation, ids[partner])
+    return found

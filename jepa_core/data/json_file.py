@@ -1,0 +1,42 @@
+"""Reading JSON that a user gave: what is wrong with it is said in one message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jepa_core.errors import DataError
+
+
+def read_text(path: Path) -> str:
+    """Raises DataError when the file can't be read as UTF-8 text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is none: {error.reason}") from error
+
+
+def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The value of a JSON text; `where` opens the message of a DataError, `pairs` makes the objects."""
+    try:
+        return json.loads(text, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        cut = "; is the file cut off?" if not text[error.pos :].strip() else ""
+        place = f"line {error.lineno}, column {error.colno}"
+        raise DataError(f"{where}: {place}: expected JSON: {error.msg}{cut}") from error
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{where}: expected JSON: {error}") from error
+
+
+def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    return parse_json(read_text(path), str(path), pairs)
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """A value for a message, as JSON, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

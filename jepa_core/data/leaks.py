@@ -1,0 +1,57 @@
+"""No held-out answer may be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from jepa_core.data.fact_set import FactSet, TaskData
+from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.errors import DataError
+from jepa_core.views.facts import Facts, Role, SampleType
+from jepa_core.views.reverse import reverse_facts
+
+
+def check_leaks(task: TaskData, train: str, evaluation: Mapping[str, str]) -> None:
+    """Raises DataError when a test fact, or the reverse of an atomic fact, stands in the training set.
+
+    train, and evaluation by split: what the message calls the sets. The vocabulary has its `inverse_ids`.
+    """
+    trained = {key: number for number, key in enumerate(fact_keys(task.train.facts))}
+    for number, key in enumerate(fact_keys(task.evaluation["test"].facts)):
+        if key in trained:
+            raise DataError(
+                f"{evaluation['test']}: item {number}: {describe(task.evaluation['test'], number, task.vocabulary)}"
+                f" is held out, but trained on: {train}, item {trained[key]}"
+            )
+    atomic = (task.train.sample_type == SampleType.ATOMIC).nonzero().flatten()
+    reverses = fact_keys(reverse_all(task.train.facts[atomic], task.vocabulary))
+    for number, key in zip(atomic.tolist(), reverses, strict=True):
+        if key in trained:
+            raise DataError(
+                f"{train}: item {number}: {describe(task.train, number, task.vocabulary)} is atomic, so "
+                f"its reverse must not be in the training set, but is: item {trained[key]}"
+            )
+
+
+def reverse_all(facts: Facts, vocabulary: Vocabulary) -> Facts:
+    """The reversed facts, by the vocabulary's `inverse_ids`."""
+    inverse = torch.zeros(vocabulary.size, dtype=torch.int64)
+    inverse[list(vocabulary.relation_ids)] = torch.tensor(vocabulary.inverse_ids, dtype=torch.int64)
+    return reverse_facts(facts, inverse[facts.ids])
+
+
+def fact_keys(facts: Facts) -> list[bytes]:
+    """Of each fact its tokens as bytes: equal for equal facts, whatever the padding."""
+    buffer, width = facts.ids.int().numpy().tobytes(), 4 * facts.ids.shape[1]
+    lengths = facts.valid.sum(dim=1).tolist()
+    return [buffer[i * width : i * width + 4 * length] for i, length in enumerate(lengths)]
+
+
+def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
+    """``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``"""
+    sample = facts[number]
+    spans = ([vocabulary.name(i) for i in sample["input_ids"][sample["roles"] == role]] for role in
+             (Role.HEAD, Role.RELATION, Role.TAIL))
+    return " ".join(f"'{' '.join(span)}'" for span in spans)

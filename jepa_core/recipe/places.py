@@ -1,0 +1,34 @@
+"""Where in a file, or on the command line, each key of a recipe was given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+COMMAND_LINE = math.inf  # as a line number: after every line of the file
+
+
+def dotted(path: KeyPath) -> str:
+    """``objective.filters.1.rate``"""
+    return ".".join(map(str, path))
+
+
+@dataclass(frozen=True)
+class Places:
+    """file: as the user typed it; lines: key path -> line, from 1, or `COMMAND_LINE`."""
+
+    file: str
+    lines: Mapping[KeyPath, float]
+
+    def line(self, path: KeyPath) -> float:
+        """The line of `path`, or of what it would stand in; line 1 where nothing of it is there."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def where(self, path: KeyPath) -> str:
+        """``file:line`` or ``command line``."""
+        line = self.line(path)
+        return "command line" if line == COMMAND_LINE else f"{self.file}:{line:.0f}"

@@ -1,0 +1,200 @@
+"""The objective against an independent, naive two-pass implementation, and by properties."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jepa_core.errors import ComponentError
+from jepa_plugins.block_causal_mask import BlockCausalMask
+from tests.reference.naive_objective import naive_gradients
+from tests.support import (
+    DISTANCES,
+    FIRST_RELATION,
+    PAD_ID,
+    PRED_IDS,
+    RELATIONS,
+    SAMPLES,
+    gradient_error,
+    gradients,
+    small_batch,
+    small_model,
+    small_objective,
+)
+
+TOLERANCE = 1e-5
+
+
+def check_against_reference(model, samples, *, k, distance="cosine", layout, pred_ids=None, **options):
+    pred_ids = pred_ids or PRED_IDS[:1]
+    known = {"lambda_jepa", "gamma_ntp", "positions", "stop_gradient"} & options.keys()
+    expected, expected_gradients = naive_gradients(
+        model,
+        samples,
+        first_relation_id=FIRST_RELATION,
+        num_relations=RELATIONS,
+        pad_id=PAD_ID,
+        pred_ids=pred_ids,
+        k=k,
+        distance=distance,
+        **{name: options[name] for name in known},
+    )
+    ids = pred_ids if len(pred_ids) == k else pred_ids * k
+    objective = small_objective(model, distance=DISTANCES[distance](), pred_ids=ids, layout=layout, **options)
+    out = objective(**small_batch(samples))
+    assert out.jepa_pairs == expected.jepa_pairs
+    assert float(out.loss) == pytest.approx(float(expected.loss), rel=TOLERANCE)
+    assert float(out.ntp_loss) == pytest.approx(float(expected.ntp_loss), rel=TOLERANCE)
+    if expected.jepa_loss is None:
+        assert out.jepa_loss is None
+    else:
+        assert float(out.jepa_loss) == pytest.approx(float(expected.jepa_loss), rel=TOLERANCE)
+    assert gradient_error(gradients(objective, out.loss), expected_gradients) < TOLERANCE
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("distance", ["cosine", "l2", "mse"])
+@pytest.mark.parametrize("k", [0, 1, 2, 4])
+def test_equals_the_naive_two_passes(kind, attention, distance, k, layout):
+    check_against_reference(small_model(kind, attention), SAMPLES, k=k, distance=distance, layout=layout)
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("positions", ["restart", "none"])
+def test_positions(kind, positions, layout):
+    check_against_reference(small_model(kind), SAMPLES, k=2, layout=layout, positions=positions)
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_many_predictors_and_unequal_lengths(attention, layout):
+    check_against_reference(small_model(attention=attention), SAMPLES, k=16, layout=layout)
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("eligible", ["none", "one", "all"])
+def test_any_share_of_eligible_samples(eligible, layout):
+    types = {"none": ["atomic"] * 5, "one": ["atomic"] * 4 + ["train"], "all": ["train"] * 5}[eligible]
+    samples = [(*sample[:4], kind) for sample, kind in zip(SAMPLES, types, strict=True)]
+    check_against_reference(small_model(), samples, k=1, layout=layout)
+
+
+@pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}])
+def test_weights_and_stopped_gradients(options):
+    check_against_reference(small_model(), SAMPLES, k=1, layout="packed", gamma_ntp=0.7, **options)
+
+
+def test_distinct_predictors():
+    check_against_reference(small_model(), SAMPLES, k=3, pred_ids=PRED_IDS[:3], layout="rows")
+
+
+def test_no_weight_on_jepa_makes_no_second_view():
+    objective = small_objective(small_model(), lambda_jepa=0.0)
+    plan = objective.plan(small_batch())
+    assert (plan.pairs, plan.jepa_pairs, len(plan.blocks)) == ((), 0, 1)
+    assert plan.tokens == sum(len(h) + len(t) + 2 for h, _, _, t, _ in SAMPLES)
+    out = objective(**small_batch())
+    assert out.jepa_loss is None
+    assert torch.equal(out.loss.detach(), out.ntp_loss)
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+def test_a_mixed_batch_equals_its_samples_one_by_one(layout):
+    objective = small_objective(small_model(), k=2, layout=layout)
+    labels = sum(len(sample[3]) for sample in SAMPLES)
+    together = objective(**small_batch())
+    parts = [objective(**small_batch([s]), ntp_count=labels, jepa_count=together.jepa_pairs) for s in SAMPLES]
+    assert float(sum(p.loss for p in parts)) == pytest.approx(float(together.loss), rel=1e-6)
+    apart = gradients(objective, sum(p.loss for p in parts))
+    assert gradient_error(apart, gradients(objective, objective(**small_batch()).loss)) < 1e-6
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+def test_nothing_crosses_between_blocks(kind, attention, layout):
+    """Change any token of one block: the other block does not move by one bit."""
+    objective = small_objective(small_model(kind, attention), layout=layout).eval()
+    plan = objective.plan(small_batch(SAMPLES[:1]))
+    before = objective.hidden_states(plan)[2]
+    for changed, other in ((0, 1), (1, 0)):
+        for column in range(plan.blocks[changed].ids.shape[1]):
+            ids = plan.blocks[changed].ids
+            ids[0, column] += 1
+            after = objective.hidden_states(plan)[2]
+            ids[0, column] -= 1
+            assert torch.equal(before[other], after[other])
+            assert not torch.equal(before[changed][0, column], after[changed][0, column])
+            assert torch.equal(before[changed][0, :column], after[changed][0, :column])
+
+
+def test_both_layouts_take_the_padding_out():
+    """What stands under the padding has no influence."""
+    objective = small_objective(small_model())
+    batch = small_batch()
+    padded = {n: torch.nn.functional.pad(v, (0, 3), value=-100 if n == "labels" else 0) for n, v in batch.items() if v.dim() == 2}
+    padded["input_ids"] = padded["input_ids"].where(padded["roles"] != 0, 7)
+    assert float(objective(**batch | padded).loss) == pytest.approx(float(objective(**batch).loss), rel=1e-6)
+
+
+def test_parameters_of_components_always_get_a_gradient():
+    class Scaled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, predicted, target):
+            return self.weight * (predicted - target).square().sum(-1)
+
+    objective = small_objective(small_model(), distance=Scaled())
+    objective(**small_batch([SAMPLES[1]])).loss.backward()
+    assert objective.distance.weight.grad == 0
+    objective(**small_batch()).loss.backward()
+    assert objective.distance.weight.grad > 0
+
+
+def test_a_distance_of_the_wrong_shape_is_named():
+    objective = small_objective(small_model(), distance=lambda p, t: (p - t).square())
+    with pytest.raises(ComponentError, match="one number a pair"):
+        objective(**small_batch())
+
+
+def test_needs_are_supplied_and_unknown_ones_refused():
+    class Needy:
+        needs = ("entity_ids",)
+
+        def __call__(self, predicted, target, entity_ids):
+            self.seen = entity_ids
+            return (predicted - target).square().sum(-1)
+
+    samples = [SAMPLES[0], ([8, 2], 17, 16, [3, 4], "train"), ([1, 2], 17, 16, [4, 3], "train")]
+    distance = Needy()
+    # the targets end in their heads reversed: the ids tell the reversed facts apart, and the equal ones not
+    small_objective(small_model(), distance=distance)(**small_batch([*samples, SAMPLES[0]]))
+    assert distance.seen[0] == distance.seen[3]
+    assert len(set(distance.seen.tolist())) == 3
+    distance.needs = ("entity_idz",)
+    with pytest.raises(ComponentError, match="did you mean 'entity_ids'"):
+        small_objective(small_model(), distance=distance)
+
+
+def test_rows_refuse_an_unusual_mask():
+    class Unusual(BlockCausalMask):
+        plain_block_causal = False
+
+    with pytest.raises(ComponentError, match="layout: rows"):
+        small_objective(small_model(), mask=Unusual(), layout="rows")
+    packed = small_objective(small_model(), mask=Unusual(), layout="auto")
+    plain = small_objective(small_model(), layout="rows")
+    assert float(packed(**small_batch()).loss) == pytest.approx(float(plain(**small_batch()).loss), rel=1e-6)
+
+
+def test_facts_too_long_for_the_position_table_are_refused():
+    objective = small_objective(small_model(n_positions=12))
+    with pytest.raises(ComponentError, match="takes 13 positions, and the model has 12"):
+        objective.check_room(6)
+    with pytest.raises(ComponentError, match="a token at position 12"):
+        objective(**small_batch(SAMPLES[:1]))
