@@ -36,7 +36,8 @@ class LookupReversal:
                 first, second = name(relation), name(other)
                 found = "it has none" if back is None else f"it is '{name(back)}'"
                 raise ComponentError(
-                    f"the inverse of '{first}' is '{second}', so that of '{second}' must be '{first}', but {found}"
+                    f"the inverse of '{first}' is '{second}', so that of '{second}' must be '{first}', "
+                    f"but {found}"
                 )
         self.relations = torch.tensor(sorted(inverse))
         self.inverses = torch.tensor([inverse[relation] for relation in sorted(inverse)])
@@ -44,7 +45,7 @@ class LookupReversal:
     def inverse(self, ids: Tensor) -> Tensor:
         """The inverse relation of each id, of any shape. Raises ComponentError for an id not in the table."""
         relations = self.relations.to(ids.device)
-        place = torch.searchsorted(relations, ids).clamp(max=len(relations) - 1)
+        place = torch.searchsorted(relations, ids.contiguous()).clamp(max=len(relations) - 1)
         outside = relations[place] != ids
         if outside.any():
             known = ", ".join(map(str, self.relations[:8].tolist())) + (", …" if len(relations) > 8 else "")

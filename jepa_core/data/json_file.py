@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import DataError
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pauses the cyclic collector: over a million new lists, none of them garbage, it takes most of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_text(path: Path) -> str:
@@ -23,7 +37,8 @@ def read_text(path: Path) -> str:
 def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """The value of a JSON text; `where` opens the message of a DataError, `pairs` makes the objects."""
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        with without_collector():
+            return json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         cut = "; is the file cut off?" if not text[error.pos :].strip() else ""
         place = f"line {error.lineno}, column {error.colno}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from jepa_core.data.fact_set import FactSet, TaskData
 from jepa_core.data.folder import FILES, TRAIN, VALID, VOCAB
+from jepa_core.data.json_file import without_collector
 from jepa_core.errors import DataError
 from jepa_core.views.facts import Role, SampleType
 
@@ -23,8 +24,9 @@ def write_folder(task: TaskData, folder: Path, overwrite: bool = False) -> None:
     draft = folder.with_name(f".{folder.name}.part-{os.getpid()}")
     try:
         draft.mkdir(parents=True)
-        for name, data in _contents(task).items():
-            (draft / name).write_text(json.dumps(data), encoding="utf-8")
+        with without_collector():
+            for name, data in _contents(task).items():
+                (draft / name).write_text(json.dumps(data), encoding="utf-8")
         _move(draft, folder)
     except OSError as error:
         raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error

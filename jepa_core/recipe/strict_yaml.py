@@ -108,7 +108,8 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         if event.tag is not None:
-            self.problem(event, path, f"the tag '{event.tag}' is not allowed; write plain YAML")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.problem(event, path, f"the tag '{tag}' is not allowed; write plain YAML")
         aliases = self.aliases
         value = self.untagged(event, path)
         if event.anchor is not None:

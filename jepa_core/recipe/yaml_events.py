@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,7 @@ class Refused(Exception):
         super().__init__(message)
 
 
-def line_of(event: yaml.Event) -> int:
+def line_of(event: Any) -> int:
     return event.start_mark.line + 1
 
 
@@ -47,8 +48,8 @@ def events(text: str) -> Iterator[yaml.Event]:
     except yaml.reader.ReaderError as error:
         where, found = text.count("\n", 0, error.position) + 1, ord(text[error.position])
         raise Refused(where, f"the character U+{found:04X} is not allowed") from error
-    except (ValueError, OverflowError) as error:  # PyYAML hands escapes and versions to chr() and int()
-        raise Refused(line, f"not valid YAML: {error}") from error
+    except (ValueError, OverflowError) as error:  # PyYAML hands these to chr() and int() as they are
+        raise Refused(line, "not valid YAML: an escape or a version number out of range") from error
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:

@@ -1,0 +1,49 @@
+"""A recipe while it is checked: its data, where each key was given, and all that is wrong so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepa_core.errors import Problem, RecipeError
+from jepa_core.recipe.places import COMMAND_LINE, KeyPath, Places, dotted
+from jepa_core.recipe.strict_yaml import Document
+
+
+class Draft:
+    """data: plain mappings, lists and scalars, as read; changed by overrides."""
+
+    def __init__(self, document: Document):
+        if not isinstance(document.data, dict):
+            where = f"{document.path}:{document.lines[()]}"
+            raise RecipeError([Problem(where, "", "a recipe is a mapping of sections, like 'objective: {k: 1}'")])
+        self.data: dict[str, Any] = document.data
+        self.file = document.path
+        self.lines: dict[KeyPath, float] = dict(document.lines)
+        self._problems = [(self._line_of(problem), problem) for problem in document.problems]
+
+    @property
+    def places(self) -> Places:
+        return Places(self.file, self.lines)
+
+    def add(self, path: KeyPath, message: str) -> None:
+        """One more problem, at the line of `path`; a key that has one already keeps that one."""
+        key = dotted(path)
+        if all(problem.key != key for _, problem in self._problems):
+            self._problems.append((self.places.line(path), Problem(self.places.where(path), key, message)))
+
+    def add_to_command_line(self, key: str, message: str) -> None:
+        self._problems.append((COMMAND_LINE, Problem("command line", key, message)))
+
+    def override(self, path: KeyPath) -> None:
+        """From now on `path`, and all below it, is what the command line says."""
+        self.lines = {known: line for known, line in self.lines.items() if known[: len(path)] != path}
+        self.lines[path] = COMMAND_LINE
+
+    def raise_problems(self) -> None:
+        """Raises RecipeError with every problem, by line."""
+        if self._problems:
+            ordered = sorted(self._problems, key=lambda item: item[0])
+            raise RecipeError(problem for _, problem in ordered)
+
+    def _line_of(self, problem: Problem) -> float:
+        return float(problem.where.rpartition(":")[2])

@@ -1,0 +1,94 @@
+"""Overrides: ``objective.k=2 objective.distance.eps=1e-6`` on top of what the file says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from jepa_core.errors import RecipeError
+from jepa_core.recipe.draft import Draft
+from jepa_core.recipe.places import KeyPath, dotted
+from jepa_core.recipe.plain_words import describe
+from jepa_core.recipe.schema import COMPONENTS, DEFAULTS
+from jepa_core.recipe.strict_yaml import parse_yaml
+
+
+class _Mistake(Exception):
+    """An override that cannot be applied."""
+
+
+def apply_overrides(draft: Draft, overrides: Sequence[str]) -> None:
+    """Sets each ``key=value`` in the draft; one that makes no sense becomes a problem of the command line."""
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        try:
+            if not equals or not key:
+                raise _Mistake("expected KEY=VALUE, like objective.k=2")
+            path = _set(draft.data, key, _value(text))
+        except _Mistake as mistake:
+            draft.add_to_command_line(key, str(mistake))
+        else:
+            draft.override(path)
+
+
+def _value(text: str) -> Any:
+    """The value of an override, read as strictly as the file."""
+    if not text.strip():
+        raise _Mistake("nothing after '='; write null, or '' for an empty text")
+    try:
+        document = parse_yaml(text, "")
+    except RecipeError as error:
+        raise _Mistake(error.problems[0].message) from error
+    if document.problems:
+        raise _Mistake(document.problems[0].message)
+    return document.data
+
+
+def _set(data: dict[str, Any], key: str, value: Any) -> KeyPath:
+    """Sets the value at a dotted key, making what is on the way, and returns its path."""
+    path: KeyPath = ()
+    parts = key.split(".")
+    holder: Any = data
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        step = _step(holder, part, path)
+        path = (*path, step)
+        if after is None:
+            holder[step] = value
+        else:
+            holder[step] = _opened(_at(holder, step, path), after, path)
+            holder = holder[step]
+    return path
+
+
+def _step(holder: Any, part: str, path: KeyPath) -> str | int:
+    """The key or item number that `part` means in `holder`."""
+    if isinstance(holder, dict):
+        return part
+    if not part.isdecimal() or int(part) >= len(holder):
+        numbers = ", ".join(map(str, range(len(holder)))) or "no items"
+        raise _Mistake(f"'{dotted(path)}' is a list: expected the number of an item ({numbers}), not '{part}'")
+    return int(part)
+
+
+def _at(holder: Any, step: str | int, path: KeyPath) -> Any:
+    """What stands at `step`, or what would by default."""
+    value = holder.get(step) if isinstance(holder, dict) else holder[step]
+    return copy.deepcopy(DEFAULTS.get(path, {})) if value is None else value
+
+
+def _opened(value: Any, after: str, path: KeyPath) -> dict[str, Any] | list[Any]:
+    """`value` as something that has the key `after`: a component's NAME becomes ``{name: NAME}``."""
+    if path == ("objective", "embedding") and after in ("source", "target"):
+        sided = isinstance(value, dict) and "name" not in value
+        return value if sided else {"source": value, "target": copy.deepcopy(value)}
+    if isinstance(value, str) and _names_component(path):
+        return {"name": value}
+    if not isinstance(value, dict | list):
+        raise _Mistake(f"'{dotted(path)}' is {describe(value)}, it has no keys")
+    return value
+
+
+def _names_component(path: KeyPath) -> bool:
+    """Is this where a recipe names a component: directly, as an item of a list, or as a side."""
+    return path in COMPONENTS or path[:-1] in (("objective", "filters"), ("objective", "embedding"))

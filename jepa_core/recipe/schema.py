@@ -1,0 +1,195 @@
+"""The recipe: its sections, their keys, defaults and meanings.
+
+Importing this costs neither torch nor transformers nor any plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from jepa_core.errors import Problem, RecipeError
+from jepa_core.recipe.component_ref import ComponentRef, EmbeddingSides
+from jepa_core.recipe.places import KeyPath, Places
+from jepa_core.recipe.section import Conflict, Section
+from jepa_core.recipe.training_section import Positive, Rate, Training
+
+#: Where a recipe names components: key path -> kind. Filters are a list of them.
+COMPONENTS: dict[KeyPath, str] = {
+    ("data",): "dataset",
+    ("objective", "reversal"): "reversal",
+    ("objective", "mask"): "mask",
+    ("objective", "embedding"): "embedding",
+    ("objective", "distance"): "distance",
+    ("objective", "filters"): "filter",
+}
+
+#: What stands there when the recipe says nothing.
+DEFAULTS: dict[KeyPath, Any] = {
+    ("data",): "reversal_curse",
+    ("model", "config"): {"model_type": "gpt2", "n_layer": 2, "n_embd": 128, "n_head": 4},
+    ("objective", "reversal"): "parity",
+    ("objective", "mask"): "block_causal",
+    ("objective", "embedding"): "last_token",
+    ("objective", "distance"): "cosine",
+    ("objective", "filters"): ["sample_type", {"name": "loss_dropout", "rate": 0.0}],
+}
+
+
+def _component(*path: str, description: str) -> Any:
+    return Field(default_factory=lambda: ComponentRef.model_validate(DEFAULTS[path]), description=description)
+
+
+class Model(Section):
+    """The language model: made new from a configuration, or a pretrained one."""
+
+    config: dict[str, Any] | None = Field(
+        None, description="model_type and further keys of its transformers configuration; the data sets vocab_size."
+    )
+    pretrained: str | None = Field(
+        None, min_length=1, description="Folder or Hugging Face id of a causal LM to start from, instead of config."
+    )
+    attn_implementation: Literal["sdpa", "eager"] = Field(
+        "sdpa", description="Attention kernel; eager is slower and takes the same masks."
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Type of the weights; for mixed precision keep float32 and set training.bf16."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_config(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("config") is None and data.get("pretrained") is None:
+            return {**data, "config": dict(DEFAULTS["model", "config"])}
+        return data
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Model:
+        if self.config is not None and self.pretrained is not None:
+            raise Conflict(("pretrained", "give either config or pretrained, the other null"))
+        return self
+
+
+class Objective(Section):
+    """The loss: gamma_ntp * ntp + lambda_jepa * jepa."""
+
+    k: int = Field(1, ge=0, description="Predictor tokens after each sample's last token.")
+    distinct_pred: bool = Field(False, description="k different predictor tokens instead of k times the same.")
+    lambda_jepa: Rate = Field(1.0, description="Weight of the JEPA loss; 0: no second view is made.")
+    gamma_ntp: Rate = Field(1.0, description="Weight of the next-token loss.")
+    positions: Literal["continue", "restart", "none"] = Field(
+        "continue",
+        description="Position ids of a second view: go on after the first, begin at 0 again, or all 0.",
+    )
+    stop_gradient: Literal["none", "target", "source"] = Field(
+        "none", description="The side of the distance through which no gradient flows."
+    )
+    layout: Literal["auto", "packed", "rows"] = Field(
+        "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
+    )
+    reversal: ComponentRef = _component("objective", "reversal", description="Makes the views of a sample.")
+    mask: ComponentRef = _component("objective", "mask", description="Which token may attend to which.")
+    embedding: EmbeddingSides = Field(
+        default_factory=lambda: EmbeddingSides.model_validate(DEFAULTS["objective", "embedding"]),
+        description="From a view's hidden states to one vector, for both sides or as {source: …, target: …}.",
+    )
+    distance: ComponentRef = _component(
+        "objective", "distance", description="How far the predicted embedding is from its target."
+    )
+    filters: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
+        default_factory=lambda: tuple(map(ComponentRef.model_validate, DEFAULTS["objective", "filters"])),
+        description="Which samples pay the JEPA loss: each filter narrows what the ones before it left.",
+    )
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Objective:
+        problems = []
+        if self.distinct_pred and self.k == 0:
+            problems.append(("distinct_pred", "has no effect with k: 0"))
+        if self.lambda_jepa == 0 and self.gamma_ntp == 0:
+            problems.append(("lambda_jepa", "lambda_jepa and gamma_ntp are both 0: nothing to train"))
+        if problems:
+            raise Conflict(*problems)
+        return self
+
+
+class Evaluation(Section):
+    """What is measured after training, and every training.eval_steps."""
+
+    splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
+        ("train", "atomic", "test"), description="Evaluation sets of the dataset, by name."
+    )
+    per_layer: bool = Field(False, description="Every metric for every layer too, through final norm and LM head.")
+    batch_size: Positive = Field(512, description="Samples evaluated at once on a device; never changes a metric.")
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Evaluation:
+        if len(set(self.splits)) < len(self.splits):
+            raise Conflict(("splits", "names a split twice"))
+        return self
+
+
+class Recipe(Section):
+    """One experiment: data, model, objective, training and evaluation."""
+
+    description: str = Field("", description="What the recipe shows, for people.")
+    seed: int = Field(42, ge=0, lt=2**32, description="Of initial weights, sample order, generated data and filters.")
+    output_dir: str = Field(
+        "runs/recipe", min_length=1, description="Folder of the run; left out: runs/ and the name of the recipe."
+    )
+    plugins: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="Distributions that have to be installed because the recipe uses their components."
+    )
+    data: ComponentRef = _component("data", description="The dataset.")
+    model: Model = Field(default_factory=lambda: Model.model_validate({}), description=str(Model.__doc__))
+    objective: Objective = Field(default_factory=lambda: Objective(), description=str(Objective.__doc__))
+    training: Training = Field(
+        default_factory=lambda: Training.model_validate({}), description=str(Training.__doc__)
+    )
+    evaluation: Evaluation = Field(default_factory=lambda: Evaluation(), description=str(Evaluation.__doc__))
+
+    _source_path: Path | None = PrivateAttr(None)
+    _places: Places = PrivateAttr(Places("recipe", {}))
+
+    @property
+    def source_path(self) -> Path | None:
+        """The file that the recipe was loaded from."""
+        return self._source_path
+
+    @property
+    def search(self) -> tuple[Path, ...]:
+        """Folders in which data files are looked for: the current one, then the recipe's."""
+        return (Path(), self._source_path.parent) if self._source_path else (Path(),)
+
+    def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
+        """Key, kind and reference of every component, one for both sides where these are the same."""
+        objective = self.objective
+        yield "data", "dataset", self.data
+        yield "objective.reversal", "reversal", objective.reversal
+        yield "objective.mask", "mask", objective.mask
+        if objective.embedding.source == objective.embedding.target:
+            yield "objective.embedding", "embedding", objective.embedding.source
+        else:
+            yield "objective.embedding.source", "embedding", objective.embedding.source
+            yield "objective.embedding.target", "embedding", objective.embedding.target
+        yield "objective.distance", "distance", objective.distance
+        for number, ref in enumerate(objective.filters):
+            yield f"objective.filters.{number}", "filter", ref
+
+    def error(self, key: str, message: str) -> RecipeError:
+        """For what turns out wrong later: an error that names the line of `key`."""
+        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+        return RecipeError([Problem(self._places.where(path), key, message)])
+
+
+#: Sections that have keys of their own.
+SECTIONS: dict[KeyPath, type[Section]] = {
+    (): Recipe,
+    ("model",): Model,
+    ("objective",): Objective,
+    ("training",): Training,
+    ("evaluation",): Evaluation,
+}

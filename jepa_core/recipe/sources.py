@@ -1,0 +1,40 @@
+"""Finding recipes: files, and the ones that come with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from jepa_core.errors import Problem, RecipeError, did_you_mean
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Name -> file of every recipe in the package ``jepa_recipes``, sorted."""
+    folder = Path(str(files("jepa_recipes")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_recipe(source: str | Path) -> Path:
+    """The recipe file that `source` means: a file, or the name of a shipped recipe.
+
+    Raises RecipeError when there is none, naming a close one.
+    """
+    path = Path(source)
+    try:
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise _not_found(source, f"not the name of a file: {error}") from error
+    shipped = shipped_recipes()
+    if str(source) in shipped:
+        return shipped[str(source)]
+    if is_folder:
+        raise _not_found(source, "is a folder, not a recipe")
+    beside = [str(other) for other in sorted(path.parent.glob("*.yaml"))]
+    close = did_you_mean(str(source), [*beside, *shipped]) or did_you_mean(path.stem, shipped)
+    raise _not_found(source, f"no such file, and no shipped recipe of this name{close}")
+
+
+def _not_found(source: str | Path, message: str) -> RecipeError:
+    return RecipeError([Problem(str(source), "", message)])

@@ -1,0 +1,110 @@
+"""The ``training`` section: the part of transformers' TrainingArguments that a recipe may set.
+
+Everything else of TrainingArguments is refused with a reason: :mod:`jepa_core.recipe.refused_arguments`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from jepa_core.recipe.section import Conflict, Section
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Training(Section):
+    """How to train; the names and meanings are those of transformers.TrainingArguments."""
+
+    max_steps: Positive | None = Field(
+        None, description="Optimizer steps; 1000 where num_train_epochs is not given either."
+    )
+    num_train_epochs: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Passes over the training set, instead of max_steps."
+    )
+    per_device_train_batch_size: Positive = Field(
+        256, description="Samples of a micro-batch on one device; a second view does not count."
+    )
+    gradient_accumulation_steps: Positive = Field(
+        1, description="Micro-batches of an optimizer step; the gradient is that of one big batch."
+    )
+    learning_rate: Rate = Field(1e-3, description="Peak learning rate of AdamW.")
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        "linear", description="How the learning rate goes on after the warm-up."
+    )
+    warmup_steps: int = Field(0, ge=0, description="Steps in which the learning rate rises from 0 to its peak.")
+    weight_decay: Rate = Field(0.0, description="AdamW's decay; never of biases and norms.")
+    adam_beta1: Beta = Field(0.9, description="Decay of AdamW's mean of gradients.")
+    adam_beta2: Beta = Field(0.999, description="Decay of AdamW's mean of squared gradients.")
+    adam_epsilon: float = Field(
+        1e-8, gt=0, allow_inf_nan=False, description="AdamW's smallest divisor."
+    )
+    max_grad_norm: Rate = Field(1.0, description="Longer gradients are scaled down to this norm; 0: never.")
+    optim: Literal["adamw_torch", "adamw_torch_fused"] = Field(
+        "adamw_torch_fused", description="AdamW as a loop over tensors, or in one fused kernel (faster)."
+    )
+    logging_steps: Positive = Field(50, description="Steps between two lines of the log, each their average.")
+    eval_steps: Positive | None = Field(
+        None, description="Steps between two evaluations; null: only after training."
+    )
+    save_steps: Positive | None = Field(
+        500, description="Steps between two checkpoints to resume from; null: none, an interrupted run is lost."
+    )
+    save_total_limit: Positive | None = Field(2, description="Checkpoints kept; null: all.")
+    bf16: bool = Field(False, description="Compute in bfloat16 where that is safe, keep weights as they are.")
+    tf32: bool | None = Field(
+        None, description="TF32 matrix products on NVIDIA GPUs since Ampere; null leaves PyTorch's setting."
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Recompute activations in the backward pass: less memory, about a third slower."
+    )
+    torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
+    dataloader_num_workers: int = Field(0, ge=0, description="Processes that make batches; 0: none beside.")
+    report_to: Annotated[tuple[Tracker, ...], Field(strict=False), BeforeValidator(_as_list)] = Field(
+        (), description="Trackers to log to beside metrics.jsonl; each has to be installed."
+    )
+    ddp_timeout: Positive = Field(1800, description="Seconds until a process that waits for another gives up.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_length(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("max_steps") is None and data.get("num_train_epochs") is None:
+            return {**data, "max_steps": 1000}
+        return data
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Training:
+        problems = []
+        if self.max_steps is not None and self.num_train_epochs is not None:
+            problems.append(("num_train_epochs", "give either max_steps or num_train_epochs, the other null"))
+        if self.warmup_steps and self.lr_scheduler_type == "constant":
+            problems.append(("warmup_steps", "'constant' does not warm up; use 'constant_with_warmup'"))
+        if problems:
+            raise Conflict(*problems)
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """Keywords for TrainingArguments that mean the same."""
+        given = self.model_dump(exclude={"max_steps", "num_train_epochs", "eval_steps", "save_steps"})
+        lengths = {"max_steps": self.max_steps, "num_train_epochs": self.num_train_epochs}
+        return {
+            **given,
+            **{name: value for name, value in lengths.items() if value is not None},
+            **_every(self.eval_steps, "eval"),
+            **_every(self.save_steps, "save"),
+            "report_to": list(self.report_to) or "none",
+        }
+
+
+def _every(steps: int | None, what: str) -> dict[str, Any]:
+    if steps is None:
+        return {f"{what}_strategy": "no"}
+    return {f"{what}_strategy": "steps", f"{what}_steps": steps}

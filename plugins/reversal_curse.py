@@ -1,0 +1,53 @@
+"""``reversal_curse``: facts about made-up entities, some of them trained in one direction only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+from jepa_core import hookimpl
+from jepa_core.components import DatasetContext
+from jepa_core.data.fact_set import TaskData
+from jepa_core.data.folder import read_folder
+from jepa_core.data.generate import generate
+from jepa_core.data.task_size import TaskSize
+from jepa_core.errors import DataError
+
+
+def reversal_curse(
+    context: DatasetContext,
+    path: str | None = None,
+    seed: int | None = None,
+    entities_both_ways: int = TaskSize.entities_both_ways,
+    entities_one_way: int = TaskSize.entities_one_way,
+    relation_pairs: int = TaskSize.relation_pairs,
+    name_multiplicity: int | None = TaskSize.name_multiplicity,
+    evaluation_samples: int = TaskSize.evaluation_samples,
+) -> TaskData:
+    """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
+
+    path: a folder with train.json, valid.json and vocab.json; null generates the task in memory from the
+    other options, and with a path they must be left out. seed: null takes the recipe's.
+    For the sizes see :class:`jepa_core.data.task_size.TaskSize`.
+    """
+    size = TaskSize(entities_both_ways, entities_one_way, relation_pairs, name_multiplicity, evaluation_samples)
+    if path is None:
+        task = generate(size, context.seed if seed is None else seed)
+    else:
+        _refuse_generation_options(path, {"seed": seed, **asdict(size)})
+        task = read_folder(context.find(path))
+    return replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
+
+
+def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> None:
+    defaults = {"seed": None, **asdict(TaskSize())}
+    if given := [name for name, value in options.items() if value != defaults[name]]:
+        raise DataError(
+            f"{', '.join(given)}: {'has' if len(given) == 1 else 'have'} no effect on data read from "
+            f"'{path}': leave out, or leave out the path to generate the data"
+        )
+
+
+@hookimpl
+def jepa_datasets() -> Mapping[str, object]:
+    return {"reversal_curse": reversal_curse}

@@ -1,0 +1,56 @@
+"""The sample-type filter: its contract, and which samples it keeps."""
+
+import pytest
+import torch
+from jepa_plugins.sample_type import SampleTypeFilter
+
+from jepa_core.components import declared
+from jepa_core.errors import ComponentError
+from jepa_core.testing import FilterContract
+from jepa_core.views.facts import SampleType
+
+TYPES = torch.tensor([SampleType.TRAIN, SampleType.ATOMIC, SampleType.TEST, SampleType.TRAIN])
+
+
+class TestSampleTypeContract(FilterContract):
+    def make(self):
+        return SampleTypeFilter()
+
+
+class TestKeepingTwoTypes(FilterContract):
+    def make(self):
+        return SampleTypeFilter(keep=["train", "test"])
+
+
+def kept(keep: SampleTypeFilter, eligible=(True, True, True, True)) -> list[bool]:
+    return keep(torch.tensor(eligible), {"sample_type": TYPES}, torch.zeros(4)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        (["train"], [True, False, False, True]),
+        (["atomic"], [False, True, False, False]),
+        (["train", "test"], [True, False, True, True]),
+        ([], [False, False, False, False]),
+    ],
+)
+def test_keeps_the_types_named(keep, expected):
+    assert kept(SampleTypeFilter(keep)) == expected
+
+
+def test_keeps_train_unless_told_otherwise():
+    assert kept(SampleTypeFilter()) == [True, False, False, True]
+
+
+def test_a_sample_that_was_not_eligible_stays_so():
+    assert kept(SampleTypeFilter(), (False, True, True, True)) == [False, False, False, True]
+
+
+def test_holds_in_evaluation_too():
+    assert not declared("filter", SampleTypeFilter(), "training_only")
+
+
+def test_an_unknown_type_is_refused_with_a_suggestion():
+    with pytest.raises(ComponentError, match="unknown sample type 'trian'; did you mean 'train'"):
+        SampleTypeFilter(keep=["trian"])
