@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.components import BuildContext, DatasetContext
-from jepa_core.data.fact_set import Batch, collate
+from jepa_core.data.fact_set import Batch, TaskData, collate
 from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.errors import did_you_mean
 from jepa_core.modelling import build_model
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
@@ -48,14 +49,20 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     device: ``cpu`` keeps the run off a GPU. Raises JepaError for whatever in the recipe or its data is wrong.
     """
     registry = registry or Registry.discover()
-    settings = recipe.objective
-    context = DatasetContext(recipe.seed, settings.k, settings.distinct_pred, search_folders(recipe))
-    data = registry.create("dataset", recipe.data.name, context=context, **recipe.data.options)
+    data = load_data(recipe, registry)
+    _refuse_unknown_splits(recipe, data.evaluation)
     objective = build_objective(recipe, data.vocabulary, registry)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
     objective.check_room(longest)
     _refuse_leaks(objective, data.train)
     return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, device)
+
+
+def load_data(recipe: Recipe, registry: Registry) -> TaskData:
+    """The sets and the vocabulary that the recipe's dataset gives."""
+    settings = recipe.objective
+    context = DatasetContext(recipe.seed, settings.k, settings.distinct_pred, recipe.search)
+    return registry.create("dataset", recipe.data.name, context=context, **recipe.data.options)
 
 
 def build_objective(
@@ -77,7 +84,7 @@ def build_objective(
         num_layers=model.config.num_hidden_layers,
         k=settings.k,
         seed=recipe.seed,
-        search=search_folders(recipe),
+        search=recipe.search,
     )
 
     def create(kind: str, reference: Any) -> Any:
@@ -105,9 +112,11 @@ def build_objective(
     return objective
 
 
-def search_folders(recipe: Recipe) -> tuple[Path, ...]:
-    """Where a recipe's data paths are looked for: the current folder, then the recipe's own."""
-    return (Path(), recipe.source_path.parent) if recipe.source_path else (Path(),)
+def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, Any]) -> None:
+    for split in recipe.evaluation.splits:
+        if split not in sets:
+            message = f"'{recipe.data.name}' has no split '{split}'{did_you_mean(split, sets)}"
+            raise recipe.error("evaluation.splits", message)
 
 
 def _refuse_leaks(objective: JepaObjective, train: Any) -> None:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.building import Run, build
+from jepa_core.building import Run, build, load_data
 from jepa_core.errors import JepaError
+from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.provenance import provenance
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.registry import Registry
 from jepa_core.run_folder import RunFolder, write_json, write_text
-from jepa_core.saving import save_weights
+from jepa_core.saving import load, save_weights
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -75,12 +76,54 @@ def run(
     built = build(recipe, registry, device)
     if built.trainer.is_world_process_zero():
         _start(folder, built, text, registry)
+    say(describe(built))
     checkpoint = folder.last_checkpoint()
     if checkpoint:
         say(f"resuming from {checkpoint}")
     _train(built, checkpoint, folder)
     metrics = _finish(built, folder)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained")
+
+
+def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | None = None) -> str:
+    """Builds everything, runs one batch forward and backward, writes nothing; says what it saw."""
+    registry = registry or Registry.discover()
+    built = build(recipe, registry, device)
+    size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
+    batch = built.collate(built.train_dataset.__getitems__(range(size)))
+    plan = built.objective.train().plan(batch)
+    out = built.objective(plan=plan)
+    out.loss.backward()
+    jepa = "none counted" if out.jepa_loss is None else f"{float(out.jepa_loss):.4f}"
+    return (
+        f"{describe(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
+        f"{plan.jepa_pairs} pairs; ntp loss {float(out.ntp_loss):.4f}, jepa loss {jepa}\n"
+        "dry run: nothing was written"
+    )
+
+
+def describe(built: Run) -> str:
+    """What will train on what, in three lines."""
+    recipe, settings = built.recipe, built.recipe.objective
+    parameters = sum(p.numel() for p in built.objective.parameters())
+    sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
+    return (
+        f"data       {recipe.data.name}: {len(built.train_dataset):,} training facts, vocabulary "
+        f"{built.vocabulary.size:,}; to evaluate: {sets}\n"
+        f"model      {built.objective.model.config.model_type}, {parameters:,} parameters, {recipe.model.dtype}\n"
+        f"objective  {settings.gamma_ntp:g} ntp + {settings.lambda_jepa:g} {settings.distance.name}, "
+        f"{settings.reversal.name} reversal, {settings.mask.name} mask, k = {settings.k}"
+    )
+
+
+def evaluate_again(
+    output_dir: Path, per_layer: bool = False, registry: Registry | None = None
+) -> dict[str, dict[str, Any]]:
+    """Loads a finished run and evaluates it on its recipe's data. Raises JepaError when there is none."""
+    registry = registry or Registry.discover()
+    loaded = load(output_dir, registry)
+    settings = loaded.recipe.evaluation.model_copy(update={"per_layer": per_layer})
+    return evaluate_splits(loaded.objective, load_data(loaded.recipe, registry).evaluation, settings)
 
 
 def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:

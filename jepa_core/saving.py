@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers.utils import logging
 
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.errors import JepaError
@@ -34,6 +35,7 @@ def component_state(objective: JepaObjective) -> dict[str, Tensor]:
 def save_weights(objective: JepaObjective, folder: Path) -> None:
     """Writes the model and the components into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    logging.disable_progress_bar()  # a bar for one small file would break ours
     objective.model.save_pretrained(folder)
     if state := component_state(objective):
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / COMPONENTS)

@@ -17,6 +17,7 @@ from jepa_core.errors import DataError
 def reversal_curse(
     context: DatasetContext,
     path: str | None = None,
+    relations: str | None = None,
     seed: int | None = None,
     entities_both_ways: int = TaskSize.entities_both_ways,
     entities_one_way: int = TaskSize.entities_one_way,
@@ -27,15 +28,21 @@ def reversal_curse(
     """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
     path: a folder with train.json, valid.json and vocab.json; null generates the task in memory from the
-    other options, and with a path they must be left out. seed: null takes the recipe's.
-    For the sizes see :class:`jepa_core.data.task_size.TaskSize`.
+    other options, and with a path they must be left out. relations: with a path, a YAML file of
+    ``inverse_pairs`` and ``symmetric`` relations; null goes by the names ``<x>`` and ``<x_inv>``, or else
+    takes neighbouring ids for a pair. seed: null takes the recipe's. The other options are sizes, see
+    :class:`jepa_core.data.task_size.TaskSize`.
     """
-    size = TaskSize(entities_both_ways, entities_one_way, relation_pairs, name_multiplicity, evaluation_samples)
+    size = TaskSize(
+        entities_both_ways, entities_one_way, relation_pairs, name_multiplicity, evaluation_samples
+    )
     if path is None:
+        if relations is not None:
+            raise DataError("relations: has no effect on generated data: leave out")
         task = generate(size, context.seed if seed is None else seed)
     else:
         _refuse_generation_options(path, {"seed": seed, **asdict(size)})
-        task = read_folder(context.find(path))
+        task = read_folder(context.find(path), None if relations is None else context.find(relations))
     return replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from jepa_core.data.fact_set import TaskData
-from jepa_core.data.inverses import find_inverses, named_relations
+from jepa_core.data.inverses import find_inverses, named_relations, stated_inverses
 from jepa_core.data.json_file import read_json, show
 from jepa_core.data.leaks import check_leaks
 from jepa_core.data.parse import ItemParser
+from jepa_core.data.relations import read_relations
 from jepa_core.data.vocab_file import read_vocab
 from jepa_core.data.vocabulary import MASK, PAD, PRED, Vocabulary
 from jepa_core.errors import DataError, did_you_mean
@@ -22,12 +23,14 @@ TRAIN, VALID, VOCAB = FILES = ("train.json", "valid.json", "vocab.json")
 SPLITS = ("train", "atomic", "test")
 
 
-def read_folder(folder: Path) -> TaskData:
+def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
     """The task in a folder, checked.
 
     ``train.json`` is a list of facts (see :mod:`jepa_core.data.parse`) of type train or atomic,
-    ``valid.json`` has a list for each split, ``vocab.json`` maps token -> id. Raises DataError naming file,
-    item and field for whatever is wrong, and for a held-out answer in the training set.
+    ``valid.json`` has a list for each split, ``vocab.json`` maps token -> id. relations: a file that says
+    which relation is the inverse of which, else names or ids do (see :mod:`jepa_core.data.inverses`). Raises
+    DataError naming file, item (from 0) and field for whatever is wrong, and for a held-out answer in the
+    training set.
     """
     _check_files(folder)
     tokens = read_vocab(folder / VOCAB)
@@ -39,7 +42,11 @@ def read_folder(folder: Path) -> TaskData:
     evaluation = {split: ItemParser(names[split], tokens, (split,))(lists[split])[0] for split in SPLITS}
 
     parsed = {str(folder / TRAIN): train, **{names[split]: facts for split, facts in evaluation.items()}}
-    vocabulary = make_vocabulary(tokens, parsed, str(folder / VOCAB))
+    inverses = _inverses(tokens, _used_relations(parsed), folder / VOCAB, relations)
+    ids = tuple(sorted(inverses))
+    vocabulary = Vocabulary(
+        tokens, ids, tokens[MASK], tokens[PAD], inverse_ids=tuple(inverses[i] for i in ids)
+    )
     for where, facts in parsed.items():
         check_entities(facts, vocabulary, where)
     task = TaskData.of_facts(vocabulary, train, types, evaluation)
@@ -47,14 +54,21 @@ def read_folder(folder: Path) -> TaskData:
     return task
 
 
-def make_vocabulary(tokens: dict[str, int], parsed: Mapping[str, Facts], where: str) -> Vocabulary:
-    """Relations are the tokens at a relation's place, and those whose name has an inverse's beside it."""
-    relations = named_relations(tokens)
-    for facts in parsed.values():
-        relations.update(facts.ids[facts.roles == Role.RELATION].unique().tolist())
-    inverses = find_inverses(tokens, relations, where)
-    ids = tuple(sorted(inverses))
-    return Vocabulary(tokens, ids, tokens[MASK], tokens[PAD], inverse_ids=tuple(inverses[i] for i in ids))
+def _used_relations(parsed: Mapping[str, Facts]) -> set[int]:
+    return {int(i) for facts in parsed.values() for i in facts.ids[facts.roles == Role.RELATION].unique()}
+
+
+def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path | None) -> dict[int, int]:
+    """Of every relation used, and every other one that is known to be a relation."""
+    if stated is None:
+        return find_inverses(tokens, used | named_relations(tokens), str(vocab))
+    inverses = stated_inverses(tokens, read_relations(stated), str(stated))
+    if without := sorted(used - inverses.keys()):
+        names = {i: name for name, i in tokens.items()}
+        raise DataError(
+            f"{stated}: relation '{names[without[0]]}' ({without[0]}) is used, but has no inverse here"
+        )
+    return inverses
 
 
 def check_entities(facts: Facts, vocabulary: Vocabulary, where: str) -> None:
@@ -67,7 +81,8 @@ def check_entities(facts: Facts, vocabulary: Vocabulary, where: str) -> None:
         field = "input_text[0]" if facts.roles[item, place] == Role.HEAD else "target_text[0]"
         token = int(facts.ids[item, place])
         raise DataError(
-            f"{where}: item {item}: {field}: expected an entity's tokens, not '{vocabulary.name(token)}' ({token})"
+            f"{where}: item {item}: {field}: expected an entity's tokens, "
+            f"not '{vocabulary.name(token)}' ({token})"
         )
 
 
@@ -85,7 +100,9 @@ def _read_splits(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: expected an object with the splits {', '.join(SPLITS)}, not {show(data)}")
     for split in SPLITS:
         if split not in data:
-            raise DataError(f"{path}: split '{split}' is missing{did_you_mean(split, data)}: expected a list of facts")
+            raise DataError(
+                f"{path}: split '{split}' is missing{did_you_mean(split, data)}: expected a list of facts"
+            )
     for split in data:
         if split not in SPLITS:
             raise DataError(f"{path}: unknown split '{split}': expected {', '.join(SPLITS)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from jepa_core.errors import DataError
+from jepa_core.data.relations import Relations
+from jepa_core.errors import DataError, did_you_mean
 
 SUFFIX = "_inv>"
 
@@ -15,7 +16,7 @@ def partner_name(name: str) -> str:
 
 
 def named_relations(token_to_id: Mapping[str, int]) -> set[int]:
-    """Ids of the tokens that names alone show to be relations: ``<x>`` where there is ``<x_inv>``, and both."""
+    """Ids of the tokens whose names show that they are relations: ``<x>`` and ``<x_inv>``, both there."""
     names = (name for name in token_to_id if name.endswith(SUFFIX) and partner_name(name) in token_to_id)
     return {token_to_id[n] for name in names for n in (name, partner_name(name))}
 
@@ -33,8 +34,27 @@ def find_inverses(token_to_id: Mapping[str, int], relations: Collection[int], wh
     for i, partner in partners.items():
         if partner is None:
             expected = partner_name(by_id[i])
-            raise DataError(f"{where}: relation '{by_id[i]}' ({i}) has no inverse: expected a token '{expected}'")
+            raise DataError(
+                f"{where}: relation '{by_id[i]}' ({i}) has no inverse: expected a token '{expected}'"
+            )
     return {i: partner for i, partner in partners.items() if partner is not None}
+
+
+def stated_inverses(token_to_id: Mapping[str, int], relations: Relations, where: str) -> dict[int, int]:
+    """Relation id -> id of its inverse, as a file of relations says; names with or without ``<`` and ``>``.
+
+    where: the file. Raises DataError for a name that is no token.
+    """
+
+    def find(name: str) -> int:
+        for token in (name, f"<{name}>"):
+            if token in token_to_id:
+                return token_to_id[token]
+        raise DataError(
+            f"{where}: relation '{name}' is no token of the vocabulary{did_you_mean(name, token_to_id)}"
+        )
+
+    return {find(name): find(inverse) for name, inverse in relations.inverse.items()}
 
 
 def _by_parity(relations: list[int], by_id: Mapping[int, str], where: str) -> dict[int, int]:

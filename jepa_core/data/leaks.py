@@ -22,16 +22,16 @@ def check_leaks(task: TaskData, train: str, evaluation: Mapping[str, str]) -> No
     for number, key in enumerate(fact_keys(task.evaluation["test"].facts)):
         if key in trained:
             raise DataError(
-                f"{evaluation['test']}: item {number}: {describe(task.evaluation['test'], number, task.vocabulary)}"
-                f" is held out, but trained on: {train}, item {trained[key]}"
+                f"{evaluation['test']}: item {number}: expected a fact that is not in the training set, but "
+                f"{describe(task.evaluation['test'], number, task.vocabulary)} is: {train}: item {trained[key]}"
             )
     atomic = (task.train.sample_type == SampleType.ATOMIC).nonzero().flatten()
     reverses = fact_keys(reverse_all(task.train.facts[atomic], task.vocabulary))
     for number, key in zip(atomic.tolist(), reverses, strict=True):
         if key in trained:
             raise DataError(
-                f"{train}: item {number}: {describe(task.train, number, task.vocabulary)} is atomic, so "
-                f"its reverse must not be in the training set, but is: item {trained[key]}"
+                f"{train}: item {number}: type: expected an atomic fact's reverse not to be in the training "
+                f"set, but that of {describe(task.train, number, task.vocabulary)} is: item {trained[key]}"
             )
 
 
@@ -52,6 +52,8 @@ def fact_keys(facts: Facts) -> list[bytes]:
 def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
     """``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``"""
     sample = facts[number]
-    spans = ([vocabulary.name(i) for i in sample["input_ids"][sample["roles"] == role]] for role in
-             (Role.HEAD, Role.RELATION, Role.TAIL))
+    spans = (
+        [vocabulary.name(i) for i in sample["input_ids"][sample["roles"] == role]]
+        for role in (Role.HEAD, Role.RELATION, Role.TAIL)
+    )
     return " ".join(f"'{' '.join(span)}'" for span in spans)

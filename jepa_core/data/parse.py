@@ -42,7 +42,7 @@ class ItemParser:
         return frozenset(self.token_to_id.values())
 
     def __call__(self, items: Any) -> tuple[Facts, Tensor]:
-        """The facts, and their sample types ``n``. Raises DataError naming item, field and what was expected."""
+        """The facts, and their sample types ``n``. Raises DataError naming item, field and what is expected."""
         if not isinstance(items, list):
             raise DataError(f"{self.where}: expected a list of facts, not {show(items)}")
         parsed = self._parse(items)
@@ -63,12 +63,17 @@ class ItemParser:
             flat = list(chain.from_iterable(spans))
             if set(map(type, spans)) - {list} or set(map(type, flat)) - {int} or set(types) - set(self.types):
                 return None
-            lengths, ids = np.fromiter(map(len, spans), np.int64).reshape(-1, 4), np.array(flat, dtype=np.int64)
+            lengths, ids = (
+                np.fromiter(map(len, spans), np.int64).reshape(-1, 4),
+                np.array(flat, dtype=np.int64),
+            )
         except (TypeError, KeyError, OverflowError):
             return None
         if not self._fits(lengths, ids):
             return None
-        return self._rows(lengths, ids), torch.tensor([SampleType[name.upper()] for name in types], dtype=torch.int64)
+        return self._rows(lengths, ids), torch.tensor(
+            [SampleType[name.upper()] for name in types], dtype=torch.int64
+        )
 
     def _fits(self, lengths: np.ndarray, ids: np.ndarray) -> bool:
         """lengths: ``n 4`` of head, relation, mask, tail; ids: all their tokens, one after the other."""
@@ -96,7 +101,9 @@ class ItemParser:
             if not isinstance(value, list) or len(value) != count:
                 parts = "[[head ids], [relation id], [mask id]]" if count == 3 else "[[tail ids]]"
                 return f"{field}: expected {parts}, {_not(item, field)}"
-        for name, field, span in zip(_SPANS, _FIELDS, (*item["input_text"], *item["target_text"]), strict=True):
+        for name, field, span in zip(
+            _SPANS, _FIELDS, (*item["input_text"], *item["target_text"]), strict=True
+        ):
             if wrong := self._wrong_span(name, span):
                 return f"{field}: {wrong}"
         if not isinstance(item.get("type"), str) or item["type"] not in self.types:
@@ -119,7 +126,9 @@ class ItemParser:
         if name == "mask" and span != [mask]:
             return f"expected [{mask}], the id of {MASK}, not {show(span)}"
         if name != "mask" and (mask in span or pad in span):
-            return f"expected the {name}'s own tokens only, not {MASK} ({mask}) or {PAD} ({pad}): {show(span)}"
+            return (
+                f"expected the {name}'s own tokens only, not {MASK} ({mask}) or {PAD} ({pad}): {show(span)}"
+            )
         return None
 
 

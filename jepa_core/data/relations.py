@@ -1,8 +1,8 @@
 """A YAML file that says which relation is the inverse of which.
 
-    inverse_pairs:
-      - [hypernym, hyponym]
-    symmetric: [also see]
+inverse_pairs:
+  - [hypernym, hyponym]
+symmetric: [also see]
 """
 
 from __future__ import annotations
@@ -82,4 +82,6 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
         raise DataError(f"{path}: expected at least one relation")
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)")
+            raise DataError(
+                f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)"
+            )

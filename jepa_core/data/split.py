@@ -26,7 +26,7 @@ def components(links: Sequence[tuple[int, int]], entities: int) -> list[int]:
 
 
 def split_by_entity(links: Sequence[tuple[int, int]], entities: int, share: float, rng: Random) -> list[bool]:
-    """Of each link: is it in the group with about `share` of them. Links with an entity in common go together.
+    """Of each link: is it in the group of about `share` of them. Links with an entity in common go together.
 
     Connected components are taken in random order, each that brings the group closer to its share. Raises
     DataError when they are too large for a split within half of the share.
@@ -41,8 +41,8 @@ def split_by_entity(links: Sequence[tuple[int, int]], entities: int, share: floa
             chosen.add(component)
     if not 0 < taken < len(links) or abs(taken - wanted) > max(wanted / 2, 1):
         raise DataError(
-            f"no two groups without a common entity have about {share:.0%} and {1 - share:.0%} of the facts: of "
-            f"{len(links)} facts in {len(sizes)} connected components the largest component has "
+            f"no two groups without a common entity have about {share:.0%} and {1 - share:.0%} of the facts: "
+            f"the {len(links)} facts make {len(sizes)} connected components, the largest of "
             f"{max(sizes.values(), default=0)}"
         )
     return [component in chosen for component in owner]

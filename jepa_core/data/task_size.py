@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 from jepa_core.errors import DataError
 
@@ -28,7 +29,9 @@ class TaskSize:
     def __post_init__(self) -> None:
         for option in ("entities_both_ways", "entities_one_way"):
             if (value := getattr(self, option)) < 2 or value % 2:
-                raise DataError(f"{option}: expected an even number from 2 on (relations pair them), not {value}")
+                raise DataError(
+                    f"{option}: expected an even number from 2 on (relations pair them), not {value}"
+                )
         for option in ("relation_pairs", "evaluation_samples"):
             if (value := getattr(self, option)) < 1:
                 raise DataError(f"{option}: expected 1 or more, not {value}")
@@ -40,15 +43,10 @@ class TaskSize:
         return self.entities_both_ways + self.entities_one_way
 
     def _check_names(self, shared_by: int) -> None:
-        if shared_by < 1:
-            raise DataError(f"name_multiplicity: expected 1 or more, or null, not {shared_by}")
-        if self.entities % shared_by:
+        """n / m first and as many last names make up to (n / m)² entities, which must be n or more."""
+        possible = [m for m in range(1, isqrt(self.entities) + 1) if self.entities % m == 0]
+        if shared_by not in possible:
             raise DataError(
-                f"name_multiplicity: {self.entities} entities can't share names by {shared_by}: expected a "
-                "divisor of entities_both_ways + entities_one_way"
-            )
-        if shared_by**2 > self.entities:
-            raise DataError(
-                f"name_multiplicity: {self.entities // shared_by} first and as many last names make fewer than "
-                f"{self.entities} different entities: expected {int(self.entities**0.5)} or less"
+                f"name_multiplicity: {self.entities} entities can share names by {', '.join(map(str, possible))} "
+                f"(or null: no shared names), not {shared_by}"
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -34,10 +35,10 @@ def check_options(
     of = f" of {owner}" if owner else ""
     known = _parameters(factory)
     open_ended = _open_ended(factory)
-    problems = []
+    problems: list[tuple[str, str]] = []
     for name, value in options.items():
         if name in known:
-            problems += type_problems(name, _hints(factory).get(name, Any), value)
+            problems += type_problems(name, _hint(factory, name), value)
         elif not open_ended:
             problems.append((name, f"unknown option{of}{did_you_mean(name, known)}"))
     missing = [n for n, p in known.items() if p.default is p.empty and n not in options]
@@ -55,7 +56,7 @@ def option_schema(factory: Callable[..., Any]) -> dict[str, Any]:
     defaults = option_defaults(factory)
     properties: dict[str, dict[str, Any]] = {}
     for name in _parameters(factory):
-        properties[name] = _type_schema(_hints(factory).get(name, Any))
+        properties[name] = _type_schema(_hint(factory, name))
         if name in defaults:
             properties[name]["default"] = defaults[name]
     return {
@@ -100,7 +101,6 @@ def _type_schema(annotation: Any) -> dict[str, Any]:
     return {} if "$defs" in schema else schema
 
 
-@lru_cache(maxsize=256)
 def _signature(factory: Callable[..., Any]) -> inspect.Signature:
     try:
         return inspect.signature(factory)
@@ -121,13 +121,24 @@ def _open_ended(factory: Callable[..., Any]) -> bool:
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
-def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations, evaluated; those that cannot be (names imported for type checking only) allow anything."""
-    target = factory.__init__ if inspect.isclass(factory) else factory
+def _hint(factory: Callable[..., Any], name: str) -> Any:
+    """The evaluated annotation of an option; one that cannot be evaluated here allows anything."""
+    annotation = _parameters(factory)[name].annotation
+    if annotation is inspect.Parameter.empty:
+        return Any
+    alone = SimpleNamespace(__annotations__={name: annotation})
     try:
-        return get_type_hints(target, include_extras=True)
-    except Exception:  # evaluating a third party's annotations can raise anything
-        return {}
+        return get_type_hints(alone, globalns=_globals(factory), include_extras=True)[name]
+    except Exception:  # evaluating a third party's annotation can raise anything
+        return Any
+
+
+def _globals(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The names that the factory's annotations were written with."""
+    while isinstance(factory, partial):
+        factory = factory.func
+    function = factory.__init__ if inspect.isclass(factory) else factory
+    return getattr(inspect.unwrap(function), "__globals__", {})
 
 
 def _can_be_written(value: Any) -> bool:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import ConfigDict, Field, model_serializer, model_validator
 
 from jepa_core.recipe.section import Section
 
 
 class ComponentRef(Section):
-    """A component by name, with the options given for it."""
+    """A component by name, with the options given for it: ``ComponentRef(name="cosine", eps=1e-6)``."""
+
+    model_config = ConfigDict(extra="allow")
 
     name: str = Field(min_length=1, description="Name of the component; `jepa-run list` shows them.")
-    options: dict[str, Any] = Field(default_factory=dict, description="Options given in the recipe.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options given, by name."""
+        return dict(self.model_extra or {})
 
     @model_validator(mode="before")
     @classmethod
     def _from_recipe(cls, value: Any) -> Any:
-        """From ``NAME`` or ``{name: NAME, option: value}``, the two ways to write it."""
         if isinstance(value, str):
             return {"name": value}
-        if not isinstance(value, dict):
+        if not isinstance(value, dict | ComponentRef):
             raise ValueError("expected the name of a component, or a mapping with its name and options")
-        name = {"name": value["name"]} if "name" in value else {}
-        return {**name, "options": {key: item for key, item in value.items() if key != "name"}}
+        return value
 
     @model_serializer
     def plain(self) -> str | dict[str, Any]:
@@ -41,9 +45,10 @@ class EmbeddingSides(Section):
     @model_validator(mode="before")
     @classmethod
     def _from_recipe(cls, value: Any) -> Any:
-        """From one component for both sides, or from ``{source: …, target: …}``."""
         sided = isinstance(value, dict) and "name" not in value and {"source", "target"} & set(value)
-        return value if sided else {"source": value, "target": value}
+        if sided or isinstance(value, EmbeddingSides):
+            return value
+        return {"source": value, "target": value}
 
     @model_serializer
     def plain(self) -> str | dict[str, Any]:

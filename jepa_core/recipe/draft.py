@@ -15,24 +15,26 @@ class Draft:
     def __init__(self, document: Document):
         if not isinstance(document.data, dict):
             where = f"{document.path}:{document.lines[()]}"
-            raise RecipeError([Problem(where, "", "a recipe is a mapping of sections, like 'objective: {k: 1}'")])
+            message = "a recipe is a mapping of sections, like 'objective: {k: 1}'"
+            raise RecipeError([Problem(where, "", message)])
         self.data: dict[str, Any] = document.data
         self.file = document.path
         self.lines: dict[KeyPath, float] = dict(document.lines)
-        self._problems = [(self._line_of(problem), problem) for problem in document.problems]
+        self._problems: dict[tuple[str, str], tuple[float, Problem]] = {}
+        for problem in document.problems:
+            self._keep(float(problem.where.rpartition(":")[2]), problem)
 
     @property
     def places(self) -> Places:
         return Places(self.file, self.lines)
 
     def add(self, path: KeyPath, message: str) -> None:
-        """One more problem, at the line of `path`; a key that has one already keeps that one."""
-        key = dotted(path)
-        if all(problem.key != key for _, problem in self._problems):
-            self._problems.append((self.places.line(path), Problem(self.places.where(path), key, message)))
+        """One more problem, where `path` was given; one more of the same key at the same place is noise."""
+        places = self.places
+        self._keep(places.line(path), Problem(places.where(path), dotted(path), message))
 
     def add_to_command_line(self, key: str, message: str) -> None:
-        self._problems.append((COMMAND_LINE, Problem("command line", key, message)))
+        self._keep(COMMAND_LINE, Problem("command line", key, message))
 
     def override(self, path: KeyPath) -> None:
         """From now on `path`, and all below it, is what the command line says."""
@@ -42,8 +44,8 @@ class Draft:
     def raise_problems(self) -> None:
         """Raises RecipeError with every problem, by line."""
         if self._problems:
-            ordered = sorted(self._problems, key=lambda item: item[0])
+            ordered = sorted(self._problems.values(), key=lambda item: item[0])
             raise RecipeError(problem for _, problem in ordered)
 
-    def _line_of(self, problem: Problem) -> float:
-        return float(problem.where.rpartition(":")[2])
+    def _keep(self, line: float, problem: Problem) -> None:
+        self._problems.setdefault((problem.where, problem.key), (line, problem))

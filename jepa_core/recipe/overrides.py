@@ -67,7 +67,7 @@ def _step(holder: Any, part: str, path: KeyPath) -> str | int:
         return part
     if not part.isdecimal() or int(part) >= len(holder):
         numbers = ", ".join(map(str, range(len(holder)))) or "no items"
-        raise _Mistake(f"'{dotted(path)}' is a list: expected the number of an item ({numbers}), not '{part}'")
+        raise _Mistake(f"'{dotted(path)}' is a list: expected an item's number ({numbers}), not '{part}'")
     return int(part)
 
 

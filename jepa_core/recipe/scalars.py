@@ -16,7 +16,7 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -27,14 +27,14 @@ def plain_scalar(text: str) -> bool | int | float | str | None:
         return _CONSTANTS[text]
     if _INFINITE.fullmatch(text):
         return float(text.replace(".", "", 1))
-    number = _INTEGER.fullmatch(text) or _BASED.fullmatch(text) or FLOAT.fullmatch(text)
+    number = _INTEGER.fullmatch(text) or BASED.fullmatch(text) or FLOAT.fullmatch(text)
     if number is None:
         return text
     if len(text) > MAX_NUMBER:
         raise ValueError(f"a number of {len(text)} characters (at most {MAX_NUMBER})")
     if number.re is FLOAT:
         return _finite(text)
-    return int(text, 0) if number.re is _BASED else int(text)
+    return int(text, 0) if number.re is BASED else int(text)
 
 
 def _finite(text: str) -> float:

@@ -43,14 +43,19 @@ def _component(*path: str, description: str) -> Any:
     return Field(default_factory=lambda: ComponentRef.model_validate(DEFAULTS[path]), description=description)
 
 
+def _section(section: type[Section]) -> Any:
+    return Field(default_factory=lambda: section.model_validate({}), description=str(section.__doc__))
+
+
 class Model(Section):
     """The language model: made new from a configuration, or a pretrained one."""
 
     config: dict[str, Any] | None = Field(
-        None, description="model_type and further keys of its transformers configuration; the data sets vocab_size."
+        None,
+        description="model_type and more keys of a transformers configuration; the data sets vocab_size.",
     )
     pretrained: str | None = Field(
-        None, min_length=1, description="Folder or Hugging Face id of a causal LM to start from, instead of config."
+        None, min_length=1, description="Folder or Hugging Face id of a causal LM to start from."
     )
     attn_implementation: Literal["sdpa", "eager"] = Field(
         "sdpa", description="Attention kernel; eager is slower and takes the same masks."
@@ -77,7 +82,7 @@ class Objective(Section):
     """The loss: gamma_ntp * ntp + lambda_jepa * jepa."""
 
     k: int = Field(1, ge=0, description="Predictor tokens after each sample's last token.")
-    distinct_pred: bool = Field(False, description="k different predictor tokens instead of k times the same.")
+    distinct_pred: bool = Field(False, description="k different predictor tokens, not k times the same.")
     lambda_jepa: Rate = Field(1.0, description="Weight of the JEPA loss; 0: no second view is made.")
     gamma_ntp: Rate = Field(1.0, description="Weight of the next-token loss.")
     positions: Literal["continue", "restart", "none"] = Field(
@@ -122,8 +127,10 @@ class Evaluation(Section):
     splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
         ("train", "atomic", "test"), description="Evaluation sets of the dataset, by name."
     )
-    per_layer: bool = Field(False, description="Every metric for every layer too, through final norm and LM head.")
-    batch_size: Positive = Field(512, description="Samples evaluated at once on a device; never changes a metric.")
+    per_layer: bool = Field(
+        False, description="Every metric for every layer, through final norm and LM head."
+    )
+    batch_size: Positive = Field(512, description="Samples evaluated at once; never changes a metric.")
 
     @model_validator(mode="after")
     def _once_each(self) -> Evaluation:
@@ -136,20 +143,18 @@ class Recipe(Section):
     """One experiment: data, model, objective, training and evaluation."""
 
     description: str = Field("", description="What the recipe shows, for people.")
-    seed: int = Field(42, ge=0, lt=2**32, description="Of initial weights, sample order, generated data and filters.")
+    seed: int = Field(42, ge=0, lt=2**32, description="Of weights, sample order, generated data and filters.")
     output_dir: str = Field(
-        "runs/recipe", min_length=1, description="Folder of the run; left out: runs/ and the name of the recipe."
+        "runs/recipe", min_length=1, description="Folder of the run; left out: runs/ and the recipe's name."
     )
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="Distributions that have to be installed because the recipe uses their components."
     )
     data: ComponentRef = _component("data", description="The dataset.")
-    model: Model = Field(default_factory=lambda: Model.model_validate({}), description=str(Model.__doc__))
-    objective: Objective = Field(default_factory=lambda: Objective(), description=str(Objective.__doc__))
-    training: Training = Field(
-        default_factory=lambda: Training.model_validate({}), description=str(Training.__doc__)
-    )
-    evaluation: Evaluation = Field(default_factory=lambda: Evaluation(), description=str(Evaluation.__doc__))
+    model: Model = _section(Model)
+    objective: Objective = _section(Objective)
+    training: Training = _section(Training)
+    evaluation: Evaluation = _section(Evaluation)
 
     _source_path: Path | None = PrivateAttr(None)
     _places: Places = PrivateAttr(Places("recipe", {}))

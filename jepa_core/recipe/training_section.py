@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from jepa_core.recipe.section import Conflict, Section
 
@@ -15,10 +15,6 @@ Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 class Training(Section):
@@ -40,13 +36,11 @@ class Training(Section):
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "linear", description="How the learning rate goes on after the warm-up."
     )
-    warmup_steps: int = Field(0, ge=0, description="Steps in which the learning rate rises from 0 to its peak.")
+    warmup_steps: int = Field(0, ge=0, description="Steps in which the rate rises from 0 to its peak.")
     weight_decay: Rate = Field(0.0, description="AdamW's decay; never of biases and norms.")
     adam_beta1: Beta = Field(0.9, description="Decay of AdamW's mean of gradients.")
     adam_beta2: Beta = Field(0.999, description="Decay of AdamW's mean of squared gradients.")
-    adam_epsilon: float = Field(
-        1e-8, gt=0, allow_inf_nan=False, description="AdamW's smallest divisor."
-    )
+    adam_epsilon: float = Field(1e-8, gt=0, allow_inf_nan=False, description="AdamW's smallest divisor.")
     max_grad_norm: Rate = Field(1.0, description="Longer gradients are scaled down to this norm; 0: never.")
     optim: Literal["adamw_torch", "adamw_torch_fused"] = Field(
         "adamw_torch_fused", description="AdamW as a loop over tensors, or in one fused kernel (faster)."
@@ -56,7 +50,7 @@ class Training(Section):
         None, description="Steps between two evaluations; null: only after training."
     )
     save_steps: Positive | None = Field(
-        500, description="Steps between two checkpoints to resume from; null: none, an interrupted run is lost."
+        500, description="Steps between two checkpoints; null: none, so an interrupted run cannot resume."
     )
     save_total_limit: Positive | None = Field(2, description="Checkpoints kept; null: all.")
     bf16: bool = Field(False, description="Compute in bfloat16 where that is safe, keep weights as they are.")
@@ -68,10 +62,10 @@ class Training(Section):
     )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
     dataloader_num_workers: int = Field(0, ge=0, description="Processes that make batches; 0: none beside.")
-    report_to: Annotated[tuple[Tracker, ...], Field(strict=False), BeforeValidator(_as_list)] = Field(
+    report_to: Annotated[tuple[Tracker, ...], Field(strict=False)] = Field(
         (), description="Trackers to log to beside metrics.jsonl; each has to be installed."
     )
-    ddp_timeout: Positive = Field(1800, description="Seconds until a process that waits for another gives up.")
+    ddp_timeout: Positive = Field(1800, description="Seconds a process waits for another.")
 
     @model_validator(mode="before")
     @classmethod
@@ -93,15 +87,14 @@ class Training(Section):
 
     def arguments(self) -> dict[str, Any]:
         """Keywords for TrainingArguments that mean the same."""
-        given = self.model_dump(exclude={"max_steps", "num_train_epochs", "eval_steps", "save_steps"})
-        lengths = {"max_steps": self.max_steps, "num_train_epochs": self.num_train_epochs}
-        return {
-            **given,
-            **{name: value for name, value in lengths.items() if value is not None},
-            **_every(self.eval_steps, "eval"),
-            **_every(self.save_steps, "save"),
-            "report_to": list(self.report_to) or "none",
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self
+            if value is not None and name not in ("eval_steps", "save_steps", "gradient_checkpointing")
         }
+        if self.gradient_checkpointing:  # transformers warns about its new name even where this is False
+            plain["gradient_checkpointing"] = True
+        return {**plain, **_every(self.eval_steps, "eval"), **_every(self.save_steps, "save")}
 
 
 def _every(steps: int | None, what: str) -> dict[str, Any]:

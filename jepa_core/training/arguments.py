@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from transformers import TrainingArguments
 
 from jepa_core.errors import JepaError
@@ -18,20 +19,17 @@ def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False)
 
     Raises JepaError when transformers refuses the combination.
     """
-    options = recipe.training.model_dump()
-    evaluate_every = options.pop("eval_steps")
     try:
         return TrainingArguments(
             output_dir=str(checkpoints),
             seed=recipe.seed,
-            eval_strategy="steps" if evaluate_every else "no",
-            eval_steps=evaluate_every,
             logging_nan_inf_filter=False,  # the default logs a dead run as 0.0
             remove_unused_columns=False,  # batches are ready ones
             ddp_find_unused_parameters=False,  # every parameter is in every step's graph
             disable_tqdm=True,  # the progress line is ours
             use_cpu=use_cpu,
-            **options,
+            dataloader_pin_memory=torch.cuda.is_available() and not use_cpu,
+            **{name: value for name, value in recipe.training.arguments().items() if value is not False},
         )
     except (ValueError, ImportError) as error:
         raise JepaError(f"training: {error}") from error

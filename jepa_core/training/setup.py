@@ -23,6 +23,6 @@ def make_trainer(run: Run) -> JepaTrainer:
         objective=run.objective,
         args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
         train_dataset=run.train_dataset,
-        evaluate_splits=lambda: evaluate_splits(run),
+        evaluate_splits=lambda: evaluate_splits(run.objective, run.eval_datasets, run.recipe.evaluation),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
     )

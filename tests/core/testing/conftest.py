@@ -1,4 +1,4 @@
-"""Running the specimens: contract subclasses that say themselves which inherited tests must fail."""
+"""Running the specimens of a kind of component, once for all tests of a module."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from .specimens import Failures
+
 FOLDER = Path(__file__).parent
 QUIET = ["-q", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
-
-
-class Failures:
-    """Collects failed tests: class name -> test id -> what pytest says."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self.failed: dict[str, dict[str, str]] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        _, class_name, test = report.nodeid.split("::")
-        self.seen.add(class_name)
-        if report.failed:
-            self.failed.setdefault(class_name, {})[test] = str(report.longrepr)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,26 @@
+"""``jepa-run env``: what to paste into a bug report."""
+
+from __future__ import annotations
+
+
+def env() -> None:
+    """Print versions, device and threads, to paste into a bug report."""
+    import platform
+
+    import torch
+
+    from jepa_core.provenance import git_revision, versions
+    from jepa_core.registry import Registry
+    from jepa_core.report.console import print_table
+
+    registry = Registry.discover()
+    rows = {
+        **versions(),
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "threads": str(torch.get_num_threads()),
+        "plugins": ", ".join(f"{name} {version}" for name, version in registry.distributions().items()),
+        "broken plugins": ", ".join(broken.plugin.name for broken in registry.broken) or "none",
+        "git revision": git_revision() or "not in a checkout",
+    }
+    print_table(("what", "value"), rows.items())

@@ -1,0 +1,28 @@
+"""``jepa-run eval``: measure a finished run again."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+
+
+def evaluate(
+    run_dir: RunFolderArgument,
+    per_layer: Annotated[bool, typer.Option("--per-layer", help="Read every layer through final norm and head.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Evaluate the model of a finished run on its data; the run's folder stays as it is."""
+    from jepa_core.report.console import console, metrics_table
+    from jepa_core.running import evaluate_again
+
+    metrics = evaluate_again(run_dir, per_layer, make_registry(modules, plugin_files))
+    if as_json:
+        typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
+    else:
+        console().print(metrics_table(metrics))

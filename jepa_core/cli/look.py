@@ -1,0 +1,71 @@
+"""``jepa-run list``, ``show`` and ``plugins``: what there is."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from jepa_core.cli.options import Modules, PluginFiles, make_registry
+from jepa_core.errors import JepaError, did_you_mean
+
+
+class What(str, Enum):
+    recipes = "recipes"
+    components = "components"
+
+
+def list_all(
+    what: Annotated[What | None, typer.Argument(help="Only recipes, or only components.")] = None,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """List the shipped recipes and the components of all installed plugins."""
+    from jepa_core.recipe.sources import descriptions
+    from jepa_core.report.console import print_table
+
+    if what is not What.components:
+        print_table(("recipe", "what it shows"), descriptions().items())
+    if what is not What.recipes:
+        found = make_registry(modules, plugin_files).describe()
+        rows = [(c.kind, c.name, c.distribution, c.summary) for c in found]
+        print_table(("kind", "component", "from", "what it does"), rows)
+        typer.echo("jepa-run show NAME tells more about one.")
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe or a component.")],
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Show a recipe's text, or a component's description and options."""
+    from jepa_core.recipe.sources import shipped_recipes
+
+    recipes = shipped_recipes()
+    if name in recipes:
+        typer.echo(recipes[name].read_text(encoding="utf-8"), nl=False)
+        return
+    known = make_registry(modules, plugin_files).describe()
+    found = [component for component in known if component.name == name]
+    if not found:
+        names = [*recipes, *(component.name for component in known)]
+        raise JepaError(f"no recipe and no component is called '{name}'{did_you_mean(name, names)}")
+
+    from jepa_core.report.console import show_component
+
+    for component in found:
+        show_component(component)
+
+
+def plugins(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
+    """List the installed plugins with their versions and components, and the broken ones with the cause."""
+    from jepa_core.report.console import print_table
+
+    registry = make_registry(modules, plugin_files)
+    offers: dict[str, list[str]] = {plugin.name: [] for plugin in registry.plugins}
+    for component in registry.describe():
+        offers[component.plugin.name].append(f"{component.kind} {component.name}")
+    rows = [(p.name, p.version, ", ".join(offers[p.name])) for p in registry.plugins]
+    rows += [(b.plugin.name, b.plugin.version, f"BROKEN: {b.cause}") for b in registry.broken]
+    print_table(("plugin", "version", "components"), rows)

@@ -1,0 +1,73 @@
+"""``jepa-run``: the command line. Every command imports what it needs when it runs, so help is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import jepa_core
+from jepa_core.cli.data import app as data_app
+from jepa_core.cli.env import env
+from jepa_core.cli.evaluate import evaluate
+from jepa_core.cli.group import RecipeFirst
+from jepa_core.cli.look import list_all, plugins, show
+from jepa_core.cli.recipes import cp, schema, validate
+from jepa_core.cli.run import run
+
+HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
+
+    jepa-run cosine_k1                       a shipped recipe, by name
+    jepa-run my.yaml objective.k=2           a recipe file, one value changed
+    jepa-run list                            recipes and components there are
+    jepa-run cp cosine_k1 my.yaml            a recipe of your own to start from
+
+Type jepa-run COMMAND --help for what a command takes.
+"""
+
+app = typer.Typer(
+    cls=RecipeFirst,
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"jepa-core {jepa_core.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error came from; may stand anywhere.")
+    ] = False,
+) -> None:
+    """Options that come before or after any command."""
+
+
+app.command("run")(run)
+app.command("list")(list_all)
+app.command("show")(show)
+app.command("validate")(validate)
+app.command("cp")(cp)
+app.command("schema")(schema)
+app.command("plugins")(plugins)
+app.command("eval")(evaluate)
+app.command("env")(env)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    app(prog_name="jepa-run")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""``jepa-run validate``, ``cp`` and ``schema``: working on recipes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
+from jepa_core.errors import JepaError, did_you_mean
+
+
+def validate(
+    recipe: RecipeArgument, overrides: Overrides = None, modules: Modules = None, plugin_files: PluginFiles = None
+) -> None:
+    """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so."""
+    from jepa_core.recipe.load import load_recipe
+
+    load_recipe(recipe, overrides or (), registry=make_registry(modules, plugin_files))
+    typer.echo(f"{recipe}: valid")
+
+
+def cp(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe that jepa-core ships.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to put the copy; must not exist yet.")],
+) -> None:
+    """Copy a shipped recipe, to make it your own."""
+    from jepa_core.recipe.sources import shipped_recipes
+
+    recipes = shipped_recipes()
+    if name not in recipes:
+        raise JepaError(f"no shipped recipe is called '{name}'{did_you_mean(name, recipes)}")
+    target = file / f"{name}.yaml" if file.is_dir() else file
+    if target.exists():
+        raise JepaError(f"{target}: exists already, and is left as it is")
+    try:
+        shutil.copyfile(recipes[name], target)
+    except OSError as error:
+        raise JepaError(f"{target}: {error.strerror}") from error
+    typer.echo(f"{target}: a copy of {name}; run it with: jepa-run {target}")
+
+
+def schema(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
+    """Print the JSON Schema of recipes, with the installed components, for editors."""
+    from jepa_core.recipe.json_schema import recipe_schema
+
+    typer.echo(json.dumps(recipe_schema(make_registry(modules, plugin_files)), indent=2))

@@ -1,0 +1,127 @@
+"""What can be wrong with a recipe before anything is built: keys and values, components, plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+from pydantic import ValidationError
+
+from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.recipe.component_options import check_options
+from jepa_core.recipe.draft import Draft
+from jepa_core.recipe.places import KeyPath
+from jepa_core.recipe.plain_words import problems_in
+from jepa_core.recipe.refused_arguments import REFUSED
+from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, SECTIONS, Recipe
+
+if TYPE_CHECKING:
+    from jepa_core.registry import Registry
+
+
+def check_schema(draft: Draft) -> Recipe | None:
+    """The recipe, or None after adding every unknown key, wrong value, and keys that don't go together."""
+    try:
+        return Recipe.model_validate(draft.data)
+    except ValidationError as error:
+        wrong = _add(draft, error)
+    try:  # sections with a wrong value have not been looked at as a whole
+        Recipe.model_validate(_without(draft.data, wrong))
+    except ValidationError as error:
+        _add(draft, error)
+    return None
+
+
+def _add(draft: Draft, error: ValidationError) -> list[KeyPath]:
+    paths = []
+    for path, kind, words in problems_in(error, draft.data):
+        draft.add(path, _unknown(path) if kind == "extra_forbidden" else words)
+        paths.append(path)
+    return paths
+
+
+def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
+    """The data without the section keys in which something is wrong."""
+    cut = {path[:2] for path in wrong}
+    return {
+        name: {key: item for key, item in value.items() if (name, key) not in cut}
+        if isinstance(value, dict)
+        else value
+        for name, value in data.items()
+        if (name,) not in cut
+    }
+
+
+def _unknown(path: KeyPath) -> str:
+    """The words for a key that its section does not have."""
+    *parents, key = path
+    if parents == ["training"] and key in REFUSED:
+        return f"not for a recipe: {REFUSED[str(key)]}"
+    known = SECTIONS[tuple(parents)].model_fields if tuple(parents) in SECTIONS else ("source", "target")
+    if hint := did_you_mean(str(key), known):
+        return f"unknown key{hint}"
+    for home, section in SECTIONS.items():
+        if home and key in section.model_fields:
+            return f"unknown key here; it belongs under '{home[0]}'"
+    return f"unknown key; known: {', '.join(known)}"
+
+
+def check_components(draft: Draft, registry: Registry) -> None:
+    """Adds every component that is not installed, and every option that it does not take."""
+    for path, kind, ref in component_refs(draft.data):
+        name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
+        options.pop("name", None)
+        if not isinstance(name, str) or not name:
+            continue  # the schema says so
+        try:
+            component = registry.find(kind, name)
+        except ComponentError as error:
+            draft.add(path if isinstance(ref, str) else (*path, "name"), str(error))
+            continue
+        owner = f"'{name}' (from {component.distribution})"
+        for option, words in check_options(component.factory, options, owner):
+            draft.add((*path, *_parts(option, options)), words)
+
+
+def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Path, kind and raw reference (text or mapping) of every component in a recipe's data, or by default."""
+    for path, kind in COMPONENTS.items():
+        value: Any = data
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        value = DEFAULTS[path] if value is None else value
+        for below, ref in _single_refs(kind, value):
+            if isinstance(ref, str | dict):
+                yield (*path, *below), kind, ref
+
+
+def _single_refs(kind: str, value: Any) -> Iterator[tuple[KeyPath, Any]]:
+    if kind == "filter":
+        yield from (((number,), ref) for number, ref in enumerate(value if isinstance(value, list) else ()))
+    elif kind == "embedding" and isinstance(value, dict) and "name" not in value:
+        yield from (((side,), value[side]) for side in ("source", "target") if side in value)
+    else:
+        yield (), value
+
+
+def _parts(option: str, options: dict[str, Any]) -> KeyPath:
+    """An option's dotted place as a path; the name of an option may itself hold dots."""
+    if option in options or "." not in option:
+        return (option,)
+    return tuple(int(part) if part.isdecimal() else part for part in option.split("."))
+
+
+def check_plugins(draft: Draft, registry: Registry) -> None:
+    """Adds every required distribution that is not installed, or whose plugin is broken."""
+    required = draft.data.get("plugins")
+    installed = {canonicalize_name(name): name for name in registry.distributions()}
+    broken = {canonicalize_name(record.plugin.distribution): record for record in registry.broken}
+    for number, name in enumerate(required if isinstance(required, list) else ()):
+        if not isinstance(name, str):
+            continue  # the schema says so
+        if record := broken.get(canonicalize_name(name)):
+            draft.add(("plugins", number), f"the plugin {record.plugin.name} is broken: {record.cause}")
+        elif canonicalize_name(name) not in installed:
+            hint = did_you_mean(name, installed.values())
+            draft.add(("plugins", number), f"the required plugin '{name}' is not installed{hint}")

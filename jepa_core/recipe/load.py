@@ -1,0 +1,55 @@
+"""Loading a recipe: read strictly, override, check all of it, and only then say what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepa_core.recipe.checks import check_components, check_plugins, check_schema
+from jepa_core.recipe.draft import Draft
+from jepa_core.recipe.overrides import apply_overrides
+from jepa_core.recipe.schema import Recipe
+from jepa_core.recipe.sources import find_recipe
+from jepa_core.recipe.strict_yaml import read_yaml
+
+if TYPE_CHECKING:
+    from jepa_core.registry import Registry
+
+
+def load_recipe(
+    source: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> Recipe:
+    """The recipe in a file, or a shipped one by name, changed by ``key=value`` overrides.
+
+    registry: the components to check it against; left out, those installed.
+    Raises RecipeError with every problem of the file and of the overrides, by line.
+    """
+    path = find_recipe(source)
+    draft = Draft(read_yaml(path))
+    draft.data.pop("resolved", None)  # what a run noted about itself, so that its resolved recipe runs again
+    draft.data.setdefault("output_dir", f"runs/{path.stem}")
+    apply_overrides(draft, overrides)
+    recipe = check_schema(draft)
+    _check_what_is_installed(draft, registry)
+    draft.raise_problems()
+    assert recipe is not None, "what does not validate has problems"
+    recipe._source_path, recipe._places = path, draft.places
+    return recipe
+
+
+def _check_what_is_installed(draft: Draft, registry: Registry | None) -> None:
+    """Components, plugins and the model's configuration; the imports are slow, hence late."""
+    if registry is None:
+        from jepa_core.registry import Registry
+
+        registry = Registry.discover()
+    check_components(draft, registry)
+    check_plugins(draft, registry)
+    model = draft.data.get("model")
+    config = model.get("config") if isinstance(model, dict) else None
+    if isinstance(config, dict):
+        from jepa_core.recipe.model_config import config_problems
+
+        for path, words in config_problems(config):
+            draft.add(("model", "config", *path), words)

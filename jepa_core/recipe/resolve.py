@@ -1,0 +1,79 @@
+"""The recipe with nothing left out, its YAML, and how two of them differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from jepa_core.recipe.component_options import option_defaults
+from jepa_core.recipe.component_ref import ComponentRef
+from jepa_core.recipe.places import KeyPath, dotted
+from jepa_core.recipe.scalars import BASED, FLOAT
+from jepa_core.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from jepa_core.registry import Registry
+
+#: Keys that two recipes of the same experiment may differ in.
+_BESIDE_THE_POINT = ("description", "output_dir", "resolved")
+
+
+def resolved(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """The recipe as plain data in which every default, of components too, is filled in."""
+    data = _as_read(recipe.model_dump())
+    for key, kind, ref in recipe.components():
+        *parents, last = (int(part) if part.isdecimal() else part for part in key.split("."))
+        holder: Any = data
+        for part in parents:
+            holder = holder[part]
+        holder[last] = _filled_in(ref, registry.find(kind, ref.name).factory)
+    return data
+
+
+def _as_read(value: Any) -> Any:
+    """`value` as a YAML file would give it: lists, no tuples."""
+    if isinstance(value, dict):
+        return {key: _as_read(item) for key, item in value.items()}
+    return [_as_read(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _filled_in(ref: ComponentRef, factory: Any) -> str | dict[str, Any]:
+    options = {**option_defaults(factory), **ref.options}
+    return ComponentRef(name=ref.name, **options).plain()
+
+
+def dump_yaml(data: dict[str, Any]) -> str:
+    """YAML that both this project's strict reader and a YAML 1.1 reader take for `data`, in its order."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.2 reads as a number too, and never writes aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_NUMBER = re.compile(f"(?:{BASED.pattern}|{FLOAT.pattern})$")
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("+-.0123456789"))
+
+
+def differences(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """The dotted keys in which two resolved recipes differ, but for those that change no result."""
+    return [dotted(path) for path in _differing(a, b, ()) if path[0] not in _BESIDE_THE_POINT]
+
+
+def _differing(a: Any, b: Any, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        a, b = dict(enumerate(a)), dict(enumerate(b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in [*a, *(key for key in b if key not in a)]:
+            if key in a and key in b:
+                yield from _differing(a[key], b[key], (*path, key))
+            else:
+                yield (*path, key)
+    elif a != b or isinstance(a, bool) != isinstance(b, bool):
+        yield path

@@ -1,0 +1,90 @@
+"""What the terminal shows: tables, and what a run came to."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from jepa_core.recipe.component_options import option_schema
+
+if TYPE_CHECKING:
+    from jepa_core.registry import Component
+    from jepa_core.running import Result
+
+SPLITS = (
+    "train: facts trained in both directions · atomic: facts trained in one direction · "
+    "test: those, asked in the direction never trained (the reversal)"
+)
+STATES = {
+    "trained": "trained",
+    "resumed": "resumed and finished",
+    "finished": "was finished before; nothing was run (--overwrite starts it anew)",
+}
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
+    """A row a metric, a column a split; per-layer figures stay in ``metrics.json``."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("metric")
+    for split in metrics:
+        table.add_column(split, justify="right")
+    names = dict.fromkeys(name for values in metrics.values() for name in values if name != "layers")
+    for name in names:
+        table.add_row(name, *(_figure(values.get(name)) for values in metrics.values()))
+    return table
+
+
+def show_result(result: Result) -> None:
+    out = console()
+    out.print(f"{result.output_dir}: {STATES[result.state]}")
+    out.print(metrics_table(result.metrics))
+    out.print(SPLITS)
+
+
+def show_component(component: Component) -> None:
+    """Description, origin and options of a component."""
+    out = console()
+    out.print(f"[bold]{component.name}[/bold]: {component.kind} from {component.plugin.name} {component.version}")
+    out.print((inspect.getdoc(component.factory) or "").strip(), markup=False)
+    schema = option_schema(component.factory)
+    if schema["properties"]:
+        rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]
+        print_table(("option", "type", "default"), rows)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """A JSON Schema's type in a word or two."""
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " | ".join(map(_type, schema["anyOf"]))
+    return str(schema.get("type", "any"))
+
+
+def _default(name: str, option: dict[str, Any], schema: dict[str, Any]) -> str:
+    return "required" if name in schema["required"] else json.dumps(option.get("default"))
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -1,0 +1,225 @@
+"""Reversal strategies that keep the contract, and strategies that break one clause each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from jepa_core.testing import ReversalContract
+from jepa_core.views.facts import Facts, Role
+from jepa_core.views.reverse import reverse_facts
+from jepa_core.views.views import NewBlock, Part, Views
+
+
+def with_target(make_target):
+    """A strategy: the fact as source, and this as target."""
+    return lambda facts: Views(((Part(facts.valid), make_target(facts)),))
+
+
+def new(make_facts):
+    return with_target(lambda facts: NewBlock(make_facts(facts)))
+
+
+def flipped(facts):
+    return Facts(facts.ids.flip(1), facts.roles.flip(1))
+
+
+ROWS = tuple(f"test_has_a_row_for_each_fact[{b}]" for b in (0, 1, 5))
+
+
+class TestPartsOfOneFact(ReversalContract):
+    """Head as source, tail as target: no new token."""
+
+    def make(self):
+        return lambda facts: Views(((Part(facts.roles == Role.HEAD), Part(facts.roles == Role.TAIL)),))
+
+
+class TestNarrowerBlock(ReversalContract):
+    """The target is the tail alone, in a block of its own width; both directions."""
+
+    def make(self):
+        def entity(facts, role):
+            order = (facts.roles != role).int().argsort(dim=1, stable=True)[:, :3]
+            roles = torch.where(facts.roles == role, Role.HEAD, Role.PAD)
+            return NewBlock(Facts(facts.ids.gather(1, order), roles.gather(1, order)))
+
+        def strategy(facts):
+            whole = Part(facts.valid)
+            return Views(((whole, entity(facts, Role.TAIL)), (whole, entity(facts, Role.HEAD))))
+
+        return strategy
+
+
+class TestOtherVocabulary(ReversalContract):
+    vocabulary_size = 30
+
+    def make_facts(self):
+        return Facts.from_spans([[[1], [20], [28], [2, 3]], [[4], [21], [28], [5]]] * 3, pad_id=29)
+
+    def make(self):
+        return new(lambda facts: reverse_facts(facts, facts.ids))
+
+
+class TestLeftPadded(ReversalContract):
+    fails = ("test_new_blocks_are_right_padded",)
+
+    def make(self):
+        return new(flipped)
+
+
+class TestInventsTokens(ReversalContract):
+    fails = ("test_new_blocks_keep_to_the_vocabulary",)
+
+    def make(self):
+        return new(lambda facts: reverse_facts(facts, facts.ids + 14))
+
+
+class TestBringsPredictors(ReversalContract):
+    fails = ("test_new_blocks_keep_to_the_vocabulary",)
+
+    def make(self):
+        return new(lambda facts: replace(facts, roles=facts.roles.where(facts.roles != Role.MASK, Role.PRED)))
+
+
+class TestInventsRoles(ReversalContract):
+    fails = ("test_new_blocks_keep_to_the_vocabulary",)
+
+    def make(self):
+        return new(lambda facts: replace(facts, roles=facts.roles.where(facts.roles != Role.MASK, 9)))
+
+
+class TestSelectsPadding(ReversalContract):
+    fails = ("test_views_have_tokens", "test_facts_stand_alone")
+
+    def make(self):
+        return with_target(lambda facts: Part(torch.ones_like(facts.valid)))
+
+
+class TestEmptyPart(ReversalContract):
+    """The second token of the tail, where there is one."""
+
+    fails = ("test_views_have_tokens",)
+
+    def make(self):
+        def second(facts):
+            tail = facts.roles == Role.TAIL
+            return Part(tail & (tail.cumsum(dim=1) == 2))
+
+        return with_target(second)
+
+
+class TestPartOfTheBatch(ReversalContract):
+    """Facts whose relation has a known inverse only."""
+
+    fails = ("test_has_a_row_for_each_fact[5]", "test_facts_stand_alone")
+
+    def make(self):
+        return new(lambda facts: facts[(facts.ids != 16003).all(dim=1)] if len(facts) > 1 else facts)
+
+
+class TestNarrowSelection(ReversalContract):
+    fails = (*ROWS, "test_views_have_tokens")
+
+    def make(self):
+        return with_target(lambda facts: Part((facts.roles == Role.HEAD)[:, :4]))
+
+
+class TestSelectsByNumber(ReversalContract):
+    fails = ROWS
+
+    def make(self):
+        return with_target(lambda facts: Part((facts.roles == Role.HEAD).int()))
+
+
+class TestInt32(ReversalContract):
+    fails = ROWS
+
+    def make(self):
+        return new(lambda facts: replace(facts, ids=facts.ids.int()))
+
+
+class TestNotOfNone(ReversalContract):
+    fails = ("test_has_a_row_for_each_fact[0]",)
+
+    def make(self):
+        return new(lambda facts: Facts(facts.ids.clamp(max=int(facts.ids.max())), facts.roles))
+
+
+class TestNextFact(ReversalContract):
+    """The target is another fact of the batch."""
+
+    fails = ("test_facts_stand_alone",)
+
+    def make(self):
+        return new(lambda facts: Facts(facts.ids.roll(1, 0), facts.roles.roll(1, 0)))
+
+
+class TestReadsTheWidth(ReversalContract):
+    fails = ("test_facts_stand_alone",)
+
+    def make(self):
+        return new(lambda facts: Facts(facts.ids + (facts.ids.shape[1] > 8), facts.roles))
+
+
+class TestTupleOfTensors(ReversalContract):
+    fails = ("test_returns_pairs_of_views",)
+    fails_wherever_called = True
+
+    def make(self):
+        return lambda facts: (facts.ids, facts.ids)
+
+
+class TestNoPair(ReversalContract):
+    fails = ("test_returns_pairs_of_views",)
+
+    def make(self):
+        return lambda facts: Views(())
+
+
+class TestFactAsView(ReversalContract):
+    fails = ("test_returns_pairs_of_views",)
+    fails_wherever_called = True
+
+    def make(self):
+        return with_target(lambda facts: facts)
+
+
+class TestChangesItsInput(ReversalContract):
+    fails = ("test_leaves_its_inputs_alone",)
+
+    def make(self):
+        def swaps(facts):
+            facts.ids.masked_fill_(facts.roles == Role.MASK, 7)
+            return facts
+
+        return new(swaps)
+
+
+class TestShuffles(ReversalContract):
+    fails = (
+        "test_same_inputs_give_the_same_result",
+        "test_draws_no_random_numbers",
+        "test_facts_stand_alone",
+    )
+
+    def make(self):
+        return new(lambda facts: replace(facts, ids=torch.randint_like(facts.ids, 16000)))
+
+
+class TestLeaksOnNothingKnown(ReversalContract):
+    fails = ("test_declares_valid_values",)
+
+    def make(self):
+        strategy = new(lambda facts: facts)
+        strategy.leaks_on = ("atomics",)
+        return strategy
+
+
+class TestLeaksOnAString(ReversalContract):
+    fails = ("test_declares_valid_values",)
+
+    def make(self):
+        strategy = new(lambda facts: facts)
+        strategy.leaks_on = "atomic"
+        return strategy
