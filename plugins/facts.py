@@ -62,7 +62,7 @@ def facts(
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
     task = as_task(both, one, known, vocabulary, evaluation_samples, rng)
-    check_leaks(task, f"{file}: training set", {"test": f"{file}: test set"})
+    check_leaks(task, f"{file}: training set", f"{file}: test set")
     vocabulary = vocabulary.with_predictors(context.k, context.distinct_pred)
     return replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
 

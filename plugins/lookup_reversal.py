@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from jepa_core import hookimpl
 from jepa_core.components import BuildContext
+from jepa_core.data.inverses import stated_inverses
+from jepa_core.data.relations import Relations, read_relations
 from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.errors import ComponentError
+from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.views.facts import Facts
 from jepa_core.views.reverse import fact_and_reverse, known_inverses
 from jepa_core.views.views import Views
@@ -58,51 +60,33 @@ class LookupReversal:
         return fact_and_reverse(facts, self.inverse)
 
 
-def named_pairs(data: Any, path: Path) -> Iterator[tuple[str, str]]:
-    """The pairs of relation names in a table.
-
-    data: a mapping name -> name of the inverse, or one with the keys ``inverse_pairs`` (``[[a, b], …]``) and
-    ``symmetric`` (``[a, …]``). Raises ComponentError where it is neither.
-    """
-    expected = f"{path}: expected a mapping name -> inverse name, or the keys inverse_pairs and symmetric"
-    if not isinstance(data, Mapping):
-        raise ComponentError(f"{expected}, not {type(data).__name__}")
-    entries: list[Any] = list(data.items())
-    if data.keys() <= {"inverse_pairs", "symmetric"}:
-        pairs, symmetric = (data.get(key) or [] for key in ("inverse_pairs", "symmetric"))
-        if not isinstance(pairs, list) or not isinstance(symmetric, list):
-            raise ComponentError(f"{path}: inverse_pairs and symmetric must be lists")
-        entries = [*pairs, *((name, name) for name in symmetric)]
-    for entry in entries:
-        if not isinstance(entry, (list, tuple)) or [*map(type, entry)] != [str, str]:
-            raise ComponentError(f"{path}: {entry!r}: expected the names of a relation and of its inverse")
-        yield entry[0], entry[1]
-
-
 def read_table(path: Path, vocabulary: Vocabulary) -> dict[int, int]:
     """Relation id -> id of its inverse, from a YAML file; names with or without ``<`` and ``>``.
 
-    Raises ComponentError for names that are no relation, and for a relation with two inverses.
+    Raises ComponentError, or another JepaError, that names the file.
     """
-    ids = {vocabulary.name(relation): relation for relation in vocabulary.relation_ids}
-    inverse: dict[int, int] = {}
-
-    def find(name: str) -> int:
-        for spelling in (name, f"<{name}>"):
-            if spelling in ids:
-                return ids[spelling]
-        raise ComponentError(f"{path}: unknown relation '{name}'{did_you_mean(name, ids)}")
-
-    for names in named_pairs(yaml.safe_load(path.read_text()), path):
-        first, second = map(find, names)
-        for relation, other in ((first, second), (second, first)):
-            if inverse.setdefault(relation, other) != other:
-                name, two = (
-                    vocabulary.name(relation),
-                    (vocabulary.name(inverse[relation]), vocabulary.name(other)),
-                )
-                raise ComponentError(f"{path}: '{name}' has two inverses, '{two[0]}' and '{two[1]}'")
+    data = load_yaml(path).data
+    relations = read_relations(path) if is_sections(data) else Relations(named_pairs(data, path))
+    inverse = stated_inverses(vocabulary.token_to_id, relations, str(path))
+    for token_id in inverse:
+        if token_id not in vocabulary.relation_ids:
+            raise ComponentError(f"{path}: '{vocabulary.name(token_id)}' ({token_id}) is no relation")
     return inverse
+
+
+def is_sections(data: Any) -> bool:
+    """Is this ``inverse_pairs: [[a, b], …]`` with ``symmetric: [a, …]``, and no mapping of names."""
+    return isinstance(data, Mapping) and data.keys() & {"inverse_pairs", "symmetric"} != set()
+
+
+def named_pairs(data: Any, path: Path) -> tuple[tuple[str, str], ...]:
+    """The pairs of a mapping name -> name of the inverse. Raises ComponentError for anything else."""
+    if not isinstance(data, Mapping) or not all(isinstance(n, str) for pair in data.items() for n in pair):
+        raise ComponentError(
+            f"{path}: expected a mapping relation -> inverse relation, names on both sides, or the keys "
+            "inverse_pairs ([[a, b], …]) and symmetric ([a, …])"
+        )
+    return tuple(data.items())
 
 
 def lookup(context: BuildContext, table: str | None = None) -> LookupReversal:

@@ -19,7 +19,7 @@ class SampleTypeFilter:
         for name in keep:
             if name not in known:
                 raise ComponentError(f"keep: unknown sample type '{name}'{did_you_mean(name, known)}")
-        self.keep = tuple(SampleType[name.upper()] for name in keep)
+        self.keep = tuple(int(SampleType[name.upper()]) for name in keep)
 
     def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor) -> Tensor:
         kept = eligible & False

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def read_synsets(text: str) -> dict[str, Synset]:
 
 
 def parse_synset(line: str) -> tuple[str, Synset]:
-    """``offset file type w_cnt word lex_id [word lex_id…] p_cnt [symbol offset pos source/target…] | gloss``."""
+    """Of ``offset file type w_cnt word lex_id […] p_cnt symbol offset pos source/target […] | gloss``."""
     fields = line.split(" | ")[0].split()
     end = 4 + 2 * int(fields[3], 16)
     words = tuple(word.replace("_", " ") for word in fields[4:end:2])
@@ -114,8 +115,8 @@ def choose(groups: Iterable[list[Fact]], enough: int) -> list[Fact]:
 
 def licence(text: str) -> str:
     """The notice at the head of ``data.noun``, without its line numbers."""
-    lines = [line[4:].rstrip() for line in text.splitlines() if line.startswith("  ")]
-    return "\n".join(lines) + "\n"
+    lines = (line for line in text.splitlines() if line.startswith("  "))
+    return "".join(re.sub(r"^ +\d+ ?", "", line).rstrip() + "\n" for line in lines)
 
 
 def main() -> None:
@@ -138,9 +139,8 @@ def main() -> None:
     (options.to / "relations.yaml").write_text(f"# The facts next to this are from WordNet 3.0.\n{pairs}")
     (options.to / "LICENSE.wordnet").write_text(licence(text))
 
-    print(
-        f"{len(ways)} facts about {len({way.head for way in ways})} entities in {len(components(facts))} components"
-    )
+    entities = {way.head for way in ways}
+    print(f"{len(ways)} facts about {len(entities)} entities in {len(components(facts))} components")
     for relation, count in Counter(fact.relation for fact in facts).most_common():
         print(f"{count:5} {relation} / {INVERSE[relation]}")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jepa_core.data.fact_set import TaskData
 
 app = typer.Typer(
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Make a reversal task's files, and look into them.\n\nA task is a folder: train.json (a list of "
     "facts), valid.json (the splits train, atomic and test) and vocab.json (token -> id). A recipe reads it "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -15,7 +14,7 @@ from jepa_core.errors import JepaError, RecipeError
 class RecipeFirst(TyperGroup):
     """``jepa-run RECIPE …`` is short for ``jepa-run run RECIPE …``; ``--traceback`` may stand anywhere."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = [arg for arg in args if arg == "--traceback"]
         args = [arg for arg in args if arg != "--traceback"]
         own = {name for parameter in self.params for name in parameter.opts} | {"--help"}
@@ -23,7 +22,7 @@ class RecipeFirst(TyperGroup):
             args = ["run", *args]
         return super().parse_args(ctx, [*flags[:1], *args])
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except JepaError as error:

@@ -17,10 +17,11 @@ from jepa_core.cli.run import run
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 
-    jepa-run cosine_k1                       a shipped recipe, by name
-    jepa-run my.yaml objective.k=2           a recipe file, one value changed
-    jepa-run list                            recipes and components there are
-    jepa-run cp cosine_k1 my.yaml            a recipe of your own to start from
+\b
+    jepa-run cosine_k1                 a shipped recipe, by name
+    jepa-run my.yaml objective.k=2     a recipe file, one value changed
+    jepa-run list                      the recipes and components there are
+    jepa-run cp cosine_k1 my.yaml      a recipe of your own to start from
 
 Type jepa-run COMMAND --help for what a command takes.
 """

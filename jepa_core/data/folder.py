@@ -50,7 +50,7 @@ def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
     for where, facts in parsed.items():
         check_entities(facts, vocabulary, where)
     task = TaskData.of_facts(vocabulary, train, types, evaluation)
-    check_leaks(task, str(folder / TRAIN), names)
+    check_leaks(task, str(folder / TRAIN), names["test"])
     return task
 
 

@@ -14,7 +14,7 @@ from jepa_core.errors import DataError
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Pauses the cyclic collector, which takes most of the time over a million new lists, all of them kept."""
+    """Pauses the cyclic collector, which takes most of the time over a million new lists, all kept."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
 from jepa_core.data.fact_set import FactSet, TaskData
@@ -13,25 +11,28 @@ from jepa_core.views.facts import Facts, Role, SampleType
 from jepa_core.views.reverse import reverse_facts
 
 
-def check_leaks(task: TaskData, train: str, evaluation: Mapping[str, str]) -> None:
+def check_leaks(task: TaskData, train: str, test: str) -> None:
     """Raises DataError when a test fact, or the reverse of an atomic fact, stands in the training set.
 
-    train, and evaluation by split: what the message calls the sets. The vocabulary has its `inverse_ids`.
+    train, test: what the message calls the two sets. The vocabulary has its `inverse_ids`.
     """
     trained = {key: number for number, key in enumerate(fact_keys(task.train.facts))}
-    for number, key in enumerate(fact_keys(task.evaluation["test"].facts)):
+    held_out = task.evaluation["test"]
+    for number, key in enumerate(fact_keys(held_out.facts)):
         if key in trained:
+            fact = describe(held_out, number, task.vocabulary)
             raise DataError(
-                f"{evaluation['test']}: item {number}: expected a fact that is not in the training set, but "
-                f"{describe(task.evaluation['test'], number, task.vocabulary)} is: {train}: item {trained[key]}"
+                f"{test}: item {number}: expected a fact that is not trained on, but {fact} is "
+                f"in the training set: {train}: item {trained[key]}"
             )
     atomic = (task.train.sample_type == SampleType.ATOMIC).nonzero().flatten()
     reverses = fact_keys(reverse_all(task.train.facts[atomic], task.vocabulary))
     for number, key in zip(atomic.tolist(), reverses, strict=True):
         if key in trained:
+            fact = describe(task.train, number, task.vocabulary)
             raise DataError(
-                f"{train}: item {number}: type: expected an atomic fact's reverse not to be in the training "
-                f"set, but that of {describe(task.train, number, task.vocabulary)} is: item {trained[key]}"
+                f"{train}: item {number}: type: expected atomic facts without their reverse, but that of "
+                f"{fact} is in the training set: item {trained[key]}"
             )
 
 

@@ -42,7 +42,7 @@ class ItemParser:
         return frozenset(self.token_to_id.values())
 
     def __call__(self, items: Any) -> tuple[Facts, Tensor]:
-        """The facts, and their sample types ``n``. Raises DataError naming item, field and what is expected."""
+        """The facts, and their sample types ``n``. Raises DataError naming item and field."""
         if not isinstance(items, list):
             raise DataError(f"{self.where}: expected a list of facts, not {show(items)}")
         parsed = self._parse(items)

@@ -47,6 +47,6 @@ class TaskSize:
         possible = [m for m in range(1, isqrt(self.entities) + 1) if self.entities % m == 0]
         if shared_by not in possible:
             raise DataError(
-                f"name_multiplicity: {self.entities} entities can share names by {', '.join(map(str, possible))} "
-                f"(or null: no shared names), not {shared_by}"
+                f"name_multiplicity: expected {', '.join(map(str, possible))} (or null: no shared names) for "
+                f"{self.entities} entities, not {shared_by}"
             )

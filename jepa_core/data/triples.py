@@ -66,7 +66,8 @@ def two_groups(
         (numbers.setdefault(triple.head, len(numbers)), numbers.setdefault(triple.tail, len(numbers)))
         for triple in triples
     ]
-    both, one = [], []
+    both: list[Triple] = []
+    one: list[Triple] = []
     for triple, in_one in zip(triples, split_by_entity(links, len(numbers), share, rng), strict=True):
         ways = (triple, triple.reversed(relations))
         if in_one:

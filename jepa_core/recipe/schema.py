@@ -47,7 +47,7 @@ def _section(section: type[Section]) -> Any:
     return Field(default_factory=lambda: section.model_validate({}), description=str(section.__doc__))
 
 
-class Model(Section):
+class ModelSection(Section):
     """The language model: made new from a configuration, or a pretrained one."""
 
     config: dict[str, Any] | None = Field(
@@ -72,7 +72,7 @@ class Model(Section):
         return data
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Model:
+    def _one_of_both(self) -> ModelSection:
         if self.config is not None and self.pretrained is not None:
             raise Conflict(("pretrained", "give either config or pretrained, the other null"))
         return self
@@ -151,7 +151,7 @@ class Recipe(Section):
         (), description="Distributions that have to be installed because the recipe uses their components."
     )
     data: ComponentRef = _component("data", description="The dataset.")
-    model: Model = _section(Model)
+    model: ModelSection = _section(ModelSection)
     objective: Objective = _section(Objective)
     training: Training = _section(Training)
     evaluation: Evaluation = _section(Evaluation)
@@ -193,7 +193,7 @@ class Recipe(Section):
 #: Sections that have keys of their own.
 SECTIONS: dict[KeyPath, type[Section]] = {
     (): Recipe,
-    ("model",): Model,
+    ("model",): ModelSection,
     ("objective",): Objective,
     ("training",): Training,
     ("evaluation",): Evaluation,

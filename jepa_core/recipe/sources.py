@@ -6,12 +6,18 @@ from importlib.resources import files
 from pathlib import Path
 
 from jepa_core.errors import Problem, RecipeError, did_you_mean
+from jepa_core.recipe.strict_yaml import load_yaml
 
 
 def shipped_recipes() -> dict[str, Path]:
     """Name -> file of every recipe in the package ``jepa_recipes``, sorted."""
     folder = Path(str(files("jepa_recipes")))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def descriptions() -> dict[str, str]:
+    """Name -> what it shows, of every shipped recipe."""
+    return {name: str(load_yaml(path).data["description"]) for name, path in shipped_recipes().items()}
 
 
 def find_recipe(source: str | Path) -> Path:

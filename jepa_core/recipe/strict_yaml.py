@@ -102,6 +102,9 @@ class _Reader:
 
     def node(self, event: Any, path: KeyPath) -> Any:
         self.lines.setdefault(path, line_of(event))
+        return self.value(event, path)
+
+    def value(self, event: Any, path: KeyPath) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise Refused(line_of(event), f"more than {MAX_NODES} entries")
@@ -168,7 +171,7 @@ class _Reader:
 
     def key(self, event: yaml.Event, path: KeyPath) -> str | None:
         """The key, or None for one that is refused."""
-        key = self.node(event, (*path, "?"))
+        key = self.value(event, (*path, "?"))
         plain = isinstance(event, yaml.ScalarEvent) and event.style is None
         if key == "<<" and plain:
             self.problem(event, path, "merge keys (<<) are not allowed; write the keys out")

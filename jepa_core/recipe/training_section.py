@@ -13,7 +13,7 @@ from jepa_core.recipe.section import Conflict, Section
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Beta = Annotated[float, Field(ge=0, lt=1)]
+Beta = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
 
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from jepa_core.registry import Component
     from jepa_core.running import Result
 
-SPLITS = (
-    "train: facts trained in both directions · atomic: facts trained in one direction · "
-    "test: those, asked in the direction never trained (the reversal)"
-)
+SPLITS = {
+    "train": "facts trained in both directions",
+    "atomic": "facts trained in one direction",
+    "test": "those, asked in the direction never trained (the reversal)",
+}
 STATES = {
     "trained": "trained",
     "resumed": "resumed and finished",
@@ -57,14 +58,15 @@ def show_result(result: Result) -> None:
     out = console()
     out.print(f"{result.output_dir}: {STATES[result.state]}")
     out.print(metrics_table(result.metrics))
-    out.print(SPLITS)
+    out.print(" · ".join(f"{name}: {SPLITS[name]}" for name in result.metrics if name in SPLITS))
 
 
 def show_component(component: Component) -> None:
     """Description, origin and options of a component."""
     out = console()
     out.print(f"[bold]{component.name}[/bold]: {component.kind} from {component.plugin.name} {component.version}")
-    out.print((inspect.getdoc(component.factory) or "").strip(), markup=False)
+    for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
+        out.print(" ".join(paragraph.split()), markup=False)
     schema = option_schema(component.factory)
     if schema["properties"]:
         rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]

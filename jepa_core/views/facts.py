@@ -1,6 +1,7 @@
 """Facts: rows of tokens with a role each.
 
-Axes, here and everywhere: ``b`` batch, ``s`` tokens of a sample, ``d`` width of the model, ``n`` counted pairs.
+Axes, here and everywhere: ``b`` batch, ``s`` tokens of a sample, ``d`` width of the model, ``n`` counted
+pairs.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import torch
 from torch import Tensor
 
 
-class Role(IntEnum):
-    """What a token is in its fact ``[head, relation, mask, tail]``."""
+class Role:
+    """What a token is in its fact ``[head, relation, mask, tail]``.
+
+    Plain numbers: under torch.compile, ``tensor == member`` of an Enum is False for every token, in silence.
+    """
 
     PAD = 0
     HEAD = 1

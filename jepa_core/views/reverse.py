@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from jepa_core.data.inverses import partner_name
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.views.facts import Facts, Role
 from jepa_core.views.views import NewBlock, Part, Views
@@ -45,11 +46,6 @@ def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:
     """
     if vocabulary.inverse_ids:
         return dict(zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True))
+    partners = {i: partner_name(vocabulary.name(i)) for i in vocabulary.relation_ids}
     ids = vocabulary.token_to_id
-    found = {}
-    for relation in vocabulary.relation_ids:
-        name = vocabulary.name(relation)
-        for partner in (name[:-1] + "_inv>", name.removesuffix("_inv>") + ">"):
-            if partner != name and partner in ids:
-                found.setdefault(relation, ids[partner])
-    return found
+    return {i: ids[partner] for i, partner in partners.items() if partner in ids}

@@ -34,7 +34,7 @@ class TestBlockCausalContract(MaskContract):
         return BlockCausalMask()
 
 
-def seen(roles: list[Role], block: list[int]) -> list[list[int]]:
+def seen(roles: list[int], block: list[int]) -> list[list[int]]:
     tokens = Tokens.of(torch.tensor([roles]), torch.tensor([block]))
     return visible(BlockCausalMask(), tokens, layer=0)[0].int().tolist()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -118,7 +120,7 @@ class TestAdditive(MaskContract):
 
 
 class TestHeadAxis(MaskContract):
-    fails = BOOL
+    fails = (*BOOL, "test_rows_stand_alone")
 
     def make(self):
         return declaring(lambda query, key, layer: same_block(query, key, layer)[:, None])
@@ -150,7 +152,7 @@ class TestChangesItsInput(MaskContract):
 
     def make(self):
         def builder(query, key, layer):
-            key.last.logical_or_(key.pred)
+            key.span.clamp_(max=1)
             return same_block(query, key, layer)
 
         return declaring(builder)
@@ -195,11 +197,11 @@ class TestDeclaresANumber(MaskContract):
 
 
 class Window(nn.Module):
-    """A width that is state and not saved."""
+    """The width is state, and is not saved."""
 
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        self.width = torch.randint(1, 7, ()) if self.training else 0
+        self.width = width
 
     def forward(self, query, key, layer):
         return same_block(query, key, layer) & (query.position - key.position < self.width)
@@ -207,10 +209,7 @@ class Window(nn.Module):
 
 class TestUnsavedState(MaskContract):
     fails = ("test_state_dict_round_trip",)
-
-    widths = iter(range(1, 1000))
+    widths = itertools.cycle([1, 2])
 
     def make(self):
-        window = Window()
-        window.width = torch.tensor(next(self.widths) % 2 + 1)
-        return window
+        return Window(next(self.widths))
