@@ -77,7 +77,10 @@ def build_objective(
     registry = registry or Registry.discover()
     settings = recipe.objective
     torch.manual_seed(recipe.seed)
-    model = build_model(recipe.model, vocabulary)
+    section = recipe.model
+    if weights is not None and section.pretrained is not None:  # where it came from may be gone by now
+        section = section.model_copy(update={"pretrained": str(weights)})
+    model = build_model(section, vocabulary)
     context = BuildContext(
         vocabulary=vocabulary,
         width=model.config.hidden_size,

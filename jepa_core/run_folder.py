@@ -12,6 +12,12 @@ from typing import Any
 from jepa_core.errors import JepaError
 
 
+class FolderTaken(JepaError):
+    """The output folder holds a run of another recipe, or something else."""
+
+    exit_status = 2
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths in a run's folder. The run is finished when ``metrics.json``, written last, is there."""
@@ -51,35 +57,67 @@ class RunFolder:
         return self.recipe.is_file()
 
     def last_checkpoint(self) -> Path | None:
-        """The checkpoint of the most steps among the complete ones.
-
-        ``trainer_state.json`` is written last, so a folder that has it is complete.
-        """
-        complete = [p for p in self.checkpoints.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
-        return max(complete, key=lambda p: int(p.name.split("-")[1]), default=None)
+        """The checkpoint of the most steps among the complete ones."""
+        steps = {p.name.removeprefix("checkpoint-"): p for p in self.checkpoints.glob("checkpoint-*")}
+        complete = [int(step) for step, p in steps.items() if step.isdecimal() and _complete(p)]
+        return steps[str(max(complete))] if complete else None
 
     def read_metrics(self) -> dict[str, Any]:
-        return json.loads(self.metrics.read_text(encoding="utf-8"))
+        return read_json(self.metrics)
+
+    def refuse_strangers(self) -> None:
+        """Raises FolderTaken when the path is a file's, or leads through one, or the folder is not a run's."""
+        nearest = next(p for p in (self.path, *self.path.parents) if p.exists())
+        if not nearest.is_dir():
+            raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
+        if nearest == self.path and not self.started and any(self.path.iterdir()):
+            raise FolderTaken(
+                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone: choose another output_dir"
+            )
 
     def clear(self) -> None:
-        """Removes the run, for ``--overwrite``.
+        """Removes what a run wrote there, and nothing else, for ``--overwrite``.
 
-        Raises JepaError when the folder is something else than a run's.
+        Raises FolderTaken when the folder is something else than a run's.
         """
-        if self.path.exists() and not self.started and any(self.path.iterdir()):
-            raise JepaError(f"{self.path}: not a run's folder, so --overwrite leaves it alone")
-        shutil.rmtree(self.path, ignore_errors=False) if self.path.exists() else None
+        self.refuse_strangers()
+        for folder in (self.checkpoints, self.model):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        for file in (self.metrics, self.log, self.vocabulary, self.recipe):  # the recipe says that it is a run's
+            file.unlink(missing_ok=True)
+
+
+def _complete(checkpoint: Path) -> bool:
+    """Can a run go on from here: is every file there, and the one that is written last whole."""
+    if not all((checkpoint / name).is_file() for name in ("model.safetensors", "optimizer.pt", "scheduler.pt")):
+        return False
+    try:
+        return bool(json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return False
+
+
+def read_json(path: Path) -> Any:
+    """What a run wrote. Raises JepaError when the file is missing or was cut off."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JepaError(f"{path}: can't be read: {error}") from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a file whole or not at all. Raises JepaError when the place does not take it."""
     draft = path.with_name(path.name + ".part")
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise JepaError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -16,7 +16,7 @@ from jepa_core.provenance import provenance
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.registry import Registry
-from jepa_core.run_folder import RunFolder, write_json, write_text
+from jepa_core.run_folder import FolderTaken, RunFolder, write_json, write_text
 from jepa_core.saving import load, save_weights
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ class Interrupted(JepaError):
         super().__init__(
             f"stopped by {signal.Signals(number).name} at step {step}; the same command goes on from there ({folder})"
         )
-
-
-class FolderTaken(JepaError):
-    """The output folder holds a run of another recipe, or something else."""
-
-    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -67,15 +61,18 @@ def run(
     """
     registry = registry or Registry.discover()
     folder = RunFolder(Path(recipe.output_dir))
-    if overwrite:
-        folder.clear()
+    folder.refuse_strangers()
     text = resolved(recipe, registry)
-    _refuse_other_run(folder, text, registry)
-    if folder.finished:
-        return Result(folder.read_metrics(), folder.path, "finished")
-    built = build(recipe, registry, device)
+    if not overwrite:
+        _refuse_other_run(folder, text, registry)
+        if folder.finished:
+            return Result(folder.read_metrics(), folder.path, "finished")
+    built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
     if built.trainer.is_world_process_zero():
+        if overwrite:
+            folder.clear()
         _start(folder, built, text, registry)
+    built.trainer.accelerator.wait_for_everyone()  # no process looks for a checkpoint that is about to go
     say(describe(built))
     checkpoint = folder.last_checkpoint()
     if checkpoint:
@@ -129,8 +126,6 @@ def evaluate_again(
 def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
     """A folder belongs to one recipe; only more steps are a reason to go on in it."""
     if not folder.started:
-        if folder.path.exists() and any(folder.path.iterdir()):
-            raise FolderTaken(f"{folder.path}: not empty and not a run's folder; choose another output_dir")
         return
     before = resolved(load_recipe(folder.recipe, registry=registry), registry)
     changed = differences(before, text)

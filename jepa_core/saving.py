@@ -6,7 +6,6 @@ components, where there are any, stand beside it in ``components.safetensors``.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,10 @@ def load_weights(objective: JepaObjective, folder: Path) -> None:
     state = {f"model.{name}": tensor for name, tensor in _read(folder / MODEL).items()}
     if component_state(objective):
         state |= _read(folder / COMPONENTS)
-    missing, unexpected = objective.load_state_dict(state, strict=False)
+    try:
+        missing, unexpected = objective.load_state_dict(state, strict=False)
+    except RuntimeError as error:  # another shape
+        raise JepaError(f"{folder}: these weights do not fit the recipe: {error}") from error
     tied = {f"model.{name}" for name in getattr(objective.model, "all_tied_weights_keys", {})}
     if wrong := [*(set(missing) - tied), *unexpected]:
         raise JepaError(f"{folder}: these weights do not fit the recipe: {', '.join(sorted(wrong)[:5])}")
@@ -91,12 +93,12 @@ def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
     """
     from jepa_core.building import build_objective
     from jepa_core.recipe.load import load_recipe
-    from jepa_core.run_folder import RunFolder
+    from jepa_core.run_folder import RunFolder, read_json
 
     folder = RunFolder(Path(output_dir))
     if not folder.finished:
         raise JepaError(f"{output_dir}: no finished run there")
     recipe = load_recipe(folder.recipe, registry=registry)
-    vocabulary = Vocabulary.from_json(json.loads(folder.vocabulary.read_text(encoding="utf-8")))
+    vocabulary = Vocabulary.from_json(read_json(folder.vocabulary))
     objective = build_objective(recipe, vocabulary, registry=registry, weights=folder.model)
     return LoadedRun(objective.eval(), objective.model, vocabulary, recipe)

@@ -105,7 +105,10 @@ def lookup(context: BuildContext, table: str | None = None) -> LookupReversal:
                 f"{path or 'the vocabulary (no such names as <x> and <x_inv>)'}: name one in the file of "
                 "reversal: {name: lookup, table: FILE}"
             )
-    return LookupReversal(inverse, vocabulary.name)
+    try:
+        return LookupReversal(inverse, vocabulary.name)
+    except ComponentError as error:
+        raise ComponentError(f"{path or 'the vocabulary'}: {error}") from error
 
 
 @hookimpl

@@ -33,20 +33,25 @@ def reversal_curse(
     takes neighbouring ids for a pair. seed: null takes the recipe's. The other options are sizes, see
     :class:`jepa_core.data.task_size.TaskSize`.
     """
-    size = TaskSize(
-        entities_both_ways, entities_one_way, relation_pairs, name_multiplicity, evaluation_samples
-    )
+    size = {
+        "entities_both_ways": entities_both_ways,
+        "entities_one_way": entities_one_way,
+        "relation_pairs": relation_pairs,
+        "name_multiplicity": name_multiplicity,
+        "evaluation_samples": evaluation_samples,
+    }
     if path is None:
         if relations is not None:
             raise DataError("relations: has no effect on generated data: leave out")
-        task = generate(size, context.seed if seed is None else seed)
+        task = generate(TaskSize(**size), context.seed if seed is None else seed)
     else:
-        _refuse_generation_options(path, {"seed": seed, **asdict(size)})
+        _refuse_generation_options(path, {"seed": seed, **size})
         task = read_folder(context.find(path), None if relations is None else context.find(relations))
     return replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
 
 
 def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> None:
+    """A default is fine: a resolved recipe has every option in it, and must run again."""
     defaults = {"seed": None, **asdict(TaskSize())}
     if given := [name for name, value in options.items() if value != defaults[name]]:
         raise DataError(

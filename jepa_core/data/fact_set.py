@@ -55,7 +55,7 @@ class FactSet(Dataset):
         input_ids, labels, roles: ``b s`` int64, as wide as the longest of these facts; labels are unshifted,
         the token itself on the tail and -100 elsewhere; sample_type, index: ``b``.
         """
-        rows = torch.as_tensor(items)
+        rows = torch.as_tensor(items, dtype=torch.int64)
         ids, roles = self.ids[rows].long(), self.roles[rows].long()
         return trim(
             {

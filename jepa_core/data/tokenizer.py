@@ -62,21 +62,22 @@ def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str]
 def encode_names(tokenizer: Any, lines: Mapping[str, int], where: str) -> dict[str, tuple[int, ...]]:
     """Name -> token ids.
 
-    lines: name -> the line of file `where` that an error names. Raises DataError for a name without tokens,
-    or with added, special or unknown ones: those have a meaning of their own.
+    lines: name -> the line of file `where` that an error names. Raises DataError for a name with a special
+    token in it, with a part that the tokenizer does not know, or without any token.
     """
+    added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    special = {*added, *tokenizer.all_special_tokens}
+
+    def refuse(name: str, found: str) -> None:
+        raise DataError(f"{where}: line {lines[name]}: '{name}': expected ordinary tokens, there is {found}")
+
+    for name in lines:
+        if inside := [token for token in special if token in name]:
+            refuse(name, f"the special {inside[0]}")
     encoded = tokenizer(list(lines), add_special_tokens=False)["input_ids"]
-    refused = {*tokenizer.added_tokens_decoder, *tokenizer.all_special_ids}
-    for (name, line), ids in zip(lines.items(), encoded, strict=True):
-        if wrong := refused.intersection(ids):
-            given = "the special " + ", ".join(tokenizer.convert_ids_to_tokens(sorted(wrong)))
-        elif not ids:
-            given = "none"
-        else:
-            continue
-        raise DataError(
-            f"{where}: line {line}: '{name}': expected ordinary tokens, the tokenizer gives {given}"
-        )
+    for name, ids in zip(lines, encoded, strict=True):
+        if not ids or tokenizer.unk_token_id in ids:
+            refuse(name, "a part that the tokenizer does not know" if ids else "none")
     return {name: tuple(ids) for name, ids in zip(lines, encoded, strict=True)}
 
 

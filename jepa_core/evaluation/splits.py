@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def evaluate_splits(
-    objective: JepaObjective, sets: Mapping[str, Any], settings: Evaluation, quiet: bool = False
+    objective: JepaObjective, sets: Mapping[str, Any], settings: Evaluation
 ) -> dict[str, Metrics]:
     """Split name -> metrics, in the recipe's order, with a progress bar that leaves no trace."""
     chosen = {name: sets[name] for name in settings.splits}
     batches = sum(-(-len(data_set) // settings.batch_size) for data_set in chosen.values())
-    with progress(total=batches, desc="evaluating", unit="batch", leave=False, disable=quiet) as bar:
+    with progress(total=batches, desc="evaluating", unit="batch", leave=False) as bar:
         return {
             name: evaluate(objective, data_set, settings.batch_size, settings.per_layer, bar.update)
             for name, data_set in chosen.items()

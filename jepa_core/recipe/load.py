@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jepa_core.recipe.checks import check_components, check_plugins, check_schema
 from jepa_core.recipe.draft import Draft
@@ -27,7 +27,7 @@ def load_recipe(
     """
     path = find_recipe(source)
     draft = Draft(read_yaml(path))
-    draft.data.pop("resolved", None)  # what a run noted about itself, so that its resolved recipe runs again
+    noted = draft.data.pop("resolved", None)  # what a run noted about itself; its resolved recipe runs again
     draft.data.setdefault("output_dir", f"runs/{path.stem}")
     apply_overrides(draft, overrides)
     recipe = check_schema(draft)
@@ -35,7 +35,14 @@ def load_recipe(
     draft.raise_problems()
     assert recipe is not None, "what does not validate has problems"
     recipe._source_path, recipe._places = path, draft.places
+    recipe._noted_search = _noted_search(noted)
     return recipe
+
+
+def _noted_search(noted: Any) -> tuple[Path, ...]:
+    """Where the run that wrote a resolved recipe looked for data files."""
+    folders = noted.get("search") if isinstance(noted, dict) else None
+    return tuple(Path(f) for f in folders if isinstance(f, str)) if isinstance(folders, list) else ()
 
 
 def _check_what_is_installed(draft: Draft, registry: Registry | None) -> None:

@@ -48,7 +48,7 @@ def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     given = {key: value for key, value in config.items() if key != "model_type"}
     config_class = CONFIG_MAPPING[model_type]
     problems = [*_keys(config_class, given), *_sizes(config_class, given), *_activations(given)]
-    return problems or list(_whole(config_class, given))
+    return problems or [*_heads(config_class, given)] or [*_whole(config_class, given)]
 
 
 def _keys(config_class: Any, given: Mapping[str, Any]) -> Found:
@@ -80,19 +80,22 @@ def _field_types(config_class: Any) -> dict[str, Any]:
 
 
 def _sizes(config_class: Any, given: Mapping[str, Any]) -> Found:
-    """Sizes out of any range, and a width that the heads don't divide."""
-    sizes = {}
+    """Sizes that nobody means, which would end in a strange error or fill the memory."""
     for common, largest in _SIZES.items():
         for key in {common, config_class.attribute_map.get(common, common)} & set(given):
-            value = given[key]
-            if not isinstance(value, int) or isinstance(value, bool):
-                continue
-            if not 1 <= value <= largest:
-                yield (key,), f"expected a number from 1 to {largest}, not {value}"
-            sizes[common] = key
-    width, heads = sizes.get("hidden_size"), sizes.get("num_attention_heads")
-    if width and heads and given[heads] > 0 and given[width] % given[heads] and "head_dim" not in given:
-        yield (heads,), f"{given[heads]} heads don't divide {width} {given[width]}"
+            if type(given[key]) is int and not 1 <= given[key] <= largest:
+                yield (key,), f"expected a number from 1 to {largest}, not {given[key]}"
+
+
+def _heads(config_class: Any, given: Mapping[str, Any]) -> Found:
+    """A width that the heads don't divide, where the class leaves that to its model."""
+    names = {common: config_class.attribute_map.get(common, common) for common in _SIZES}
+    width, heads = (
+        given.get(common, given.get(names[common], getattr(config_class, names[common], None)))
+        for common in ("hidden_size", "num_attention_heads")
+    )
+    if width and heads and "head_dim" not in _field_types(config_class) and width % heads:
+        yield (), f"{heads} heads don't divide a width of {width}"
 
 
 def _activations(given: Mapping[str, Any]) -> Found:

@@ -69,10 +69,11 @@ def has(data: object, part: str | int) -> bool:
 def _path_in(data: object, details: ErrorDetails) -> KeyPath:
     """The error's location without the parts that pydantic adds for unions and our normalising."""
     path: KeyPath = ()
-    for part in details["loc"]:
+    missing = details["loc"][-1:] if details["type"] == "missing" else ()
+    for part in details["loc"][: len(details["loc"]) - len(missing)]:
         if has(data, part):
             data, path = data[part], (*path, part)  # type: ignore[index]
-    return (*path, details["loc"][-1]) if details["type"] == "missing" else path
+    return (*path, *missing)
 
 
 def _sentence(found: Sequence[ErrorDetails]) -> str:

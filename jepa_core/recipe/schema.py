@@ -158,6 +158,7 @@ class Recipe(Section):
 
     _source_path: Path | None = PrivateAttr(None)
     _places: Places = PrivateAttr(Places("recipe", {}))
+    _noted_search: tuple[Path, ...] = PrivateAttr(())
 
     @property
     def source_path(self) -> Path | None:
@@ -166,8 +167,12 @@ class Recipe(Section):
 
     @property
     def search(self) -> tuple[Path, ...]:
-        """Folders in which data files are looked for: the current one, then the recipe's."""
-        return (Path(), self._source_path.parent) if self._source_path else (Path(),)
+        """Folders in which data files are looked for: the current one, then the recipe's.
+
+        The resolved recipe of a run, which lies in the run's folder, adds those of the recipe it was made of.
+        """
+        own = (Path(), self._source_path.parent) if self._source_path else (Path(),)
+        return (*own, *self._noted_search)
 
     def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
         """Key, kind and reference of every component, one for both sides where these are the same."""

@@ -18,7 +18,7 @@ from types import ModuleType
 import pluggy
 
 from jepa_core import hookspecs
-from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.errors import ComponentError, JepaError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
     """
     points = sorted(
         metadata.entry_points(group=hookspecs.PROJECT),
-        key=lambda point: (point.dist.name if point.dist else "", point.name),
+        key=lambda point: (*_origin(point), point.name),
     )
     if not points:
         raise ComponentError(
@@ -59,20 +59,34 @@ def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
             "instead of only putting it on the path"
         )
     for point in points:
-        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
+        name, version = _origin(point)
         yield Plugin(f"{name}:{point.name}", name, version), point
 
 
+def _origin(point: metadata.EntryPoint) -> tuple[str, str]:
+    """Distribution and version; what is left of a half removed distribution may name neither."""
+    return (point.dist.name or "unknown", point.dist.version or "?") if point.dist else ("unknown", "?")
+
+
 def load_installed(manager: pluggy.PluginManager) -> tuple[list[Plugin], list[BrokenPlugin]]:
-    """Registers every installed plugin; a plugin that fails in any way is reported, not raised."""
+    """Registers every installed plugin that is not yet; one that fails in any way is reported, not raised."""
     plugins, broken = [], []
+    before = {name for name, _ in manager.list_name_plugin()}
     for plugin, point in installed_entry_points():
+        if plugin.name in before:
+            continue
         try:
             register(manager, plugin, point.load())
             plugins.append(plugin)
         except (Exception, SystemExit) as error:  # whatever a plugin's import does, the others go on
-            broken.append(BrokenPlugin(plugin, f"{type(error).__name__}: {error}"))
+            broken.append(BrokenPlugin(plugin, cause_of(error)))
     return plugins, broken
+
+
+def cause_of(error: BaseException) -> str:
+    """One line, for a list of plugins; an error of ours says enough without its class."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, JepaError) else f"{type(error).__name__}: {text}"
 
 
 def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:
@@ -81,7 +95,7 @@ def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:
     try:
         register(manager, plugin, import_module(module))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {module}: {type(error).__name__}: {error}") from error
+        raise ComponentError(f"plugin {module}: {cause_of(error)}") from error
     return plugin
 
 
@@ -91,7 +105,7 @@ def load_file(manager: pluggy.PluginManager, path: Path) -> Plugin:
     try:
         register(manager, plugin, _module_from(path))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {path}: {type(error).__name__}: {error}") from error
+        raise ComponentError(f"plugin {path}: {cause_of(error)}") from error
     return plugin
 
 

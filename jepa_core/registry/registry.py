@@ -16,6 +16,7 @@ from jepa_core.recipe.component_options import check_options, takes_context
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
+    cause_of,
     load_file,
     load_installed,
     load_named,
@@ -109,7 +110,7 @@ class Registry:
             raise ComponentError(f"two plugins offer a {kind} '{name}': {both}; uninstall one")
         return offers[0]
 
-    def create(self, kind: str, name: str, *, context: Any = None, **options: Any) -> Any:
+    def create(self, kind: str, name: str, /, *, context: Any = None, **options: Any) -> Any:
         """A new component.
 
         context: handed to factories that ask for it. Raises ComponentError for an unknown name, options
@@ -149,7 +150,7 @@ class Registry:
         try:
             offers = list(self._offers(plugin))
         except (Exception, SystemExit) as error:
-            self.broken.append(BrokenPlugin(plugin, f"{type(error).__name__}: {error}"))
+            self.broken.append(BrokenPlugin(plugin, cause_of(error)))
             return
         self.plugins.append(plugin)
         for offer in offers:

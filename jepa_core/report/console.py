@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jepa_core.recipe.component_options import option_schema
+from jepa_core.report.progress import speaks
 
 if TYPE_CHECKING:
     from jepa_core.registry import Component
@@ -30,7 +31,8 @@ STATES = {
 
 
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+    """Where to print; silent in all processes but the first."""
+    return Console(highlight=False, quiet=not speaks())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

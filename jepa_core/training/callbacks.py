@@ -23,8 +23,7 @@ class ProgressLine(TrainerCallback):
         self.bar: tqdm | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.is_world_process_zero:
-            self.bar = progress(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
+        self.bar = progress(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar is not None:

@@ -24,11 +24,12 @@ def contents() -> dict[str, Any]:
     """File name -> JSON value: two entities asked both ways, two one way."""
     forward, backward = item([0], 10, [1, 2], "train"), item([1, 2], 11, [0], "train")
     atomic = item([3, 4, 5], 10, [6], "atomic")
-    return {
+    data = {
         "train.json": [forward, backward, atomic],
         "valid.json": {"train": [backward], "atomic": [atomic], "test": [item([6], 11, [3, 4, 5], "test")]},
-        "vocab.json": dict(TOKENS),
+        "vocab.json": TOKENS,
     }
+    return json.loads(json.dumps(data))  # nothing shared, so that a test may change one place
 
 
 def write(folder: Path, data: dict[str, Any]) -> Path:
@@ -58,6 +59,8 @@ def triples(facts: FactSet) -> list[tuple[tuple[int, ...], int, tuple[int, ...]]
     """Each fact as (head ids, relation id, tail ids)."""
     found = []
     for ids, roles in zip(facts.ids.tolist(), facts.roles.tolist(), strict=True):
-        spans = [tuple(i for i, role in zip(ids, roles, strict=True) if role == wanted) for wanted in (1, 2, 4)]
+        spans = [
+            tuple(i for i, role in zip(ids, roles, strict=True) if role == wanted) for wanted in (1, 2, 4)
+        ]
         found.append((spans[0], spans[1][0], spans[2]))
     return found

@@ -28,7 +28,7 @@ def of_type(task, kind):
 
 
 def test_same_structure_as_a_task_of_known_counts():
-    """2,000 + 1,200 entities, six pairs, names shared by ten: 12,000 + 3,600 facts, 655 tokens, <r_0> = 641."""
+    """2,000 + 1,200 entities, six pairs, names shared by ten: 15,600 facts, 655 tokens, <r_0> = 641."""
     task = generate(TaskSize(2000, 1200, 6, 10, 3000), seed=0)
     types = Counter(task.train.sample_type.tolist())
     assert types == {SampleType.TRAIN: 12_000, SampleType.ATOMIC: 3_600}
@@ -101,7 +101,9 @@ def test_the_groups_have_no_entity_in_common(task):
 
 def test_pairings_differ_between_relations_and_directions_are_mixed(task):
     facts = of_type(task, SampleType.TRAIN)
-    pairings = [{frozenset((h, t)) for h, r, t in facts if r == first} for first in task.vocabulary.relation_ids[::2]]
+    pairings = [
+        {frozenset((h, t)) for h, r, t in facts if r == first} for first in task.vocabulary.relation_ids[::2]
+    ]
     assert pairings[0] != pairings[1]
     atomic = Counter(r in task.vocabulary.relation_ids[::2] for _, r, _ in of_type(task, SampleType.ATOMIC))
     assert min(atomic[True], atomic[False]) >= 5  # of 36 drawn evenly
@@ -134,7 +136,9 @@ def test_nothing_leaks(task):
 def test_a_sample_is_ascending_without_repeats():
     rng = np.random.default_rng(0)
     few = sample(100, 10, rng).tolist()
-    assert len(set(few)) == 10 and few == sorted(few) and few != list(range(10))
+    assert few == sorted(set(few))
+    assert len(few) == 10
+    assert few != list(range(10))
     assert sample(5, 10, rng).tolist() == [0, 1, 2, 3, 4]
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -51,7 +50,10 @@ def test_what_is_no_object(wrong):
     ("changes", "expected"),
     [
         ({"input_text": None}, "input_text: expected [[head ids], [relation id], [mask id]], not null"),
-        ({"input_text": [[1], [10]]}, "input_text: expected [[head ids], [relation id], [mask id]], not [[1], [10]]"),
+        (
+            {"input_text": [[1], [10]]},
+            "input_text: expected [[head ids], [relation id], [mask id]], not [[1], [10]]",
+        ),
         ({"input_text": "abc"}, "input_text: expected"),
         ({"input_text": {"a": 1, "b": 2, "c": 3}}, "input_text: expected"),
         ({"target_text": [[1], [2]]}, "target_text: expected [[tail ids]], not [[1], [2]]"),
@@ -59,19 +61,31 @@ def test_what_is_no_object(wrong):
         ({"input_text": [1, [10], [9]]}, "input_text[0]: expected a list of token ids for the head, not 1"),
         ({"input_text": [[], [10], [9]]}, "input_text[0]: the head is empty: expected at least one token id"),
         ({"target_text": [[]]}, "target_text[0]: the tail is empty"),
-        ({"input_text": [[1], [10, 11], [9]]}, "input_text[1]: expected one token id for the relation, not [10, 11]"),
-        ({"input_text": [[1], [10], [9, 9]]}, "input_text[2]: expected one token id for the mask, not [9, 9]"),
+        (
+            {"input_text": [[1], [10, 11], [9]]},
+            "input_text[1]: expected one token id for the relation, not [10, 11]",
+        ),
+        (
+            {"input_text": [[1], [10], [9, 9]]},
+            "input_text[2]: expected one token id for the mask, not [9, 9]",
+        ),
         ({"input_text": [[1], [10], [8]]}, "input_text[2]: expected [9], the id of <mask>, not [8]"),
         ({"input_text": [[1, 9], [10], [9]]}, "input_text[0]: expected the head's own tokens only"),
         ({"input_text": [[1], [9], [9]]}, "input_text[1]: expected the relation's own tokens only"),
-        ({"target_text": [[1, 12]]}, "target_text[0]: expected the tail's own tokens only, not <mask> (9) or <pad>"),
+        (
+            {"target_text": [[1, 12]]},
+            "target_text[0]: expected the tail's own tokens only, not <mask> (9) or <pad>",
+        ),
         ({"target_text": [[13]]}, "target_text[0]: expected token ids of vocab.json (0 to 12), not 13"),
         ({"target_text": [[-1]]}, "target_text[0]: expected token ids of vocab.json (0 to 12), not -1"),
         ({"target_text": [[True]]}, "target_text[0]: expected token ids of vocab.json (0 to 12), not true"),
         ({"target_text": [[1.0]]}, "target_text[0]: expected token ids of vocab.json (0 to 12), not 1.0"),
         ({"target_text": [["1"]]}, 'target_text[0]: expected token ids of vocab.json (0 to 12), not "1"'),
         ({"target_text": [[[1]]]}, "target_text[0]: expected token ids of vocab.json (0 to 12), not [1]"),
-        ({"target_text": [[2**70]]}, f"target_text[0]: expected token ids of vocab.json (0 to 12), not {2**70}"),
+        (
+            {"target_text": [[2**70]]},
+            f"target_text[0]: expected token ids of vocab.json (0 to 12), not {2**70}",
+        ),
         ({"type": "test"}, 'type: expected "train" or "atomic", not "test"'),
         ({"type": 0}, 'type: expected "train" or "atomic", not 0'),
         ({"type": ["train"]}, 'type: expected "train" or "atomic", not ["train"]'),
@@ -89,7 +103,9 @@ def test_a_missing_field(field):
 
 
 JUNK = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-2, 14), st.floats(), st.sampled_from(["", "train", "<r>"])),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-2, 14), st.floats(), st.sampled_from(["", "train", "<r>"])
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(list(GOOD)), inner)),
     max_leaves=8,
 )
@@ -100,20 +116,17 @@ JUNK = st.recursive(
 def test_whatever_is_in_an_item_it_is_parsed_or_named(junk):
     """The check of all items at once and that of one never disagree."""
     wrong = {**copy.deepcopy(GOOD), junk[0]: junk[1]} if isinstance(junk, tuple) else junk
+    message = None
     try:
         facts, _ = PARSER([GOOD, wrong])
     except DataError as error:
-        assert "train.json: item 1: " in str(error)
-    else:
-        assert len(facts) == 2
+        message = str(error)
+    assert message.startswith("train.json: item 1: ") if message else len(facts) == 2
 
 
 def test_the_culprit_among_many_is_found():
-    tokens = {**{f"<w_{i}>": i for i in range(9, 20_000)}, **TOKENS, **{f"<v_{i}>": i for i in range(13, 9)}}
-    tokens = {name: i for name, i in tokens.items() if name in TOKENS or i > 12}
+    tokens = {**TOKENS, **{f"<v_{i}>": i for i in range(13, 20_000)}}
     items = [item([i % 9], 10, [i + 13], "train") for i in range(19_000)]
     items[18_500] = item([0], 10, [20_000], "train")
-    start = time.process_time()
-    with pytest.raises(DataError, match="item 18500: target_text"):
+    with pytest.raises(DataError, match=r"item 18500: target_text\[0\]: .* \(0 to 19999\), not 20000"):
         ItemParser("train.json", tokens, ("train",))(items)
-    assert time.process_time() - start < 60

@@ -15,10 +15,10 @@ def found(**config) -> dict[str, str]:
     [
         {"model_type": "gpt2"},
         {"model_type": "gpt2", "n_layer": 2, "n_embd": 32, "n_head": 4, "n_inner": None, "resid_pdrop": 0},
-        {"model_type": "gpt2", "num_hidden_layers": 2, "hidden_size": 64},
+        {"model_type": "gpt2", "num_hidden_layers": 2, "hidden_size": 36},
         {"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "rope_theta": 5000.0},
         {"model_type": "llama", "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}},
-        {"model_type": "gemma2", "head_dim": 8, "hidden_size": 36, "num_attention_heads": 5},
+        {"model_type": "gemma2", "head_dim": 8, "hidden_size": 32, "num_attention_heads": 2},
     ],
 )
 def test_configurations_that_are_fine(config):
@@ -43,7 +43,8 @@ def test_every_accepted_key_has_an_effect():
         ({"n_layer": True}, {"n_layer": "expected a whole number, not true"}),
         ({"n_layer": 0}, {"n_layer": "expected a number from 1 to 10000, not 0"}),
         ({"n_layer": 10**12}, {"n_layer": "expected a number from 1 to 10000, not 1000000000000"}),
-        ({"n_embd": 30, "n_head": 4}, {"n_head": "4 heads don't divide n_embd 30"}),
+        ({"n_embd": 30, "n_head": 4}, {"": "4 heads don't divide a width of 30"}),
+        ({"num_attention_heads": 5}, {"": "5 heads don't divide a width of 768"}),
         (
             {"n_layer": 2, "num_hidden_layers": 3},
             {"num_hidden_layers": "is another name for n_layer, which is given too"},
@@ -55,7 +56,7 @@ def test_every_accepted_key_has_an_effect():
             {"attn_implementation": "eager"},
             {"attn_implementation": "not here: set model.attn_implementation"},
         ),
-        ({"output_hidden_states": True}, {"output_hidden_states": "unknown key of a gpt2 configuration"}),
+        ({"return_dict": False}, {"return_dict": "unknown key of a gpt2 configuration"}),
         (
             {"activation_function": "gelu_nw"},
             {"activation_function": "unknown activation 'gelu_nw'; did you mean 'gelu_new'?"},

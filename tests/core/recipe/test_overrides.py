@@ -114,7 +114,8 @@ def test_one_side_of_the_embedding():
         ),
         (
             "seed=[1",
-            "seed: not valid YAML: expected ',' or ']', but got '<stream end>', while parsing a flow sequence",
+            "seed: not valid YAML: expected ',' or ']', but got '<stream end>', "
+            "while parsing a flow sequence",
         ),
         ("seed=!x 1", "seed: the tag '!x' is not allowed; write plain YAML"),
         ("seed={a: 1, a: 2}", "seed: given twice, first on line 1"),

@@ -105,5 +105,6 @@ def test_every_key_teaches():
 
 
 def test_the_schema_imports_neither_torch_nor_transformers():
-    code = "import sys, jepa_core.recipe.schema; sys.exit(any(m in sys.modules for m in ('torch', 'transformers')))"
+    heavy = "any(m in sys.modules for m in ('torch', 'transformers'))"
+    code = f"import sys, jepa_core.recipe.schema; sys.exit({heavy})"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

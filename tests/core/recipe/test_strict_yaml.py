@@ -170,19 +170,17 @@ def test_files_that_are_none(tmp_path):
 @example("a: |9\n x")
 @example("&a")
 def test_no_text_brings_anything_but_a_document_or_a_refusal(text):
-    try:
-        document = parse_yaml(text, "f.yaml")
-    except RecipeError as error:
-        assert len(error.problems) == 1
-        assert error.problems[0].where.startswith("f.yaml:")
-    else:
-        assert isinstance(document, Document)
+    assert is_read_or_refused(text)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_bring_anything_but_a_document_or_a_refusal(content):
+    assert is_read_or_refused(content)
+
+
+def is_read_or_refused(content: str | bytes) -> bool:
     try:
-        assert isinstance(parse_yaml(content, "f.yaml"), Document)
+        return isinstance(parse_yaml(content, "f.yaml"), Document)
     except RecipeError as error:
-        assert len(error.problems) == 1
+        return [problem.where.split(":")[0] for problem in error.problems] == ["f.yaml"]
