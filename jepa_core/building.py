@@ -13,12 +13,13 @@ import torch
 from jepa_core.components import BuildContext, DatasetContext
 from jepa_core.data.fact_set import Batch, TaskData, collate
 from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.errors import did_you_mean
+from jepa_core.errors import ComponentError, did_you_mean
 from jepa_core.modelling import build_model
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
 
 if TYPE_CHECKING:
+    from jepa_core.recipe.component_ref import ComponentRef
     from jepa_core.recipe.schema import Recipe
     from jepa_core.training.trainer import JepaTrainer
 
@@ -62,7 +63,7 @@ def load_data(recipe: Recipe, registry: Registry) -> TaskData:
     """The sets and the vocabulary that the recipe's dataset gives."""
     settings = recipe.objective
     context = DatasetContext(recipe.seed, settings.k, settings.distinct_pred, recipe.search)
-    return registry.create("dataset", recipe.data.name, context=context, **recipe.data.options)
+    return _create(registry, recipe, "data", "dataset", recipe.data, context)
 
 
 def build_objective(
@@ -90,8 +91,8 @@ def build_objective(
         search=recipe.search,
     )
 
-    def create(kind: str, reference: Any) -> Any:
-        return registry.create(kind, reference.name, context=context, **reference.options)
+    def create(kind: str, reference: ComponentRef, key: str = "") -> Any:
+        return _create(registry, recipe, f"objective.{key or kind}", kind, reference, context)
 
     pred_ids = vocabulary.pred_ids if settings.distinct_pred else vocabulary.pred_ids * settings.k
     objective = JepaObjective(
@@ -100,7 +101,7 @@ def build_objective(
         mask=create("mask", settings.mask),
         embedding=(create("embedding", settings.embedding.source), create("embedding", settings.embedding.target)),
         distance=create("distance", settings.distance),
-        filters=[create("filter", reference) for reference in settings.filters],
+        filters=[create("filter", reference, f"filters.{i}") for i, reference in enumerate(settings.filters)],
         pred_ids=pred_ids,
         lambda_jepa=settings.lambda_jepa,
         gamma_ntp=settings.gamma_ntp,
@@ -111,8 +112,18 @@ def build_objective(
     )
     if weights is not None:
         load_weights(objective, weights)
-    objective.transformer.check_head()
+    objective.transformer.check()
     return objective
+
+
+def _create(
+    registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any
+) -> Any:
+    """A component; what it refuses is told with the line where the recipe asks for it."""
+    try:
+        return registry.create(kind, reference.name, context=context, **reference.options)
+    except ComponentError as error:
+        raise recipe.error(key, str(error)) from error
 
 
 def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, Any]) -> None:

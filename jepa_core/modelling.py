@@ -26,7 +26,7 @@ def build_model(section: ModelSection, vocabulary: Vocabulary) -> Any:
             model = AutoModelForCausalLM.from_config(_config(section.config, vocabulary), **options)
         else:
             model = AutoModelForCausalLM.from_pretrained(section.pretrained, **options)
-    except Exception as error:  # a damaged file, no network, a size that a model refuses: all of it is possible
+    except Exception as error:  # a damaged file, no network, a size that the model refuses: anything
         where = f" {section.pretrained}" if section.pretrained else ""
         raise JepaError(f"model{where}: {error}") from error
     if model.config.vocab_size < vocabulary.size:

@@ -66,13 +66,14 @@ class RunFolder:
         return read_json(self.metrics)
 
     def refuse_strangers(self) -> None:
-        """Raises FolderTaken when the path is a file's, or leads through one, or the folder is not a run's."""
+        """Raises FolderTaken when there is a file in the way, or something else than a run in the folder."""
         nearest = next(p for p in (self.path, *self.path.parents) if p.exists())
         if not nearest.is_dir():
             raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
         if nearest == self.path and not self.started and any(self.path.iterdir()):
             raise FolderTaken(
-                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone: choose another output_dir"
+                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone, "
+                "choose another output_dir"
             )
 
     def clear(self) -> None:
@@ -84,13 +85,15 @@ class RunFolder:
         for folder in (self.checkpoints, self.model):
             if folder.is_dir():
                 shutil.rmtree(folder)
-        for file in (self.metrics, self.log, self.vocabulary, self.recipe):  # the recipe says that it is a run's
+        # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
+        for file in (self.metrics, self.log, self.vocabulary, self.recipe):
             file.unlink(missing_ok=True)
 
 
 def _complete(checkpoint: Path) -> bool:
     """Can a run go on from here: is every file there, and the one that is written last whole."""
-    if not all((checkpoint / name).is_file() for name in ("model.safetensors", "optimizer.pt", "scheduler.pt")):
+    needed = ("model.safetensors", "optimizer.pt", "scheduler.pt")
+    if not all((checkpoint / name).is_file() for name in needed):
         return False
     try:
         return bool(json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8")))

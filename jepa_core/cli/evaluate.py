@@ -12,7 +12,9 @@ from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_
 
 def evaluate(
     run_dir: RunFolderArgument,
-    per_layer: Annotated[bool, typer.Option("--per-layer", help="Read every layer through final norm and head.")] = False,
+    per_layer: Annotated[
+        bool, typer.Option("--per-layer", help="Read every layer through final norm and head.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from jepa_core.cli.options import Modules, PluginFiles, make_registry
 from jepa_core.errors import JepaError, did_you_mean
 
 
-class What(str, Enum):
+class What(StrEnum):
     recipes = "recipes"
     components = "components"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +17,18 @@ RecipeArgument = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Values to change, e.g. objective.k=2 objective.distance=l2"),
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Values to change, e.g. objective.k=2 objective.distance=l2"
+    ),
 ]
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The folder of a run.")]
 Modules = Annotated[
-    list[str] | None, typer.Option("-p", metavar="MODULE", help="Import this module as a plugin. May be repeated.")
+    list[str] | None,
+    typer.Option("-p", metavar="MODULE", help="Import this module as a plugin. May be repeated."),
 ]
 PluginFiles = Annotated[
-    list[Path] | None, typer.Option("--plugin", metavar="PATH", help="Load this Python file as a plugin. May be repeated.")
+    list[Path] | None,
+    typer.Option("--plugin", metavar="PATH", help="Load this Python file as a plugin. May be repeated."),
 ]
 
 
@@ -32,6 +37,8 @@ def make_registry(modules: list[str] | None, files: list[Path] | None) -> Regist
     from jepa_core.registry import Registry
 
     registry = Registry.discover()
+    if modules:
+        sys.path.append(str(Path.cwd()))  # at the end: a module there hides no other
     for module in modules or ():
         registry.add_module(module)
     for file in files or ():
@@ -42,4 +49,7 @@ def make_registry(modules: list[str] | None, files: list[Path] | None) -> Regist
 def with_flags(overrides: list[str] | None, **flags: object) -> list[str]:
     """Overrides, and those that have a flag of their own; key ``a__b`` means ``a.b``. Flags win."""
     given = {key.replace("__", "."): value for key, value in flags.items() if value is not None}
-    return [*(overrides or ()), *(f"{key}={json.dumps(value)}" for key, value in given.items())]
+    return [
+        *(overrides or ()),
+        *(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()),
+    ]

@@ -14,12 +14,17 @@ from jepa_core.errors import JepaError, did_you_mean
 
 
 def validate(
-    recipe: RecipeArgument, overrides: Overrides = None, modules: Modules = None, plugin_files: PluginFiles = None
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
 ) -> None:
     """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so."""
     from jepa_core.recipe.load import load_recipe
+    from jepa_core.recipe.sources import find_recipe
 
-    load_recipe(recipe, overrides or (), registry=make_registry(modules, plugin_files))
+    path = find_recipe(recipe)  # before the plugins, whose import takes seconds
+    load_recipe(path, overrides or (), registry=make_registry(modules, plugin_files))
     typer.echo(f"{recipe}: valid")
 
 

@@ -8,17 +8,26 @@ from typing import Annotated
 import typer
 
 from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry, with_flags
+from jepa_core.errors import JepaError
 
 
 def run(
     recipe: RecipeArgument,
     overrides: Overrides = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Build everything, run one batch, write nothing.")] = False,
-    output_dir: Annotated[Path | None, typer.Option(help="Folder of the run, instead of the recipe's.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build everything, run one batch, write nothing.")
+    ] = False,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the run, instead of the recipe's.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Optimizer steps, instead of the recipe's.")] = None,
-    device: Annotated[str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in the folder and start anew.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete the run in the folder and start anew.")
+    ] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
@@ -27,23 +36,33 @@ def run(
     A finished run is shown, not repeated; an interrupted one goes on from its last checkpoint.
     """
     from jepa_core.recipe.load import load_recipe
+    from jepa_core.recipe.sources import find_recipe
 
     if device not in (None, "cpu", "cuda"):
         raise typer.BadParameter(f"{device!r}: choose 'cpu' or 'cuda'", param_hint="--device")
     flags = with_flags(
         overrides, output_dir=output_dir and str(output_dir), seed=seed, training__max_steps=max_steps
     )
+    if max_steps is not None:
+        flags.append("training.num_train_epochs=null")  # a recipe has one of the two
+    path = find_recipe(recipe)  # before the plugins, whose import takes seconds
     registry = make_registry(modules, plugin_files)
-    loaded = load_recipe(recipe, flags, registry=registry)
+    loaded = load_recipe(path, flags, registry=registry)
+    _refuse_missing(device)
 
-    from jepa_core.report.console import console, show_result
+    from jepa_core.report.console import say, show_result
     from jepa_core.running import dry_run as try_out
     from jepa_core.running import run as run_recipe
 
     if dry_run:
-        console().print(try_out(loaded, device=device, registry=registry))
+        say(try_out(loaded, device=device, registry=registry))
         return
-    result = run_recipe(
-        loaded, overwrite=overwrite, device=device, registry=registry, say=lambda message: console().print(message)
-    )
-    show_result(result)
+    show_result(run_recipe(loaded, overwrite=overwrite, device=device, registry=registry, say=say))
+
+
+def _refuse_missing(device: str | None) -> None:
+    """Raises JepaError when a GPU is asked for and there is none, instead of training on the CPU."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise JepaError("--device cuda: torch finds no CUDA device here")

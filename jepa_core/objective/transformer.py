@@ -77,21 +77,33 @@ class Transformer:
         return number % (self.num_layers + 1)
 
     @torch.no_grad()
-    def check_head(self) -> None:
-        """Compares the logits made here with the model's own, once, on three tokens."""
-        training = self.model.training
+    def check(self) -> None:
+        """Runs three tokens, once: are the logits made here the model's own, and is it causal?
+
+        Raises ComponentError where not, and for a model that takes no position ids or masks.
+        """
+        name, training = type(self.model).__name__, self.model.training
         self.model.eval()
         try:
             ids = torch.arange(3, device=self.model.device)[None]
             own = self.model(input_ids=ids, use_cache=False).logits
-            ours = self.logits(self(ids, ids, None, [self.num_layers])[self.num_layers])
+            ours = self.logits(self._last(ids))
+            changed = self.logits(self._last(ids.where(ids != 2, 0)))
+        except TypeError as error:
+            raise ComponentError(f"{name} is no transformer with position ids and attention masks: {error}") from error
         finally:
             self.model.train(training)
         if not torch.allclose(own, ours, rtol=1e-3, atol=1e-4):
             raise ComponentError(
-                f"{type(self.model).__name__} changes its logits after the output embedding (largest difference "
+                f"{name} changes its logits after the output embedding (largest difference "
                 f"{(own - ours).abs().max():.3g}); only models that don't are supported"
             )
+        if not torch.equal(ours[:, :2], changed[:, :2]):
+            raise ComponentError(f"{name} is not causal: a token sees the ones after it")
+
+    def _last(self, ids: Tensor) -> Tensor:
+        positions = torch.arange(ids.shape[1], device=ids.device)[None]
+        return self(ids, positions, None, [self.num_layers])[self.num_layers]
 
     def _find_blocks(self) -> list[nn.Module]:
         for child in self.base.children():

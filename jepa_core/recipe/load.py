@@ -10,7 +10,7 @@ from jepa_core.recipe.checks import check_components, check_plugins, check_schem
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.overrides import apply_overrides
 from jepa_core.recipe.schema import Recipe
-from jepa_core.recipe.sources import find_recipe
+from jepa_core.recipe.sources import find_recipe, shipped_folder
 from jepa_core.recipe.strict_yaml import read_yaml
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def load_recipe(
     draft.raise_problems()
     assert recipe is not None, "what does not validate has problems"
     recipe._source_path, recipe._places = path, draft.places
-    recipe._noted_search = _noted_search(noted)
+    recipe._noted_search = (*_noted_search(noted), shipped_folder())  # the latter for copies of shipped recipes
     return recipe
 
 

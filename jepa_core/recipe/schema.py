@@ -169,7 +169,8 @@ class Recipe(Section):
     def search(self) -> tuple[Path, ...]:
         """Folders in which data files are looked for: the current one, then the recipe's.
 
-        The resolved recipe of a run, which lies in the run's folder, adds those of the recipe it was made of.
+        The resolved recipe of a run, which lies in the run's folder, adds those of the recipe it was made of;
+        the shipped recipes' folder comes last, for copies of them.
         """
         own = (Path(), self._source_path.parent) if self._source_path else (Path(),)
         return (*own, *self._noted_search)

@@ -9,10 +9,14 @@ from jepa_core.errors import Problem, RecipeError, did_you_mean
 from jepa_core.recipe.strict_yaml import load_yaml
 
 
+def shipped_folder() -> Path:
+    """The folder of the package ``jepa_recipes``."""
+    return Path(str(files("jepa_recipes")))
+
+
 def shipped_recipes() -> dict[str, Path]:
     """Name -> file of every recipe in the package ``jepa_recipes``, sorted."""
-    folder = Path(str(files("jepa_recipes")))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(shipped_folder().glob("*.yaml"))}
 
 
 def descriptions() -> dict[str, str]:

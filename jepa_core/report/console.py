@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,19 @@ STATES = {
 
 
 def console() -> Console:
-    """Where to print; silent in all processes but the first."""
-    return Console(highlight=False, quiet=not speaks())
+    """Where to print; silent in all processes but the first.
+
+    As wide as the terminal; for a file or a pipe, where lines are searched, wide enough for a line a row.
+
+    What is shown is text of users and plugins, so brackets and colons in it are no markup.
+    """
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+    return Console(highlight=False, markup=False, emoji=False, width=wide, quiet=not speaks())
+
+
+def say(message: str) -> None:
+    """A message whose lines stay whole, so that a path in it can be copied."""
+    console().print(message, soft_wrap=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -58,7 +71,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def show_result(result: Result) -> None:
     out = console()
-    out.print(f"{result.output_dir}: {STATES[result.state]}")
+    say(f"{result.output_dir}: {STATES[result.state]}")
     out.print(metrics_table(result.metrics))
     out.print(" · ".join(f"{name}: {SPLITS[name]}" for name in result.metrics if name in SPLITS))
 
@@ -66,9 +79,9 @@ def show_result(result: Result) -> None:
 def show_component(component: Component) -> None:
     """Description, origin and options of a component."""
     out = console()
-    out.print(f"[bold]{component.name}[/bold]: {component.kind} from {component.plugin.name} {component.version}")
+    say(f"{component.name}: {component.kind} from {component.plugin.name} {component.version}")
     for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
-        out.print(" ".join(paragraph.split()), markup=False)
+        out.print(" ".join(paragraph.split()))
     schema = option_schema(component.factory)
     if schema["properties"]:
         rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]

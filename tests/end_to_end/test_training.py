@@ -106,8 +106,8 @@ def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:
 
 
 def test_two_processes_give_the_weights_of_one(tmp_path):
-    """Two times four samples a step against eight; some ranks have fewer pairs than others."""
-    common = [*TINY, "training.adam_epsilon=1e-3", "objective.filters.1.rate=0.5"]
+    """Two times four samples a step against eight, within one epoch; ranks have different numbers of pairs."""
+    common = [*TINY, "training.adam_epsilon=1e-3", "training.max_steps=3", "objective.filters.1.rate=0.5"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = ["-m", "jepa_core.cli.main", "cosine_k1", "--device", "cpu", "--output-dir", str(tmp_path / "two")]
     done = subprocess.run(
@@ -127,7 +127,8 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
             assert metrics[split][name] == (pytest.approx(value, rel=1e-3) if value is not None else None), name
     for ours, theirs in zip(log(tmp_path / "one"), log(tmp_path / "two"), strict=True):
         assert ours.get("jepa_pairs") == theirs.get("jepa_pairs")
-        assert ours.get("ntp_loss") == pytest.approx(theirs.get("ntp_loss"), rel=1e-4)
+        if "ntp_loss" in ours:
+            assert ours["ntp_loss"] == pytest.approx(theirs["ntp_loss"], rel=1e-4)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

@@ -123,7 +123,10 @@ def test_names_a_relation_without_an_inverse(kinship, tmp_path):
     [
         ("parent: chidl\nsibling: sibling\n", "relations.yaml: .*'chidl' .*; did you mean '<child>'"),
         ("parent: anna\n", r"relations.yaml: 'anna' \(2\) is no relation"),
-        ("parent: child\nsibling: child\n", "relations.yaml: the inverse of '<parent>' is '<child>', .* but it is '<sibling>'"),
+        (
+            "parent: child\nsibling: child\n",
+            "relations.yaml: the inverse of '<parent>' is .* but it is '<sibling>'",
+        ),
         ("- parent\n", "relations.yaml: expected a mapping relation -> inverse relation"),
         ("", "relations.yaml:1: the file is empty"),
         ("parent: 7\n", "relations.yaml: expected a mapping .* names on both sides"),

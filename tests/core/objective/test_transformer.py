@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Gemma2Config
+from transformers import AutoModelForCausalLM, BertConfig, Gemma2Config
 
 from jepa_core.errors import ComponentError
 from jepa_core.objective.transformer import Transformer
@@ -51,8 +51,17 @@ def test_capped_logits_are_refused():
     )  # fmt: skip
     transformer = Transformer(AutoModelForCausalLM.from_config(config))
     with pytest.raises(ComponentError, match="changes its logits"):
-        transformer.check_head()
-    Transformer(small_model()).check_head()
+        transformer.check()
+    Transformer(small_model()).check()
+
+
+def test_a_model_that_is_not_causal_is_refused():
+    config = BertConfig(
+        vocab_size=40, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4
+    )  # an encoder unless it is told to be a decoder
+    model = AutoModelForCausalLM.from_config(config)
+    with pytest.raises(ComponentError, match=r"can't find|is not causal|changes its logits"):
+        Transformer(model).check()
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

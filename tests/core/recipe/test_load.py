@@ -119,10 +119,10 @@ sys.path.insert(0, sys.argv[1])
 from fakes import FakeRegistry
 load_recipe("r.yaml", ["objective.k=2"], FakeRegistry())  # what it imports itself is there now
 seen = []
-sys.addaudithook(lambda event, args: seen.append((event, str(args[0]))) if event in WATCHED else None)
-WATCHED = {"open", "import", "exec", "compile", "os.system", "subprocess.Popen", "socket.connect", "os.mkdir"}
+watched = {"open", "import", "exec", "compile", "os.system", "subprocess.Popen", "socket.connect", "os.mkdir"}
+sys.addaudithook(lambda event, args: seen.append((event, str(args[0]))) if event in watched else None)
 load_recipe("r.yaml", ["objective.k=2"], FakeRegistry())
-WATCHED = set()
+watched = set()
 print(json.dumps(seen))
 """
 
