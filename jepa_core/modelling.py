@@ -23,7 +23,7 @@ def build_model(section: ModelSection, vocabulary: Vocabulary) -> Any:
     options = {"attn_implementation": section.attn_implementation, "dtype": dtype}
     try:
         if section.pretrained is None:
-            model = AutoModelForCausalLM.from_config(_config(section.config, vocabulary), **options)
+            model = AutoModelForCausalLM.from_config(_config(section.config or {}, vocabulary), **options)
         else:
             model = AutoModelForCausalLM.from_pretrained(section.pretrained, **options)
     except Exception as error:  # a damaged file, no network, a size that the model refuses: anything

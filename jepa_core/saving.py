@@ -35,7 +35,8 @@ def save_weights(objective: JepaObjective, folder: Path) -> None:
     """Writes the model and the components into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
-    objective.model.save_pretrained(folder)
+    model: Any = objective.model
+    model.save_pretrained(folder)
     if state := component_state(objective):
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / COMPONENTS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from jepa_core import hookimpl
 from jepa_core.components import DatasetContext
@@ -33,7 +34,7 @@ def reversal_curse(
     takes neighbouring ids for a pair. seed: null takes the recipe's. The other options are sizes, see
     :class:`jepa_core.data.task_size.TaskSize`.
     """
-    size = {
+    size: dict[str, Any] = {
         "entities_both_ways": entities_both_ways,
         "entities_one_way": entities_one_way,
         "relation_pairs": relation_pairs,
