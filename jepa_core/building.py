@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,9 @@ class Run:
     train_dataset: Any
     eval_datasets: Mapping[str, Any]
     vocabulary: Vocabulary
+    tokenizer_files: Mapping[str, str]
     device: str | None = None
-    collate: Callable[..., Batch] = staticmethod(collate)
+    collate: Callable[..., Batch] = field(default=collate, repr=False)
 
     @cached_property
     def trainer(self) -> JepaTrainer:
@@ -56,7 +57,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
     objective.check_room(longest)
     _refuse_leaks(objective, data.train)
-    return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, device)
+    return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, data.tokenizer_files, device)
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:
@@ -99,7 +100,10 @@ def build_objective(
         model,
         reversal=create("reversal", settings.reversal),
         mask=create("mask", settings.mask),
-        embedding=(create("embedding", settings.embedding.source), create("embedding", settings.embedding.target)),
+        embedding=(
+            create("embedding", settings.embedding.source),
+            create("embedding", settings.embedding.target),
+        ),
         distance=create("distance", settings.distance),
         filters=[create("filter", reference, f"filters.{i}") for i, reference in enumerate(settings.filters)],
         pred_ids=pred_ids,
@@ -116,9 +120,7 @@ def build_objective(
     return objective
 
 
-def _create(
-    registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any
-) -> Any:
+def _create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
     """A component; what it refuses is told with the line where the recipe asks for it."""
     try:
         return registry.create(kind, reference.name, context=context, **reference.options)

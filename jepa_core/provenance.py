@@ -29,7 +29,6 @@ def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """The ``resolved`` section of ``recipe.resolved.yaml``."""
     return {
         "recipe": str(recipe.source_path) if recipe.source_path else None,
-        "search": [str(folder.resolve()) for folder in recipe.search],
         "search": [str(folder.absolute()) for folder in recipe.search],
         "versions": versions(),
         "plugins": registry.distributions(),

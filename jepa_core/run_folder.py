@@ -72,8 +72,7 @@ class RunFolder:
             raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
         if nearest == self.path and not self.started and any(self.path.iterdir()):
             raise FolderTaken(
-                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone, "
-                "choose another output_dir"
+                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone, choose another output_dir"
             )
 
     def clear(self) -> None:

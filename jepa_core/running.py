@@ -162,5 +162,7 @@ def _finish(built: Run, folder: RunFolder) -> dict[str, dict[str, Any]]:
     metrics = built.trainer.evaluate_splits()
     if built.trainer.is_world_process_zero():
         save_weights(built.objective, folder.model)
+        for name, text in built.tokenizer_files.items():
+            write_text(folder.model / name, text)
         write_json(folder.metrics, metrics)
     return metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def evaluate(
         objective.train(training)
     for tally in tallies.values():
         _sum_over_processes(tally, objective)
-    metrics = tallies[layers[-1]].metrics()
+    metrics: Metrics = tallies[layers[-1]].metrics()
     if per_layer:
         metrics["layers"] = {str(layer): _without_jepa(tally.metrics()) for layer, tally in tallies.items()}
     return metrics
@@ -61,9 +62,8 @@ def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tal
     hidden = objective.hidden_states(plan, also=tallies)
     for layer, tally in tallies.items():
         states = hidden[layer][0][plan.label_rows, plan.label_columns]
-        scores = score_tokens(
-            lambda some, layer=layer: transformer.layer_logits(some, layer), states, plan.label_ids, transformer.vocab
-        )
+        logits_of = partial(transformer.layer_logits, layer=layer)
+        scores = score_tokens(logits_of, states, plan.label_ids, transformer.vocab)
         tally.add_answers(scores.cpu(), label_rows, ordinal, len(batch["labels"]))
     if plan.jepa_pairs:
         tallies[last].add_distances(float(objective.jepa_sum(plan, hidden)), plan.jepa_pairs)

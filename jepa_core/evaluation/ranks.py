@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,7 +54,16 @@ class Tally:
     Every sum is float64 in one tensor, so that one all-reduce joins ranks.
     """
 
-    _SCALARS = ("samples", "tokens", "log_p", "mrr", "right", "pairs", "distance", *(f"hits@{n}" for n in HITS))
+    _SCALARS = (
+        "samples",
+        "tokens",
+        "log_p",
+        "mrr",
+        "right",
+        "pairs",
+        "distance",
+        *(f"hits@{n}" for n in HITS),
+    )
 
     def __init__(self, longest: int):
         """longest: tokens of the longest sample, a bound on its answer's length."""
@@ -84,7 +94,7 @@ class Tally:
         self._add("distance", total)
         self._add("pairs", pairs)
 
-    def metrics(self) -> dict[str, float | int | None]:
+    def metrics(self) -> dict[str, Any]:
         """The metrics; ``None`` where there is nothing to average. Losses in nats."""
         sums = dict(zip(self._SCALARS, self.sums.tolist(), strict=False))
         samples, pairs = sums["samples"], sums["pairs"]

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Evaluation
 
 
-def evaluate_splits(
-    objective: JepaObjective, sets: Mapping[str, Any], settings: Evaluation
-) -> dict[str, Metrics]:
+def evaluate_splits(objective: JepaObjective, sets: Mapping[str, Any], settings: Evaluation) -> dict[str, Metrics]:
     """Split name -> metrics, in the recipe's order, with a progress bar that leaves no trace."""
     chosen = {name: sets[name] for name in settings.splits}
     batches = sum(-(-len(data_set) // settings.batch_size) for data_set in chosen.values())

@@ -50,7 +50,7 @@ class JepaObjective(nn.Module):
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         *,
         reversal: ReversalStrategy,
         mask: MaskBuilder,

@@ -120,5 +120,3 @@ class Planner:
         elif self.positions == "continue":
             columns = columns + start[:, None]
         return Block(facts.ids, facts.roles, columns, sample)
-
-

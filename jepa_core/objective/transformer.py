@@ -20,15 +20,16 @@ class Transformer:
     embedding applied to its last hidden state (some models scale or cap them).
     """
 
-    def __init__(self, model: nn.Module):
-        self.model: Any = model
-        self.base: Any = model.base_model
-        self.head: nn.Module = model.get_output_embeddings()
-        self.num_layers: int = model.config.num_hidden_layers
-        self.vocab: int = model.config.vocab_size
-        self.width: int = model.config.hidden_size
-        self.max_positions: int | None = getattr(model.config, "max_position_embeddings", None)
-        self.sliding_window: int | None = getattr(model.config, "sliding_window", None)
+    def __init__(self, model: Any):
+        self.model = model
+        self.base: Any = self.model.base_model
+        self.head: nn.Module = self.model.get_output_embeddings()
+        config: Any = self.model.config
+        self.num_layers: int = config.num_hidden_layers
+        self.vocab: int = config.vocab_size
+        self.width: int = config.hidden_size
+        self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.sliding_window: int | None = getattr(config, "sliding_window", None)
         self.blocks = self._find_blocks()
         for number, block in enumerate(self.blocks):
             block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)

@@ -124,16 +124,16 @@ def register(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> N
     """Registers one plugin, or leaves the manager as it was and raises ComponentError."""
     if manager.is_registered(module):
         raise ComponentError(f"the same module is registered as {manager.get_name(module)} already")
+    if manager.has_plugin(plugin.name):
+        raise ComponentError("is registered already")
     try:
         manager.register(module, name=plugin.name)
         manager.check_pending()
         _refuse_wrappers(manager, module)
-    except pluggy.PluginValidationError as error:
-        manager.unregister(module)
+    except (pluggy.PluginValidationError, ComponentError) as error:
+        if manager.is_registered(module):  # pluggy itself refuses some before they are
+            manager.unregister(module)
         raise ComponentError(_explain(error, module)) from error
-    except ComponentError:
-        manager.unregister(module)
-        raise
 
 
 def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
@@ -143,9 +143,9 @@ def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
                 raise ComponentError(f"{caller.name}: a hook wrapper is not possible here, return a mapping")
 
 
-def _explain(error: pluggy.PluginValidationError, module: object) -> str:
+def _explain(error: Exception, module: object) -> str:
     known = hookspecs.HOOKS.values()
-    for name in vars(module):
-        if name.startswith("jepa_") and name not in known and name in str(error):
+    for name, value in vars(module).items():
+        if callable(value) and name.startswith("jepa_") and name not in known and name in str(error):
             return f"unknown hook '{name}'{did_you_mean(name, known)}"
     return str(error)

@@ -13,11 +13,12 @@ from transformers import TrainerCallback
 
 from jepa_core.report.progress import progress
 
+#: What of a log line stands on the progress line, and under which name.
+SHOWN = {"loss": "loss", "ntp_loss": "ntp", "jepa_loss": "jepa", "jepa_pairs": "pairs"}
+
 
 class ProgressLine(TrainerCallback):
     """One progress bar over the steps, with the losses of the last log line on it."""
-
-    SHOWN = {"loss": "loss", "ntp_loss": "ntp", "jepa_loss": "jepa", "jepa_pairs": "pairs"}
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
@@ -31,7 +32,7 @@ class ProgressLine(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         if self.bar is not None and logs and "loss" in logs:
-            self.bar.set_postfix({short: f"{logs[key]:.4g}" for key, short in self.SHOWN.items() if key in logs})
+            self.bar.set_postfix({short: f"{logs[key]:.4g}" for key, short in SHOWN.items() if key in logs})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.close()

@@ -34,6 +34,8 @@ class JepaTrainer(Trainer):
     evaluate_splits: gives the metrics of every split, when the recipe asks for evaluation while training.
     """
 
+    objective: JepaObjective
+
     def __init__(
         self,
         objective: JepaObjective,
@@ -42,6 +44,7 @@ class JepaTrainer(Trainer):
         evaluate_splits: Callable[[], SplitMetrics],
         callbacks: list[TrainerCallback],
     ):
+        self.objective = objective
         super().__init__(
             model=objective,
             args=args,
@@ -50,7 +53,6 @@ class JepaTrainer(Trainer):
             data_collator=collate,
             callbacks=callbacks,
         )
-        self.objective = objective
         self.evaluate_splits = evaluate_splits
         self.window = LossWindow()
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's counts
@@ -62,9 +64,7 @@ class JepaTrainer(Trainer):
         loader.device = None  # batches stay on the host, where they are planned; the plan moves
         return loader
 
-    def get_batch_samples(
-        self, epoch_iterator: Iterator, num_batches: int, device: torch.device
-    ) -> tuple[list, Any]:
+    def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
         self.objective.train()
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
@@ -78,7 +78,11 @@ class JepaTrainer(Trainer):
         return {"plan": inputs["plan"].to(self.args.device)}
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
     ) -> Any:
         counts: StepCounts = num_items_in_batch
         out = model(plan=inputs["plan"], ntp_count=max(counts.labels, 1), jepa_count=max(counts.pairs, 1))
@@ -117,7 +121,7 @@ class JepaTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """The inner model as a Hugging Face folder, the components' parameters beside it."""
-        save_weights(self.objective, Path(output_dir or self.args.output_dir))
+        save_weights(self.objective, Path(output_dir or str(self.args.output_dir)))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         load_weights(self.objective, Path(resume_from_checkpoint))

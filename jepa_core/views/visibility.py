@@ -28,6 +28,4 @@ def additive(allowed: Tensor, dtype: torch.dtype) -> Tensor:
     Added to the scores by eager attention and by sdpa alike; a boolean mask would be silently wrong under
     eager, and minus infinity makes NaN of fully masked rows.
     """
-    return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(
-        ~allowed, torch.finfo(dtype).min
-    )
+    return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(~allowed, torch.finfo(dtype).min)

@@ -44,7 +44,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
     folder = tmp_path / "run"
-    settings = recipe(folder, "training.max_steps=250", "training.learning_rate=5e-3", "training.eval_steps=125")
+    settings = recipe(
+        folder, "training.max_steps=250", "training.learning_rate=5e-3", "training.eval_steps=125"
+    )
     result = jepa_core.run(settings)
     assert result.state == "trained"
     assert result.metrics["train"]["mrr"] > 0.99
@@ -57,14 +59,16 @@ def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
     assert lines[0]["ntp_loss"] > 3
     assert [line["ntp_loss"] < 1 for line in lines if line["step"] == 250 and "loss" in line] == [True]
     assert jepa_core.run(settings).state == "finished"
-    with pytest.raises(FolderTaken, match="finished run of another recipe .differs in seed"):
+    with pytest.raises(FolderTaken, match=r"finished run of another recipe .differs in seed"):
         jepa_core.run(jepa_core.load_recipe(folder / "recipe.resolved.yaml", overrides=["seed=1"]))
 
 
 def test_the_resolved_recipe_gives_the_same_run(tmp_path):
     first = jepa_core.run(recipe(tmp_path / "a", "objective.k=2", "objective.distance=l2"))
     again = jepa_core.run(
-        jepa_core.load_recipe(tmp_path / "a" / "recipe.resolved.yaml", overrides=[f"output_dir={tmp_path / 'b'}"])
+        jepa_core.load_recipe(
+            tmp_path / "a" / "recipe.resolved.yaml", overrides=[f"output_dir={tmp_path / 'b'}"]
+        )
     )
     assert first.metrics == again.metrics
     one, other = weights(tmp_path / "a"), weights(tmp_path / "b")
@@ -77,9 +81,10 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, s
     overrides = [f"training.{option}" for option in split]
     overrides += ["training.save_steps=2", "objective.filters.1.rate=0.5", "model.config.resid_pdrop=0.1"]
     jepa_core.run(recipe(tmp_path / "whole", *overrides))
-    with monkeypatch.context() as patch, pytest.raises(Stop):
+    with monkeypatch.context() as patch:
         stop_after(patch, steps=3)
-        jepa_core.run(recipe(tmp_path / "stopped", *overrides))
+        with pytest.raises(Stop):
+            jepa_core.run(recipe(tmp_path / "stopped", *overrides))
     said: list[str] = []
     result = jepa_core.run(recipe(tmp_path / "stopped", *overrides), say=said.append)
     assert result.state == "resumed"
@@ -109,7 +114,15 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
     """Two times four samples a step against eight, within one epoch; ranks have different numbers of pairs."""
     common = [*TINY, "training.adam_epsilon=1e-3", "training.max_steps=3", "objective.filters.1.rate=0.5"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = ["-m", "jepa_core.cli.main", "cosine_k1", "--device", "cpu", "--output-dir", str(tmp_path / "two")]
+    command = [
+        "-m",
+        "jepa_core.cli.main",
+        "cosine_k1",
+        "--device",
+        "cpu",
+        "--output-dir",
+        str(tmp_path / "two"),
+    ]
     done = subprocess.run(
         [*launch, *command, *common, "training.per_device_train_batch_size=4"],
         capture_output=True,
@@ -124,7 +137,9 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
     metrics = json.loads((tmp_path / "two" / "metrics.json").read_text())
     for split, values in result.metrics.items():
         for name, value in values.items():
-            assert metrics[split][name] == (pytest.approx(value, rel=1e-3) if value is not None else None), name
+            assert metrics[split][name] == (pytest.approx(value, rel=1e-3) if value is not None else None), (
+                name
+            )
     for ours, theirs in zip(log(tmp_path / "one"), log(tmp_path / "two"), strict=True):
         assert ours.get("jepa_pairs") == theirs.get("jepa_pairs")
         if "ntp_loss" in ours:
@@ -141,5 +156,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 def test_an_unknown_split_is_named_with_its_line(tmp_path):
-    with pytest.raises(JepaError, match=r"evaluation.splits: 'reversal_curse' has no split 'tset'; did you mean 'test'"):
+    with pytest.raises(
+        JepaError, match=r"evaluation.splits: 'reversal_curse' has no split 'tset'; did you mean 'test'"
+    ):
         jepa_core.build(recipe(tmp_path / "run", "evaluation.splits=[train, tset]"))

@@ -1,13 +1,13 @@
 """The block-causal mask: its contract, and the golden 13 x 13 mask."""
 
 import torch
-from jepa_plugins.block_causal_mask import BlockCausalMask
 
 from jepa_core.components import declared
 from jepa_core.testing import MaskContract
 from jepa_core.views.facts import Role
 from jepa_core.views.tokens import Tokens
 from jepa_core.views.visibility import visible
+from jepa_plugins.block_causal_mask import BlockCausalMask
 
 H, R, M, T, P = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.PRED
 PAD = Role.PAD

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from jepa_plugins.cosine_distance import CosineDistance
 
 from jepa_core.testing import DistanceContract
+from jepa_plugins.cosine_distance import CosineDistance
 
 
 class TestCosineContract(DistanceContract):

@@ -3,17 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jepa_recipes
 import pytest
-from jepa_plugins.facts import facts
-from jepa_plugins.lookup_reversal import lookup
-from jepa_plugins.parity_reversal import parity
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+import jepa_recipes
 from jepa_core.components import BuildContext, DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
+from jepa_plugins.facts import facts
+from jepa_plugins.lookup_reversal import lookup
+from jepa_plugins.parity_reversal import parity
 from tests.core.data.specimen import same_task, triples
 
 WORDNET = Path(jepa_recipes.__file__).parent / "data" / "wordnet"

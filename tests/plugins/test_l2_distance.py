@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from jepa_plugins.l2_distance import L2Distance
 
 from jepa_core.testing import DistanceContract
+from jepa_plugins.l2_distance import L2Distance
 
 
 class TestL2Contract(DistanceContract):

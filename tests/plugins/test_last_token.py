@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from jepa_plugins.last_token import LastToken
 
 from jepa_core.components import declared
 from jepa_core.testing import EmbeddingContract
 from jepa_core.views.facts import Role
+from jepa_plugins.last_token import LastToken
 
 
 class TestLastTokenContract(EmbeddingContract):

@@ -4,13 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jepa_plugins.lookup_reversal import LookupReversal, lookup
 
 from jepa_core.components import BuildContext
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.errors import ComponentError, DataError, JepaError
 from jepa_core.testing import ReversalContract
 from jepa_core.views.facts import Facts, Role
+from jepa_plugins.lookup_reversal import LookupReversal, lookup
 
 TABLE = {16001: 16004, 16004: 16001, 16002: 16003, 16003: 16002}
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from jepa_plugins.loss_dropout import LossDropout
 
 from jepa_core.components import declared
 from jepa_core.testing import FilterContract
+from jepa_plugins.loss_dropout import LossDropout
 
 
 class TestLossDropoutContract(FilterContract):

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from jepa_plugins.mse_distance import MseDistance
 
 from jepa_core.testing import DistanceContract
+from jepa_plugins.mse_distance import MseDistance
 
 
 class TestMseContract(DistanceContract):

@@ -4,13 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jepa_plugins.parity_reversal import ParityReversal, parity
 
 from jepa_core.components import BuildContext
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.errors import ComponentError
 from jepa_core.testing import ReversalContract
 from jepa_core.views.facts import Facts, Role
+from jepa_plugins.parity_reversal import ParityReversal, parity
 
 MASK, PAD = 9000, 9001
 

@@ -4,7 +4,6 @@ import inspect
 from dataclasses import asdict
 
 import pytest
-from jepa_plugins.reversal_curse import reversal_curse
 
 from jepa_core.components import DatasetContext
 from jepa_core.data.generate import generate
@@ -12,6 +11,7 @@ from jepa_core.data.task_size import TaskSize
 from jepa_core.data.write import write_folder
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
+from jepa_plugins.reversal_curse import reversal_curse
 from tests.core.data.specimen import contents, same_task, write
 
 SIZES = {"entities_both_ways": 20, "entities_one_way": 10, "relation_pairs": 2, "name_multiplicity": 5}

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from jepa_plugins.sample_type import SampleTypeFilter
 
 from jepa_core.components import declared
 from jepa_core.errors import ComponentError
 from jepa_core.testing import FilterContract
 from jepa_core.views.facts import SampleType
+from jepa_plugins.sample_type import SampleTypeFilter
 
 TYPES = torch.tensor([SampleType.TRAIN, SampleType.ATOMIC, SampleType.TEST, SampleType.TRAIN])
 

@@ -29,7 +29,11 @@ def test_every_layer_through_the_final_norm_and_head():
     assert list(ours["layers"]) == ["0", "1", "2"]
     for layer in range(3):
         expected = naive_metrics(
-            model, SAMPLES, layer=layer, final_norm=model.base_model.ln_f, lm_head=model.get_output_embeddings()
+            model,
+            SAMPLES,
+            layer=layer,
+            final_norm=model.base_model.ln_f,
+            lm_head=model.get_output_embeddings(),
         )
         for name, value in expected.items():
             assert ours["layers"][str(layer)][name] == pytest.approx(value, rel=1e-5), (layer, name)
@@ -51,7 +55,9 @@ def test_ranks_by_hand(monkeypatch):
     monkeypatch.setattr(ranks, "CHUNK", 8)  # two rows at a time
     scores = score_tokens(lambda states: states, logits, torch.tensor([1, 1, 0]), vocab=4)
     assert scores.rank.tolist() == [3.5, 1.0, 2.5]
-    assert scores.log_p.tolist() == pytest.approx(logits.log_softmax(-1)[range(3), [1, 1, 0]].tolist(), abs=1e-6)
+    assert scores.log_p.tolist() == pytest.approx(
+        logits.log_softmax(-1)[range(3), [1, 1, 0]].tolist(), abs=1e-6
+    )
 
 
 def test_the_mode_of_the_objective_is_left_as_it_was():

@@ -28,14 +28,20 @@ def test_a_draw_depends_on_seed_step_sample_and_stream_alone():
     draws = uniform(1, 2, index)
     assert torch.equal(draws[500:], uniform(1, 2, index[500:]))
     assert torch.equal(draws.flip(0), uniform(1, 2, index.flip(0)))
-    for other in (uniform(2, 2, index), uniform(1, 3, index), uniform(1, 2, index, stream=1), uniform(2, 1, index)):
+    for other in (
+        uniform(2, 2, index),
+        uniform(1, 3, index),
+        uniform(1, 2, index, stream=1),
+        uniform(2, 1, index),
+    ):
         assert not torch.isclose(draws, other).any()
 
 
 def test_draws_are_uniform():
     """1000 steps of 1000 samples: each tenth holds a tenth, within five standard deviations."""
     draws = torch.stack([uniform(0, step, torch.arange(1000)) for step in range(1000)])
-    assert (draws.min() >= 0) and (draws.max() < 1)
+    assert draws.min() >= 0
+    assert draws.max() < 1
     counts = torch.histc(draws.float(), bins=10, min=0, max=1)
     assert (counts - 1e5).abs().max() < 5 * (1e6 * 0.1 * 0.9) ** 0.5
     neighbours = torch.corrcoef(torch.stack([draws[:, :-1].flatten(), draws[:, 1:].flatten()]))[0, 1]

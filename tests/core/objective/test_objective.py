@@ -82,7 +82,9 @@ def test_any_share_of_eligible_samples(eligible, layout):
     check_against_reference(small_model(), samples, k=1, layout=layout)
 
 
-@pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}])
+@pytest.mark.parametrize(
+    "options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}]
+)
 def test_weights_and_stopped_gradients(options):
     check_against_reference(small_model(), SAMPLES, k=1, layout="packed", gamma_ntp=0.7, **options)
 
@@ -135,7 +137,11 @@ def test_both_layouts_take_the_padding_out():
     """What stands under the padding has no influence."""
     objective = small_objective(small_model())
     batch = small_batch()
-    padded = {n: torch.nn.functional.pad(v, (0, 3), value=-100 if n == "labels" else 0) for n, v in batch.items() if v.dim() == 2}
+    padded = {
+        n: torch.nn.functional.pad(v, (0, 3), value=-100 if n == "labels" else 0)
+        for n, v in batch.items()
+        if v.dim() == 2
+    }
     padded["input_ids"] = padded["input_ids"].where(padded["roles"] != 0, 7)
     assert float(objective(**batch | padded).loss) == pytest.approx(float(objective(**batch).loss), rel=1e-6)
 

@@ -88,7 +88,7 @@ def test_a_leaking_pair_is_refused():
 
 
 def test_a_filter_of_the_wrong_type_is_refused():
-    with pytest.raises(ComponentError, match="filter .*: must return bool"):
+    with pytest.raises(ComponentError, match=r"filter .*: must return bool"):
         Planner(PARITY, [lambda eligible, batch, draws: eligible.float()])(small_batch(), 0, training=True)
 
 

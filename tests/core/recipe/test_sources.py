@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jepa_recipes
 import pytest
 
+import jepa_recipes
 from jepa_core.errors import RecipeError
 from jepa_core.recipe.sources import descriptions, find_recipe, shipped_recipes
 

@@ -48,7 +48,11 @@ def test_accumulation_gives_the_gradient_of_one_big_batch(tmp_path, micro, dropo
     before = torch.cat([p.detach().flatten().double() for p in small_model().parameters()])
     whole = train(tmp_path, samples, filters=filters, per_device_train_batch_size=10)
     parts = train(
-        tmp_path, samples, filters=filters, per_device_train_batch_size=micro, gradient_accumulation_steps=10 // micro
+        tmp_path,
+        samples,
+        filters=filters,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=10 // micro,
     )
     step = weights(whole) - before
     assert (weights(parts) - weights(whole)).norm() / step.norm() < 1e-6
@@ -101,7 +105,9 @@ def test_a_non_finite_term_never_reaches_the_weights(tmp_path, term):
         head.register_full_backward_hook(
             lambda m, i, o: tuple(g * float("inf") for g in i) if state["poisoned"] else None
         )
-    with pytest.raises(NonFiniteError, match=f"{term} is not finite at step 3; the weights are those of step 2"):
+    with pytest.raises(
+        NonFiniteError, match=f"{term} is not finite at step 3; the weights are those of step 2"
+    ):
         train(tmp_path, SAMPLES, objective=objective, callbacks=[Arm()], max_steps=5, learning_rate=0.01)
     assert all(torch.equal(a, b) for a, b in zip(state["weights"], objective.parameters(), strict=True))
 

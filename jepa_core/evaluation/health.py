@@ -1,0 +1,139 @@
+"""The health of training: how the two loss terms pull, and whether the embeddings collapse.
+
+Axes: ``n`` counted pairs, ``d`` width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+
+Gradient = list[Tensor | None]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Figures of one batch; None where there is nothing to measure, or it is not finite.
+
+    ntp_gradient_norm, jepa_gradient_norm: of ``gamma_ntp * ntp`` and ``lambda_jepa * jepa``, over the model's
+    trainable parameters; gradient_cosine: of these two gradients, below 0 where the terms pull apart;
+    predicted_rank, target_rank: effective rank of the embeddings, from 1 (all on one line) to min(n, d);
+    predicted_cosine, target_cosine: mean cosine of two different embeddings, 1 where all point one way;
+    pairs: counted pairs.
+    """
+
+    ntp_gradient_norm: float | None
+    jepa_gradient_norm: float | None
+    gradient_cosine: float | None
+    predicted_rank: float | None
+    target_rank: float | None
+    predicted_cosine: float | None
+    target_cosine: float | None
+    pairs: int
+
+
+@torch.enable_grad()
+def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: int = 0) -> Health:
+    """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
+
+    batch: keys as in :class:`~jepa_core.data.fact_set.FactSet`; step: the optimizer step, for filters that
+    draw. Costs two forward and two backward passes.
+    """
+    training = objective.training
+    objective.eval()
+    try:
+        plan = objective.plan(dict(batch), step).to(next(objective.parameters()).device)
+        ntp, jepa = _ntp_gradient(objective, plan), _jepa_gradient(objective, plan)
+        predicted, target = _embeddings(objective, plan)
+    finally:
+        objective.train(training)
+    return Health(
+        ntp_gradient_norm=_norm(ntp),
+        jepa_gradient_norm=_norm(jepa),
+        gradient_cosine=_cosine(ntp, jepa),
+        predicted_rank=effective_rank(predicted),
+        target_rank=effective_rank(target),
+        predicted_cosine=mean_cosine(predicted),
+        target_cosine=mean_cosine(target),
+        pairs=plan.jepa_pairs,
+    )
+
+
+def effective_rank(embeddings: Tensor) -> float | None:
+    """exp of the entropy of the normalised singular values of ``n d`` (Roy and Vetterli 2007, "The effective
+    rank: a measure of effective dimensionality"); None without any, and where they are all 0 or not finite."""
+    if not embeddings.numel() or not embeddings.isfinite().all():
+        return None
+    values = torch.linalg.svdvals(embeddings.double())
+    if not values.sum() > 0:
+        return None
+    shares = values / values.sum()
+    return float(torch.special.entr(shares).sum().exp())
+
+
+def mean_cosine(embeddings: Tensor) -> float | None:
+    """The mean cosine of two different rows of ``n d``; None with fewer than two, and where not finite."""
+    n = len(embeddings)
+    if n < 2:
+        return None
+    units = normalize(embeddings.double(), dim=-1)
+    both_ways = units.sum(dim=0).square().sum() - units.square().sum()
+    return _finite(both_ways / (n * (n - 1)))
+
+
+def _ntp_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
+    if not plan.labels:
+        return None
+    alone = replace(plan, blocks=plan.blocks[:1], pairs=(), jepa_pairs=0)
+    return _gradient(objective, objective(plan=alone).loss)
+
+
+def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
+    if not plan.jepa_pairs:
+        return None
+    total = objective.jepa_sum(plan, objective.hidden_states(plan))
+    return _gradient(objective, objective.lambda_jepa * total / plan.jepa_pairs)
+
+
+def _gradient(objective: JepaObjective, loss: Tensor) -> Gradient | None:
+    """One tensor a trainable parameter of the model; None where nothing is trainable."""
+    shared = [p for p in objective.model.parameters() if p.requires_grad]
+    if not shared or not loss.requires_grad:
+        return None
+    return list(torch.autograd.grad(loss, shared, allow_unused=True))
+
+
+@torch.no_grad()
+def _embeddings(objective: JepaObjective, plan: Plan) -> tuple[Tensor, Tensor]:
+    """Predicted and target ``n d``, those of several pairs of views one after another."""
+    if not plan.jepa_pairs:
+        return torch.empty(0, 0), torch.empty(0, 0)
+    predicted, target = zip(*objective.embeddings(plan, objective.hidden_states(plan)), strict=True)
+    return torch.cat(predicted), torch.cat(target)
+
+
+def _norm(gradient: Gradient | None) -> float | None:
+    return None if gradient is None else _finite(_dot(gradient, gradient).sqrt())
+
+
+def _cosine(a: Gradient | None, b: Gradient | None) -> float | None:
+    """Of two gradients; None where one is missing or 0."""
+    if a is None or b is None:
+        return None
+    return _finite(_dot(a, b) / (_dot(a, a) * _dot(b, b)).sqrt())
+
+
+def _dot(a: Gradient, b: Gradient) -> Tensor:
+    both = [(x.double() * y.double()).sum() for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    return torch.stack(both).sum() if both else torch.zeros((), dtype=torch.float64)
+
+
+def _finite(value: Tensor) -> float | None:
+    return float(value) if value.isfinite() else None
