@@ -95,15 +95,16 @@ def build_objective(
     def create(kind: str, reference: ComponentRef, key: str = "") -> Any:
         return _create(registry, recipe, f"objective.{key or kind}", kind, reference, context)
 
+    sides = settings.embedding
+    source = create("embedding", sides.source)
+    # Named once, it is one component: both sides share its parameters.
+    target = source if sides.source == sides.target else create("embedding", sides.target)
     pred_ids = vocabulary.pred_ids if settings.distinct_pred else vocabulary.pred_ids * settings.k
     objective = JepaObjective(
         model,
         reversal=create("reversal", settings.reversal),
         mask=create("mask", settings.mask),
-        embedding=(
-            create("embedding", settings.embedding.source),
-            create("embedding", settings.embedding.target),
-        ),
+        embedding=(source, target),
         distance=create("distance", settings.distance),
         filters=[create("filter", reference, f"filters.{i}") for i, reference in enumerate(settings.filters)],
         pred_ids=pred_ids,

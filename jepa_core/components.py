@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -141,12 +140,12 @@ class DatasetContext:
 
 
 def find_path(path: str, search: tuple[Path, ...]) -> Path:
-    """`path` in the first of the `search` folders that has it; a copy of a shipped recipe finds shipped data.
+    """`path` in the first of the `search` folders that has it.
 
     Raises DataError naming every place looked at.
     """
     places = [folder / path for folder in search]
-    for place in (*places, Path(str(files("jepa_recipes"))) / path):
+    for place in places:
         if place.exists():
             return place
     raise DataError(f"{path}: not found (looked for {', '.join(map(str, dict.fromkeys(places)))})")

@@ -38,7 +38,8 @@ def save_weights(objective: JepaObjective, folder: Path) -> None:
     model: Any = objective.model
     model.save_pretrained(folder)
     if state := component_state(objective):
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / COMPONENTS)
+        # Clones, because safetensors refuses two names of one tensor, as of an extractor of both sides.
+        save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
 
 
 def load_weights(objective: JepaObjective, folder: Path) -> None:

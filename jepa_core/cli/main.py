@@ -12,6 +12,7 @@ from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
 from jepa_core.cli.group import RecipeFirst
 from jepa_core.cli.look import list_all, plugins, show
+from jepa_core.cli.report import report
 from jepa_core.cli.recipes import cp, schema, validate
 from jepa_core.cli.run import run
 
@@ -62,6 +63,7 @@ app.command("cp")(cp)
 app.command("schema")(schema)
 app.command("plugins")(plugins)
 app.command("eval")(evaluate)
+app.command("report")(report)
 app.command("env")(env)
 app.add_typer(data_app, name="data")
 

@@ -61,7 +61,7 @@ def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tal
     last = transformer.num_layers
     hidden = objective.hidden_states(plan, also=tallies)
     for layer, tally in tallies.items():
-        states = hidden[layer][0][plan.label_rows, plan.label_columns]
+        states = hidden[layer].at(0, plan.label_rows, plan.label_columns)
         logits_of = partial(transformer.layer_logits, layer=layer)
         scores = score_tokens(logits_of, states, plan.label_ids, transformer.vocab)
         tally.add_answers(scores.cpu(), label_rows, ordinal, len(batch["labels"]))

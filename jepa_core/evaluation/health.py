@@ -66,6 +66,7 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     )
 
 
+@torch.no_grad()
 def effective_rank(embeddings: Tensor) -> float | None:
     """exp of the entropy of the normalised singular values of ``n d`` (Roy and Vetterli 2007, "The effective
     rank: a measure of effective dimensionality"); None without any, and where they are all 0 or not finite."""
@@ -78,6 +79,7 @@ def effective_rank(embeddings: Tensor) -> float | None:
     return float(torch.special.entr(shares).sum().exp())
 
 
+@torch.no_grad()
 def mean_cosine(embeddings: Tensor) -> float | None:
     """The mean cosine of two different rows of ``n d``; None with fewer than two, and where not finite."""
     n = len(embeddings)
@@ -91,8 +93,7 @@ def mean_cosine(embeddings: Tensor) -> float | None:
 def _ntp_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
     if not plan.labels:
         return None
-    alone = replace(plan, blocks=plan.blocks[:1], pairs=(), jepa_pairs=0)
-    return _gradient(objective, objective(plan=alone).loss)
+    return _gradient(objective, objective(plan=replace(plan, pairs=(), jepa_pairs=0)).loss)
 
 
 def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:

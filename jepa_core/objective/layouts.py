@@ -1,71 +1,52 @@
 """Layouts: ways to run a plan's blocks through the transformer. All give the same numbers.
 
-A layout takes a plan and returns, for each layer asked for, the hidden states ``m w d`` of every block.
+A layout arranges blocks into calls, on the host, and gives each call its attention mask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from jepa_core.components import MaskBuilder, declared
 from jepa_core.errors import ComponentError
-from jepa_core.objective.plan import Plan
+from jepa_core.objective.arrangement import Arrangement, Block, Call, one_block_a_row, side_by_side
+from jepa_core.objective.hidden import HiddenStates, LayerStates
 from jepa_core.objective.transformer import Transformer
 from jepa_core.views.tokens import Tokens
 from jepa_core.views.visibility import additive, visible
 
-HiddenStates = dict[int, list[Tensor]]
-Layout = Callable[[Plan, Transformer, Collection[int]], HiddenStates]
+#: What another transformer call costs on a CPU, in tokens, times the squared width of the model: a layer's
+#: dispatch takes about as long as this many tokens' arithmetic. Measured by ``benchmarks.step``.
+CALL_COST = 5e5
 
 
-def packed(plan: Plan, transformer: Transformer, layers: Collection[int], *, builder: MaskBuilder) -> HiddenStates:
-    """A sample's blocks side by side in one row, one transformer call, under the builder's mask."""
-    batch, widths = len(plan.blocks[0].sample), [block.ids.shape[1] for block in plan.blocks]
-    _refuse_sliding_window(transformer, max(widths))
-    row = [
-        torch.cat([_scatter(getattr(block, field), block.sample, batch) for block in plan.blocks], dim=1)
-        for field in ("ids", "roles", "positions")
-    ]
-    ids, roles, positions = row
-    numbers = torch.arange(len(widths), device=ids.device)
-    block = numbers.repeat_interleave(torch.tensor(widths, device=ids.device), output_size=sum(widths))
-    mask = _attention_mask(builder, Tokens.of(roles, block.expand_as(roles)), transformer)
-    hidden = transformer(ids, positions, mask, layers)
-    return {
-        layer: [part[block.sample] for part, block in zip(states.split(widths, 1), plan.blocks, strict=True)]
-        for layer, states in hidden.items()
-    }
+@dataclass(frozen=True)
+class Layout:
+    """arrange: blocks to calls; mask: a call's additive mask (see :class:`Transformer`), or None for causal."""
+
+    name: str
+    arrange: Callable[[Sequence[Block]], Arrangement]
+    mask: Callable[[Call], Tensor | None]
+
+    def run(self, arrangement: Arrangement, transformer: Transformer, layers: Collection[int]) -> HiddenStates:
+        """The hidden states of all blocks at the `layers` asked for."""
+        calls = [transformer(c.ids, c.positions, self.mask(c), layers) for c in arrangement.calls]
+        return {
+            layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in calls]), arrangement.places)
+            for layer in layers
+        }
 
 
-def rows(plan: Plan, transformer: Transformer, layers: Collection[int], *, explicit_mask: bool = False) -> HiddenStates:
-    """Every block's rows as rows of one batch, plain causal attention: right padding is never seen.
-
-    explicit_mask: pass the causal mask, for position ids that do not count up (the model would otherwise
-    take them for several sequences packed in one row).
-    """
-    width = max(block.ids.shape[1] for block in plan.blocks)
-    ids = torch.cat([pad(block.ids, (0, width - block.ids.shape[1])) for block in plan.blocks])
-    positions = torch.cat([_extend(block.positions, width) for block in plan.blocks])
-    mask = None
-    if explicit_mask:
-        causal = torch.ones(1, 1, width, width, dtype=torch.bool, device=ids.device).tril()
-        mask = additive(causal, _mask_dtype(transformer))
-    hidden = transformer(ids, positions, mask, layers)
-    sizes = [len(block.ids) for block in plan.blocks]
-    return {
-        layer: [part[:, : b.ids.shape[1]] for part, b in zip(states.split(sizes), plan.blocks, strict=True)]
-        for layer, states in hidden.items()
-    }
-
-
-def choose(name: str, builder: MaskBuilder, positions: str) -> Layout:
+def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transformer) -> Layout:
     """The layout called `name`; ``auto`` takes the cheaper one that is right for this mask.
 
+    packed: a sample's blocks side by side in one row, one call, under the builder's mask; rows: every block's
+    rows by themselves, plain causal attention (right padding is never seen).
     Raises ComponentError for rows under a mask that is not plain block-causal at every layer.
     """
     plain = declared("mask", builder, "plain_block_causal")
@@ -75,32 +56,33 @@ def choose(name: str, builder: MaskBuilder, positions: str) -> Layout:
             "plain block-causal; use layout: packed or auto"
         )
     if name == "packed" or not plain:
-        return partial(packed, builder=builder)
-    return partial(rows, explicit_mask=positions == "none")
+        return Layout("packed", side_by_side, partial(_built_mask, builder, transformer))
+    return Layout("rows", partial(_by_length, transformer), partial(_causal_mask, transformer, positions == "none"))
 
 
-def _scatter(values: Tensor, sample: Tensor, batch: int) -> Tensor:
-    """Rows ``m w`` to their places among `batch` rows; the others get 0, which is :attr:`Role.PAD`."""
-    if len(values) == batch:
-        return values
-    return values.new_zeros(batch, values.shape[1]).index_copy(0, sample, values)
+def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
+    """On a GPU small calls are bound by their launches, so all rows share one."""
+    on_cpu = transformer.model.device.type == "cpu"
+    return one_block_a_row(blocks, CALL_COST / transformer.width**2 if on_cpu else float("inf"))
 
 
-def _extend(positions: Tensor, width: int) -> Tensor:
-    """Counting on over the padding, so that a row is one sequence to the model."""
-    missing = width - positions.shape[1]
-    if not missing:
-        return positions
-    step = positions[:, 1:2] - positions[:, :1] if positions.shape[1] > 1 else torch.ones_like(positions)
-    more = torch.arange(1, missing + 1, device=positions.device)
-    return torch.cat([positions, positions[:, -1:] + step * more], dim=1)
-
-
-def _attention_mask(builder: MaskBuilder, tokens: Tokens, transformer: Transformer) -> Tensor:
-    """Additive, ``b 1 t t`` for a builder that is the same at every layer, else ``b n t t``."""
+def _built_mask(builder: MaskBuilder, transformer: Transformer, call: Call) -> Tensor:
+    """``r 1 t t`` for a builder that is the same at every layer, else ``r n t t``."""
+    _refuse_sliding_window(transformer, call)
+    tokens = Tokens.of(call.roles, call.block)
     layers = range(transformer.num_layers if declared("mask", builder, "by_layer") else 1)
     allowed = torch.stack([visible(builder, tokens, layer) for layer in layers], dim=1)
     return additive(allowed, _mask_dtype(transformer))
+
+
+def _causal_mask(transformer: Transformer, explicit: bool, call: Call) -> Tensor | None:
+    """None, or explicit where position ids don't count up: the model would take those for several sequences
+    packed in one row."""
+    if not explicit:
+        return None
+    width = call.ids.shape[1]
+    causal = torch.ones(1, 1, width, width, dtype=torch.bool, device=call.ids.device).tril()
+    return additive(causal, _mask_dtype(transformer))
 
 
 def _mask_dtype(transformer: Transformer) -> torch.dtype:
@@ -111,9 +93,11 @@ def _mask_dtype(transformer: Transformer) -> torch.dtype:
     return transformer.model.dtype
 
 
-def _refuse_sliding_window(transformer: Transformer, width: int) -> None:
-    if transformer.sliding_window is not None and width > transformer.sliding_window:
+def _refuse_sliding_window(transformer: Transformer, call: Call) -> None:
+    """A window at least as wide as the row changes nothing."""
+    window, width = transformer.sliding_window, call.ids.shape[1]
+    if window is not None and width > window:
         raise ComponentError(
-            f"this model attends within a sliding window of {transformer.sliding_window} tokens, which a mask of "
-            f"our own would replace, and a view has {width} tokens; use a plain block-causal mask with layout: rows"
+            f"this model attends within a sliding window of {window} tokens, which a mask of our own would "
+            f"replace, and a row has {width} tokens; use a plain block-causal mask with layout: rows"
         )

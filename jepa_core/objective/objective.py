@@ -19,7 +19,8 @@ from jepa_core.components import (
     declared,
 )
 from jepa_core.errors import ComponentError
-from jepa_core.objective.layouts import HiddenStates, choose
+from jepa_core.objective.hidden import HiddenStates
+from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import SUPPLIERS, check_needs
 from jepa_core.objective.plan import Plan, PlannedView
 from jepa_core.objective.planner import Planner, Positions
@@ -75,8 +76,10 @@ class JepaObjective(nn.Module):
         self.distance = distance
         self.lambda_jepa, self.gamma_ntp = lambda_jepa, gamma_ntp
         self.stop_gradient = stop_gradient
-        self.planner = Planner(reversal, filters, pred_ids, positions, seed, enabled=lambda_jepa > 0)
-        self.layout = choose(layout, mask, positions)
+        self.layout = choose(layout, mask, positions, self.transformer)
+        self.planner = Planner(
+            reversal, filters, pred_ids, positions, seed, enabled=lambda_jepa > 0, arrange=self.layout.arrange
+        )
         parts = {"reversal": reversal, **{f"filter_{i}": f for i, f in enumerate(filters)}}
         self.parts = nn.ModuleDict({n: p for n, p in parts.items() if isinstance(p, nn.Module)})
         check_needs(declared("distance", distance, "needs"), distance)
@@ -131,11 +134,11 @@ class JepaObjective(nn.Module):
         return ObjectiveOutput(loss, ntp.detach(), None if jepa is None else jepa.detach(), plan.jepa_pairs)
 
     def hidden_states(self, plan: Plan, also: Iterable[int] = ()) -> HiddenStates:
-        """Hidden states ``m w d`` of every block at the layers that the losses read, and `also` at others."""
+        """Hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses read, and `also` at others."""
         layers = {self.transformer.num_layers, *also}
         if plan.pairs:
             layers |= {self._source_layer, self._target_layer}
-        return self.layout(plan, self.transformer, sorted(layers))
+        return self.layout.run(plan.arrangement, self.transformer, sorted(layers))
 
     def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
         """(predicted, target), each ``n d``, for each pair of views that a sample has."""
@@ -174,14 +177,13 @@ class JepaObjective(nn.Module):
                 raise ComponentError(f"a token at position {highest}, and the model has {table} positions")
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
-        states = hidden[self.transformer.num_layers][0][plan.label_rows, plan.label_columns]
+        states = hidden[self.transformer.num_layers].at(0, plan.label_rows, plan.label_columns)
         return cross_entropy(self.transformer.logits(states).float(), plan.label_ids, reduction="sum")
 
     def _embed(
         self, extract: EmbeddingExtractor, layer: int, view: PlannedView, plan: Plan, hidden: HiddenStates
     ) -> Tensor:
-        states, roles = hidden[layer][view.block][view.rows], plan.blocks[view.block].roles[view.rows]
-        return extract(states, view.select, roles)
+        return extract(hidden[layer].view(view), view.select, plan.blocks[view.block].roles[view.rows])
 
     def _keep_alive(self) -> Tensor | float:
         """Zero, with a gradient path to every parameter of a component.

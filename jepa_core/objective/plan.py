@@ -8,28 +8,18 @@ Axes: ``b`` batch, ``m`` rows of a block, ``w`` its width, ``n`` samples whose p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from jepa_core.objective.arrangement import Arrangement, Block
+from jepa_core.objective.moving import Movable
 from jepa_core.views.facts import Facts, Role
 
 
 @dataclass(frozen=True)
-class Block:
-    """Rows of tokens that start afresh. ids, roles, positions (position ids): ``m w``; sample: ``m``, the
-    batch row that each belongs to."""
-
-    ids: Tensor
-    roles: Tensor
-    positions: Tensor
-    sample: Tensor
-
-
-@dataclass(frozen=True)
-class PlannedView:
+class PlannedView(Movable):
     """Where a view's tokens are: rows ``n`` of ``blocks[block]``, and select ``n w`` of their columns."""
 
     block: int
@@ -38,11 +28,11 @@ class PlannedView:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Movable):
     """blocks[0] are the facts themselves; pairs: (source, target) for each pair that a sample has.
 
     label_rows, label_columns: ``l``, where in blocks[0] the hidden states stand that predict a label;
-    label_ids: ``l``, these labels; jepa_pairs: counted pairs.
+    label_ids: ``l``, these labels; jepa_pairs: counted pairs; arrangement: how the blocks share calls.
     """
 
     blocks: tuple[Block, ...]
@@ -51,6 +41,7 @@ class Plan:
     label_columns: Tensor
     label_ids: Tensor
     jepa_pairs: int
+    arrangement: Arrangement
 
     @property
     def labels(self) -> int:
@@ -62,19 +53,10 @@ class Plan:
         """Real tokens that go through the transformer."""
         return sum(int((block.roles != Role.PAD).sum()) for block in self.blocks)
 
-    def to(self, device: torch.device) -> Plan:
-        return _to(self, device)
-
-
-def _to(value: Any, device: torch.device) -> Any:
-    """`value` with the tensors anywhere inside it on `device`."""
-    if isinstance(value, Tensor):
-        return value.to(device, non_blocking=True)
-    if isinstance(value, tuple):
-        return tuple(_to(item, device) for item in value)
-    if isinstance(value, (Plan, Block, PlannedView)):
-        return type(value)(**{f.name: _to(getattr(value, f.name), device) for f in fields(value)})
-    return value
+    @property
+    def padded_tokens(self) -> int:
+        """Tokens that go through the transformer, padding included."""
+        return sum(call.ids.numel() for call in self.arrangement.calls)
 
 
 def append_predictors(facts: Facts, pred_ids: Tensor) -> Facts:

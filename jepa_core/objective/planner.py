@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 from jepa_core.components import LossFilter, ReversalStrategy, declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.draws import uniform
-from jepa_core.objective.plan import Block, Plan, PlannedView, append_predictors
+from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
+from jepa_core.objective.plan import Plan, PlannedView, append_predictors
 from jepa_core.views.facts import Facts, Role, SampleType
 from jepa_core.views.views import Part, View, Views
 
@@ -23,7 +24,8 @@ class Planner:
     """Decides for a batch which samples pay the JEPA loss and which tokens go through the transformer.
 
     pred_ids: the ids of the k predictor tokens that follow each source; positions: where position ids start
-    in a second view; enabled: False plans no pair at all (the recipe gives the JEPA loss no weight).
+    in a second view; enabled: False plans no pair at all (the recipe gives the JEPA loss no weight); arrange:
+    how blocks share transformer calls.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Planner:
         positions: Positions = "continue",
         seed: int = 0,
         enabled: bool = True,
+        arrange: Callable[[Sequence[Block]], Arrangement] = side_by_side,
     ):
         self.reversal = reversal
         self.filters = tuple(filters)
@@ -41,6 +44,7 @@ class Planner:
         self.positions = positions
         self.seed = seed
         self.enabled = enabled
+        self.arrange = arrange
         self.leaks_on = tuple(SampleType[t.upper()] for t in declared("reversal", reversal, "leaks_on"))
 
     def __call__(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Plan:
@@ -61,6 +65,7 @@ class Planner:
             label_columns=label_columns,
             label_ids=batch["labels"][label_rows, label_columns + 1],
             jepa_pairs=len(rows) * len(pairs),
+            arrangement=self.arrange(blocks),
         )
 
     def eligible(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Tensor:

@@ -37,9 +37,10 @@ class Draft:
         self._keep(COMMAND_LINE, Problem("command line", key, message))
 
     def override(self, path: KeyPath) -> None:
-        """From now on `path`, and all below it, is what the command line says."""
+        """From now on `path`, all below it, and what it opened on its way, is what the command line says."""
         self.lines = {known: line for known, line in self.lines.items() if known[: len(path)] != path}
-        self.lines[path] = COMMAND_LINE
+        for depth in range(1, len(path) + 1):
+            self.lines.setdefault(path[:depth], COMMAND_LINE)
 
     def raise_problems(self) -> None:
         """Raises RecipeError with every problem, by line."""

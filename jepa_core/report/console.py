@@ -65,7 +65,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(split, justify="right")
     names = dict.fromkeys(name for values in metrics.values() for name in values if name != "layers")
     for name in names:
-        table.add_row(name, *(_figure(values.get(name)) for values in metrics.values()))
+        table.add_row(name, *(figure(values.get(name)) for values in metrics.values()))
     return table
 
 
@@ -101,7 +101,8 @@ def _default(name: str, option: dict[str, Any], schema: dict[str, Any]) -> str:
     return "required" if name in schema["required"] else json.dumps(option.get("default"))
 
 
-def _figure(value: Any) -> str:
+def figure(value: Any) -> str:
+    """A metric as people read it."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

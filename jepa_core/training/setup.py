@@ -9,6 +9,7 @@ from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.run_folder import RunFolder
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.callbacks import MetricsFile, ProgressLine
+from jepa_core.training.health import HealthLog, health_batch
 from jepa_core.training.stop import StopOnSignal
 from jepa_core.training.trainer import JepaTrainer
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 def make_trainer(run: Run) -> JepaTrainer:
     """The trainer of `run`, writing into the recipe's output folder."""
     folder = RunFolder(Path(run.recipe.output_dir))
-    return JepaTrainer(
+    trainer = JepaTrainer(
         objective=run.objective,
         args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
         train_dataset=run.train_dataset,
         evaluate_splits=lambda: evaluate_splits(run.objective, run.eval_datasets, run.recipe.evaluation),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
     )
+    batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)
+    trainer.add_callback(HealthLog(run.objective, batch, trainer.log))
+    return trainer

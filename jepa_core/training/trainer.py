@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,14 @@ class JepaTrainer(Trainer):
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
+        began = time.monotonic()
         self.objective.train()
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         plans = [self.objective.plan(batch, self.state.global_step) for batch in batches]
-        counts = _over_processes([sum(p.labels for p in plans), sum(p.jepa_pairs for p in plans)], device)
+        own = [sum(column) for column in zip(*((p.labels, p.jepa_pairs, p.tokens) for p in plans), strict=True)]
+        counts = _over_processes(own or [0, 0, 0], device)
         if plans:
-            self.window.start_step(counts)
+            self.window.start_step(counts, began)
         return [{"plan": plan} for plan in plans], counts
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +111,7 @@ class JepaTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The metrics of every split, flat: ``eval_train_mrr``, …; logged like any others."""
+        began = time.monotonic()
         splits = self.evaluate_splits()
         flat = {
             f"eval_{split}_{name}": value
@@ -117,6 +121,7 @@ class JepaTrainer(Trainer):
         }
         self.log(flat)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, flat)
+        self.window.leave_out(time.monotonic() - began)
         return flat
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import torch
@@ -12,31 +13,43 @@ from jepa_core.objective.objective import ObjectiveOutput
 
 @dataclass(frozen=True)
 class StepCounts:
-    """Denominators of an optimizer step, over all its micro-batches and all processes."""
+    """Of an optimizer step, over all its micro-batches and all processes: the denominators labels and pairs,
+    and the real tokens that go through the transformer."""
 
     labels: int
     pairs: int
+    tokens: int
 
 
 @dataclass
 class LossWindow:
     """Sums the terms of the steps since the last log line, without waiting for the device.
 
-    ntp, jepa: sums over this process's labelled tokens and counted pairs.
+    ntp, jepa: sums over this process's labelled tokens and counted pairs; began: when the first of the steps
+    did, in seconds of ``time.monotonic``.
     """
 
     ntp: Tensor | float = 0.0
     jepa: Tensor | float = 0.0
     labels: int = 0
     pairs: int = 0
+    tokens: int = 0
     steps: int = 0
+    began: float = 0.0
     last: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
 
-    def start_step(self, counts: StepCounts) -> None:
+    def start_step(self, counts: StepCounts, began: float) -> None:
+        if not self.steps:
+            self.began = began
         self.labels += counts.labels
         self.pairs += counts.pairs
+        self.tokens += counts.tokens
         self.steps += 1
         self.last = []
+
+    def leave_out(self, seconds: float) -> None:
+        """Time that was not spent training."""
+        self.began += seconds
 
     def add(self, out: ObjectiveOutput, counts: StepCounts) -> None:
         """A micro-batch, whose losses were divided by the whole step's counts."""
@@ -46,13 +59,18 @@ class LossWindow:
             self.jepa = self.jepa + out.jepa_loss * counts.pairs
 
     def means(self, device: torch.device) -> dict[str, float]:
-        """``ntp_loss`` a labelled token, ``jepa_loss`` a counted pair (left out where none counted), and
-        ``jepa_pairs`` a step, over all processes."""
+        """``ntp_loss`` a labelled token, ``jepa_loss`` a counted pair (left out where none counted),
+        ``jepa_pairs`` a step and ``tokens_per_second``, over all processes."""
         sums = torch.tensor([float(self.ntp), float(self.jepa)], dtype=torch.float64, device=device)
         if distributed.is_initialized():
             distributed.all_reduce(sums)
         ntp, jepa = sums.tolist()
-        logs = {"ntp_loss": ntp / max(self.labels, 1), "jepa_pairs": self.pairs / max(self.steps, 1)}
+        seconds = time.monotonic() - self.began  # the sums above have waited for the device
+        logs = {
+            "ntp_loss": ntp / max(self.labels, 1),
+            "jepa_pairs": self.pairs / max(self.steps, 1),
+            "tokens_per_second": round(self.tokens / seconds, 1),
+        }
         return logs | ({"jepa_loss": jepa / self.pairs} if self.pairs else {})
 
     def bad_term(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -19,11 +18,12 @@ from jepa_core.running import Result, evaluate_again
 from tests.support import small_model
 
 TINY = [
-    "data={name: reversal_curse, entities_both_ways: 20, entities_one_way: 10, relation_pairs: 1, name_multiplicity: null}",
+    "data={name: reversal_curse, entities_both_ways: 20, entities_one_way: 10, relation_pairs: 1}",
+    "data.name_multiplicity=null",
     "model.config={model_type: gpt2, n_layer: 1, n_embd: 16, n_head: 2, n_positions: 16}",
     "training={max_steps: 3, per_device_train_batch_size: 8, learning_rate: 1e-2}",
 ]
-PROJECTED = """
+PLUGIN = """
 from torch import nn
 from jepa_core import hookimpl
 
@@ -36,9 +36,20 @@ class Projected(nn.Module):
     def forward(self, predicted, target):
         return self.scale * self.projection(predicted - target).square().sum(dim=-1)
 
+class Head(nn.Linear):
+    def __init__(self, context, bias: bool = True):
+        super().__init__(context.width, context.width, bias)
+
+    def forward(self, hidden, valid, roles):
+        return super().forward(hidden[:, 0])
+
 @hookimpl
 def jepa_distance_functions():
     return {"projected": Projected}
+
+@hookimpl
+def jepa_embedding_extractors():
+    return {"head": Head}
 """
 
 
@@ -50,6 +61,22 @@ def run(folder: Path, *overrides: str, registry: Registry | None = None) -> Resu
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Result:
     return run(tmp_path_factory.mktemp("saving") / "run")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory) -> Registry:
+    path = tmp_path_factory.mktemp("plugin") / "learning.py"
+    path.write_text(PLUGIN)
+    registry = Registry.discover()
+    registry.add_file(path)
+    return registry
+
+
+@pytest.fixture(scope="module")
+def learned(registry, tmp_path_factory) -> Result:
+    """A run whose distance and extractor have parameters."""
+    folder = tmp_path_factory.mktemp("learned") / "run"
+    return run(folder, "objective.distance=projected", "objective.embedding=head", registry=registry)
 
 
 @pytest.fixture
@@ -86,27 +113,22 @@ class TestLoad:
 
 
 class TestComponentsWithParameters:
-    @pytest.fixture(scope="class")
-    def registry(self, tmp_path_factory) -> Registry:
-        path = tmp_path_factory.mktemp("plugin") / "projected.py"
-        path.write_text(PROJECTED)
-        registry = Registry.discover()
-        registry.add_file(path)
-        return registry
-
-    @pytest.fixture(scope="class")
-    def learned(self, registry, tmp_path_factory) -> Result:
-        return run(tmp_path_factory.mktemp("learned") / "run", "objective.distance=projected", registry=registry)
-
     def test_they_are_trained_saved_and_restored(self, learned, registry):
         saved = load_file(learned.output_dir / "model" / "components.safetensors")
         again = jepa_core.load(learned.output_dir, registry)
         fresh = jepa_core.build(again.recipe, registry).objective.distance
         restored = again.components["distance"]
-        assert set(saved) == {"distance.projection.weight", "distance.scale"}
+        assert {name for name in saved if "distance" in name} == {"distance.projection.weight", "distance.scale"}
         assert torch.equal(saved["distance.projection.weight"], restored.projection.weight)
         assert not torch.equal(fresh.projection.weight, restored.projection.weight)
         assert evaluate_again(learned.output_dir, registry=registry) == learned.metrics
+
+    def test_an_extractor_named_once_is_shared_by_both_sides(self, learned, registry):
+        source, target = jepa_core.load(learned.output_dir, registry).components["embedding"]
+        assert source is target
+        overrides = [*TINY, "objective.embedding.source=head", "objective.embedding.target={name: head, bias: false}"]
+        two = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides, registry), registry).objective
+        assert two.source_embedding is not two.target_embedding
 
     def test_the_model_beside_them_is_one_of_transformers(self, learned):
         AutoModelForCausalLM.from_pretrained(learned.output_dir / "model")
@@ -117,7 +139,7 @@ class TestComponentsWithParameters:
         with pytest.raises(JepaError, match=r"components\.safetensors: can't be read: "):
             jepa_core.load(copy, registry)
 
-    def test_without_the_plugin_it_is_named(self, learned):
+    def test_without_the_plugin_they_are_named(self, learned):
         with pytest.raises(JepaError, match=r"recipe\.resolved\.yaml:\d+: objective\.distance: no distance is called"):
             jepa_core.load(learned.output_dir)
 
@@ -160,10 +182,11 @@ class TestDamage:
         path = copy / "model" / "model.safetensors"
         state = load_file(path)
         name = "transformer.h.0.mlp.c_fc.weight"
-        changed: dict[str, Any] = {"shape": {name: torch.zeros(3, 3)}, "missing": {}, "unexpected": {"x.y": state[name]}}
         if change == "missing":
             del state[name]
-        save_file({**state, **changed[change]}, path)
+        else:
+            state["x.y" if change == "unexpected" else name] = torch.zeros(3, 3)
+        save_file(state, path)
         with pytest.raises(JepaError, match="model: these weights do not fit the recipe: ") as caught:
             jepa_core.load(copy)
         assert ("x.y" if change == "unexpected" else name) in str(caught.value)
@@ -194,7 +217,7 @@ def test_data_beside_the_recipe_is_found_again_from_anywhere(tmp_path, monkeypat
         "data: {name: facts, path: facts.jsonl, relations: relations.yaml}\nobjective: {reversal: lookup}\n"
     )
     monkeypatch.chdir(tmp_path)
-    result = jepa_core.run(jepa_core.load_recipe("experiment/mine.yaml", TINY[1:]))
+    result = jepa_core.run(jepa_core.load_recipe("experiment/mine.yaml", TINY[2:]))
     assert result.output_dir == Path("runs/mine")
     monkeypatch.chdir(elsewhere)
     assert evaluate_again(tmp_path / "runs" / "mine") == result.metrics

@@ -174,7 +174,7 @@ class TestByModule:
 
     def test_a_name_like_a_hook_s_is_not_mistaken_for_one(self, site):
         site.write("jepa_core_distances", BROKEN["with_argument"][0])
-        with pytest.raises(ComponentError, match="Argument.s. {'recipe'} are declared"):
+        with pytest.raises(ComponentError, match=r"Argument\(s\) \{'recipe'\} are declared"):
             Registry().add_module("jepa_core_distances")
 
     def test_one_that_is_not_there_is_named(self):

@@ -1,0 +1,124 @@
+"""An arrangement: which tokens share a transformer call, and where in the calls each block's tokens are.
+
+Axes: ``m`` rows of a block, ``w`` its width; ``r`` rows of a call, ``t`` tokens of each; ``f`` all tokens of all
+calls, laid flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from jepa_core.objective.moving import Movable
+from jepa_core.views.facts import Role
+
+
+@dataclass(frozen=True)
+class Block(Movable):
+    """Rows of tokens that start afresh. ids, roles, positions (position ids): ``m w``; sample: ``m``, the
+    batch row that each belongs to."""
+
+    ids: Tensor
+    roles: Tensor
+    positions: Tensor
+    sample: Tensor
+
+
+@dataclass(frozen=True)
+class Call(Movable):
+    """One call of the transformer. ids, roles, positions (position ids), block (number of the block): ``r t``."""
+
+    ids: Tensor
+    roles: Tensor
+    positions: Tensor
+    block: Tensor
+
+
+@dataclass(frozen=True)
+class Arrangement(Movable):
+    """places: for each block, ``m w``, where its tokens are among the ``f`` of all calls."""
+
+    calls: tuple[Call, ...]
+    places: tuple[Tensor, ...]
+
+
+def side_by_side(blocks: Sequence[Block]) -> Arrangement:
+    """One call: a sample's blocks in one row, at the same columns in every row."""
+    batch, widths = len(blocks[0].sample), [block.ids.shape[1] for block in blocks]
+    fields = [
+        torch.cat([_scatter(getattr(block, name), block.sample, batch) for block in blocks], dim=1)
+        for name in ("ids", "roles", "positions")
+    ]
+    number = torch.cat([torch.full((batch, width), i) for i, width in enumerate(widths)], dim=1)
+    flat = torch.arange(fields[0].numel()).view(batch, -1)
+    places = (part[block.sample] for part, block in zip(flat.split(widths, dim=1), blocks, strict=True))
+    return Arrangement((Call(*fields, number.to(fields[0].device)),), tuple(places))
+
+
+def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
+    """Every row of every block by itself; rows of like length share a call.
+
+    call_cost: what another call costs, in tokens; rows are padded to their call's width as long as that
+    costs less.
+    """
+    width = max(block.ids.shape[1] for block in blocks)
+    ids, roles = (
+        torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks])
+        for name in ("ids", "roles")
+    )
+    positions = torch.cat([_extend(block.positions, width) for block in blocks])
+    number = torch.cat([torch.full((len(b.ids), width), i) for i, b in enumerate(blocks)]).to(ids.device)
+    lengths = (roles != Role.PAD).sum(dim=1)
+    place = torch.zeros_like(ids)
+    calls, start = [], 0
+    for shortest, longest in groups(lengths, call_cost):
+        chosen = ((lengths >= shortest) & (lengths <= longest)).nonzero().flatten()
+        calls.append(Call(*(values[chosen, :longest] for values in (ids, roles, positions, number))))
+        tokens = len(chosen) * longest
+        place[chosen, :longest] = torch.arange(start, start + tokens, device=ids.device).view(-1, longest)
+        start += tokens
+    sizes = [len(block.ids) for block in blocks]
+    places = (part[:, : b.ids.shape[1]] for part, b in zip(place.split(sizes), blocks, strict=True))
+    return Arrangement(tuple(calls), tuple(places))
+
+
+def groups(lengths: Tensor, call_cost: float) -> list[tuple[int, int]]:
+    """Ranges (shortest, longest) of row lengths that share a call, from the shortest on.
+
+    Rows of one length go along with the next longer ones while the padding that this takes costs less than
+    a call of their own.
+    """
+    found: list[tuple[int, int]] = []
+    shortest, rows, padding = None, 0, 0
+    values, counts = (column.tolist() for column in lengths.unique(return_counts=True))
+    for i, (length, count) in enumerate(zip(values, counts, strict=True)):
+        shortest = length if shortest is None else shortest
+        rows += count
+        more = rows * (values[i + 1] - length) if i + 1 < len(values) else None
+        if more is not None and padding + more <= call_cost:
+            padding += more
+            continue
+        found.append((shortest, length))
+        shortest, rows, padding = None, 0, 0
+    return found
+
+
+def _scatter(values: Tensor, sample: Tensor, batch: int) -> Tensor:
+    """Rows ``m w`` to their places among `batch` rows; the others get 0, which is :attr:`Role.PAD`."""
+    if len(values) == batch:
+        return values
+    return values.new_zeros(batch, values.shape[1]).index_copy(0, sample, values)
+
+
+def _extend(positions: Tensor, width: int) -> Tensor:
+    """Counting on over the padding, so that a row is one sequence to the model."""
+    missing = width - positions.shape[1]
+    if not missing:
+        return positions
+    step = positions[:, 1:2] - positions[:, :1] if positions.shape[1] > 1 else torch.ones_like(positions)
+    more = torch.arange(1, missing + 1, device=positions.device)
+    return torch.cat([positions, positions[:, -1:] + step * more], dim=1)

@@ -1,0 +1,162 @@
+"""Which curves a report shows: data only, nothing is drawn here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jepa_core.report.log import Series
+from jepa_core.report.record import Record
+
+#: Of the metrics of a split, those that are drawn.
+METRICS = {
+    "mrr": "Mean reciprocal rank",
+    "joint_accuracy": "Joint accuracy",
+    "ntp_loss": "Next-token loss",
+    "jepa_loss": "JEPA loss",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """label: of the quantity, where the chart has several; colour, dash: numbers of each, from 0."""
+
+    run: str
+    label: str
+    series: Series
+    colour: int
+    dash: int = 0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """scale: of the vertical axis; ``auto`` is logarithmic where values differ by more than thirtyfold."""
+
+    title: str
+    lines: tuple[Line, ...]
+    scale: Literal["auto", "linear", "from zero", "share"] = "auto"
+    across: str = "step"
+
+    @property
+    def logarithmic(self) -> bool:
+        values = [v for line in self.lines for v in line.series.values if math.isfinite(v)]
+        return self.scale == "auto" and bool(values) and min(values) > 0 and max(values) > 30 * min(values)
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        of = (f"{' '.join(filter(None, (line.run, line.label)))}: {_course(line.series)}" for line in self.lines)
+        return f"{self.title} over {self.across}s. {'; '.join(of)}"
+
+
+Get = Callable[[Record], Series]
+
+
+def chart(title: str, records: Sequence[Record], quantities: dict[str, Get], **options: Any) -> Chart | None:
+    """The quantities of all runs in one chart; None where no run has any of them.
+
+    One run has a colour for each quantity; several have a colour a run, and a dash for each quantity.
+    """
+    lines = [
+        Line(record.name, label if len(quantities) > 1 else "", series, *place)
+        for i, record in enumerate(records)
+        for j, (label, get) in enumerate(quantities.items())
+        if (series := get(record))
+        for place in [(i, j) if len(records) > 1 else (j, 0)]
+    ]
+    return Chart(title, tuple(lines), **options) if lines else None
+
+
+def _logged(key: str) -> Get:
+    return lambda record: record.log.series(key)
+
+
+def losses(records: Sequence[Record]) -> list[Chart | None]:
+    return [
+        chart("Total loss", records, {"total": _logged("loss")}),
+        chart("Next-token loss", records, {"NTP": _logged("ntp_loss")}),
+        chart("JEPA loss", records, {"JEPA": _logged("jepa_loss")}),
+    ]
+
+
+def course(records: Sequence[Record]) -> list[Chart | None]:
+    return [
+        chart("Learning rate", records, {"rate": _logged("learning_rate")}, scale="from zero"),
+        chart("Gradient norm before clipping", records, {"norm": _logged("grad_norm")}),
+        chart("Tokens per second", records, {"tokens": _logged("tokens_per_second")}, scale="from zero"),
+        chart("Counted pairs a step", records, {"pairs": _logged("jepa_pairs")}, scale="from zero"),
+    ]
+
+
+def gradients(records: Sequence[Record]) -> list[Chart | None]:
+    norms = {"NTP": "health_ntp_gradient_norm", "JEPA": "health_jepa_gradient_norm"}
+    return [
+        chart("Gradient norm of each term", records, {label: _logged(key) for label, key in norms.items()}),
+        chart(
+            "Cosine of the two gradients",
+            records,
+            {"cosine": _logged("health_gradient_cosine")},
+            scale="linear",
+        ),
+    ]
+
+
+def embeddings(records: Sequence[Record]) -> list[Chart | None]:
+    def sides(name: str) -> dict[str, Get]:
+        return {side: _logged(f"health_{side}_{name}") for side in ("predicted", "target")}
+
+    return [
+        chart("Effective rank", records, sides("rank"), scale="linear"),
+        chart("Mean cosine of two embeddings", records, sides("cosine"), scale="linear"),
+    ]
+
+
+def metrics(records: Sequence[Record]) -> list[Chart | None]:
+    """A chart a metric; of several runs a chart a metric and split. None before there are two points."""
+    over_time = [record for record in records if _evaluated(record)]
+    return list(_by_split(over_time, _metric, "step"))
+
+
+def layers(records: Sequence[Record]) -> list[Chart | None]:
+    """The metrics of the finished runs, read off every layer, where the recipe asks for it."""
+    return list(_by_split([record for record in records if record.metrics], _by_layer, "layer"))
+
+
+def _by_split(
+    records: Sequence[Record], get: Callable[[Record, str, str], Series], across: str
+) -> Iterator[Chart | None]:
+    splits = list(dict.fromkeys(split for record in records for split in record.splits))
+    groups = [splits] if len(records) == 1 else [[split] for split in splits]
+    for name, title in METRICS.items():
+        scale = "auto" if name.endswith("loss") else "share"
+        for group in groups:
+            quantities = {split: _getter(get, split, name) for split in group}
+            where = f", {group[0]}" if len(records) > 1 else ""
+            yield chart(f"{title}{where}", records, quantities, scale=scale, across=across)
+
+
+def _getter(get: Callable[[Record, str, str], Series], split: str, name: str) -> Get:
+    return lambda record: get(record, split, name)
+
+
+def _evaluated(record: Record) -> bool:
+    """Was anything measured while the run trained, and not only at its end."""
+    return any(key.startswith("eval_") for line in record.log.lines for key in line)
+
+
+def _metric(record: Record, split: str, name: str) -> Series:
+    final = (record.metrics or {}).get(split, {}).get(name)
+    return record.log.series(f"eval_{split}_{name}").then(record.log.step, final)
+
+
+def _by_layer(record: Record, split: str, name: str) -> Series:
+    found = (record.metrics or {}).get(split, {}).get("layers", {})
+    points = [(int(layer), of[name]) for layer, of in found.items() if of.get(name) is not None]
+    return Series(tuple(layer for layer, _ in points), tuple(value for _, value in points))
+
+
+def _course(series: Series) -> str:
+    first, last = (f"{value:.4g}" for value in (series.values[0], series.values[-1]))
+    return f"from {first} to {last}" if len(series.steps) > 1 else last

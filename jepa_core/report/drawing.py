@@ -1,0 +1,146 @@
+"""Charts and grids drawn with matplotlib, in colours that a page can exchange.
+
+matplotlib comes with the extra ``plots`` and takes a while to import, hence on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.errors import JepaError
+from jepa_core.report.charts import Chart, Line
+from jepa_core.report.colours import INK, LINE, MUTED, PAPER, SERIES
+from jepa_core.report.projection import Projection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 4.6, 2.9
+DASHES = ["-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5))]
+#: With more tokens than this, names would be too small to read.
+NAMED_TOKENS = 60
+
+
+def draw_chart(chart: Chart) -> Figure:
+    figure, axes = blank(chart.title)
+    for line in chart.lines:
+        marker = "o" if len(line.series.steps) < 12 else None
+        axes.plot(line.series.steps, line.series.values, color=SERIES[line.colour], linestyle=_dash(line),
+                  marker=marker, markersize=3.5, linewidth=1.6)  # fmt: skip
+    if chart.logarithmic:
+        axes.set_yscale("log")
+    if chart.scale == "share":
+        axes.set_ylim(-0.03, 1.03)
+    if chart.scale == "from zero":
+        axes.set_ylim(0, 1.05 * axes.dataLim.ymax or None)
+    axes.set_xlabel(chart.across)
+    if chart.across == "layer":
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    _legend(axes, chart.lines)
+    return figure
+
+
+def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) -> Figure:
+    """allowed: ``t t`` bool, rows look, columns are seen; names: ``t``; block: ``t``, each token's block number.
+
+    What a token sees in its own block has the first colour, what it sees in another one the second.
+    """
+    figure, axes = blank(title, height=WIDTH)
+    count = len(names)
+    same = block[:, None] == block[None, :]
+    for row in range(count):
+        for colour, cells in enumerate((allowed[row] & same[row], allowed[row] & ~same[row])):
+            spans = [(start - 0.46, length - 0.08) for start, length in _spans(cells)]
+            axes.broken_barh(spans, (row - 0.46, 0.92), facecolor=SERIES[colour], edgecolor="none")
+    for cell in range(1, count):
+        axes.axvline(cell - 0.5, color=PAPER, linewidth=0.8)
+    for edge in (block[1:] != block[:-1]).nonzero().flatten().tolist():
+        axes.axhline(edge + 0.5, color=MUTED, linewidth=0.8)
+        axes.axvline(edge + 0.5, color=MUTED, linewidth=0.8)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
+    axes.grid(visible=False)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    if count <= NAMED_TOKENS:
+        size = min(8.0, 170 / count)
+        axes.set_xticks(range(count), names, rotation=90, fontsize=size)
+        axes.set_yticks(range(count), names, fontsize=size)
+    return figure
+
+
+def draw_projection(title: str, projection: Projection) -> Figure:
+    figure, axes = blank(title, height=WIDTH * 0.85)
+    predicted, target = projection.predicted, projection.target
+    for ends in torch.stack([predicted, target], dim=1).tolist():
+        axes.plot(*zip(*ends, strict=True), color=MUTED, linewidth=0.5, alpha=0.6, zorder=1)
+    axes.scatter(*predicted.T.tolist(), s=14, color=SERIES[0], marker="o", linewidths=0, label="predicted")
+    axes.scatter(*target.T.tolist(), s=16, color=SERIES[1], marker="^", linewidths=0, label="target")
+    axes.set_aspect("equal", adjustable="datalim")
+    first, second = (f"{share:.0%}" for share in projection.shares)
+    axes.set(xlabel=f"first component ({first} of the variance)", ylabel=f"second ({second})")
+    axes.legend(frameon=False, labelcolor=INK, handletextpad=0.2)
+    return figure
+
+
+def blank(title: str, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """An empty figure in the style of the page. Raises JepaError where matplotlib is not installed."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise JepaError(
+            f"pictures need matplotlib ({error}): install the extra, pip install 'jepa-core[plots]'"
+        ) from error
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
+        axes.grid(visible=True, color=LINE, linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _legend(axes: Axes, lines: Sequence[Line]) -> None:
+    """The chart's quantities; which run has which colour is for the page to say."""
+    labels = {line.label: line for line in lines if line.label}
+    if not labels:
+        return
+    from matplotlib.lines import Line2D
+
+    of_runs = len({line.run for line in lines}) > 1
+    handles = [
+        Line2D([], [], color=INK if of_runs else SERIES[line.colour], linestyle=_dash(line), linewidth=1.6)
+        for line in labels.values()
+    ]
+    axes.legend(handles, list(labels), frameon=False, labelcolor=INK)
+
+
+def _dash(line: Line) -> Any:
+    return DASHES[line.dash % len(DASHES)]
+
+
+def _spans(cells: Tensor) -> list[tuple[int, int]]:
+    """(start, length) of each run of True in ``t``."""
+    edges = torch.diff(cells.int(), prepend=torch.zeros(1).int(), append=torch.zeros(1).int())
+    starts, ends = ((edges == sign).nonzero().flatten().tolist() for sign in (1, -1))
+    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+
+
+_STYLE = {
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}

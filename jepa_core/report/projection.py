@@ -1,0 +1,36 @@
+"""Predicted and target embeddings in two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+#: So many pairs at most: more points hide each other.
+PAIRS = 200
+
+
+@dataclass(frozen=True)
+class Projection:
+    """predicted, target: ``n 2``; shares: of the variance of all 2 n points, by each of the two components."""
+
+    predicted: Tensor
+    target: Tensor
+    shares: Sequence[float]
+
+
+def project(predicted: Tensor, target: Tensor) -> Projection:
+    """Principal components of both sides' embeddings ``n d`` together, about their common mean.
+
+    A component's sign is arbitrary: here its largest weight is positive, so that equal runs look equal.
+    """
+    points = torch.cat([predicted, target]).double()
+    points = points - points.mean(dim=0)
+    _, values, directions = torch.linalg.svd(points, full_matrices=False)
+    two = directions[:2]
+    two = two * two.gather(1, two.abs().argmax(dim=1, keepdim=True)).sign()
+    first, second = (points @ two.T).split([len(predicted), len(target)])
+    variance = values.square()
+    return Projection(first, second, (variance / variance.sum().clamp(min=1e-30))[:2].tolist())

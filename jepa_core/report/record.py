@@ -1,0 +1,92 @@
+"""What a run's folder says about the run, without building anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jepa_core.errors import JepaError
+from jepa_core.recipe.resolve import differences
+from jepa_core.recipe.strict_yaml import load_yaml
+from jepa_core.report.log import Log, read_log
+from jepa_core.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Record:
+    """name: tells the run from the others reported; recipe: the resolved one as plain data; text: as YAML;
+    made_with: its ``resolved`` section; metrics: None for a run that is not finished."""
+
+    folder: RunFolder
+    name: str
+    recipe: dict[str, Any]
+    text: str
+    made_with: dict[str, Any]
+    log: Log
+    metrics: dict[str, dict[str, Any]] | None
+
+    @property
+    def splits(self) -> list[str]:
+        return list(self.recipe["evaluation"]["splits"])
+
+    @property
+    def state(self) -> str:
+        if self.metrics is not None:
+            return "finished"
+        planned = self.recipe["training"]["max_steps"]
+        return f"unfinished, at step {self.log.step:,}" + (f" of {planned:,}" if planned else "")
+
+
+def read_records(paths: Sequence[Path]) -> list[Record]:
+    """The runs in these folders, each once.
+
+    Raises JepaError for a folder that holds no run, or one whose files are damaged.
+    """
+    paths = list({path.resolve(): path for path in paths}.values())
+    return [_read(RunFolder(path), name) for path, name in zip(paths, short_names(paths), strict=True)]
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """The last parts of each path, as many as it takes to tell them apart."""
+    parts = [path.resolve().parts for path in paths]
+    longest = max(map(len, parts), default=1)
+    for count in range(1, longest):
+        names = ["/".join(part[-count:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
+def differing(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Dotted key -> its value in each run, for the keys in which the recipes differ."""
+    first, *others = (record.recipe for record in records)
+    keys = dict.fromkeys(key for other in others for key in differences(first, other))
+    return {key: [_value(record.recipe, key) for record in records] for key in keys}
+
+
+def _read(folder: RunFolder, name: str) -> Record:
+    if not folder.started:
+        what = "holds no run (there is no recipe.resolved.yaml)" if folder.path.is_dir() else "no such folder"
+        raise JepaError(f"{folder.path}: {what}")
+    recipe = load_yaml(folder.recipe).data
+    try:
+        made_with = recipe.pop("resolved")
+        recipe["evaluation"]["splits"], recipe["training"]["max_steps"], made_with["versions"]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise JepaError(f"{folder.recipe}: not the resolved recipe of a run: {error} is missing") from error
+    text = folder.recipe.read_text(encoding="utf-8")
+    metrics = folder.read_metrics() if folder.finished else None
+    return Record(folder, name, recipe, text, made_with, read_log(folder.log), metrics)
+
+
+def _value(recipe: Any, key: str) -> str:
+    """The value at a dotted key, as text."""
+    for part in key.split("."):
+        try:
+            recipe = recipe[int(part) if isinstance(recipe, list) else part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return "–"
+    return recipe if isinstance(recipe, str) else json.dumps(recipe, ensure_ascii=False)

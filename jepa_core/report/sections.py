@@ -1,0 +1,132 @@
+"""The sections of a report, each as HTML; empty where there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jepa_core.errors import JepaError
+from jepa_core.registry import Registry
+from jepa_core.report import charts, tables
+from jepa_core.report.console import SPLITS
+from jepa_core.report.drawing import draw_chart, draw_mask, draw_projection
+from jepa_core.report.html import folded, legend, note, picture, pictures, section, table
+from jepa_core.report.projection import PAIRS, project
+from jepa_core.report.record import Record
+from jepa_core.report.specimen import Specimen, load_specimen
+
+GRADIENTS = (
+    "Of one batch, the same every time, without dropout. The cosine is that of the two terms' gradients: "
+    "below 0 they pull apart."
+)
+EMBEDDINGS = (
+    "Effective rank counts the directions that the embeddings of that batch use (1: all on one line). The "
+    "cosine is the mean over two different embeddings of one side (1: all point one way). A rank near 1 and "
+    "a cosine near 1 mean collapse."
+)
+MASK = (
+    "One training sample. A row is the token that looks, a column what it may see; tokens of its own view "
+    "are blue, of another view orange. Everything else is hidden."
+)
+PROJECTION = (
+    f"Up to {PAIRS} counted pairs of the training set, each a circle joined to its target: the first two "
+    "principal components of both sides together, about their common mean."
+)
+AFTER_TRAINING = "Measured after training only; training.eval_steps gives curves."
+
+
+def overview(records: Sequence[Record]) -> str:
+    return table(["", *(record.name for record in records)], tables.overview(records))
+
+
+def differences(records: Sequence[Record]) -> str:
+    if len(records) == 1:
+        return ""
+    rows = tables.differences(records)
+    shown = table(["key", *(record.name for record in records)], rows) if rows else ""
+    return section("What differs", note(tables.difference_line(records)), shown)
+
+
+def final_metrics(records: Sequence[Record]) -> str:
+    columns, rows = tables.final(records)
+    splits = dict.fromkeys(split for record in records for split in record.splits)
+    meaning = " · ".join(f"{split}: {SPLITS[split]}" for split in splits if split in SPLITS)
+    if not rows:
+        return section("Final metrics", note("None yet: they are measured when training is over."))
+    return section("Final metrics", table(columns, rows, "figures"), note(meaning))
+
+
+def curves(records: Sequence[Record]) -> str:
+    over_time = charts.metrics(records)
+    found = [
+        ("Losses", "", charts.losses(records)),
+        ("Metrics by split", "" if any(over_time) else AFTER_TRAINING, over_time),
+        ("Course of training", "", charts.course(records)),
+        ("Gradients of the two terms", GRADIENTS, charts.gradients(records)),
+        ("Health of the embeddings", EMBEDDINGS, charts.embeddings(records)),
+        ("Metrics by layer", "Through the final norm and the head.", charts.layers(records)),
+    ]
+    return "\n".join(_charts(title, text, some, records) for title, text, some in found)
+
+
+def models(records: Sequence[Record], registry: Registry) -> str:
+    """Mask and projection of every run; where a model can't be had, the reason."""
+    loaded = [(record, _load(record, registry)) for record in records]
+    masks = [part for record, model in loaded for part in _masks(record, model, len(records) > 1)]
+    embeddings = [_projection(record, model, len(records) > 1) for record, model in loaded]
+    return "\n".join(
+        (
+            section("Mask", note(MASK), pictures(masks)),
+            section("Predicted and target embeddings", note(PROJECTION), pictures(embeddings)),
+        )
+    )
+
+
+def recipes(records: Sequence[Record]) -> str:
+    names = [record.name for record in records]
+    texts = [folded(f"Resolved recipe of {record.name}", record.text) for record in records]
+    made_with = table(["made with", *names], tables.versions(records))
+    return section("Recipe and versions", *texts, made_with)
+
+
+def _charts(title: str, text: str, some: Sequence[charts.Chart | None], records: Sequence[Record]) -> str:
+    drawn = [picture(draw_chart(chart), chart.alt) for chart in some if chart]
+    if not drawn:
+        return section(title, note(text)) if text == AFTER_TRAINING and _trained(records) else ""
+    names = [record.name for record in records]
+    return section(title, legend(names) if len(names) > 1 else "", note(text), pictures(drawn))
+
+
+def _trained(records: Sequence[Record]) -> bool:
+    return any(record.metrics is not None for record in records)
+
+
+def _load(record: Record, registry: Registry) -> Specimen | str:
+    try:
+        return load_specimen(record.folder, registry)
+    except JepaError as error:
+        return f"{record.name}: the model can't be built here: {error}"
+
+
+def _masks(record: Record, model: Specimen | str, several: bool) -> Iterator[str]:
+    if isinstance(model, str):
+        yield note(model)
+        return
+    mask = model.mask()
+    for layers, allowed in mask.allowed.items():
+        title = f"{record.name}, {layers}" if several else layers.capitalize()
+        seen = f"{int(allowed.sum())} of {allowed.numel()} places open, tokens {' '.join(mask.names)}"
+        yield picture(draw_mask(title, allowed, mask.names, mask.block), f"Attention mask of {title}: {seen}.")
+
+
+def _projection(record: Record, model: Specimen | str, several: bool) -> str:
+    if isinstance(model, str):
+        return note(model)
+    name = f"{record.name}: " if several else ""
+    if model.weights is None:
+        return note(f"{name}no weights were saved yet.")
+    sides = model.embeddings()
+    if sides is None:
+        return note(f"{name}no pair counts in this recipe, so there are no embeddings to compare.")
+    when = "" if record.metrics is not None else f", {model.weights.name}"
+    title = f"{name}{len(sides[0])} pairs{when}"
+    return picture(draw_projection(title, project(*sides)), f"Predicted and target embeddings of {title}.")

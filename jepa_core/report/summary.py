@@ -1,0 +1,21 @@
+"""The report's summary on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jepa_core.report import tables
+from jepa_core.report.console import print_table, say
+from jepa_core.report.record import Record
+
+
+def show_summary(records: Sequence[Record], page: Path) -> None:
+    """What the runs are, how they differ, and their final metrics; then where the page is."""
+    print_table(("", *(record.name for record in records)), tables.overview(records))
+    if len(records) > 1:
+        say(tables.difference_line(records))
+    columns, rows = tables.final(records)
+    if rows:
+        print_table(columns, rows)
+    say(f"{page}: curves, health, mask and embeddings")

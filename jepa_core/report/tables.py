@@ -1,0 +1,86 @@
+"""The tables of a report, as text: the page and the terminal show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jepa_core.report.console import figure
+from jepa_core.report.record import Record, differing
+
+Rows = list[list[str]]
+
+
+def overview(records: Sequence[Record]) -> Rows:
+    """A row a fact, a column a run."""
+    facts = {
+        "description": lambda record: record.recipe.get("description") or "–",
+        "state": lambda record: record.state,
+        "steps": lambda record: f"{record.log.step:,}",
+        "training time": lambda record: duration(record.log.seconds),
+        "tokens per second": lambda record: _rate(record.log.tokens_per_second),
+    }
+    return [[name, *map(get, records)] for name, get in facts.items()]
+
+
+def versions(records: Sequence[Record]) -> Rows:
+    """Packages, plugins and git revision, a column a run."""
+    made_with = [record.made_with for record in records]
+    rows = [
+        [name, *(str(of[section].get(name, "–")) for of in made_with)]
+        for section in ("versions", "plugins")
+        for name in dict.fromkeys(name for of in made_with for name in of[section])
+        if section == "versions" or name not in made_with[0]["versions"]
+    ]
+    return [*rows, ["git revision", *(str(of.get("git_revision") or "–") for of in made_with)]]
+
+
+def differences(records: Sequence[Record]) -> Rows:
+    """The keys in which the recipes differ, a column a run."""
+    return [[key, *values] for key, values in differing(records).items()] if len(records) > 1 else []
+
+
+def difference_line(records: Sequence[Record]) -> str:
+    rows = differences(records)
+    if not rows:
+        return "The recipes do not differ."
+    return f"The recipes differ in {'; '.join(f'{key} ({_versus(values)})' for key, *values in rows)}."
+
+
+def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
+    """The metrics of finished runs: columns, and a row a metric (of several runs: a row a split and metric)."""
+    done = [record for record in records if record.metrics is not None]
+    if len(done) == 1:
+        splits = done[0].metrics or {}
+        rows = [[name, *(figure(of.get(name)) for of in splits.values())] for name in _names([splits])]
+        return ["metric", *splits], rows
+    return ["split and metric", *(record.name for record in done)], list(_by_split(done))
+
+
+def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
+    metrics = [record.metrics or {} for record in done]
+    for split in dict.fromkeys(split for of in metrics for split in of):
+        for name in _names([{split: of[split]} for of in metrics if split in of]):
+            yield [f"{split} {name}", *(figure(of.get(split, {}).get(name)) for of in metrics)]
+
+
+def _names(metrics: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
+    found = dict.fromkeys(name for splits in metrics for values in splits.values() for name in values)
+    return [name for name in found if name != "layers"]
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``2 min 5 s``, ``3 h 20 min``"""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _versus(values: Sequence[str]) -> str:
+    return " | ".join(values)

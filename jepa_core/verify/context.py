@@ -1,0 +1,169 @@
+"""What the checks look at: a built run and samples of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jepa_core.building import Run
+from jepa_core.data.fact_set import Batch
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.views.facts import Role, SampleType
+
+#: Training samples that are looked through; at most so many go through the model together.
+LOOKED_THROUGH, TOGETHER = 2048, 64
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Plugins that the user named beside the installed ones: modules and files."""
+
+    modules: Sequence[str] = ()
+    files: Sequence[Path] = ()
+
+
+@dataclass
+class Context:
+    """A built run, and samples of it that the checks share.
+
+    processes: check the denominators in so many processes too; plugins: what these have to load.
+    """
+
+    run: Run
+    processes: int = 1
+    plugins: Plugins = Plugins()
+
+    @property
+    def objective(self) -> JepaObjective:
+        return self.run.objective
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.objective.parameters()).device
+
+    @cached_property
+    def training_rows(self) -> list[int]:
+        """Of each sample type of the training set the first ones, as the set is large."""
+        types = self.run.train_dataset.sample_type
+        firsts = [(types == kind).nonzero().flatten()[: LOOKED_THROUGH // 2] for kind in types.unique()]
+        return torch.cat(firsts).sort().values.tolist()
+
+    @cached_property
+    def training(self) -> Batch:
+        """The samples of `training_rows`."""
+        return self.run.train_dataset.__getitems__(self.training_rows)
+
+    @cached_property
+    def batch(self) -> Batch:
+        """As many of them as the recipe's batches have, spread evenly, up to 64."""
+        size = min(TOGETHER, self.run.recipe.training.per_device_train_batch_size, len(self.training_rows))
+        return self.run.train_dataset.__getitems__(spread(self.training_rows, size))
+
+    @cached_property
+    def counted_rows(self) -> list[int]:
+        """Those of `training_rows` whose pair counts when no filter drops at random."""
+        counts = self.objective.planner.eligible(self.training, 0, training=False)
+        return [row for row, count in zip(self.training_rows, counts.tolist(), strict=True) if count]
+
+    @cached_property
+    def few(self) -> Batch:
+        """Some samples of every type that there is, of different lengths: small enough to go one by one."""
+        counted = set(self.counted_rows)
+        others = [row for row in self.training_rows if row not in counted]
+        train = self.run.train_dataset
+        samples = [train[row] for row in [*self._unlike(self.counted_rows, 3), *self._unlike(others, 2)]]
+        for data_set in self.run.eval_datasets.values():
+            if len(data_set) and int(data_set[0]["sample_type"]) == SampleType.TEST:
+                samples.append(data_set[0])
+        return self.run.collate(samples)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the few samples, with no pair dropped at random; on the host."""
+        with mode(self.objective, filters=False):
+            return self.objective.plan(self.few)
+
+    @cached_property
+    def nothing_counts(self) -> str:
+        """Why no sample pays the JEPA loss; empty where one does."""
+        if not self.objective.lambda_jepa:
+            return "lambda_jepa is 0: no second view is made"
+        return "" if self.counted_rows else f"of {len(self.training_rows)} training samples the filters leave none"
+
+    def _unlike(self, rows: Sequence[int], count: int) -> list[int]:
+        """Some of `rows`: the shortest, the longest, and from the middle."""
+        if not rows:
+            return []
+        roles = self.run.train_dataset.__getitems__(rows)["roles"]
+        by_length = (roles != Role.PAD).sum(dim=1).argsort(stable=True).tolist()
+        return [rows[i] for i in spread(by_length, count)]
+
+
+def spread(items: Sequence[int], count: int) -> list[int]:
+    """`count` of the items (all where they are fewer), evenly spaced, the first and the last among them."""
+    count = min(count, len(items))
+    step = (len(items) - 1) / max(count - 1, 1)
+    return [items[round(i * step)] for i in range(count)]
+
+
+@contextmanager
+def mode(objective: JepaObjective, *, filters: bool, dropout: bool = False) -> Iterator[None]:
+    """For a while: do filters that are for training only apply, and does the model drop out."""
+    before = {module: module.training for module in objective.modules()}
+    objective.train(filters)
+    objective.model.train(dropout)
+    try:
+        yield
+    finally:
+        for module, training in before.items():
+            module.training = training
+
+
+def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None) -> JepaObjective:
+    """The same objective in another layout, over a copy of the model (or over `model`).
+
+    Raises ComponentError where the layout does not do for this mask.
+    """
+    planner = objective.planner
+    return type(objective)(
+        copy.deepcopy(objective.model) if model is None else model,
+        reversal=planner.reversal,
+        mask=objective.mask,
+        embedding=(objective.source_embedding, objective.target_embedding),
+        distance=objective.distance,
+        filters=planner.filters,
+        pred_ids=planner.pred_ids.tolist(),
+        lambda_jepa=objective.lambda_jepa,
+        gamma_ntp=objective.gamma_ntp,
+        positions=planner.positions,
+        stop_gradient=objective.stop_gradient,  # type: ignore[arg-type]
+        layout=layout,
+        seed=planner.seed,
+    )
+
+
+def gradients(objective: JepaObjective, loss: Tensor) -> dict[str, Tensor]:
+    """Of every trainable parameter by name; zeros where none arrives."""
+    named = {name: p for name, p in objective.named_parameters() if p.requires_grad}
+    found = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
+    return dict(zip(named, found, strict=True))
+
+
+def gradient_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[float, str]:
+    """The norm of the difference over the norm of `theirs`, over all parameters; and the parameter that has
+    most of it."""
+    apart = {name: float((ours[name] - g).double().square().sum()) for name, g in theirs.items()}
+    whole = sum(float(g.double().square().sum()) for g in theirs.values())
+    total = sum(apart.values())
+    if not whole:
+        return total**0.5, "none arrives"
+    return (total / whole) ** 0.5, max(apart, key=lambda name: apart[name])

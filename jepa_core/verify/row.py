@@ -1,0 +1,73 @@
+"""One line of a verification: what was looked at, what came out, and what would have been allowed."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+
+class Verdict(StrEnum):
+    """`WARN` and `NA` (not applicable, with the reason as evidence) fail nothing."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARN = "warn"
+    NA = "n/a"
+
+
+@dataclass(frozen=True)
+class Row:
+    """figure: what was measured, against `bound`; evidence: text for a person, one line or more; source:
+    ``file:line`` of the code that does what is looked at; check: which of the checks the line belongs to."""
+
+    name: str
+    verdict: Verdict
+    figure: float | int | None = None
+    bound: str = ""
+    evidence: str = ""
+    source: str = ""
+    check: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON takes it, which has no NaN."""
+        finite = self.figure is None or isfinite(self.figure)
+        return asdict(self) | {"figure": self.figure if finite else None, "verdict": str(self.verdict)}
+
+
+def at_most(name: str, figure: float | int, bound: float | int, evidence: str, source: str) -> Row:
+    """Passes where the figure is `bound` or less; NaN is not."""
+    limit = f"= {bound}" if bound == 0 else f"≤ {bound:g}"
+    return Row(name, Verdict.PASS if figure <= bound else Verdict.FAIL, figure, limit, evidence, source)
+
+
+def exactly(name: str, figure: int, wanted: int, evidence: str, source: str) -> Row:
+    return Row(name, Verdict.PASS if figure == wanted else Verdict.FAIL, figure, f"= {wanted}", evidence, source)
+
+
+def not_applicable(name: str, reason: str, source: str = "") -> Row:
+    return Row(name, Verdict.NA, evidence=reason, source=source)
+
+
+def source_of(code: Any) -> str:
+    """``file:line`` of a function, a class, or what a component does when it is called.
+
+    The file is told from the folder that its package is in: ``jepa_core/objective/plan.py:30``.
+    """
+    while isinstance(code, partial):
+        code = code.func
+    if not (inspect.isroutine(code) or inspect.isclass(code)):
+        code = type(code).forward if isinstance(code, nn.Module) else type(code).__call__
+    code = inspect.unwrap(code)
+    try:
+        file, line = inspect.getsourcefile(code), inspect.getsourcelines(code)[1]
+    except (OSError, TypeError):  # built in, or typed at a prompt
+        return f"{getattr(code, '__module__', '?')}.{getattr(code, '__qualname__', '?')}"
+    path, depth = Path(str(file)), code.__module__.count(".")
+    return f"{path.relative_to(path.parents[depth]) if depth < len(path.parents) else path}:{line}"

@@ -1,0 +1,63 @@
+"""A light start, and all mistakes of a recipe at once, in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+import jepa_core
+
+MISTAKES = """\
+description: Five mistakes.
+sed: 1
+model:
+  config: {model_type: gpt2, n_lyer: 2}
+objective:
+  k: two
+  distance:
+    name: cosine
+    epss: 1e-6
+training:
+  learning_rat: 1e-3
+"""
+FOUND = [
+    "mistakes.yaml:2: sed: unknown key; did you mean 'seed'?",
+    "mistakes.yaml:4: model.config.n_lyer: unknown key of a gpt2 configuration; did you mean 'n_layer'?",
+    "mistakes.yaml:6: objective.k: expected a whole number, not the text 'two'",
+    "mistakes.yaml:9: objective.distance.epss: unknown option of 'cosine' (from jepa-core); did you mean 'eps'?",
+    "mistakes.yaml:11: training.learning_rat: unknown key; did you mean 'learning_rate'?",
+]
+#: Runs commands one after the other, and says what they imported.
+LIGHT = """
+import sys
+from jepa_core.cli.main import app
+for command in (["--help"], ["--version"], ["cp", "cosine_k1", "mine.yaml"], ["list", "recipes"], ["cp", "--help"]):
+    assert not app(command, prog_name="jepa-run", standalone_mode=False)
+print("heavy:", [name for name in ("torch", "transformers", "numpy", "jepa_plugins") if name in sys.modules])
+"""
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_light_start(tmp_path):
+    done = python(tmp_path, "-c", LIGHT)
+    assert done.returncode == 0, done.stderr
+    assert "heavy: []" in done.stdout
+    assert f"jepa-core {jepa_core.__version__}\n" in done.stdout
+    assert "cosine_k1   " in done.stdout
+    assert (tmp_path / "mine.yaml").is_file()
+
+
+def test_five_mistakes_are_five_lines_and_validate_does_without_the_trainer(tmp_path):
+    (tmp_path / "mistakes.yaml").write_text(MISTAKES)
+    done = python(tmp_path, "-X", "importtime", "-m", "jepa_core.cli.main", "validate", "mistakes.yaml")
+    lines = done.stderr.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert [line for line in lines if not line.startswith("import time:")] == [*FOUND, "5 problems; nothing was run"]
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "transformers.models.auto.configuration_auto" in imported
+    assert not {"transformers.trainer", "transformers.training_args", "jepa_core.running"} & imported

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from jepa_core.errors import ComponentError, DataError, JepaError, Problem, RecipeError, did_you_mean
+
+
+def test_every_problem_is_a_line_of_a_recipe_error():
+    error = RecipeError(
+        [
+            Problem("mine.yaml:3", "objective.k", "expected a whole number"),
+            Problem("mine.yaml", "", "no such file"),
+            Problem("command line", "seed", "nothing after '='"),
+        ]
+    )
+    assert str(error).split("\n") == [
+        "mine.yaml:3: objective.k: expected a whole number",
+        "mine.yaml: no such file",
+        "command line: seed: nothing after '='",
+    ]
+
+
+def test_a_mistake_in_a_recipe_ends_with_2_and_any_other_with_1():
+    assert RecipeError([]).exit_status == 2
+    assert [kind("x").exit_status for kind in (JepaError, DataError, ComponentError)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("epss", "; did you mean 'eps'?"), ("layers", "; did you mean 'layer'?"), ("nothing", ""), ("", "")],
+)
+def test_only_a_close_name_is_offered(name, hint):
+    assert did_you_mean(name, {"eps": 1, "layer": 2}) == hint
