@@ -31,7 +31,7 @@ KINDS = ("reversal", "mask", "embedding", "distance", "filter", "dataset")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "reversal": {"leaks_on": ()},
     "mask": {"isolates_views": True, "plain_block_causal": False, "by_layer": False},
-    "embedding": {"layer": -1},
+    "embedding": {"layer": -1, "reads": None},
     "distance": {"needs": (), "decomposable": True},
     "filter": {"training_only": False, "draws_per": "sample"},
     "dataset": {},
@@ -73,7 +73,8 @@ class EmbeddingExtractor(Protocol):
 
     hidden: ``b s d`` at the layer asked for, valid: ``b s`` bool, the view's tokens, roles: ``b s``;
     returns ``b d``. Declares ``layer`` (default -1): 0 the embeddings, n the last one, after the final
-    norm; negative from the end.
+    norm; negative from the end; and ``reads`` (default None: any of the view's): a function of valid and
+    roles that gives ``b s`` bool, the only positions it looks at, so that the others need not be finished.
     """
 
     def __call__(self, hidden: Tensor, valid: Tensor, roles: Tensor) -> Tensor: ...

@@ -20,9 +20,15 @@ class LastToken:
         self.layer = layer
 
     def __call__(self, hidden: Tensor, valid: Tensor, roles: Tensor) -> Tensor:
+        return hidden[torch.arange(len(hidden), device=hidden.device), self._last(valid)]
+
+    def reads(self, valid: Tensor, roles: Tensor) -> Tensor:
+        """``b s`` bool: the last valid token."""
+        return torch.zeros_like(valid).scatter(1, self._last(valid)[:, None], True)
+
+    def _last(self, valid: Tensor) -> Tensor:
         positions = torch.arange(valid.shape[1], device=valid.device)
-        last = positions.where(valid, 0).amax(dim=1)
-        return hidden[torch.arange(len(hidden), device=hidden.device), last]
+        return positions.where(valid, 0).amax(dim=1)
 
 
 @hookimpl

@@ -45,6 +45,13 @@ class Arrangement(Movable):
     calls: tuple[Call, ...]
     places: tuple[Tensor, ...]
 
+    def by_call(self, places: Tensor) -> tuple[Tensor, ...]:
+        """For each call, which of its tokens are among these `places`: indices into its own, flat."""
+        sizes = [call.ids.numel() for call in self.calls]
+        chosen = torch.zeros(sum(sizes), dtype=torch.bool, device=places.device)
+        chosen[places] = True
+        return tuple(part.nonzero().flatten() for part in chosen.split(sizes))
+
 
 def side_by_side(blocks: Sequence[Block]) -> Arrangement:
     """One call: a sample's blocks in one row, at the same columns in every row."""

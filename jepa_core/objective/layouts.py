@@ -16,6 +16,7 @@ from jepa_core.components import MaskBuilder, declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.arrangement import Arrangement, Block, Call, one_block_a_row, side_by_side
 from jepa_core.objective.hidden import HiddenStates, LayerStates
+from jepa_core.objective.plan import Plan
 from jepa_core.objective.transformer import Transformer
 from jepa_core.views.tokens import Tokens
 from jepa_core.views.visibility import additive, visible
@@ -33,11 +34,14 @@ class Layout:
     arrange: Callable[[Sequence[Block]], Arrangement]
     mask: Callable[[Call], Tensor | None]
 
-    def run(self, arrangement: Arrangement, transformer: Transformer, layers: Collection[int]) -> HiddenStates:
-        """The hidden states of all blocks at the `layers` asked for."""
-        calls = [transformer(c.ids, c.positions, self.mask(c), layers) for c in arrangement.calls]
+    def run(self, plan: Plan, transformer: Transformer, layers: Collection[int], only_reads: bool) -> HiddenStates:
+        """The hidden states of all blocks at the `layers` asked for; `only_reads` leaves those of the last
+        layer that nothing reads unfinished."""
+        calls = plan.arrangement.calls
+        reads = plan.reads if only_reads and plan.reads else (None,) * len(calls)
+        found = [transformer(c.ids, c.positions, self.mask(c), layers, r) for c, r in zip(calls, reads, strict=True)]
         return {
-            layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in calls]), arrangement.places)
+            layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in found]), plan.arrangement.places)
             for layer in layers
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -107,7 +107,7 @@ class JepaObjective(nn.Module):
         """What this batch will run, at this optimizer step; costs no model time."""
         plan = self.planner(batch, step, self.training)
         self._refuse_overflow(plan)
-        return plan
+        return replace(plan, reads=plan.arrangement.by_call(self._read_places(plan)))
 
     def forward(
         self,
@@ -124,7 +124,7 @@ class JepaObjective(nn.Module):
         tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.
         """
         plan = self.plan(batch, step) if plan is None else plan
-        hidden = self.hidden_states(plan)
+        hidden = self.hidden_states(plan, only_reads=True)
         ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
         loss = self.gamma_ntp * ntp + self._keep_alive()
         jepa = None
@@ -133,12 +133,13 @@ class JepaObjective(nn.Module):
             loss = loss + self.lambda_jepa * jepa
         return ObjectiveOutput(loss, ntp.detach(), None if jepa is None else jepa.detach(), plan.jepa_pairs)
 
-    def hidden_states(self, plan: Plan, also: Iterable[int] = ()) -> HiddenStates:
-        """Hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses read, and `also` at others."""
+    def hidden_states(self, plan: Plan, also: Iterable[int] = (), only_reads: bool = False) -> HiddenStates:
+        """Hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses read, and `also` at
+        others. only_reads: in the last layer only those that the losses read are right."""
         layers = {self.transformer.num_layers, *also}
         if plan.pairs:
             layers |= {self._source_layer, self._target_layer}
-        return self.layout.run(plan.arrangement, self.transformer, sorted(layers))
+        return self.layout.run(plan, self.transformer, sorted(layers), only_reads)
 
     def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
         """(predicted, target), each ``n d``, for each pair of views that a sample has."""
@@ -167,6 +168,20 @@ class JepaObjective(nn.Module):
                 )
             total = total + distances.float().sum()
         return total
+
+    def _read_places(self, plan: Plan) -> Tensor:
+        """Where the final states stand that the losses read, in the arrangement's flat order."""
+        places = plan.arrangement.places
+        found = [places[0][plan.label_rows, plan.label_columns]]
+        sides = ((self.source_embedding, self._source_layer), (self.target_embedding, self._target_layer))
+        for pair in plan.pairs:
+            for view, (extract, layer) in zip(pair, sides, strict=True):
+                if layer == self.transformer.num_layers:
+                    reads = declared("embedding", extract, "reads")
+                    roles = plan.blocks[view.block].roles[view.rows]
+                    select = view.select if reads is None else reads(view.select, roles)
+                    found.append(places[view.block][view.rows][select])
+        return torch.cat(found)
 
     def _refuse_overflow(self, plan: Plan) -> None:
         """A position beyond the model's table is an error; only padding may be, and is clamped."""

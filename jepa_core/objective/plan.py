@@ -32,7 +32,8 @@ class Plan(Movable):
     """blocks[0] are the facts themselves; pairs: (source, target) for each pair that a sample has.
 
     label_rows, label_columns: ``l``, where in blocks[0] the hidden states stand that predict a label;
-    label_ids: ``l``, these labels; jepa_pairs: counted pairs; arrangement: how the blocks share calls.
+    label_ids: ``l``, these labels; jepa_pairs: counted pairs; arrangement: how the blocks share calls; reads:
+    for each call the tokens, flat, whose final state something reads.
     """
 
     blocks: tuple[Block, ...]
@@ -42,6 +43,7 @@ class Plan(Movable):
     label_ids: Tensor
     jepa_pairs: int
     arrangement: Arrangement
+    reads: tuple[Tensor, ...] = ()
 
     @property
     def labels(self) -> int:

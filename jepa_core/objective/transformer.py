@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from jepa_core.errors import ComponentError
+from jepa_core.objective.only_reads import OnlyReads
 
 _NORM_NAMES = ("ln_f", "norm", "final_layer_norm", "final_layernorm")
 
@@ -33,25 +34,33 @@ class Transformer:
         self.blocks = self._find_blocks()
         for number, block in enumerate(self.blocks):
             block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)
+        self.last_mlp = OnlyReads(getattr(self.blocks[-1], "mlp", None))
 
     def __call__(
-        self, ids: Tensor, positions: Tensor, mask: Tensor | None, layers: Collection[int]
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        layers: Collection[int],
+        reads: Tensor | None = None,
     ) -> dict[int, Tensor]:
         """Hidden states ``b t d`` at the `layers` asked for (0 embeddings … n after the final norm).
 
         ids, positions: ``b t``; mask: additive ``b 1 t t``, or ``b n t t`` with one mask a layer, or None
-        for plain causal attention. ``use_cache=False`` also spares the memory of keys and values.
+        for plain causal attention. reads: the tokens, flat, whose final state is read; the others' may be left
+        unfinished. ``use_cache=False`` also spares the memory of keys and values.
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
         inner = any(layer != self.num_layers for layer in layers)
-        out = self.base(
-            input_ids=ids,
-            position_ids=positions,
-            attention_mask=mask,
-            use_cache=False,
-            output_hidden_states=inner,
-        )
+        with self.last_mlp.at(None if getattr(self.blocks[-1], "gradient_checkpointing", False) else reads):
+            out = self.base(
+                input_ids=ids,
+                position_ids=positions,
+                attention_mask=mask,
+                use_cache=False,
+                output_hidden_states=inner,
+            )
         if not inner:
             return {self.num_layers: out.last_hidden_state}
         return {layer: out.hidden_states[layer] for layer in layers}
@@ -92,6 +101,7 @@ class Transformer:
             changed = self.logits(self._last(ids.where(ids != 2, 0)))
         except TypeError as error:
             raise ComponentError(f"{name} is no transformer with position ids and attention masks: {error}") from error
+            self._check_reads(ids)
         finally:
             self.model.train(training)
         if not torch.allclose(own, ours, rtol=1e-3, atol=1e-4):
@@ -102,9 +112,18 @@ class Transformer:
         if not torch.equal(ours[:, :2], changed[:, :2]):
             raise ComponentError(f"{name} is not causal: a token sees the ones after it")
 
-    def _last(self, ids: Tensor) -> Tensor:
+    def _check_reads(self, ids: Tensor) -> None:
+        """A model whose last MLP can't be left out where nothing reads it always runs it everywhere."""
+        reads = torch.tensor([0, 2], device=ids.device)
+        try:
+            same = torch.allclose(self._last(ids)[:, reads], self._last(ids, reads)[:, reads], rtol=1e-4, atol=1e-4)
+        except Exception:  # whatever an unusual MLP makes of fewer tokens
+            same = False
+        self.last_mlp.works = same
+
+    def _last(self, ids: Tensor, reads: Tensor | None = None) -> Tensor:
         positions = torch.arange(ids.shape[1], device=ids.device)[None]
-        return self(ids, positions, None, [self.num_layers])[self.num_layers]
+        return self(ids, positions, None, [self.num_layers], reads)[self.num_layers]
 
     def _find_blocks(self) -> list[nn.Module]:
         for child in self.base.children():

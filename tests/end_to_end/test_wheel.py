@@ -26,7 +26,7 @@ SMALL += ["model.config.n_layer=1", "model.config.n_embd=16", "model.config.n_he
 WHERE = """
 import jepa_core, jepa_plugins, jepa_recipes
 from importlib.metadata import distribution
-print(*(module.__file__ for module in (jepa_core, jepa_plugins, jepa_recipes)), distribution("jepa-core").locate_file(""))
+print(jepa_core.__file__, jepa_plugins.__file__, jepa_recipes.__file__, distribution("jepa-core").locate_file(""))
 """
 
 

@@ -2,100 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
 from jepa_core.components import declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
-from jepa_core.verify.context import Context, mode, relaid, spread
-from jepa_core.verify.hidden import Probe
+from jepa_core.verify.context import Context, mode, relaid
+from jepa_core.verify.perturb import Movements, measure, worst
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
-from jepa_core.views.facts import Role
-
-#: Columns of a block whose tokens are changed, one after the other.
-COLUMNS = 16
-
-
-@dataclass
-class Movements:
-    """The farthest movements of one layout. crossing: (changed block, other block) -> movement; earlier: of
-    tokens before the changed one in its block; own: the least that a changed token itself moved; samples: of
-    other samples; padding: when padding changed, None where there is none."""
-
-    crossing: dict[tuple[int, int], float] = field(default_factory=dict)
-    earlier: float = 0.0
-    own: float = float("inf")
-    samples: float | None = None
-    padding: float | None = None
+from jepa_core.views.visibility import visible
 
 
 def isolation(context: Context) -> Iterator[Row]:
-    """Changes every token of a few samples, in the layout that trains and in one packed row."""
-    found = dict(_measure(context))
-    blocks = len(context.plan.blocks)
-    kernel = context.objective.model.config._attn_implementation
-    where = f"{kernel}, {context.objective.model.dtype}".replace("torch.", "")
-    yield from _crossing(context, found, blocks, where)
-    source = source_of(choose)
-    told = _told({layout: moved.earlier for layout, moved in found.items()})
-    worst = _worst(moved.earlier for moved in found.values())
-    yield at_most("no token sees a later one", worst, 0, f"largest movement of an earlier token ({where}): {told}", source)
+    """Changes tokens of a few samples, in the layout that trains and in one packed row."""
+    found = _by_layout(context)
+    yield from _between_blocks(context, found)
+    causal, layouts = source_of(visible), source_of(choose)
+    yield _nothing_moves("no token sees a later one", {name: m.earlier for name, m in found.items()}, causal)
     own = min(moved.own for moved in found.values())
-    yield Row(
-        "a changed token itself moves",
-        Verdict.PASS if own > 0 else Verdict.FAIL,
-        own,
-        "> 0",
-        "else the lines above would prove nothing: least movement of a changed token's own state",
-        source,
-    )
-    for name, attribute, nothing in (
-        ("samples don't see each other", "samples", "there is one sample only"),
-        ("padding changes nothing", "padding", "these samples need no padding"),
+    seen = Verdict.PASS if own > 0 else Verdict.FAIL
+    told = "the least movement of a changed token's own state; without one the other lines would prove nothing"
+    yield Row("a changed token itself moves", seen, own, "> 0", told, layouts)
+    for name, figures, nothing in (
+        ("samples don't see each other", {n: m.samples for n, m in found.items()}, "there is one sample only"),
+        ("padding changes nothing", {n: m.padding for n, m in found.items()}, "these samples need no padding"),
     ):
-        figures = {layout: getattr(moved, attribute) for layout, moved in found.items()}
         known = {layout: figure for layout, figure in figures.items() if figure is not None}
-        if known:
-            yield at_most(name, _worst(known.values()), 0, f"largest movement: {_told(known)}", source)
-        else:
-            yield not_applicable(name, nothing, source)
+        yield _nothing_moves(name, known, layouts) if known else not_applicable(name, nothing, layouts)
 
 
-def _crossing(context: Context, found: dict[str, Movements], blocks: int, where: str) -> Iterator[Row]:
+def _by_layout(context: Context) -> dict[str, Movements]:
+    """Layout -> movements, on the model in its own dtype and attention implementation."""
+    own = context.objective
+    with mode(own, filters=False):
+        found = {own.layout.name: measure(own, own.plan(context.few))}
+    if own.layout.name == "packed":
+        return found
+    try:
+        packed = relaid(own, "packed")
+        with mode(packed, filters=False):
+            return found | {"packed": measure(packed, packed.plan(context.few))}
+    except ComponentError:  # this model can't take a mask of ours; the layout line says so
+        return found
+
+
+def _between_blocks(context: Context, found: Mapping[str, Movements]) -> Iterator[Row]:
     builder = context.objective.mask
     source = source_of(builder)
-    if blocks == 1:
-        yield not_applicable("views don't see each other", _why_one(context), source)
-    for changed in range(blocks):
-        for other in range(blocks):
-            if changed == other:
-                continue
-            name = f"change block {changed}: block {other} stays"
-            figures = {layout: moved.crossing[changed, other] for layout, moved in found.items()}
-            worst = _worst(figures.values())
-            told = f"every token changed, one after the other ({where}); largest movement: {_told(figures)}"
-            if declared("mask", builder, "isolates_views"):
-                yield at_most(name, worst, 0, told, source)
-            else:
-                reason = f"{type(builder).__name__} declares isolates_views = False: views may see each other; {told}"
-                yield Row(name, Verdict.NA, worst, "", reason, source)
+    pairs = list(next(iter(found.values())).crossing)
+    if not pairs:
+        one_block = "both views are parts of the fact, in one block: there is nothing to keep apart"
+        yield not_applicable("views don't see each other", context.nothing_counts or one_block, source)
+    for changed, other in pairs:
+        name = f"change block {changed}: block {other} stays"
+        row = _nothing_moves(name, {layout: m.crossing[changed, other] for layout, m in found.items()}, source)
+        if declared("mask", builder, "isolates_views"):
+            yield row
+        else:
+            reason = f"{type(builder).__name__} declares isolates_views = False; {row.evidence}"
+            yield Row(name, Verdict.NA, row.figure, "", reason, source)
 
 
-def _why_one(context: Context) -> str:
-    return context.nothing_counts or "both views are parts of the fact, in one block: there is nothing to keep apart"
-
-
-def _measure(context: Context) -> Iterator[tuple[str, Movements]]:
-    own = context.objective
-    yield own.layout.name, measure(Probe_of(own, context))
-    if own.layout.name != "packed":
-        try:
-            packed = relaid(own, "packed")
-            yield "packed", measure(Probe_of(packed, context))
-        except ComponentError:  # a sliding window
-            return
-
-
-def Probe_of(objective, context):
-    ...
+def _nothing_moves(name: str, figures: Mapping[str, float], source: str) -> Row:
+    told = ", ".join(f"{layout} {figure:.3g}" for layout, figure in figures.items())
+    return at_most(name, worst(list(figures.values())), 0, f"largest movement of a hidden state: {told}", source)

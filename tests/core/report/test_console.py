@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from jepa_core.report import console
 from jepa_core.running import Result
@@ -76,10 +75,3 @@ def test_a_component_without_options_has_no_table(capsys):
     out = capsys.readouterr().out
     assert out.startswith("block_causal: mask from jepa-core:block_causal_mask ")
     assert "option" not in out
-
-
-def test_the_table_is_one_of_rich():
-    """So that who wants to can print it where they like."""
-    with Console(record=True, width=80, file=open("/dev/null", "w")) as other:  # noqa: SIM115
-        other.print(console.metrics_table(METRICS))
-        assert "1,200" in other.export_text()

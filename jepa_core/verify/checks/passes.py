@@ -1,0 +1,93 @@
+"""How often the transformer runs in a step, and that every token goes through it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.errors import ComponentError
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.verify.context import Context, mode, relaid
+from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_of
+from jepa_core.views.facts import Role
+
+
+def passes(context: Context) -> Iterator[Row]:
+    """Counts at the token embedding, which every pass of a Hugging Face model begins with."""
+    try:
+        packed = relaid(context.objective, "packed")
+        yield _one_pass(packed, _plan(packed, context))
+    except ComponentError as error:
+        yield not_applicable("transformer calls in a packed step", str(error), source_of(JepaObjective.forward))
+    yield _each_once(context.objective, _plan(context.objective, context))
+
+
+def _one_pass(packed: JepaObjective, plan: Plan) -> Row:
+    calls = count_calls(packed, plan)
+    told = f"NTP and JEPA together: {_shapes(calls)} tokens"
+    return exactly("transformer calls in a packed step", len(calls), 1, told, source_of(JepaObjective.forward))
+
+
+def _each_once(objective: JepaObjective, plan: Plan) -> Row:
+    """Gives every real token an id of its own, as many samples as the vocabulary has ids for, and counts."""
+    plan, tokens = _with_own_ids(plan, objective)
+    calls = count_calls(objective, plan)
+    seen = torch.cat([call.flatten() for call in calls]).bincount(minlength=tokens + 1)[1:]
+    wrong = int((seen != 1).sum())
+    told = f"{objective.layout.name}: {len(calls)} transformer call{'s' * (len(calls) != 1)} of {_shapes(calls)}"
+    evidence = f"{told} tokens, {tokens} of them real, each tagged and counted"
+    return at_most(
+        "tokens not through the transformer exactly once", wrong, 0, evidence, source_of(objective.layout.arrange)
+    )
+
+
+def _plan(objective: JepaObjective, context: Context) -> Plan:
+    with mode(objective, filters=False):
+        return objective.plan(context.few)
+
+
+def _with_own_ids(plan: Plan, objective: JepaObjective) -> tuple[Plan, int]:
+    """Real tokens numbered from 1, padding 0; samples beyond the vocabulary's ids become padding."""
+    blocks, used = [], 0
+    sizes = torch.zeros(len(plan.blocks[0].sample), dtype=torch.int64)
+    for block in plan.blocks:
+        sizes.index_add_(0, block.sample, (block.roles != Role.PAD).sum(dim=1))
+    fits = sizes.cumsum(0) < objective.transformer.vocab
+    for block in plan.blocks:
+        real = (block.roles != Role.PAD) & fits[block.sample][:, None]
+        ids = torch.zeros_like(block.ids)
+        count = int(real.sum())
+        ids[real] = torch.arange(used + 1, used + count + 1)
+        used += count
+        blocks.append(replace(block, ids=ids))
+    arranged = objective.layout.arrange(tuple(blocks))
+    return replace(plan, blocks=tuple(blocks), arrangement=arranged), used
+
+
+@torch.no_grad()
+def count_calls(objective: JepaObjective, plan: Plan) -> list[Tensor]:
+    """The ids ``r t`` of each pass of the transformer in one step."""
+    with _watched(objective) as calls, mode(objective, filters=False):
+        objective(plan=plan.to(next(objective.parameters()).device))
+    return calls
+
+
+@contextmanager
+def _watched(objective: JepaObjective) -> Iterator[list[Tensor]]:
+    calls: list[Tensor] = []
+    embedding: Any = objective.transformer.model.get_input_embeddings()
+    handle = embedding.register_forward_hook(lambda module, inputs, output: calls.append(inputs[0].cpu()))
+    try:
+        yield calls
+    finally:
+        handle.remove()
+
+
+def _shapes(calls: list[Tensor]) -> str:
+    return ", ".join("×".join(map(str, call.shape)) for call in calls)

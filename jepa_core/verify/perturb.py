@@ -1,0 +1,118 @@
+"""Changing tokens on the real model, and seeing who moves.
+
+Axes: ``m`` rows of a block, ``w`` its width, ``l`` layers, ``d`` width of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import isnan, nan
+
+import torch
+from torch import Tensor
+
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.verify.context import spread
+from jepa_core.views.facts import Role
+
+#: At most so many columns of a block are changed, one after the other.
+COLUMNS = 16
+
+
+@dataclass
+class Movements:
+    """How far hidden states moved at most, over samples, layers and width.
+
+    crossing: (changed block, other block) -> movement of the other; earlier: of tokens before the changed one
+    in its own block; own: the least that a changed token itself moved, at the last layer; samples: of other
+    samples, padding: of any token when only padding changed; None where there is none.
+    """
+
+    crossing: dict[tuple[int, int], float] = field(default_factory=dict)
+    earlier: float = 0.0
+    own: float = float("inf")
+    samples: float | None = None
+    padding: float | None = None
+
+
+def measure(objective: JepaObjective, plan: Plan) -> Movements:
+    """Changes every token of every block, one column after the other; all of a sample; all padding."""
+    probe, found = Probe(objective, plan), Movements()
+    real = [block.roles != Role.PAD for block in plan.blocks]
+    for changed, block in enumerate(real):
+        for column in spread(range(block.shape[1]), COLUMNS):
+            moved = probe.movements(_column(real, changed, column))
+            rows = block[:, column]
+            for other in range(len(real)):
+                if other != changed:
+                    before = found.crossing.get((changed, other), 0.0)
+                    found.crossing[changed, other] = worst([before, _most(moved[other])])
+            found.earlier = worst([found.earlier, _most(moved[changed][:, :column])])
+            found.own = min(found.own, float(moved[changed][rows, column, -1].min()))
+    if len(plan.blocks[0].sample) > 1:
+        of_first = [_of_sample(block.sample == 0, one) for block, one in zip(plan.blocks, real, strict=True)]
+        moved = probe.movements(of_first)
+        others = (m[block.sample != 0] for m, block in zip(moved, plan.blocks, strict=True))
+        found.samples = worst([_most(m) for m in others])
+    if not all(bool(block.all()) for block in real):
+        found.padding = worst([_most(m) for m in probe.movements([~block for block in real])])
+    return found
+
+
+def worst(values: Sequence[float]) -> float:
+    """The largest, 0 of none; NaN if one is."""
+    return nan if any(map(isnan, values)) else max(values, default=0.0)
+
+
+class Probe:
+    """The hidden states of a plan, and what changes in them when some of its tokens do."""
+
+    def __init__(self, objective: JepaObjective, plan: Plan):
+        self.objective, self.plan = objective, plan
+        self.before = states(objective, plan)
+
+    def movements(self, change: Sequence[Tensor]) -> list[Tensor]:
+        """Of each block ``m w l``: how far each token moves when those in `change` (``m w`` bool a block)
+        become other ones. Padding itself does not count."""
+        vocab = self.objective.transformer.vocab
+        blocks = tuple(
+            replace(block, ids=block.ids.where(~changed, (block.ids + 1) % vocab))
+            for block, changed in zip(self.plan.blocks, change, strict=True)
+        )
+        changed_plan = replace(self.plan, blocks=blocks, arrangement=self.objective.layout.arrange(blocks))
+        moved = []
+        for old, new, block in zip(self.before, states(self.objective, changed_plan), blocks, strict=True):
+            far = (new.double() - old.double()).abs().amax(dim=-1).cpu()
+            moved.append(far.where((block.roles != Role.PAD)[..., None], 0))
+        return moved
+
+
+@torch.no_grad()
+def states(objective: JepaObjective, plan: Plan) -> list[Tensor]:
+    """Of each block ``m w l d``: every token at every layer, run as the objective's layout runs them."""
+    transformer, layout = objective.transformer, objective.layout
+    plan = plan.to(next(objective.parameters()).device)
+    layers = range(transformer.num_layers + 1)
+    found = []
+    for call in plan.arrangement.calls:
+        hidden = transformer(call.ids, call.positions, layout.mask(call), layers)
+        found.append(torch.stack([hidden[layer] for layer in layers], dim=2).flatten(0, 1))
+    flat = torch.cat(found)
+    return [flat[places] for places in plan.arrangement.places]
+
+
+def _column(real: Sequence[Tensor], block: int, column: int) -> list[Tensor]:
+    """The real tokens of one column of one block."""
+    change = [torch.zeros_like(one) for one in real]
+    change[block][:, column] = real[block][:, column]
+    return change
+
+
+def _of_sample(rows: Tensor, real: Tensor) -> Tensor:
+    return real & rows[:, None]
+
+
+def _most(moved: Tensor) -> float:
+    return float(moved.amax()) if moved.numel() else 0.0

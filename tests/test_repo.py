@@ -1,0 +1,226 @@
+"""Rules of this repository that no other test would notice being broken."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from configparser import ConfigParser
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from jepa_core import hookspecs
+from jepa_core.recipe.load import load_recipe
+from jepa_core.registry import Component, Registry
+
+ROOT = Path(__file__).parents[1]
+#: Import name -> folder.
+PACKAGES = {"jepa_core": "jepa_core", "jepa_plugins": "plugins", "jepa_recipes": "recipes"}
+SET_UP = "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[test]' && "
+COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".venv/bin/python -m pytest -q"]
+
+#: Modules without a test file of their name, and the one that tests them through what uses them.
+TESTED_IN = {
+    "jepa_core/building.py": "tests/end_to_end/test_training.py",
+    "jepa_core/running.py": "tests/core/cli/test_run.py",
+    "jepa_core/hookspecs.py": "tests/test_repo.py",
+    "jepa_core/evaluation/ranks.py": "tests/core/evaluation/test_evaluate.py",
+    "jepa_core/evaluation/splits.py": "tests/core/evaluation/test_evaluate.py",
+    "jepa_core/objective/layouts.py": "tests/core/objective/test_objective.py",
+    "jepa_core/objective/plan.py": "tests/core/objective/test_planner.py",
+    "jepa_core/objective/needs.py": "tests/core/objective/test_objective.py",
+    "jepa_core/training/arguments.py": "tests/core/training/test_trainer.py",
+    "jepa_core/training/callbacks.py": "tests/core/training/test_trainer.py",
+    "jepa_core/training/setup.py": "tests/end_to_end/test_training.py",
+    "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
+    "jepa_core/training/window.py": "tests/core/training/test_trainer.py",
+    "jepa_core/testing/contract.py": "tests/core/testing/test_distance.py",
+    "jepa_core/testing/examples.py": "tests/core/testing/test_distance.py",
+}
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def modules(folder: str) -> list[Path]:
+    """Every module of a folder but ``__init__``, relative to the repository."""
+    found = sorted(path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py"))
+    return [path for path in found if path.name != "__init__.py"]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, also inside of functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def components() -> list[Component]:
+    """What the built-in plugins offer."""
+    return [component for component in Registry.discover().describe() if component.distribution == "jepa-core"]
+
+
+@pytest.fixture(scope="module")
+def setup() -> ConfigParser:
+    parser = ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+class TestLayers:
+    """The core knows no built-in: built-ins come in like anybody's plugin."""
+
+    @pytest.mark.parametrize("path", map(str, (ROOT / "jepa_core").rglob("*.py")), ids=lambda path: Path(path).name)
+    def test_the_core_never_imports_a_built_in(self, path):
+        assert [
+            name for name in imports(Path(path)) if name.split(".")[0] in ("jepa_plugins", "plugins", "tests")
+        ] == []
+        assert "jepa_plugins" not in Path(path).read_text(encoding="utf-8")
+
+    def test_there_are_files_to_look_at(self):
+        assert len(list((ROOT / "jepa_core").rglob("*.py"))) > 50
+
+    def test_nothing_is_imported_by_the_name_of_its_folder(self):
+        """From the root, ``plugins.x`` and ``jepa_plugins.x`` would be two modules."""
+        files = [path for folder in ("jepa_core", "plugins", "tests") for path in (ROOT / folder).rglob("*.py")]
+        wrong = [path for path in files for name in imports(path) if name.split(".")[0] in ("plugins", "recipes")]
+        assert wrong == []
+
+
+class TestHooks:
+    def test_there_is_one_a_kind(self):
+        specs = {name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "jepa_core_spec")}
+        assert specs == set(hookspecs.HOOKS.values())
+        assert len(specs) == 6
+
+    @pytest.mark.parametrize("hook", hookspecs.HOOKS.values())
+    def test_each_is_documented(self, hook):
+        assert f"| `{hook}` |" in read("CONTRIBUTING.md")
+        assert "Called once, when a recipe is resolved" in getattr(hookspecs, hook).__doc__
+
+
+class TestComponents:
+    @pytest.mark.parametrize("component", components(), ids=lambda component: component.name)
+    def test_each_is_tested_and_in_the_readme(self, component):
+        module = component.factory.__module__.removeprefix("jepa_plugins.")
+        assert (ROOT / "tests" / "plugins" / f"test_{module}.py").is_file()
+        assert f"| {component.kind} | `{component.name}` | " in read("README.md")
+        assert component.summary
+
+    def test_the_readme_names_no_other(self):
+        rows = re.findall(rf"^\| ({'|'.join(hookspecs.HOOKS)}) \| `(\w+)` \|", read("README.md"), re.M)
+        assert sorted(rows) == sorted((component.kind, component.name) for component in components())
+
+
+class TestPackaging:
+    def test_packages_are_those_on_disk(self, setup):
+        """A sub-package that is missing there is missing from the wheel, though not from an editable install."""
+        on_disk = {
+            ".".join((package, *init.parent.relative_to(ROOT / folder).parts))
+            for package, folder in PACKAGES.items()
+            for init in (ROOT / folder).rglob("__init__.py")
+        }
+        assert set(setup["options"]["packages"].split()) == on_disk
+        holding_modules = {path.parent for folder in PACKAGES.values() for path in modules(folder)}
+        assert all((ROOT / folder / "__init__.py").is_file() for folder in holding_modules)
+
+    def test_every_plugin_module_has_its_entry_point(self, setup):
+        points = dict(line.split(" = ") for line in setup["options.entry_points"]["jepa_core"].strip().splitlines())
+        assert points == {path.stem: f"jepa_plugins.{path.stem}" for path in modules("plugins")}
+
+    def test_constraints_pin_what_is_named(self, setup):
+        extras = setup["options.extras_require"]
+        named = "\n".join([setup["options"]["install_requires"], extras["plots"], extras["test"]])
+        requirements = [Requirement(line) for line in named.strip().splitlines() if not line.startswith("jepa-core")]
+        lines = [line for line in read("constraints.txt").splitlines() if line and not line.startswith("#")]
+        pins = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+        assert all(pins.values())
+        missing = [str(r) for r in requirements if canonicalize_name(r.name) not in pins]
+        assert missing == []
+        too_low = [str(r) for r in requirements if pins[canonicalize_name(r.name)] not in r.specifier]
+        assert too_low == []
+        assert len(requirements) > 15
+
+    def test_the_version_is_said_once_more_and_the_same(self, setup):
+        from jepa_core import __version__
+
+        assert setup["metadata"]["version"] == __version__ == metadata.version("jepa-core")
+        assert f"## {__version__}" in read("CHANGELOG.md")
+
+
+RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if "data" not in path.relative_to(ROOT).parts]
+
+
+class TestRecipes:
+    def test_they_are_all_looked_at(self):
+        assert len(RECIPES) >= 7
+
+    @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+    def test_each_is_valid_and_says_how_it_is_run(self, path):
+        recipe = load_recipe(path)
+        assert recipe.description
+        head = re.match(r"(#.*\n)+", path.read_text(encoding="utf-8"))
+        assert head, "starts with a comment"
+        assert re.search(rf"^#   jepa-run {path.stem}$", head[0], re.M)
+        assert "FIGURES" not in head[0]
+
+
+class TestReadme:
+    def test_the_two_commands_are_there_each_in_a_block_of_its_own(self):
+        blocks = re.findall(r"^```\w*\n(.*?)\n```$", read("README.md"), re.M | re.S)
+        assert [block for block in blocks if "venv" in block] == COMMANDS
+
+    def test_ci_reads_them_from_there(self):
+        script = read(".ci/run")
+        assert "README.md" in script
+        assert "pip install" not in script
+        assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+    def test_files_that_are_named_are_there(self, document):
+        text = read(document)
+        named = set(re.findall(r"`((?:jepa_core|plugins|recipes|tests|docs|benchmarks|scripts)/[\w./-]*)`", text))
+        named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", text) if not link.startswith("http")}
+        places = (ROOT, (ROOT / document).parent)
+        assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
+
+    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md"])
+    def test_nothing_is_left_to_be_filled_in(self, document):
+        assert re.findall(r"\b(FIGURES|WHAT_YOU_SEE|TODO|FIXME|XXX)\b", read(document)) == []
+
+
+class TestModules:
+    @pytest.mark.parametrize("path", [*modules("jepa_core"), *modules("plugins")], ids=str)
+    def test_each_has_its_test(self, path):
+        folder = Path("tests", "core" if path.parts[0] == "jepa_core" else "plugins", *path.parts[1:-1])
+        mirrored = folder / f"test_{path.name}"
+        assert (ROOT / TESTED_IN.get(str(path), mirrored)).is_file()
+        assert not (str(path) in TESTED_IN and (ROOT / mirrored).is_file()), "take it out of TESTED_IN"
+
+    def test_exceptions_are_modules(self):
+        assert [path for path in TESTED_IN if not (ROOT / path).is_file()] == []
+
+    def test_none_is_long(self):
+        lengths = {str(path): read(str(path)).count("\n") for path in [*modules("jepa_core"), *modules("plugins")]}
+        assert {path: length for path, length in lengths.items() if length > 250} == {}
+
+
+def test_no_path_of_a_machine_is_written_down():
+    folders = ("jepa_core", "plugins", "recipes", "tests", "docs", "benchmarks", "scripts", ".ci")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files += [path for path in ROOT.iterdir() if path.suffix in (".md", ".cfg", ".toml", ".txt")]
+    # Written so that this file does not hold them.
+    machine = re.compile("|".join(["/" + "home/", "/" + "root/", "/" + "Users/", "/" + "work/", "/" + "tmp/w"]))
+    found = []
+    for path in files:
+        if path.suffix not in (".pyc", ".png", ".safetensors"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in machine.finditer(text)]
+    assert found == []
