@@ -33,7 +33,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "mask": {"isolates_views": True, "plain_block_causal": False, "by_layer": False},
     "embedding": {"layer": -1, "reads": None},
     "distance": {"needs": (), "decomposable": True},
-    "filter": {"training_only": False, "draws_per": "sample"},
+    "filter": {"training_only": False, "draws_per": "sample", "rate": None},
     "dataset": {},
 }
 
@@ -96,8 +96,9 @@ class LossFilter(Protocol):
 
     eligible: ``b`` bool, left by the filters before; batch: the batch's tensors; draws: ``b`` in [0, 1), a
     hash of (seed, step, sample index); returns ``b`` bool. Declares ``training_only`` (default False): is it
-    skipped in evaluation, and ``draws_per`` (``sample`` or ``step``): with ``step`` all samples of an
-    optimizer step get the same draw.
+    skipped in evaluation; ``draws_per`` (``sample`` or ``step``): with ``step`` all samples of an optimizer
+    step get the same draw; ``rate`` (default None): the share that it drops at random, which ``jepa-run
+    verify`` measures.
     """
 
     def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor) -> Tensor: ...

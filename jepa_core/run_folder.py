@@ -49,6 +49,10 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def finished(self) -> bool:
         return self.metrics.is_file() and self.recipe.is_file()
 
@@ -85,7 +89,7 @@ class RunFolder:
             if folder.is_dir():
                 shutil.rmtree(folder)
         # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
-        for file in (self.metrics, self.log, self.vocabulary, self.recipe):
+        for file in (self.report, self.metrics, self.log, self.vocabulary, self.recipe):
             file.unlink(missing_ok=True)
 
 

@@ -12,8 +12,8 @@ from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
 from jepa_core.cli.group import RecipeFirst
 from jepa_core.cli.look import list_all, plugins, show
-from jepa_core.cli.report import report
 from jepa_core.cli.recipes import cp, schema, validate
+from jepa_core.cli.report import report
 from jepa_core.cli.run import run
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,6 +16,15 @@ from jepa_core.views.facts import Facts, Role, SampleType
 
 IGNORE = -100
 Batch = dict[str, Tensor]
+_PART = 1 << 16
+
+
+@dataclass(frozen=True)
+class OfType:
+    """facts: how many samples of a set have a type; first: the row of the first one."""
+
+    facts: int
+    first: int
 
 
 class FactSet(Dataset):
@@ -40,10 +50,28 @@ class FactSet(Dataset):
         """Tokens of the longest fact, 0 of an empty set."""
         return int((self.roles != Role.PAD).sum(dim=1).max()) if len(self) else 0
 
+    @cached_property
+    def types(self) -> dict[SampleType, OfType]:
+        """The sample types that occur."""
+        return count_types(self.sample_type)
+
     @property
     def facts(self) -> Facts:
         """All facts, ``n s`` int64."""
         return Facts(self.ids.long(), self.roles.long())
+
+    def select(self, rows: Tensor) -> Facts:
+        """The facts of these rows, ``b s`` int64."""
+        return Facts(self.ids[rows].long(), self.roles[rows].long())
+
+    def first_rows(self, kind: SampleType, count: int) -> Tensor:
+        """The first `count` rows of a type, or as many as there are; no more of the set is read than needed."""
+        found, start = [torch.empty(0, dtype=torch.int64)], self.types[kind].first
+        while count > 0 and start < len(self):
+            part = (self.sample_type[start : start + _PART] == kind).nonzero().flatten()[:count]
+            found.append(part + start)
+            start, count = start + _PART, count - len(part)
+        return torch.cat(found)
 
     def __getitem__(self, item: int) -> Batch:
         """One sample: the keys of :meth:`__getitems__` without the batch axis."""
@@ -56,12 +84,12 @@ class FactSet(Dataset):
         the token itself on the tail and -100 elsewhere; sample_type, index: ``b``.
         """
         rows = torch.as_tensor(items, dtype=torch.int64)
-        ids, roles = self.ids[rows].long(), self.roles[rows].long()
+        facts = self.select(rows)
         return trim(
             {
-                "input_ids": ids,
-                "labels": ids.where(roles == Role.TAIL, IGNORE),
-                "roles": roles,
+                "input_ids": facts.ids,
+                "labels": facts.ids.where(facts.roles == Role.TAIL, IGNORE),
+                "roles": facts.roles,
                 "sample_type": self.sample_type[rows].long(),
                 "index": rows + self.first_index,
             }
@@ -72,7 +100,8 @@ class FactSet(Dataset):
 class TaskData:
     """What a dataset plugin gives: the training set, evaluation sets by split name, and the vocabulary.
 
-    A set has ``__len__``, ``__getitem__`` and ``__getitems__`` like :class:`FactSet`, and ``max_length``.
+    A set has ``__len__``, ``__getitem__`` and ``__getitems__`` like :class:`FactSet`, and ``max_length``; the
+    training set ``types`` and ``first_rows`` too.
     tokenizer_files: text files (name -> content) to keep beside a trained model.
     """
 
@@ -94,6 +123,13 @@ class TaskData:
             sets[split] = FactSet(facts, torch.full((len(facts),), SampleType[split.upper()]), first)
             first += len(facts)
         return cls(FactSet(train, types), sets, vocabulary)
+
+
+def count_types(sample_type: Tensor) -> dict[SampleType, OfType]:
+    """sample_type: ``n`` uint8. The sample types that occur in it."""
+    of_type = {kind: sample_type == kind for kind in SampleType}
+    found = {kind: rows.view(torch.uint8) for kind, rows in of_type.items() if rows.any()}
+    return {kind: OfType(int(rows.sum()), int(rows.argmax())) for kind, rows in found.items()}
 
 
 def trim(batch: Batch) -> Batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +32,17 @@ def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
     DataError naming file, item (from 0) and field for whatever is wrong, and for a held-out answer in the
     training set.
     """
-    _check_files(folder)
+    check_files(folder)
     tokens = read_vocab(folder / VOCAB)
     train, types = ItemParser(str(folder / TRAIN), tokens, ("train", "atomic"))(read_json(folder / TRAIN))
     if not len(train):
         raise DataError(f"{folder / TRAIN}: expected at least one fact")
     names = {split: f"{folder / VALID}: {split}" for split in SPLITS}
-    lists = _read_splits(folder / VALID)
+    lists = read_splits(folder / VALID)
     evaluation = {split: ItemParser(names[split], tokens, (split,))(lists[split])[0] for split in SPLITS}
 
     parsed = {str(folder / TRAIN): train, **{names[split]: facts for split, facts in evaluation.items()}}
-    inverses = _inverses(tokens, _used_relations(parsed), folder / VOCAB, relations)
-    ids = tuple(sorted(inverses))
-    vocabulary = Vocabulary(
-        tokens, ids, tokens[MASK], tokens[PAD], inverse_ids=tuple(inverses[i] for i in ids)
-    )
+    vocabulary = make_vocabulary(tokens, used_relations(parsed.values()), folder / VOCAB, relations)
     for where, facts in parsed.items():
         check_entities(facts, vocabulary, where)
     task = TaskData.of_facts(vocabulary, train, types, evaluation)
@@ -54,8 +50,20 @@ def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
     return task
 
 
-def _used_relations(parsed: Mapping[str, Facts]) -> set[int]:
-    return {int(i) for facts in parsed.values() for i in facts.ids[facts.roles == Role.RELATION].unique()}
+def used_relations(parsed: Iterable[Facts]) -> set[int]:
+    return {int(i) for facts in parsed for i in facts.ids[facts.roles == Role.RELATION].unique()}
+
+
+def make_vocabulary(
+    tokens: dict[str, int], used: set[int], vocab: Path, relations: Path | None
+) -> Vocabulary:
+    """The vocabulary of the file `vocab`, of which `used` are relations.
+
+    relations: a file of inverses, or None. Raises DataError for a relation without an inverse.
+    """
+    inverses = _inverses(tokens, used, vocab, relations)
+    ids = tuple(sorted(inverses))
+    return Vocabulary(tokens, ids, tokens[MASK], tokens[PAD], inverse_ids=tuple(inverses[i] for i in ids))
 
 
 def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path | None) -> dict[int, int]:
@@ -71,8 +79,11 @@ def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path 
     return inverses
 
 
-def check_entities(facts: Facts, vocabulary: Vocabulary, where: str) -> None:
-    """Raises DataError for an entity with a relation's or predictor's token in it."""
+def check_entities(facts: Facts, vocabulary: Vocabulary, where: str, first: int = 0) -> None:
+    """Raises DataError for an entity with a relation's or predictor's token in it.
+
+    first: the number of the first fact, where these are a part of the list.
+    """
     predictors = [i for name, i in vocabulary.token_to_id.items() if name.startswith(PRED.rstrip(">"))]
     special = torch.tensor([*vocabulary.relation_ids, *predictors])
     wrong = torch.isin(facts.ids, special) & ((facts.roles == Role.HEAD) | (facts.roles == Role.TAIL))
@@ -81,12 +92,12 @@ def check_entities(facts: Facts, vocabulary: Vocabulary, where: str) -> None:
         field = "input_text[0]" if facts.roles[item, place] == Role.HEAD else "target_text[0]"
         token = int(facts.ids[item, place])
         raise DataError(
-            f"{where}: item {item}: {field}: expected an entity's tokens, "
+            f"{where}: item {first + item}: {field}: expected an entity's tokens, "
             f"not '{vocabulary.name(token)}' ({token})"
         )
 
 
-def _check_files(folder: Path) -> None:
+def check_files(folder: Path) -> None:
     expected = f"expected a folder with {', '.join(FILES)}"
     if not folder.is_dir():
         raise DataError(f"{folder}: {expected}" + ("" if folder.exists() else "; there is no such folder"))
@@ -94,7 +105,7 @@ def _check_files(folder: Path) -> None:
         raise DataError(f"{folder}: {expected}; missing: {', '.join(missing)}")
 
 
-def _read_splits(path: Path) -> dict[str, Any]:
+def read_splits(path: Path) -> dict[str, Any]:
     data = read_json(path)
     if not isinstance(data, dict):
         raise DataError(f"{path}: expected an object with the splits {', '.join(SPLITS)}, not {show(data)}")

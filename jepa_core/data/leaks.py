@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from jepa_core.data.fact_set import FactSet, TaskData
 from jepa_core.data.vocabulary import Vocabulary
@@ -21,26 +22,40 @@ def check_leaks(task: TaskData, train: str, test: str) -> None:
     for number, key in enumerate(fact_keys(held_out.facts)):
         if key in trained:
             fact = describe(held_out, number, task.vocabulary)
-            raise DataError(
-                f"{test}: item {number}: expected a fact that is not trained on, but {fact} is "
-                f"in the training set: {train}: item {trained[key]}"
-            )
+            raise trained_test_fact(f"{test}: item {number}", fact, f"{train}: item {trained[key]}")
     atomic = (task.train.sample_type == SampleType.ATOMIC).nonzero().flatten()
     reverses = fact_keys(reverse_all(task.train.facts[atomic], task.vocabulary))
     for number, key in zip(atomic.tolist(), reverses, strict=True):
         if key in trained:
             fact = describe(task.train, number, task.vocabulary)
-            raise DataError(
-                f"{train}: item {number}: type: expected atomic facts without their reverse, but that of "
-                f"{fact} is in the training set: item {trained[key]}"
-            )
+            raise trained_reverse(f"{train}: item {number}", fact, f"item {trained[key]}")
+
+
+def trained_test_fact(where: str, fact: str, found: str) -> DataError:
+    """where, found: the two items."""
+    return DataError(
+        f"{where}: expected a fact that is not trained on, but {fact} is in the training set: {found}"
+    )
+
+
+def trained_reverse(where: str, fact: str, found: str) -> DataError:
+    """where: the atomic fact's item; found: that of its reverse."""
+    return DataError(
+        f"{where}: type: expected atomic facts without their reverse, but that of {fact} is in the training "
+        f"set: {found}"
+    )
 
 
 def reverse_all(facts: Facts, vocabulary: Vocabulary) -> Facts:
     """The reversed facts, by the vocabulary's `inverse_ids`."""
+    return reverse_facts(facts, inverse_table(vocabulary)[facts.ids])
+
+
+def inverse_table(vocabulary: Vocabulary) -> Tensor:
+    """Of each relation's id the inverse's; the other entries mean nothing."""
     inverse = torch.zeros(vocabulary.size, dtype=torch.int64)
     inverse[list(vocabulary.relation_ids)] = torch.tensor(vocabulary.inverse_ids, dtype=torch.int64)
-    return reverse_facts(facts, inverse[facts.ids])
+    return inverse
 
 
 def fact_keys(facts: Facts) -> list[bytes]:

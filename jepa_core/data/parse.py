@@ -41,13 +41,16 @@ class ItemParser:
     def _known(self) -> frozenset[int]:
         return frozenset(self.token_to_id.values())
 
-    def __call__(self, items: Any) -> tuple[Facts, Tensor]:
-        """The facts, and their sample types ``n``. Raises DataError naming item and field."""
+    def __call__(self, items: Any, first: int = 0) -> tuple[Facts, Tensor]:
+        """The facts, and their sample types ``n``. Raises DataError naming item and field.
+
+        first: the number of the first item, where these are a part of the list.
+        """
         if not isinstance(items, list):
             raise DataError(f"{self.where}: expected a list of facts, not {show(items)}")
         parsed = self._parse(items)
         if parsed is None:
-            for number, item in enumerate(items):
+            for number, item in enumerate(items, first):
                 if wrong := self._wrong(item):
                     raise DataError(f"{self.where}: item {number}: {wrong}")
             raise AssertionError("facts that are right one by one are right together")

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.objective.cross_entropy import CHUNK
+
 HITS = (1, 3, 10)
-#: Logits held at once, in numbers: chunks of the labelled tokens keep within it.
-CHUNK = 1 << 25
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
         torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks])
         for name in ("ids", "roles")
     )
+    ids = ids.where(roles != Role.PAD, ids[:, :1])  # any token will do, but models warn of their padding token
     positions = torch.cat([_extend(block.positions, width) for block in blocks])
     number = torch.cat([torch.full((len(b.ids), width), i) for i, b in enumerate(blocks)]).to(ids.device)
     lengths = (roles != Role.PAD).sum(dim=1)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from jepa_core.components import (
     DistanceFunction,
@@ -19,6 +18,7 @@ from jepa_core.components import (
     declared,
 )
 from jepa_core.errors import ComponentError
+from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import SUPPLIERS, check_needs
@@ -193,7 +193,7 @@ class JepaObjective(nn.Module):
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         states = hidden[self.transformer.num_layers].at(0, plan.label_rows, plan.label_columns)
-        return cross_entropy(self.transformer.logits(states).float(), plan.label_ids, reduction="sum")
+        return cross_entropy_sum(self.transformer.logits, states, plan.label_ids, self.transformer.vocab)
 
     def _embed(
         self, extract: EmbeddingExtractor, layer: int, view: PlannedView, plan: Plan, hidden: HiddenStates

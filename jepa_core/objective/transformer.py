@@ -99,9 +99,9 @@ class Transformer:
             own = self.model(input_ids=ids, use_cache=False).logits
             ours = self.logits(self._last(ids))
             changed = self.logits(self._last(ids.where(ids != 2, 0)))
+            self._check_reads(ids)
         except TypeError as error:
             raise ComponentError(f"{name} is no transformer with position ids and attention masks: {error}") from error
-            self._check_reads(ids)
         finally:
             self.model.train(training)
         if not torch.allclose(own, ours, rtol=1e-3, atol=1e-4):

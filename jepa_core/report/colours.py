@@ -1,8 +1,8 @@
 """The colours of pages and pictures, each in a light and a dark variant.
 
-Pictures are drawn in the light ones; on a page these become CSS variables. The series colours are chosen
-after Okabe and Ito 2008 ("Color Universal Design"), darker or lighter until each stands at least 3 : 1
-against its background.
+Pictures are drawn in the light ones; on a page these become CSS variables. The series colours contrast with
+their background at least 3 : 1, and with each other by 15 or more in CIELAB, to people with normal sight, with
+protanopia, deuteranopia or tritanopia.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ COLOURS = {
     "--ink": ("#22262c", "#e3e5e8"),
     "--muted": ("#6b7078", "#9aa0a9"),
     "--line": ("#d9dce1", "#3a3f47"),
-    "--c0": ("#0072b2", "#56b4e9"),
-    "--c1": ("#d55e00", "#f0883e"),
-    "--c2": ("#00845f", "#2fc79a"),
-    "--c3": ("#a8488a", "#e29ac6"),
-    "--c4": ("#8a6d00", "#e6c84f"),
-    "--c5": ("#5b4bc4", "#a79bff"),
-    "--c6": ("#8c3a1b", "#c98a6b"),
-    "--c7": ("#50616d", "#b7c4cc"),
+    "--c0": ("#1568ba", "#4cabe5"),
+    "--c1": ("#e36808", "#ec6931"),
+    "--c2": ("#148f5f", "#21da9c"),
+    "--c3": ("#c84294", "#aa88aa"),
+    "--c4": ("#977a39", "#e2cb4f"),
+    "--c5": ("#5235c4", "#947ef5"),
+    "--c6": ("#7b4325", "#c98a6b"),
+    "--c7": ("#4b5760", "#c9bbc6"),
 }
 VARIABLES = {light: name for name, (light, _) in COLOURS.items()}
 PAPER, INK, MUTED, LINE = (COLOURS[name][0] for name in ("--paper", "--ink", "--muted", "--line"))

@@ -28,10 +28,16 @@ NAMED_TOKENS = 60
 
 def draw_chart(chart: Chart) -> Figure:
     figure, axes = blank(chart.title)
-    for line in chart.lines:
-        marker = "o" if len(line.series.steps) < 12 else None
-        axes.plot(line.series.steps, line.series.values, color=SERIES[line.colour], linestyle=_dash(line),
-                  marker=marker, markersize=3.5, linewidth=1.6)  # fmt: skip
+    for number, line in enumerate(chart.lines):
+        axes.plot(
+            line.series.steps,
+            line.series.values,
+            color=SERIES[line.colour],
+            linestyle=_dash(line),
+            linewidth=1.5 + 1.5 * (1 - (number + 1) / len(chart.lines)),  # one under another shows
+            marker="o" if len(line.series.steps) < 12 else None,
+            markersize=3.5,
+        )
     if chart.logarithmic:
         axes.set_yscale("log")
     if chart.scale == "share":
@@ -40,7 +46,7 @@ def draw_chart(chart: Chart) -> Figure:
         axes.set_ylim(0, 1.05 * axes.dataLim.ymax or None)
     axes.set_xlabel(chart.across)
     if chart.across == "layer":
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     _legend(axes, chart.lines)
     return figure
 
@@ -68,8 +74,9 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     axes.tick_params(length=0)
     if count <= NAMED_TOKENS:
         size = min(8.0, 170 / count)
-        axes.set_xticks(range(count), names, rotation=90, fontsize=size)
-        axes.set_yticks(range(count), names, fontsize=size)
+        labels = [_literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
+        axes.set_xticks(range(count), labels, rotation=90, fontsize=size)
+        axes.set_yticks(range(count), labels, fontsize=size)
     return figure
 
 
@@ -78,8 +85,9 @@ def draw_projection(title: str, projection: Projection) -> Figure:
     predicted, target = projection.predicted, projection.target
     for ends in torch.stack([predicted, target], dim=1).tolist():
         axes.plot(*zip(*ends, strict=True), color=MUTED, linewidth=0.5, alpha=0.6, zorder=1)
-    axes.scatter(*predicted.T.tolist(), s=14, color=SERIES[0], marker="o", linewidths=0, label="predicted")
-    axes.scatter(*target.T.tolist(), s=16, color=SERIES[1], marker="^", linewidths=0, label="target")
+    for side, points, marker, colour in (("predicted", predicted, "o", 0), ("target", target, "^", 1)):
+        x, y = points.T.tolist()
+        axes.scatter(x, y, s=15, color=SERIES[colour], marker=marker, linewidths=0, label=side)
     axes.set_aspect("equal", adjustable="datalim")
     first, second = (f"{share:.0%}" for share in projection.shares)
     axes.set(xlabel=f"first component ({first} of the variance)", ylabel=f"second ({second})")
@@ -99,7 +107,7 @@ def blank(title: str, height: float = HEIGHT) -> tuple[Figure, Axes]:
     with rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
-        axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
+        axes.set_title(_literal(title), loc="left", fontsize=10, fontweight="bold", color=INK)
         axes.grid(visible=True, color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)
     return figure, axes
@@ -117,11 +125,16 @@ def _legend(axes: Axes, lines: Sequence[Line]) -> None:
         Line2D([], [], color=INK if of_runs else SERIES[line.colour], linestyle=_dash(line), linewidth=1.6)
         for line in labels.values()
     ]
-    axes.legend(handles, list(labels), frameon=False, labelcolor=INK)
+    axes.legend(handles, list(map(_literal, labels)), frameon=False, labelcolor=INK)
 
 
 def _dash(line: Line) -> Any:
     return DASHES[line.dash % len(DASHES)]
+
+
+def _literal(text: str) -> str:
+    """Between two dollar signs matplotlib would read a formula."""
+    return text.replace("$", r"\$")
 
 
 def _spans(cells: Tensor) -> list[tuple[int, int]]:
@@ -131,7 +144,7 @@ def _spans(cells: Tensor) -> list[tuple[int, int]]:
     return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
 
 
-_STYLE = {
+_STYLE: Any = {
     "font.size": 8.5,
     "text.color": INK,
     "axes.labelcolor": INK,

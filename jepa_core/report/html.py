@@ -7,6 +7,7 @@ setting.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from html import escape
 from io import StringIO
@@ -68,7 +69,9 @@ def picture(figure: Figure, alt: str) -> str:
     from matplotlib import rc_context
 
     file = StringIO()
-    with rc_context({"svg.fonttype": "none"}):  # text stays text: small, and in the page's font
+    # Text stays text: small, and in the page's font, so a glyph that matplotlib's lacks is no loss.
+    with rc_context({"svg.fonttype": "none"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return f'<figure role="img" aria-label="{escape(alt)}">\n{_inline(file.getvalue())}</figure>'
 
@@ -93,7 +96,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "wo
         f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
         for name, *cells in rows
     )
-    return f'<div class="wide"><table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    content = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    return f'<div class="wide"><table class="{kind}">\n{content}</table></div>'
 
 
 def folded(summary: str, text: str) -> str:
@@ -145,6 +149,7 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { padding: .25rem 1.25rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 .figures td, .figures thead th:not(:first-child) { text-align: right; white-space: nowrap; }
+.figures th, .figures td { padding-right: .75rem; }
 th { font-weight: 600; }
 tbody th, thead th:first-child { font-weight: 400; white-space: nowrap; color: var(--muted); }
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4; padding: .75rem; border: 1px solid var(--line); }

@@ -74,9 +74,9 @@ def _read(folder: RunFolder, name: str) -> Record:
     recipe = load_yaml(folder.recipe).data
     try:
         made_with = recipe.pop("resolved")
-        recipe["evaluation"]["splits"], recipe["training"]["max_steps"], made_with["versions"]
+        _ = recipe["evaluation"]["splits"], recipe["training"]["max_steps"], made_with["versions"], made_with["plugins"]
     except (AttributeError, KeyError, TypeError) as error:
-        raise JepaError(f"{folder.recipe}: not the resolved recipe of a run: {error} is missing") from error
+        raise JepaError(f"{folder.recipe}: not the resolved recipe of a run ({error})") from error
     text = folder.recipe.read_text(encoding="utf-8")
     metrics = folder.read_metrics() if folder.finished else None
     return Record(folder, name, recipe, text, made_with, read_log(folder.log), metrics)

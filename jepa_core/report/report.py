@@ -20,7 +20,7 @@ def write_report(records: Sequence[Record], out: Path | None, registry: Registry
     runs than there are colours, and where matplotlib is not installed or `out` is another file.
     """
     if out is None:
-        out = records[0].folder.path / "report.html" if len(records) == 1 else Path("report.html")
+        out = records[0].folder.report if len(records) == 1 else Path("report.html")
     write_page(out, report(records, registry))
     return out
 

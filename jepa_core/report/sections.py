@@ -19,7 +19,7 @@ GRADIENTS = (
     "below 0 they pull apart."
 )
 EMBEDDINGS = (
-    "Effective rank counts the directions that the embeddings of that batch use (1: all on one line). The "
+    "Effective rank counts the directions that the embeddings of the same batch use (1: all on one line). The "
     "cosine is the mean over two different embeddings of one side (1: all point one way). A rank near 1 and "
     "a cosine near 1 mean collapse."
 )

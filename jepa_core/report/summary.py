@@ -12,9 +12,11 @@ from jepa_core.report.record import Record
 
 def show_summary(records: Sequence[Record], page: Path) -> None:
     """What the runs are, how they differ, and their final metrics; then where the page is."""
-    print_table(("", *(record.name for record in records)), tables.overview(records))
+    names = [record.name for record in records]
+    print_table(("", *names), tables.overview(records))
     if len(records) > 1:
         say(tables.difference_line(records))
+        print_table(("key", *names), tables.differences(records))
     columns, rows = tables.final(records)
     if rows:
         print_table(columns, rows)

@@ -41,10 +41,8 @@ def differences(records: Sequence[Record]) -> Rows:
 
 
 def difference_line(records: Sequence[Record]) -> str:
-    rows = differences(records)
-    if not rows:
-        return "The recipes do not differ."
-    return f"The recipes differ in {'; '.join(f'{key} ({_versus(values)})' for key, *values in rows)}."
+    keys = [key for key, *_ in differences(records)]
+    return f"The recipes differ in {', '.join(keys)}." if keys else "The recipes do not differ."
 
 
 def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
@@ -80,7 +78,3 @@ def duration(seconds: float) -> str:
 
 def _rate(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
-
-
-def _versus(values: Sequence[str]) -> str:
-    return " | ".join(values)

@@ -7,27 +7,19 @@ The order is a function of (seed, epoch): the same in every process, and after a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from math import isqrt
 
 import numpy as np
 from torch.utils.data import DataLoader, Sampler
+
+from jepa_core.data.hashing import mix
 
 #: Places worked out at once: enough to make numpy's calls cheap, and still within a core's cache.
 BLOCK = 1 << 13
 ROUNDS = 6
 _HALF = np.uint64(32)
 _MASK = (1 << 64) - 1
-
-
-def mix(x: np.ndarray) -> np.ndarray:
-    """SplitMix64's output function, of uint64 of any shape (see :func:`jepa_core.objective.draws.mix`)."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x ^= x >> np.uint64(30)
-    x *= np.uint64(0xBF58476D1CE4E5B9)
-    x ^= x >> np.uint64(27)
-    x *= np.uint64(0x94D049BB133111EB)
-    x ^= x >> np.uint64(31)
-    return x
 
 
 class Permutation:
@@ -85,5 +77,15 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         order = Permutation(self.length, self.seed, self.epoch)
-        for start in range(0, self.length, BLOCK):
-            yield from order(np.arange(start, min(start + BLOCK, self.length))).tolist()
+        starts = range(0, self.length, BLOCK)
+        blocks = (order(np.arange(start, min(start + BLOCK, self.length))).tolist() for start in starts)
+        return chain.from_iterable(blocks)
+
+
+def forward_epochs(loader: DataLoader, sampler: EpochSampler) -> None:
+    """Makes the trainer's ``set_epoch`` reach the sampler, however the loader is wrapped.
+
+    A resumed run of several processes has it under two wrappers (accelerate's ``BatchSamplerShard`` inside
+    its ``SkipBatchSampler``), one more than accelerate looks through, and would begin with epoch 0 again.
+    """
+    loader.batch_sampler.set_epoch = sampler.set_epoch  # type: ignore[union-attr]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from jepa_core.building import Run
 from jepa_core.data.fact_set import Batch
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.registry import Registry
 from jepa_core.views.facts import Role, SampleType
 
 #: Training samples that are looked through; at most so many go through the model together.
@@ -35,10 +36,12 @@ class Plugins:
 class Context:
     """A built run, and samples of it that the checks share.
 
-    processes: check the denominators in so many processes too; plugins: what these have to load.
+    registry: what the run was built from; processes: check the denominators in so many processes too; plugins:
+    what these have to load.
     """
 
     run: Run
+    registry: Registry = field(default_factory=Registry.discover)
     processes: int = 1
     plugins: Plugins = Plugins()
 

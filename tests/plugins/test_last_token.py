@@ -46,3 +46,13 @@ def test_declares_the_layer_that_it_was_given(layer):
 
 def test_reads_the_last_layer_unless_told_otherwise():
     assert LastToken().layer == -1
+
+
+def test_reads_nothing_but_the_last_valid_token():
+    extract = LastToken()
+    valid = torch.tensor([[True, True, False], [True, False, False], [True, True, True]])
+    reads = extract.reads(valid, torch.zeros(3, 3))
+    assert reads.int().tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    hidden = torch.randn(3, 3, 5)
+    other = hidden.where(reads[..., None], torch.randn(3, 3, 5))
+    assert torch.equal(extract(hidden, valid, valid), extract(other, valid, valid))

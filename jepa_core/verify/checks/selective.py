@@ -107,8 +107,8 @@ def _rates(context: Context) -> Iterator[Row]:
     """A line for each filter that draws and says at what rate."""
     planner = context.objective.planner
     for stream, keep in enumerate(planner.filters):
-        rate = getattr(keep, "rate", None)
-        if not isinstance(rate, int | float):
+        rate = declared("filter", keep, "rate")
+        if rate is None:
             continue
         name, source = f"share dropped by {type(keep).__name__}", source_of(keep)
         if context.nothing_counts:
@@ -118,7 +118,7 @@ def _rates(context: Context) -> Iterator[Row]:
         low, high = interval(dropped, draws)
         per = declared("filter", keep, "draws_per")
         told = f"{dropped:,} of {draws:,} draws (one a {per}) dropped: {low:.4f} to {high:.4f} at {Z:g} standard errors"
-        fits = Verdict.PASS if low <= rate <= high else Verdict.FAIL
+        fits = Verdict.PASS if low - 1e-9 <= rate <= high + 1e-9 else Verdict.FAIL
         yield Row(name, fits, dropped / draws, f"{rate:g} asked", told, source)
 
 

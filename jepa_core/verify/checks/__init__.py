@@ -1,0 +1,1 @@
+"""The checks, each a function from the context to lines."""

@@ -1,0 +1,61 @@
+"""One big batch, accumulated micro-batches and several processes give one gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jepa_core.components import declared
+from jepa_core.verify.checks.layouts import BOUND
+from jepa_core.verify.context import Context, gradient_difference, spread
+from jepa_core.verify.row import Row, at_most, not_applicable, source_of
+
+#: Samples of the step: every split divides 12, and the counted ones come first, so that the last of four
+#: micro-batches has no pair.
+SAMPLES, COUNTED, DIVISIBLE_BY = 24, 15, 12
+SPLITS = (2, 4)
+
+
+def denominators(context: Context) -> Iterator[Row]:
+    """Runs the real trainer for one step, split in different ways."""
+    from jepa_core.training.trainer import JepaTrainer  # takes seconds
+    from jepa_core.verify.one_step import step_gradient
+
+    source = source_of(JepaTrainer.compute_loss)
+    ways = {f"{parts} micro-batches": parts for parts in SPLITS}
+    if context.processes > 1:
+        ways |= {f"{context.processes} processes": context.processes}
+    rows = step_rows(context)
+    whole = {} if (why := _why_not(context, rows)) else step_gradient(context.run, rows, len(rows), 1)
+    if not all(bool(gradient.isfinite().all()) for gradient in whole.values()):
+        why = "the gradient is not finite (see health)"
+    for way, parts in ways.items():
+        name = f"{way}, against one batch"
+        if why:
+            yield not_applicable(name, why, source)
+            continue
+        if "processes" in way:
+            from jepa_core.verify.processes import gradient_in_processes
+
+            split = gradient_in_processes(context, rows)
+        else:
+            split = step_gradient(context.run, rows, len(rows) // parts, parts)
+        apart, parameter = gradient_difference(split, whole)
+        pairs = min(COUNTED, len(context.counted_rows))
+        told = f"{len(rows)} samples, {pairs} with a pair; largest difference of the gradient in {parameter}"
+        yield at_most(name, apart, BOUND, told, source)
+
+
+def _why_not(context: Context, rows: list[int]) -> str:
+    distance = context.objective.distance
+    if not context.nothing_counts and not declared("distance", distance, "decomposable"):
+        return f"{type(distance).__name__} declares that it is no sum over pairs: another split is another loss"
+    return "" if rows else f"there are only {len(context.training_rows)} training samples"
+
+
+def step_rows(context: Context) -> list[int]:
+    """Training samples, counted ones first, as many as every split divides."""
+    counted = set(context.counted_rows)
+    others = [row for row in context.training_rows if row not in counted]
+    first = spread(context.counted_rows, COUNTED if others else SAMPLES)
+    rows = [*first, *spread(others, SAMPLES - len(first))]
+    return rows[: len(rows) // DIVISIBLE_BY * DIVISIBLE_BY]

@@ -1,0 +1,78 @@
+"""The gradient of one optimizer step, as the trainer makes it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import SequentialSampler, Subset
+from transformers import TrainerCallback
+
+from jepa_core.building import Run
+from jepa_core.training.arguments import training_arguments
+from jepa_core.training.trainer import JepaTrainer
+from jepa_core.verify.context import relaid
+
+#: What a single step is run with: nothing of it is to change the gradient, or to be kept.
+ONE_STEP = {
+    "max_steps": 1,
+    "num_train_epochs": None,
+    "learning_rate": 0.0,
+    "lr_scheduler_type": "constant",
+    "warmup_steps": 0,
+    "max_grad_norm": 0.0,
+    "save_steps": None,
+    "eval_steps": None,
+    "logging_steps": 1,
+    "report_to": (),
+    "bf16": False,
+    "torch_compile": False,
+    "gradient_checkpointing": False,
+    "dataloader_num_workers": 0,
+    "optim": "sgd",
+}
+
+
+def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: int) -> dict[str, Tensor]:
+    """By parameter: the gradient of a step over these training samples, in this many micro-batches.
+
+    On a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. In several
+    processes `micro_batch` is each one's.
+    """
+    model: Any = copy.deepcopy(run.objective.model).float()
+    # setattr: the trainer calls train() before every micro-batch, and dropout would differ between them
+    setattr(model, "train", lambda mode=True: nn.Module.train(model, False))  # noqa: B010
+    objective = relaid(run.objective, run.recipe.objective.layout, model)
+    sizes = {"per_device_train_batch_size": micro_batch, "gradient_accumulation_steps": accumulate}
+    training = run.recipe.training.model_copy(update={**ONE_STEP, **sizes})
+    recipe = run.recipe.model_copy(update={"training": training})
+    taken: dict[str, Tensor] = {}
+    with TemporaryDirectory() as folder, torch.random.fork_rng():
+        args = training_arguments(recipe, Path(folder), use_cpu=run.device == "cpu")
+        InOrder(objective, args, Subset(run.train_dataset, list(rows)), dict, [Take(objective, taken)]).train()
+    return taken
+
+
+class InOrder(JepaTrainer):
+    """Reads the samples in their order, so that micro-batches get unequal numbers of pairs."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+
+class Take(TrainerCallback):
+    """Copies the gradient when all of it is there, before the optimizer uses it."""
+
+    def __init__(self, objective: nn.Module, taken: dict[str, Tensor]):
+        self.objective, self.taken = objective, taken
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        for name, parameter in self.objective.named_parameters():
+            if parameter.requires_grad:
+                gradient = parameter.grad
+                self.taken[name] = torch.zeros_like(parameter) if gradient is None else gradient.detach().cpu().clone()

@@ -1,0 +1,61 @@
+"""Arrangements: which rows share a call, and that every token is found again."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jepa_core.objective.arrangement import Block, groups, one_block_a_row, side_by_side
+from jepa_core.views.facts import Role
+
+
+def block(lengths: list[int], sample: list[int], first_id: int) -> Block:
+    """Rows of these lengths whose tokens all have different ids, right-padded with id 0."""
+    width = max(lengths)
+    columns = torch.arange(width).expand(len(lengths), -1)
+    real = columns < torch.tensor(lengths)[:, None]
+    ids = (torch.arange(len(lengths) * width).view(-1, width) + first_id).where(real, 0)
+    return Block(ids, torch.where(real, int(Role.HEAD), int(Role.PAD)), columns, torch.tensor(sample))
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [
+        (0, [(3, 3), (4, 4), (9, 9)]),  # another call costs nothing: exact widths
+        (2, [(3, 4), (9, 9)]),  # two rows of three padded by one: 2 tokens
+        (1, [(3, 3), (4, 4), (9, 9)]),
+        (16, [(3, 4), (9, 9)]),  # on to nine: 2 + 3 rows x 5 = 17 tokens
+        (17, [(3, 9)]),
+        (float("inf"), [(3, 9)]),
+    ],
+)
+def test_rows_share_a_call_while_padding_costs_less_than_a_call(cost, expected):
+    assert groups(torch.tensor([4, 3, 9, 3]), cost) == expected
+
+
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    st.data(),
+    st.sampled_from([0.0, 3.0, float("inf")]),
+)
+def test_every_token_is_found_again_in_either_arrangement(lengths, data, cost):
+    chosen = data.draw(st.lists(st.sampled_from(range(len(lengths))), unique=True, min_size=1).map(sorted))
+    blocks = [block(lengths, list(range(len(lengths))), 1), block([lengths[i] for i in chosen], chosen, 100)]
+    for arrangement in (side_by_side(blocks), one_block_a_row(blocks, cost)):
+        flat = torch.cat([call.ids.flatten() for call in arrangement.calls])
+        kinds = torch.cat([call.block.flatten() for call in arrangement.calls])
+        for number, (each, places) in enumerate(zip(blocks, arrangement.places, strict=True)):
+            real = each.roles != Role.PAD
+            assert torch.equal(flat[places][real], each.ids[real])
+            assert (kinds[places][real] == number).all()
+        real = sum(int((call.roles != Role.PAD).sum()) for call in arrangement.calls)
+        assert real == sum(int((each.roles != Role.PAD).sum()) for each in blocks)
+
+
+def test_reads_are_told_call_by_call():
+    arrangement = one_block_a_row([block([2, 3], [0, 1], 1)], call_cost=0)
+    assert [call.ids.shape for call in arrangement.calls] == [(1, 2), (1, 3)]
+    first, second = arrangement.by_call(torch.tensor([4, 1, 2, 4]))
+    assert (first.tolist(), second.tolist()) == ([1], [0, 2])
