@@ -138,8 +138,7 @@ def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, Any]) -> None:
 
 def _refuse_leaks(objective: JepaObjective, train: Any) -> None:
     """Plans one sample of each type, so that a leaking recipe fails before training, not in the middle."""
-    types = train.sample_type
-    firsts = [int((types == kind).nonzero()[0]) for kind in types.unique()]
+    firsts = [of_type.first for of_type in train.types.values()]
     was_training = objective.training
     objective.train().plan(train.__getitems__(firsts))
     objective.train(was_training)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from jepa_core import hookimpl
@@ -11,6 +12,8 @@ from jepa_core.components import DatasetContext
 from jepa_core.data.fact_set import TaskData
 from jepa_core.data.folder import read_folder
 from jepa_core.data.generate import generate
+from jepa_core.data.packed import read_packed
+from jepa_core.data.packed_manifest import is_packed
 from jepa_core.data.task_size import TaskSize
 from jepa_core.errors import DataError
 
@@ -28,10 +31,11 @@ def reversal_curse(
 ) -> TaskData:
     """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
-    path: a folder with train.json, valid.json and vocab.json; null generates the task in memory from the
-    other options, and with a path they must be left out. relations: with a path, a YAML file of
-    ``inverse_pairs`` and ``symmetric`` relations; null goes by the names ``<x>`` and ``<x_inv>``, or else
-    takes neighbouring ids for a pair. seed: null takes the recipe's. The other options are sizes, see
+    path: a folder with train.json, valid.json and vocab.json, or a packed one (``jepa-run data pack``), which
+    stays on disk; null generates the task in memory from the other options, and with a path they must be
+    left out. relations: with a path to files that are not packed, a YAML file of ``inverse_pairs`` and
+    ``symmetric`` relations; null goes by the names ``<x>`` and ``<x_inv>``, or else takes neighbouring ids for
+    a pair. seed: null takes the recipe's. The other options are sizes, see
     :class:`jepa_core.data.task_size.TaskSize`.
     """
     size: dict[str, Any] = {
@@ -47,8 +51,16 @@ def reversal_curse(
         task = generate(TaskSize(**size), context.seed if seed is None else seed)
     else:
         _refuse_generation_options(path, {"seed": seed, **size})
-        task = read_folder(context.find(path), None if relations is None else context.find(relations))
+        task = _read(context.find(path), None if relations is None else context.find(relations))
     return replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
+
+
+def _read(folder: Path, relations: Path | None) -> TaskData:
+    if not is_packed(folder):
+        return read_folder(folder, relations)
+    if relations is not None:
+        raise DataError(f"relations: has no effect on '{folder}', a packed task, which knows its inverses: leave out")
+    return read_packed(folder)
 
 
 def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> None:

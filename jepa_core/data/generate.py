@@ -10,9 +10,12 @@ Axes: ``e`` entities, ``w`` tokens of a name, ``p`` relation pairs, ``n`` facts,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.random import Generator
+from torch import Tensor
 
 from jepa_core.data.fact_set import TaskData
 from jepa_core.data.task_size import TaskSize
@@ -22,33 +25,57 @@ from jepa_core.views.facts import Facts, Role, SampleType
 
 
 def generate(size: TaskSize, seed: int) -> TaskData:
-    """The task of this size and seed, the same on every machine.
+    """The task of this size and seed, the same on every machine."""
+    task = GeneratedTask(size, seed)
+    return TaskData.of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
+
+
+class GeneratedTask:
+    """What is drawn for a task, a few bytes a fact; the facts are made of it when they are asked for.
 
     Token ids: the shuffled names, ``<mask>``, ``<r_0>``, ``<r_0_inv>``, …, ``<pad>``, ``<PRED>``.
+    facts: how many the training set has.
     """
-    if seed < 0:
-        raise DataError(f"seed: expected 0 or more, not {seed}")
-    rng = np.random.default_rng(seed)
-    names, entities = name_entities(size, rng)
-    vocabulary = make_vocabulary(names, size.relation_pairs)
-    both, one = np.split(entities, [size.entities_both_ways])
 
-    forward, backward = pair_up(both, vocabulary, rng)
-    trained = np.stack([forward, backward], axis=1).reshape(-1, forward.shape[1])
-    forward, backward = pair_up(one, vocabulary, rng)
-    turned = rng.random((len(forward), 1)) < 0.5
-    atomic, test = np.where(turned, backward, forward), np.where(turned, forward, backward)
+    def __init__(self, size: TaskSize, seed: int):
+        if seed < 0:
+            raise DataError(f"seed: expected 0 or more, not {seed}")
+        rng = np.random.default_rng(seed)
+        names, entities = name_entities(size, rng)
+        self.vocabulary = make_vocabulary(names, size.relation_pairs)
+        both, one = np.split(entities, [size.entities_both_ways])
+        self._both = Pairings.draw(both, self.vocabulary, rng)
+        self._one = Pairings.draw(one, self.vocabulary, rng)
+        self._turned = rng.random(len(self._one)) < 0.5
+        self.facts = 2 * len(self._both) + len(self._one)
+        self._seen = sample(2 * len(self._both), size.evaluation_samples, rng)
+        self._held_out = sample(len(self._one), size.evaluation_samples, rng)
 
-    seen, held_out = (sample(len(rows), size.evaluation_samples, rng) for rows in (trained, atomic))
-    types = torch.full((len(trained) + len(atomic),), int(SampleType.TRAIN))
-    types[len(trained) :] = SampleType.ATOMIC
-    evaluation = {"train": trained[seen], "atomic": atomic[held_out], "test": test[held_out]}
-    return TaskData.of_facts(
-        vocabulary,
-        as_facts(np.concatenate([trained, atomic])),
-        types,
-        {split: as_facts(rows) for split, rows in evaluation.items()},
-    )
+    def train(self, start: int, stop: int) -> tuple[Facts, Tensor]:
+        """The facts of these rows of the training set, and their types: first those in both directions."""
+        rows = np.arange(start, stop)
+        trained, atomic = np.split(rows, [np.searchsorted(rows, 2 * len(self._both))])
+        facts = [self._two_ways(trained), self._one_way(atomic - 2 * len(self._both))]
+        types = torch.full((len(rows),), int(SampleType.TRAIN))
+        types[len(trained) :] = SampleType.ATOMIC
+        return as_facts(np.concatenate(facts)), types
+
+    @property
+    def evaluation(self) -> dict[str, Facts]:
+        """The facts by split; those of `test` are the reverse of those of `atomic`."""
+        rows = {
+            "train": self._two_ways(self._seen),
+            "atomic": self._one_way(self._held_out),
+            "test": self._one_way(self._held_out, held_out=True),
+        }
+        return {split: as_facts(table) for split, table in rows.items()}
+
+    def _two_ways(self, rows: np.ndarray) -> np.ndarray:
+        """Each pairing one way, and in the next row the other."""
+        return self._both(rows // 2, rows % 2 == 1)
+
+    def _one_way(self, rows: np.ndarray, held_out: bool = False) -> np.ndarray:
+        return self._one(rows, self._turned[rows] ^ held_out)
 
 
 def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray]:
@@ -87,20 +114,31 @@ def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
     )
 
 
-def pair_up(entities: np.ndarray, vocabulary: Vocabulary, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Every relation pair pairs the entities ``e w`` anew: the facts ``n s`` one way, and the other way.
+@dataclass(frozen=True)
+class Pairings:
+    """Entities ``e w`` of one group, paired up anew for every relation pair: ``p e / 2`` facts, relation by
+    relation. relations: ``p 2``; drawn: ``p e`` entity numbers, two neighbours a pair."""
 
-    n = p e / 2, relation by relation.
-    """
-    relations = np.array(vocabulary.relation_ids).reshape(-1, 2)
-    drawn = rng.permuted(np.tile(np.arange(len(entities)), (len(relations), 1)), axis=1)
-    head, tail = entities[drawn].reshape(-1, 2, entities.shape[1]).swapaxes(0, 1)
-    there, back = relations.repeat(len(entities) // 2, axis=0).T[..., None]
-    mask = np.full_like(there, vocabulary.mask_id)
-    return (
-        np.concatenate([head, there, mask, tail], axis=1),
-        np.concatenate([tail, back, mask, head], axis=1),
-    )
+    entities: np.ndarray
+    relations: np.ndarray
+    mask_id: int
+    drawn: np.ndarray
+
+    @classmethod
+    def draw(cls, entities: np.ndarray, vocabulary: Vocabulary, rng: Generator) -> Pairings:
+        relations = np.array(vocabulary.relation_ids).reshape(-1, 2)
+        everyone = np.tile(np.arange(len(entities), dtype=np.int32), (len(relations), 1))
+        return cls(entities, relations, vocabulary.mask_id, rng.permuted(everyone, axis=1))
+
+    def __len__(self) -> int:
+        return self.drawn.size // 2
+
+    def __call__(self, numbers: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """The facts ``n s`` of these numbers ``n``, the other way round where `turned`."""
+        ends = self.entities[self.drawn.reshape(-1, 2)[numbers]]  # n 2 w
+        ends = np.where(turned[:, None, None], ends[:, ::-1], ends)
+        relation = self.relations[numbers // (len(self.entities) // 2), turned.astype(int)][:, None]
+        return np.concatenate([ends[:, 0], relation, np.full_like(relation, self.mask_id), ends[:, 1]], axis=1)
 
 
 def as_facts(rows: np.ndarray) -> Facts:

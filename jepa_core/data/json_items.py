@@ -40,7 +40,7 @@ class _Reader:
         self.file = file
         self.text, self.at, self.ended = "", 0, False
         self.line, self.column = 1, 1  # of the text's first character
-        self.decode = json.JSONDecoder().scan_once
+        self.decode = json.JSONDecoder().raw_decode
 
     def items(self) -> Iterator[list[Any]]:
         self._expect("[", "a list")
@@ -65,9 +65,8 @@ class _Reader:
         while True:
             try:
                 value, end = self.decode(self.text, self.at)
-            except (StopIteration, ValueError, RecursionError) as error:
-                message = "Expecting value" if isinstance(error, StopIteration) else getattr(error, "msg", str(error))
-                at = getattr(error, "pos", getattr(error, "value", self.at))
+            except (ValueError, RecursionError) as error:
+                message, at = getattr(error, "msg", str(error)), getattr(error, "pos", self.at)
                 cut = len(self.text) - at < _TOKEN or message.startswith("Unterminated string")
                 if not (cut and self._more()):
                     raise self._error(f"expected JSON: {message}", at) from error

@@ -87,9 +87,9 @@ class CheckedSets:
         for at in np.flatnonzero((types[torch.from_numpy(rows)] != types[torch.from_numpy(firsts)]).numpy()):
             row, first = int(rows[at]), int(firsts[at])
             was, now = (SampleType(int(types[i])).name.lower() for i in (first, row))
+            fact = describe(self.train, row, self.vocabulary)
             raise DataError(
-                f"{self.train_name}: item {row}: type: expected '{was}', as {describe(self.train, row, self.vocabulary)} "
-                f"has in item {first}, not '{now}'"
+                f"{self.train_name}: item {row}: type: expected '{was}', as {fact} has in item {first}, not '{now}'"
             )
 
 

@@ -26,7 +26,7 @@ class PackedSet(FactSet):
         self._entry = entry
         self.pad_id = pad_id
         self.first_index = first_index
-        maps = {array: open_map(folder / file_name(name, array), it.dtype, it.shape) for array, it in entry.arrays.items()}
+        maps = {a: open_map(folder / file_name(name, a), it.dtype, it.shape) for a, it in entry.arrays.items()}
         self.tokens, self.sample_type = maps["tokens"], maps["types"]
         self._starts, self._heads = maps.get("starts"), maps.get("heads")
 
@@ -42,7 +42,7 @@ class PackedSet(FactSet):
         return self._entry.longest
 
     @property
-    def types(self) -> dict[SampleType, OfType]:  # type: ignore[override]
+    def types(self) -> dict[SampleType, OfType]:
         return self._entry.of_type
 
     @property

@@ -56,8 +56,11 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
 
     What a token sees in its own block has the first colour, what it sees in another one the second.
     """
-    figure, axes = blank(title, height=WIDTH)
     count = len(names)
+    size = min(8.0, 170 / count)
+    labels = [_literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
+    margin = 0.1 + max(map(len, labels)) * size * 0.65 / 72 if count <= NAMED_TOKENS else 0.1
+    figure, axes = blank(title, WIDTH, left=margin, top=0.3 + margin)
     same = block[:, None] == block[None, :]
     for row in range(count):
         for colour, cells in enumerate((allowed[row] & same[row], allowed[row] & ~same[row])):
@@ -72,16 +75,14 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     axes.grid(visible=False)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
-    if count <= NAMED_TOKENS:
-        size = min(8.0, 170 / count)
-        labels = [_literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
-        axes.set_xticks(range(count), labels, rotation=90, fontsize=size)
-        axes.set_yticks(range(count), labels, fontsize=size)
+    shown = range(count if count <= NAMED_TOKENS else 0)
+    axes.set_xticks(shown, labels[: len(shown)], rotation=90, fontsize=size)
+    axes.set_yticks(shown, labels[: len(shown)], fontsize=size)
     return figure
 
 
 def draw_projection(title: str, projection: Projection) -> Figure:
-    figure, axes = blank(title, height=WIDTH * 0.85)
+    figure, axes = blank(title, WIDTH * 0.85)
     predicted, target = projection.predicted, projection.target
     for ends in torch.stack([predicted, target], dim=1).tolist():
         axes.plot(*zip(*ends, strict=True), color=MUTED, linewidth=0.5, alpha=0.6, zorder=1)
@@ -95,8 +96,11 @@ def draw_projection(title: str, projection: Projection) -> Figure:
     return figure
 
 
-def blank(title: str, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """An empty figure in the style of the page. Raises JepaError where matplotlib is not installed."""
+def blank(title: str, height: float = HEIGHT, left: float = 0.6, top: float = 0.3) -> tuple[Figure, Axes]:
+    """An empty figure in the style of the page; left, top: margins in inches.
+
+    matplotlib would find margins by itself, in three times the time. Raises JepaError where it is not installed.
+    """
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -105,9 +109,10 @@ def blank(title: str, height: float = HEIGHT) -> tuple[Figure, Axes]:
             f"pictures need matplotlib ({error}): install the extra, pip install 'jepa-core[plots]'"
         ) from error
     with rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height))
         axes = figure.add_subplot()
-        axes.set_title(_literal(title), loc="left", fontsize=10, fontweight="bold", color=INK)
+        figure.subplots_adjust(left / WIDTH, 0.42 / height, 1 - 0.08 / WIDTH, 1 - top / height)
+        figure.suptitle(_literal(title), x=0.01, y=0.99, ha="left", va="top", fontsize=10, fontweight="bold")
         axes.grid(visible=True, color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)
     return figure, axes

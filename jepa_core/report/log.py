@@ -45,7 +45,7 @@ class Log:
     def seconds(self) -> float:
         """Time spent: the clock of the lines begins at 0 again whenever the run was resumed."""
         clock = [float(line.get("seconds", 0)) for line in self.lines]
-        ends = [now for now, following in zip(clock, [*clock[1:], -math.inf], strict=True) if following < now]
+        ends = [now for now, following in zip(clock, [*clock[1:], -math.inf], strict=False) if following < now]
         return sum(ends)
 
     @property

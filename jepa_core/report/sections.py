@@ -104,7 +104,7 @@ def _load(record: Record, registry: Registry) -> Specimen | str:
     try:
         return load_specimen(record.folder, registry)
     except JepaError as error:
-        return f"{record.name}: the model can't be built here: {error}"
+        return f"{record.name}: the model can't be loaded here: {error}"
 
 
 def _masks(record: Record, model: Specimen | str, several: bool) -> Iterator[str]:

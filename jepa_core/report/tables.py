@@ -25,14 +25,11 @@ def overview(records: Sequence[Record]) -> Rows:
 
 def versions(records: Sequence[Record]) -> Rows:
     """Packages, plugins and git revision, a column a run."""
-    made_with = [record.made_with for record in records]
-    rows = [
-        [name, *(str(of[section].get(name, "–")) for of in made_with)]
-        for section in ("versions", "plugins")
-        for name in dict.fromkeys(name for of in made_with for name in of[section])
-        if section == "versions" or name not in made_with[0]["versions"]
-    ]
-    return [*rows, ["git revision", *(str(of.get("git_revision") or "–") for of in made_with)]]
+    noted = [{**record.made_with["versions"], **record.made_with["plugins"]} for record in records]
+    revisions = [record.made_with.get("git_revision") for record in records]
+    names = dict.fromkeys(name for of in noted for name in of)
+    rows = [[name, *(of.get(name, "–") for of in noted)] for name in names]
+    return [*rows, ["git revision", *(revision or "–" for revision in revisions)]]
 
 
 def differences(records: Sequence[Record]) -> Rows:

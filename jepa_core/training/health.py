@@ -54,9 +54,9 @@ class HealthLog(TrainerCallback):
 
 def health_batch(dataset: Any, batch_size: int) -> Batch:
     """About min(64, batch_size) samples: of each type the first ones, in the proportion of the set."""
-    size, types = min(SAMPLES, batch_size, len(dataset)), dataset.sample_type
-    of_type = [(types == kind).nonzero().flatten() for kind in types.unique()]
-    chosen = [rows[: -(-size * len(rows) // len(types))] for rows in of_type]
+    size = min(SAMPLES, batch_size, len(dataset))
+    shares = {kind: -(-size * of_type.facts // len(dataset)) for kind, of_type in dataset.types.items()}
+    chosen = [dataset.first_rows(kind, share) for kind, share in shares.items()]
     return dataset.__getitems__(torch.cat(chosen).sort().values.tolist())
 
 

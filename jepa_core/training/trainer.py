@@ -16,6 +16,7 @@ from jepa_core.data.fact_set import collate
 from jepa_core.errors import JepaError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.saving import load_weights, save_weights
+from jepa_core.training.sampler import EpochSampler, forward_epochs
 from jepa_core.training.window import LossWindow, StepCounts
 
 SplitMetrics = dict[str, dict[str, Any]]
@@ -60,9 +61,14 @@ class JepaTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+        self._sampler = EpochSampler(len(self.train_dataset), self.args.seed)
+        return self._sampler
+
     def get_train_dataloader(self) -> DataLoader:
         loader = super().get_train_dataloader()
         loader.device = None  # batches stay on the host, where they are planned; the plan moves
+        forward_epochs(loader, self._sampler)
         return loader
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:

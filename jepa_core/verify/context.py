@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from jepa_core.building import Run
 from jepa_core.data.fact_set import Batch
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.objective.plan import Plan
 from jepa_core.registry import Registry
 from jepa_core.views.facts import Role, SampleType
 
@@ -37,13 +36,14 @@ class Context:
     """A built run, and samples of it that the checks share.
 
     registry: what the run was built from; processes: check the denominators in so many processes too; plugins:
-    what these have to load.
+    what these have to load; quick: fewer samples and changes, for the start of a run.
     """
 
     run: Run
     registry: Registry = field(default_factory=Registry.discover)
     processes: int = 1
     plugins: Plugins = Plugins()
+    quick: bool = False
 
     @property
     def objective(self) -> JepaObjective:
@@ -56,8 +56,8 @@ class Context:
     @cached_property
     def training_rows(self) -> list[int]:
         """Of each sample type of the training set the first ones, as the set is large."""
-        types = self.run.train_dataset.sample_type
-        firsts = [(types == kind).nonzero().flatten()[: LOOKED_THROUGH // 2] for kind in types.unique()]
+        train = self.run.train_dataset
+        firsts = [train.first_rows(kind, LOOKED_THROUGH // 2) for kind in train.types]
         return torch.cat(firsts).sort().values.tolist()
 
     @cached_property
@@ -78,22 +78,31 @@ class Context:
         return [row for row, count in zip(self.training_rows, counts.tolist(), strict=True) if count]
 
     @cached_property
+    def other_rows(self) -> list[int]:
+        """The others of `training_rows`."""
+        counted = set(self.counted_rows)
+        return [row for row in self.training_rows if row not in counted]
+
+    @cached_property
     def few(self) -> Batch:
         """Some samples of every type that there is, of different lengths: small enough to go one by one."""
-        counted = set(self.counted_rows)
-        others = [row for row in self.training_rows if row not in counted]
         train = self.run.train_dataset
-        samples = [train[row] for row in [*self._unlike(self.counted_rows, 3), *self._unlike(others, 2)]]
+        if self.quick:
+            rows = [*self._unlike(self.counted_rows, 1), *self._unlike(self.other_rows, 1)]
+            return self.run.collate([train[row] for row in rows])
+        samples = [train[row] for row in [*self._unlike(self.counted_rows, 3), *self._unlike(self.other_rows, 2)]]
         for data_set in self.run.eval_datasets.values():
             if len(data_set) and int(data_set[0]["sample_type"]) == SampleType.TEST:
                 samples.append(data_set[0])
         return self.run.collate(samples)
 
     @cached_property
-    def plan(self) -> Plan:
-        """The plan of the few samples, with no pair dropped at random; on the host."""
-        with mode(self.objective, filters=False):
-            return self.objective.plan(self.few)
+    def packed(self) -> JepaObjective:
+        """The objective in the packed layout, over a copy of the model where that is not its own.
+
+        Raises ComponentError where the model can't take a mask of ours.
+        """
+        return self.objective if self.objective.layout.name == "packed" else relaid(self.objective, "packed")
 
     @cached_property
     def nothing_counts(self) -> str:

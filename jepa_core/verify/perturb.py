@@ -17,9 +17,6 @@ from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import spread
 from jepa_core.views.facts import Role
 
-#: At most so many columns of a block are changed, one after the other.
-COLUMNS = 16
-
 
 @dataclass
 class Movements:
@@ -37,12 +34,13 @@ class Movements:
     padding: float | None = None
 
 
-def measure(objective: JepaObjective, plan: Plan) -> Movements:
-    """Changes every token of every block, one column after the other; all of a sample; all padding."""
+def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
+    """Changes the tokens of every block, one column after the other (at most so many `columns`, evenly spaced);
+    all of a sample; all padding."""
     probe, found = Probe(objective, plan), Movements()
     real = [block.roles != Role.PAD for block in plan.blocks]
     for changed, block in enumerate(real):
-        for column in spread(range(block.shape[1]), COLUMNS):
+        for column in spread(range(block.shape[1]), columns):
             moved = probe.movements(_column(real, changed, column))
             rows = block[:, column]
             for other in range(len(real)):

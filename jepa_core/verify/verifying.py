@@ -11,10 +11,12 @@ from typing import Any
 
 from jepa_core.building import Run
 from jepa_core.errors import JepaError
+from jepa_core.registry import Registry
 from jepa_core.verify.checks.denominators import denominators
 from jepa_core.verify.checks.health import health
 from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.checks.layouts import layouts
+from jepa_core.verify.checks.mask import mask
 from jepa_core.verify.checks.passes import passes
 from jepa_core.verify.checks.reversal import reversal
 from jepa_core.verify.checks.selective import selective
@@ -27,7 +29,7 @@ Check = Callable[[Context], Iterable[Row]]
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "reversal": (reversal,),
     "selective loss": (selective,),
-    "one forward pass": (passes, isolation),
+    "one forward pass": (passes, mask, isolation),
     "layouts agree": (layouts,),
     "supervision": (supervision,),
     "denominators": (denominators,),
@@ -74,9 +76,9 @@ def recipe_name(run: Run) -> str:
     return source.stem if source else Path(run.recipe.output_dir).name
 
 
-def verify_start(run: Run) -> Verification:
+def verify_start(run: Run, registry: Registry) -> Verification:
     """The cheap checks, before a run trains. Raises JepaError when one fails."""
-    found = verify(Context(run), CHEAP)
+    found = verify(Context(run, registry, quick=True), CHEAP)
     if found.failed:
         lines = "\n".join(f"  {row.check}: {row.name}: {row.figure} ({row.evidence}; {row.source})" for row in found.failed)
         raise JepaError(f"{found.name} does not train what it says, so nothing was trained:\n{lines}")

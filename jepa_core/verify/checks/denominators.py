@@ -40,7 +40,7 @@ def denominators(context: Context) -> Iterator[Row]:
         else:
             split = step_gradient(context.run, rows, len(rows) // parts, parts)
         apart, parameter = gradient_difference(split, whole)
-        pairs = min(COUNTED, len(context.counted_rows))
+        pairs = len(set(rows) & set(context.counted_rows))
         told = f"{len(rows)} samples, {pairs} with a pair; largest difference of the gradient in {parameter}"
         yield at_most(name, apart, BOUND, told, source)
 
@@ -54,8 +54,6 @@ def _why_not(context: Context, rows: list[int]) -> str:
 
 def step_rows(context: Context) -> list[int]:
     """Training samples, counted ones first, as many as every split divides."""
-    counted = set(context.counted_rows)
-    others = [row for row in context.training_rows if row not in counted]
-    first = spread(context.counted_rows, COUNTED if others else SAMPLES)
-    rows = [*first, *spread(others, SAMPLES - len(first))]
+    first = spread(context.counted_rows, COUNTED if context.other_rows else SAMPLES)
+    rows = [*first, *spread(context.other_rows, SAMPLES - len(first))]
     return rows[: len(rows) // DIVISIBLE_BY * DIVISIBLE_BY]

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 from jepa_core.components import declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
-from jepa_core.verify.context import Context, mode, relaid
+from jepa_core.verify.context import Context, mode
 from jepa_core.verify.perturb import Movements, measure, worst
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.views.visibility import visible
+
+
+#: At most so many columns of a block are changed, one after the other; for a quick look.
+COLUMNS, FEW_COLUMNS = 16, 2
 
 
 def isolation(context: Context) -> Iterator[Row]:
@@ -33,15 +37,15 @@ def isolation(context: Context) -> Iterator[Row]:
 
 def _by_layout(context: Context) -> dict[str, Movements]:
     """Layout -> movements, on the model in its own dtype and attention implementation."""
-    own = context.objective
+    own, columns = context.objective, FEW_COLUMNS if context.quick else COLUMNS
     with mode(own, filters=False):
-        found = {own.layout.name: measure(own, own.plan(context.few))}
+        found = {own.layout.name: measure(own, own.plan(context.few), columns)}
     if own.layout.name == "packed":
         return found
     try:
-        packed = relaid(own, "packed")
+        packed = context.packed
         with mode(packed, filters=False):
-            return found | {"packed": measure(packed, packed.plan(context.few))}
+            return found | {"packed": measure(packed, packed.plan(context.few), columns)}
     except ComponentError:  # this model can't take a mask of ours; the layout line says so
         return found
 

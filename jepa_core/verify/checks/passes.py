@@ -13,7 +13,7 @@ from torch import Tensor
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.verify.context import Context, mode, relaid
+from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_of
 from jepa_core.views.facts import Role
 
@@ -21,8 +21,7 @@ from jepa_core.views.facts import Role
 def passes(context: Context) -> Iterator[Row]:
     """Counts at the token embedding, which every pass of a Hugging Face model begins with."""
     try:
-        packed = relaid(context.objective, "packed")
-        yield _one_pass(packed, _plan(packed, context))
+        yield _one_pass(context.packed, _plan(context.packed, context))
     except ComponentError as error:
         yield not_applicable("transformer calls in a packed step", str(error), source_of(JepaObjective.forward))
     yield _each_once(context.objective, _plan(context.objective, context))
@@ -35,11 +34,14 @@ def _one_pass(packed: JepaObjective, plan: Plan) -> Row:
 
 
 def _each_once(objective: JepaObjective, plan: Plan) -> Row:
-    """Gives every real token an id of its own, as many samples as the vocabulary has ids for, and counts."""
+    """Gives every real token an id of its own, in as many samples as the vocabulary has ids for, and counts
+    them in what the model was given, which has to be what the plan says."""
     plan, tokens = _with_own_ids(plan, objective)
     calls = count_calls(objective, plan)
-    seen = torch.cat([call.flatten() for call in calls]).bincount(minlength=tokens + 1)[1:]
-    wrong = int((seen != 1).sum())
+    arranged = plan.arrangement.calls
+    as_planned = [a.ids.tolist() for a in arranged] == [call.tolist() for call in calls]
+    real = torch.cat([a.ids[a.roles != Role.PAD] for a in arranged])
+    wrong = int((real.bincount(minlength=tokens + 1)[1:] != 1).sum()) if as_planned else tokens
     told = f"{objective.layout.name}: {len(calls)} transformer call{'s' * (len(calls) != 1)} of {_shapes(calls)}"
     evidence = f"{told} tokens, {tokens} of them real, each tagged and counted"
     return at_most(

@@ -38,7 +38,7 @@ def reversal(context: Context) -> Iterator[Row]:
     wrong = (twice != relations).nonzero().flatten()
     shown = ", ".join(f"{a} → {b} → {c}" for a, b, c in zip(*_first(wrong, relations, once, twice), strict=True))
     told = parity_rule(relations.tolist(), once.tolist()) + (f"; wrong: {shown}" if shown else "")
-    yield at_most("relations that inverted twice are another one", len(wrong), 0, told, source)
+    yield at_most("relations not given back by inverting twice", len(wrong), 0, told, source)
     yield _as_named(vocabulary, relations, once, source)
 
 

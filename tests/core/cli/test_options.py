@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -21,13 +22,11 @@ def test_a_path_is_read_back_as_it_was():
         assert _value(override.partition("=")[2]) == path
 
 
-def test_a_module_in_the_current_folder_can_be_a_plugin(cli):
+def test_a_module_in_the_current_folder_can_be_a_plugin(cli, monkeypatch):
     """Unlike python -m, an installed script does not look there; and nothing there hides what is installed."""
     Path("distance_of_the_user.py").write_text(FAR)
-    Path("yaml.py").write_text("raise RuntimeError('this is not PyYAML')")
-    sys.modules.pop("yaml", None)
+    Path("colorsys.py").write_text("raise RuntimeError('this is not the one of the standard library')")
     registry = make_registry(["distance_of_the_user"], None)
     assert registry.find("distance", "far").plugin.name == "distance_of_the_user"
-    import yaml
-
-    assert yaml.safe_load("1") == 1
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    assert importlib.import_module("colorsys").rgb_to_hsv(0, 0, 0) == (0, 0, 0)

@@ -92,30 +92,3 @@ def test_gradient_checkpointing_recomputes_with_the_right_masks(kind):
         results.append(gradients(objective, objective(**small_batch()).loss))
     plain, recomputed = results
     assert all(torch.allclose(plain[n], recomputed[n], atol=1e-6) for n in plain)
-
-
-@pytest.mark.parametrize("kind", ["gpt2", "llama"])
-def test_the_last_mlp_runs_only_where_it_is_read(kind):
-    """And the states that are read are the same, gradients included (the tests against the reference)."""
-    transformer = Transformer(small_model(kind).eval())
-    transformer.check()
-    seen = []
-    transformer.blocks[-1].mlp.register_forward_hook(lambda module, args, out: seen.append(args[0].shape[:2]))
-    everywhere = transformer(IDS, POSITIONS, None, [2])[2]
-    reads = torch.tensor([1, 3])
-    read = transformer(IDS, POSITIONS, None, [2], reads)[2]
-    assert torch.allclose(everywhere[0, reads], read[0, reads], atol=1e-6)
-    assert not torch.allclose(everywhere[0, 0], read[0, 0])
-    assert seen == [(1, 4), (1, 2)]
-
-
-def test_a_model_without_an_mlp_to_leave_out_runs_it_all():
-    model = small_model().eval()
-    mlp = model.transformer.h[-1].mlp
-    inner = mlp.forward
-    mlp.forward = lambda states: inner(states * states.shape[1])  # it sees how many tokens come
-    transformer = Transformer(model)
-    transformer.check()
-    assert not transformer.last_mlp.works
-    everywhere = transformer(IDS, POSITIONS, None, [2])[2]
-    assert torch.equal(everywhere, transformer(IDS, POSITIONS, None, [2], torch.tensor([3]))[2])

@@ -1,0 +1,68 @@
+"""The mask that reaches the model's layers is the one that the builder says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.components import declared
+from jepa_core.errors import ComponentError
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.verify.context import Context, mode
+from jepa_core.verify.row import Row, at_most, not_applicable, source_of
+from jepa_core.verify.words import count
+from jepa_core.views.tokens import Tokens
+from jepa_core.views.visibility import visible
+
+NAME = "mask cells that a layer gets otherwise"
+
+
+def mask(context: Context) -> Iterator[Row]:
+    """Looks at the mask argument of every layer of the real model, in one packed step."""
+    source = source_of(visible)
+    try:
+        packed = context.packed
+        with mode(packed, filters=False):
+            plan = packed.plan(context.few)
+            received = received_masks(packed, plan)
+    except ComponentError as error:
+        yield not_applicable(NAME, str(error), source)
+        return
+    (call,) = plan.arrangement.calls
+    tokens, by_layer = Tokens.of(call.roles, call.block), declared("mask", packed.mask, "by_layer")
+    says = [visible(packed.mask, tokens, layer if by_layer else 0) for layer in range(len(received))]
+    shape = says[0].expand(len(call.ids), -1, -1).shape
+    wrong = sum(int((_or_causal(got, shape) != said).sum()) for got, said in zip(received, says, strict=True))
+    opened = int(says[0].expand(shape)[0].sum())
+    told = f"{count(len(received), 'layer')} given {'×'.join(map(str, shape))} cells; open in the first sample: {opened}"
+    yield at_most(NAME, wrong, 0, told, source)
+
+
+@torch.no_grad()
+def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
+    """Of each layer ``r t t`` bool, what it was given as a mask in a step; None where it was given none."""
+    found: list[Tensor | None] = []
+
+    def note(module: Any, args: tuple, kwargs: dict) -> None:
+        given = [value for value in (*args, *kwargs.values()) if _is_mask(value)]
+        found.append((given[0][:, 0] == 0 if given[0].is_floating_point() else given[0][:, 0]).cpu() if given else None)
+
+    with ExitStack() as hooks:
+        for block in objective.transformer.blocks:
+            hooks.callback(block.register_forward_pre_hook(note, with_kwargs=True).remove)
+        objective(plan=plan.to(next(objective.parameters()).device))
+    return found
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dim() == 4 and value.shape[-1] == value.shape[-2]
+
+
+def _or_causal(mask: Tensor | None, shape: torch.Size) -> Tensor:
+    """Without a mask a layer attends to all tokens before."""
+    return torch.ones(shape, dtype=torch.bool).tril() if mask is None else mask.expand(shape)

@@ -1,0 +1,72 @@
+"""The mask of one sample, for the terminal and as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.text import Text
+from torch import Tensor
+
+from jepa_core.errors import JepaError
+from jepa_core.report.specimen import MaskPicture, Specimen
+from jepa_core.verify.context import Context
+
+OWN, OTHER, HIDDEN = "■", "□", "·"
+LEGEND = f"{OWN} sees, in its own block   {OTHER} sees, in another block   {HIDDEN} hidden"
+#: Longer names are cut.
+LONGEST = 24
+#: Dots per inch of the picture file.
+SHARPNESS = 200
+
+
+def mask_picture(context: Context) -> MaskPicture:
+    """Of a sample whose pair counts, or of the first one where none does."""
+    train = context.run.train_dataset
+    first = [train[row] for row in (context.counted_rows or context.training_rows)[:1]]
+    batch = context.run.collate(first)
+    nobody = {key: value[:0] for key, value in batch.items()}
+    paired = batch if context.counted_rows else nobody
+    return Specimen(context.objective, context.run.vocabulary, paired, batch, None).mask()
+
+
+def grids(picture: MaskPicture) -> Iterator[Text]:
+    """A grid for each group of layers that share a mask: rows look, columns are seen."""
+    for layers, allowed in picture.allowed.items():
+        yield Text(f"{layers}: {int(allowed.sum())} of {allowed.numel()} cells open", style="bold")
+        yield _grid(picture, allowed)
+
+
+def _grid(picture: MaskPicture, allowed: Tensor) -> Text:
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in picture.names]
+    width = max(map(len, names))
+    blocks = picture.block.tolist()
+    text = Text()
+    for query, name in enumerate(names):
+        text.append(f"{blocks[query]}  {name:>{width}} {query:>3}  ")
+        for key in range(len(names)):
+            if not allowed[query, key]:
+                text.append(f"{HIDDEN} ", style="dim")
+            elif blocks[key] == blocks[query]:
+                text.append(f"{OWN} ", style="blue")
+            else:
+                text.append(f"{OTHER} ", style="yellow")
+        text.append("\n")
+    return text
+
+
+def write_pictures(picture: MaskPicture, folder: Path) -> list[Path]:
+    """``mask.png``, or one for each group of layers. Raises JepaError where matplotlib is missing."""
+    from jepa_core.report.drawing import draw_mask
+
+    paths = []
+    for number, (layers, allowed) in enumerate(picture.allowed.items()):
+        figure = draw_mask(layers.capitalize(), allowed, picture.names, picture.block)
+        path = folder / (f"mask_{number}.png" if len(picture.allowed) > 1 else "mask.png")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(path, dpi=SHARPNESS, facecolor="white")
+        except OSError as error:
+            raise JepaError(f"{path}: can't be written: {error.strerror}") from error
+        paths.append(path)
+    return paths

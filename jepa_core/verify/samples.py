@@ -1,0 +1,78 @@
+"""Samples as a person reads them: token by token, and what they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from jepa_core.data.fact_set import Batch
+from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.verify.words import ROLES, count
+from jepa_core.views.facts import Role, SampleType
+
+COLUMNS = ("block", "position id", "token", "id", "role", "label", "view")
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """title: type and what the sample pays; rows: a token each, the cells of `COLUMNS`."""
+
+    title: str
+    rows: list[tuple[str, ...]]
+
+
+def sample_tables(objective: JepaObjective, vocabulary: Vocabulary, batch: Batch, step: int = 0) -> list[SampleTable]:
+    """Every sample of `batch`, as this step would train it."""
+    plan = objective.plan(batch, step)
+    return [SampleTable(_title(plan, batch, row), list(_rows(plan, vocabulary, row))) for row in range(len(batch["index"]))]
+
+
+def _title(plan: Plan, batch: Batch, row: int) -> str:
+    labels = int((plan.label_rows == row).sum())
+    views = [view for pair in plan.pairs for view in pair[:1]]
+    pairs = sum(int((plan.blocks[view.block].sample[view.rows] == row).sum()) for view in views)
+    pays = [f"NTP ({count(labels, 'label')})"] * bool(labels) + [f"JEPA ({count(pairs, 'pair')})"] * bool(pairs)
+    kind = SampleType(int(batch["sample_type"][row])).name.lower()
+    return f"sample {int(batch['index'][row])}, {kind}: pays {' and '.join(pays) or 'nothing'}"
+
+
+def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, ...]]:
+    labels = {int(c) + 1: int(i) for r, c, i in zip(plan.label_rows, plan.label_columns, plan.label_ids, strict=True) if r == row}
+    for number, block in enumerate(plan.blocks):
+        for at in (block.sample == row).nonzero().flatten().tolist():
+            views = _views(plan, number, at)
+            for column in (block.roles[at] != Role.PAD).nonzero().flatten().tolist():
+                token = int(block.ids[at, column])
+                label = labels.get(column) if number == 0 else None
+                yield (
+                    str(number),
+                    str(int(block.positions[at, column])),
+                    vocabulary.name(token),
+                    str(token),
+                    ROLES[int(block.roles[at, column])],
+                    "" if label is None else vocabulary.name(label),
+                    ", ".join(name for name, select in views if bool(select[column])),
+                )
+
+
+def _views(plan: Plan, block: int, row: int) -> list[tuple[str, Tensor]]:
+    """The views that are in a row of a block, with their tokens ``w``: ``source``, ``target``, numbered when
+    there are several pairs."""
+    found = []
+    for number, pair in enumerate(plan.pairs):
+        for side, view in zip(("source", "target"), pair, strict=True):
+            places = (view.rows == row).nonzero().flatten().tolist() if view.block == block else []
+            name = side if len(plan.pairs) == 1 else f"{side} {number}"
+            found += [(name, view.select[place]) for place in places]
+    return found
+
+
+def mixed_rows(counted: list[int], others: list[int], size: int) -> Tensor:
+    """Rows of both kinds, half of each where there are enough."""
+    first = counted[: max(-(-size // 2), size - len(others))]
+    return torch.tensor([*first, *others[: size - len(first)]])

@@ -1,0 +1,111 @@
+"""Pictures hold the numbers that they were given."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from jepa_core.errors import JepaError
+from jepa_core.report.charts import Chart, Line
+from jepa_core.report.colours import INK, SERIES
+from jepa_core.report.drawing import blank, draw_chart, draw_mask, draw_projection
+from jepa_core.report.log import Series
+from jepa_core.report.projection import Projection
+
+
+def curve(*values: float, run: str = "a", label: str = "", colour: int = 0, dash: int = 0) -> Line:
+    return Line(run, label, Series(tuple(range(len(values))), values), colour, dash)
+
+
+def test_a_chart_has_the_curves_with_their_colours():
+    figure = draw_chart(Chart("Loss", (curve(3.0, 2.0), curve(1.0, 2.0, colour=4, dash=1))))
+    axes = figure.axes[0]
+    first, second = axes.get_lines()
+    assert first.get_xydata().tolist() == [[0, 3], [1, 2]]
+    assert second.get_xydata().tolist() == [[0, 1], [1, 2]]
+    assert [line.get_color() for line in (first, second)] == [SERIES[0], SERIES[4]]
+    assert first.get_linestyle() != second.get_linestyle()
+    assert first.get_linewidth() > second.get_linewidth()  # so that it shows under the second
+    assert figure.get_suptitle() == "Loss"
+    assert axes.get_legend() is None
+
+
+def test_scales():
+    assert draw_chart(Chart("Loss", (curve(100.0, 1.0),))).axes[0].get_yscale() == "log"
+    assert draw_chart(Chart("Share", (curve(0.5, 0.4),), scale="share")).axes[0].get_ylim() == (-0.03, 1.03)
+    low, high = draw_chart(Chart("Rate", (curve(5.0, 6.0),), scale="from zero")).axes[0].get_ylim()
+    assert low == 0
+    assert high > 6
+    assert draw_chart(Chart("Nothing yet", (curve(0.0),), scale="from zero")).axes[0].get_ylim()[1] > 0
+
+
+def test_a_legend_names_quantities_not_runs():
+    """Of several runs it is in the colour of text: the run's colours are told by the page."""
+    one = draw_chart(Chart("x", (curve(1.0, label="NTP"), curve(2.0, label="JEPA", colour=1)))).axes[0].get_legend()
+    assert [text.get_text() for text in one.get_texts()] == ["NTP", "JEPA"]
+    assert [line.get_color() for line in one.get_lines()] == SERIES[:2]
+    lines = (curve(1.0, label="$a$"), curve(1.0, run="b", label="$a$", colour=1))
+    several = draw_chart(Chart("x", lines)).axes[0].get_legend()
+    assert [line.get_color() for line in several.get_lines()] == [INK]
+
+
+def test_dollars_are_no_formula():
+    figure = draw_chart(Chart("cost $a_b$ of $", (curve(1.0, label="$x_y$"), curve(2.0, label="z", colour=1))))
+    figure.draw_without_rendering()  # would raise on a bad formula
+    assert figure.get_suptitle() == r"cost \$a_b\$ of \$"
+
+
+class TestMask:
+    NAMES = ("a", "b", "c", "d", "e")
+    BLOCK = torch.tensor([0, 0, 0, 1, 1])
+
+    def cells(self, allowed: torch.Tensor) -> dict[str, set[tuple[int, int]]]:
+        """The (row, column) of every cell that is filled, by colour."""
+        from matplotlib.colors import to_hex
+
+        axes = draw_mask("Mask", allowed, self.NAMES, self.BLOCK).axes[0]
+        found: dict[str, set[tuple[int, int]]] = {}
+        for collection in axes.collections:
+            for path in collection.get_paths():
+                (left, top), (right, bottom) = path.vertices.min(axis=0), path.vertices.max(axis=0)
+                assert bottom - top == pytest.approx(0.92)
+                row = round((top + bottom) / 2)
+                columns = range(round(left + 0.46), round(right - 0.46) + 1)
+                found.setdefault(to_hex(collection.get_facecolor()[0]), set()).update((row, c) for c in columns)
+        return found
+
+    def test_every_open_place_is_filled_and_no_other(self):
+        torch.manual_seed(0)
+        for _ in range(20):
+            allowed = torch.rand(5, 5) < 0.5
+            cells = self.cells(allowed)
+            same = self.BLOCK[:, None] == self.BLOCK[None]
+            for colour, where in ((0, allowed & same), (1, allowed & ~same)):
+                assert cells.get(SERIES[colour], set()) == set(map(tuple, where.nonzero().tolist()))
+
+    def test_tokens_are_named_on_both_sides(self):
+        names = ["<PRED>", "an immeasurably long name", "$", "d", "e"]
+        axes = draw_mask("Mask", torch.eye(5).bool(), names, self.BLOCK).axes[0]
+        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+            assert [text.get_text() for text in labels] == ["<PRED>", "an immeasurably…", r"\$", "d", "e"]
+        assert axes.get_ylim() == (4.5, -0.5)  # the first token's row on top
+
+    def test_a_long_row_goes_without_names(self):
+        axes = draw_mask("Mask", torch.eye(80).bool(), ["token"] * 80, torch.zeros(80).int()).axes[0]
+        assert axes.get_xticklabels() == axes.get_yticklabels() == []
+
+
+def test_pairs_are_joined():
+    sides = torch.tensor([[0.0, 1.0], [2.0, 3.0]]), torch.tensor([[4.0, 5.0], [6.0, 7.0]])
+    axes = draw_projection("Pairs", Projection(*sides, (0.5, 0.25))).axes[0]
+    assert [line.get_xydata().tolist() for line in axes.get_lines()] == [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
+    assert [dots.get_offsets().tolist() for dots in axes.collections] == [side.tolist() for side in sides]
+    assert axes.get_xlabel() == "first component (50% of the variance)"
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(JepaError, match=r"pictures need matplotlib.*pip install 'jepa-core\[plots\]'"):
+        blank("Title")

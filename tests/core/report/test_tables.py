@@ -1,0 +1,73 @@
+"""The tables, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from jepa_core.report import tables
+from jepa_core.report.log import Log
+from jepa_core.report.record import Record
+from jepa_core.run_folder import RunFolder
+from tests.core.report.folders import LOG, METRICS
+
+
+def run(name: str, k: int = 1, log=LOG, metrics=METRICS, **made_with) -> Record:
+    recipe = {"objective": {"k": k}, "evaluation": {"splits": ["train"]}, "training": {"max_steps": 4000}}
+    noted = {"versions": {"torch": "2.13"}, "plugins": {"jepa-core": "0.1", "far": "2"}, "git_revision": None}
+    return Record(RunFolder(name), name, recipe, "", noted | made_with, Log(log), metrics)
+
+
+def test_overview():
+    late = [{"step": 1500, "seconds": 3725.0, "tokens_per_second": 12345.6}]
+    assert tables.overview([run("a"), run("b", log=late, metrics=None)]) == [
+        ["description", "–", "–"],
+        ["state", "finished", "unfinished, at step 1,500 of 4,000"],
+        ["steps", "4", "1,500"],
+        ["training time", "5 s", "1 h 2 min"],
+        ["tokens per second", "200", "12,346"],
+    ]
+    assert tables.overview([run("c", log=[])])[-1] == ["tokens per second", "–"]
+
+
+def test_versions_of_packages_and_plugins():
+    other = {"versions": {"torch": "2.12", "jepa-core": "0.1"}, "plugins": {"jepa-core": "0.1"}, "git_revision": "abc"}
+    assert tables.versions([run("a"), run("b", **other)]) == [
+        ["torch", "2.13", "2.12"],
+        ["jepa-core", "0.1", "0.1"],
+        ["far", "2", "–"],
+        ["git revision", "–", "abc"],
+    ]
+
+
+def test_what_differs():
+    assert tables.differences([run("a")]) == []
+    assert tables.differences([run("a"), run("b", k=2), run("c")]) == [["objective.k", "1", "2", "1"]]
+    assert tables.difference_line([run("a"), run("b", k=2)]) == "The recipes differ in objective.k."
+    assert tables.difference_line([run("a"), run("b")]) == "The recipes do not differ."
+
+
+def test_final_metrics_of_one_run_are_by_split():
+    layered = {"train": {"mrr": 0.5, "layers": {"0": {"mrr": 0.1}}}, "test": {"mrr": None, "num_samples": 1200}}
+    for records in ([run("a", metrics=layered)], [run("b", metrics=None), run("a", metrics=layered)]):
+        columns, rows = tables.final(records)
+        assert columns == ["metric", "train", "test"]
+        assert rows == [["mrr", "0.5000", "–"], ["num_samples", "–", "1,200"]]
+
+
+def test_final_metrics_of_several_are_side_by_side():
+    one, other = {"train": {"mrr": 0.5}, "test": {"mrr": 0.1}}, {"train": {"mrr": 0.25, "hits@1": 0.75}}
+    columns, rows = tables.final([run("a", metrics=one), run("c", metrics=None), run("b", metrics=other)])
+    assert columns == ["split and metric", "a", "b"]
+    assert rows == [["train mrr", "0.5000", "0.2500"], ["train hits@1", "–", "0.7500"], ["test mrr", "0.1000", "–"]]
+
+
+def test_no_run_is_finished():
+    assert tables.final([run("a", metrics=None)])[1] == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (3600, "1 h 0 min"), (12059, "3 h 20 min")],
+)
+def test_durations(seconds, words):
+    assert tables.duration(seconds) == words
