@@ -33,11 +33,12 @@ TESTED_IN = {
     "jepa_core/objective/layouts.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/plan.py": "tests/core/objective/test_planner.py",
     "jepa_core/objective/needs.py": "tests/core/objective/test_objective.py",
+    "jepa_core/report/sections.py": "tests/core/report/test_report.py",
+    "jepa_core/report/summary.py": "tests/core/cli/test_report.py",
     "jepa_core/training/arguments.py": "tests/core/training/test_trainer.py",
     "jepa_core/training/callbacks.py": "tests/core/training/test_trainer.py",
     "jepa_core/training/setup.py": "tests/end_to_end/test_training.py",
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
-    "jepa_core/training/window.py": "tests/core/training/test_trainer.py",
     "jepa_core/testing/contract.py": "tests/core/testing/test_distance.py",
     "jepa_core/testing/examples.py": "tests/core/testing/test_distance.py",
 }

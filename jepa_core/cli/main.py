@@ -15,6 +15,7 @@ from jepa_core.cli.look import list_all, plugins, show
 from jepa_core.cli.recipes import cp, schema, validate
 from jepa_core.cli.report import report
 from jepa_core.cli.run import run
+from jepa_core.cli.verify import show_batch, show_mask, verify
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 
@@ -60,6 +61,9 @@ app.command("list")(list_all)
 app.command("show")(show)
 app.command("validate")(validate)
 app.command("cp")(cp)
+app.command("verify")(verify)
+app.command("show-mask")(show_mask)
+app.command("show-batch")(show_batch)
 app.command("schema")(schema)
 app.command("plugins")(plugins)
 app.command("eval")(evaluate)

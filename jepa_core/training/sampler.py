@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from torch.utils.data import DataLoader, Sampler
@@ -82,10 +83,13 @@ class EpochSampler(Sampler[int]):
         return chain.from_iterable(blocks)
 
 
-def forward_epochs(loader: DataLoader, sampler: EpochSampler) -> None:
-    """Makes the trainer's ``set_epoch`` reach the sampler, however the loader is wrapped.
+def forward_epochs(loader: DataLoader) -> None:
+    """Makes the trainer's ``set_epoch`` reach an EpochSampler, however the loader is wrapped later.
 
     A resumed run of several processes has it under two wrappers (accelerate's ``BatchSamplerShard`` inside
     its ``SkipBatchSampler``), one more than accelerate looks through, and would begin with epoch 0 again.
     """
-    loader.batch_sampler.set_epoch = sampler.set_epoch  # type: ignore[union-attr]
+    batches: Any = loader.batch_sampler
+    sampler = getattr(batches, "batch_sampler", batches).sampler
+    if isinstance(sampler, EpochSampler):
+        batches.set_epoch = sampler.set_epoch

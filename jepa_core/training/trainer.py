@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from jepa_core.data.fact_set import collate
@@ -61,14 +61,14 @@ class JepaTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
-        self._sampler = EpochSampler(len(self.train_dataset), self.args.seed)
-        return self._sampler
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        train_dataset = self.train_dataset if train_dataset is None else train_dataset
+        return EpochSampler(len(train_dataset), self.args.seed)
 
     def get_train_dataloader(self) -> DataLoader:
         loader = super().get_train_dataloader()
         loader.device = None  # batches stay on the host, where they are planned; the plan moves
-        forward_epochs(loader, self._sampler)
+        forward_epochs(loader)
         return loader
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:

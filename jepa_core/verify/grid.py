@@ -10,7 +10,7 @@ from torch import Tensor
 
 from jepa_core.errors import JepaError
 from jepa_core.report.specimen import MaskPicture, Specimen
-from jepa_core.verify.context import Context
+from jepa_core.verify.context import Context, mode
 
 OWN, OTHER, HIDDEN = "■", "□", "·"
 LEGEND = f"{OWN} sees, in its own block   {OTHER} sees, in another block   {HIDDEN} hidden"
@@ -27,7 +27,8 @@ def mask_picture(context: Context) -> MaskPicture:
     batch = context.run.collate(first)
     nobody = {key: value[:0] for key, value in batch.items()}
     paired = batch if context.counted_rows else nobody
-    return Specimen(context.objective, context.run.vocabulary, paired, batch, None).mask()
+    with mode(context.objective, filters=False):
+        return Specimen(context.objective, context.run.vocabulary, paired, batch, None).mask()
 
 
 def grids(picture: MaskPicture) -> Iterator[Text]:
@@ -41,7 +42,7 @@ def _grid(picture: MaskPicture, allowed: Tensor) -> Text:
     names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in picture.names]
     width = max(map(len, names))
     blocks = picture.block.tolist()
-    text = Text()
+    text = Text(" " * (width + 9) + " ".join(str(key % 10) for key in range(len(names))) + "\n", style="dim")
     for query, name in enumerate(names):
         text.append(f"{blocks[query]}  {name:>{width}} {query:>3}  ")
         for key in range(len(names)):

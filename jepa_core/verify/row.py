@@ -35,10 +35,23 @@ class Row:
     source: str = ""
     check: str = ""
 
+    @property
+    def told(self) -> str:
+        """Figure and bound: ``2.1e-07 (≤ 1e-05)``."""
+        return " ".join(filter(None, (_figure(self.figure), f"({self.bound})" if self.bound else "")))
+
     def to_json(self) -> dict[str, Any]:
         """As JSON takes it, which has no NaN."""
         finite = self.figure is None or isfinite(self.figure)
         return asdict(self) | {"figure": self.figure if finite else None, "verdict": str(self.verdict)}
+
+
+def _figure(value: float | int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int) or value == 0:
+        return f"{value:,.0f}"
+    return f"{value:.1e}" if abs(value) < 1e-3 else f"{value:.4g}"
 
 
 def at_most(name: str, figure: float | int, bound: float | int, evidence: str, source: str) -> Row:

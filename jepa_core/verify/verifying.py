@@ -71,6 +71,14 @@ def verify(context: Context, checks: Iterable[str] = CHECKS) -> Verification:
     return Verification(recipe_name(context.run), rows, time.monotonic() - began)
 
 
+def summary(found: Verification) -> str:
+    """``cosine_k1: nothing failed: 24 pass, 1 not applicable; 2.4 seconds``"""
+    words = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "not applicable"}
+    counts = ", ".join(f"{found.count(v)} {word}" for v, word in words.items() if found.count(v))
+    outcome = "FAILED" if found.failed else "nothing failed"
+    return f"{found.name}: {outcome}: {counts}; {found.seconds:.1f} seconds"
+
+
 def recipe_name(run: Run) -> str:
     source = run.recipe.source_path
     return source.stem if source else Path(run.recipe.output_dir).name

@@ -45,7 +45,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
     folder = tmp_path / "run"
     settings = recipe(
-        folder, "training.max_steps=250", "training.learning_rate=5e-3", "training.eval_steps=125"
+        folder, "training.max_steps=250", "training.learning_rate=1e-2", "training.eval_steps=125"
     )
     result = jepa_core.run(settings)
     assert result.state == "trained"
@@ -56,7 +56,7 @@ def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
     lines = log(folder)
     assert [line["step"] for line in lines if "loss" in line] == list(range(1, 251))
     assert [line["step"] for line in lines if "eval_test_mrr" in line] == [125, 250]
-    assert lines[0]["ntp_loss"] > 3
+    assert next(line["ntp_loss"] for line in lines if "loss" in line) > 3
     assert [line["ntp_loss"] < 1 for line in lines if line["step"] == 250 and "loss" in line] == [True]
     assert jepa_core.run(settings).state == "finished"
     with pytest.raises(FolderTaken, match=r"finished run of another recipe .differs in seed"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
 from jepa_core.errors import ComponentError
 from jepa_plugins.block_causal_mask import BlockCausalMask
@@ -206,3 +207,18 @@ def test_facts_too_long_for_the_position_table_are_refused():
         objective.check_room(6)
     with pytest.raises(ComponentError, match="a token at position 12"):
         objective(**small_batch(SAMPLES[:1]))
+
+
+def test_the_losses_compile_whole_and_once():
+    """Given the transformer's outputs; other numbers of labels and of counted pairs need no new compilation."""
+    objective, counter = small_objective(small_model()), CompileCounter()
+
+    def losses(plan, hidden):
+        return objective._ntp_sum(plan, hidden), objective.jepa_sum(plan, hidden)
+
+    compiled = torch.compile(losses, fullgraph=True, backend=counter, dynamic=True)
+    for count in (9, 8, 7):
+        plan = objective.plan(small_batch((SAMPLES * 2)[:count]))
+        hidden = objective.hidden_states(plan)
+        torch.testing.assert_close(compiled(plan, hidden), losses(plan, hidden))
+    assert counter.frame_count == 1

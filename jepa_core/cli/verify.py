@@ -1,0 +1,105 @@
+"""``jepa-run verify``, ``show-mask`` and ``show-batch``: what a recipe does, before it trains for hours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
+
+if TYPE_CHECKING:
+    from jepa_core.verify.context import Context
+
+
+def verify(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to write; by default verify/NAME beside the recipe's output_dir."),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=4, help="Check the gradient of so many processes too; 1: don't.")
+    ] = 1,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Prove that RECIPE trains what it says, with this model and this installation.
+
+    Builds everything, takes real samples, and checks second views, selective loss, the one forward pass,
+    layouts, supervision, denominators and health. Writes verify.html, verify.json and a picture of the mask.
+    Exit status 0 only if nothing failed.
+    """
+    context = _context(recipe, overrides, modules, plugin_files, processes)
+
+    from jepa_core.report.console import say
+    from jepa_core.verify.files import default_folder, write_files
+    from jepa_core.verify.grid import mask_picture
+    from jepa_core.verify.terminal import show_mask, show_verification
+    from jepa_core.verify.verifying import verify as run_checks
+
+    found = run_checks(context)
+    show_mask(mask_picture(context))
+    show_verification(found)
+    for line in write_files(found, context, out or default_folder(context.run.recipe.output_dir)):
+        say(line)
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def show_mask(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Draw which token of a sample may see which, layer by layer where layers differ."""
+    context = _context(recipe, overrides, modules, plugin_files)
+
+    from jepa_core.verify.grid import mask_picture
+    from jepa_core.verify.terminal import show_mask as show
+
+    show(mask_picture(context))
+
+
+def show_batch(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many; half of them with a pair, if there are.")] = 4,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Show training samples token by token: role, label, position, view, and which loss each pays."""
+    context = _context(recipe, overrides, modules, plugin_files)
+
+    from jepa_core.verify.context import mode
+    from jepa_core.verify.samples import mixed_rows, sample_tables
+    from jepa_core.verify.terminal import show_samples
+
+    rows = mixed_rows(context.counted_rows, context.other_rows, samples)
+    batch = context.run.train_dataset.__getitems__(rows)
+    with mode(context.objective, filters=True):
+        show_samples(sample_tables(context.objective, context.run.vocabulary, batch))
+
+
+def _context(
+    recipe: str,
+    overrides: list[str] | None,
+    modules: list[str] | None,
+    plugin_files: list[Path] | None,
+    processes: int = 1,
+) -> Context:
+    """The built run. Raises JepaError for whatever in the recipe or its data is wrong."""
+    from jepa_core.recipe.load import load_recipe
+    from jepa_core.recipe.sources import find_recipe
+
+    path = find_recipe(recipe)  # before the plugins, whose import takes seconds
+    registry = make_registry(modules, plugin_files)
+    loaded = load_recipe(path, overrides or (), registry=registry)
+
+    from jepa_core.building import build
+    from jepa_core.verify.context import Context, Plugins
+
+    return Context(build(loaded, registry), registry, processes, Plugins(modules or (), plugin_files or ()))

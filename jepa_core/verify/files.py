@@ -1,0 +1,34 @@
+"""The files of a verification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jepa_core.errors import JepaError
+from jepa_core.report.html import write_page
+from jepa_core.run_folder import write_json
+from jepa_core.verify.context import Context
+from jepa_core.verify.grid import mask_picture, write_pictures
+from jepa_core.verify.page import verification_page
+from jepa_core.verify.verifying import Verification
+
+
+def default_folder(output_dir: str) -> Path:
+    """Beside the folders of runs, not in one: ``runs/verify/cosine_k1`` for ``runs/cosine_k1``."""
+    run = Path(output_dir)
+    return run.parent / "verify" / run.name
+
+
+def write_files(found: Verification, context: Context, folder: Path) -> list[str]:
+    """Writes ``verify.json``, ``verify.html`` and the mask's pictures; a line about each.
+
+    Raises JepaError where the folder can't be written to.
+    """
+    mask = mask_picture(context)
+    write_json(folder / "verify.json", found.to_json())
+    write_page(folder / "verify.html", verification_page(found, context, mask))
+    try:
+        drawn = ", ".join(path.name for path in write_pictures(mask, folder))
+    except JepaError as error:
+        drawn = f"no picture of the mask: {error}"
+    return [f"{folder}: verify.html, verify.json, {drawn}"]

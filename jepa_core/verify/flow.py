@@ -1,0 +1,154 @@
+"""How a batch of this recipe becomes a loss: the diagram, with its own components and shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import torch
+
+from jepa_core.objective.plan import Plan
+from jepa_core.verify.context import Context, mode
+from jepa_core.verify.row import source_of
+from jepa_core.verify.words import count
+from jepa_core.views.facts import Role
+
+
+@dataclass(frozen=True)
+class Box:
+    """One stage. lines: what goes through it, with shapes; source: of the code; branch: stands beside the next
+    branch, not below what came before."""
+
+    title: str
+    lines: tuple[str, ...]
+    source: str = ""
+    branch: bool = False
+
+
+@torch.no_grad()
+def flow(context: Context) -> list[Box]:
+    """The stages of one training batch (up to 64 samples of it), in order."""
+    objective, recipe = context.objective, context.run.recipe.objective
+    with mode(objective, filters=True):
+        plan = objective.plan(context.batch)
+    with mode(objective, filters=False):
+        placed = plan.to(context.device)
+        out = objective(plan=placed)
+        embeddings = objective.embeddings(placed, objective.hidden_states(placed))
+    samples, width = context.batch["input_ids"].shape
+    config = objective.model.config
+    filters = ", ".join(filter_.name for filter_ in recipe.filters) or "none"
+    jepa = _jepa_boxes(context, plan, [_shape(e[0]) for e in embeddings], out.jepa_loss)
+    return [
+        Box("batch", (f"{context.run.recipe.data.name}: {count(samples, 'sample')}", f"input_ids ({samples}, {width})")),
+        Box(
+            "views",
+            (f"filters: {filters}", f"{recipe.reversal.name}: {count(plan.jepa_pairs, 'pair')}", *_blocks(plan)),
+            source_of(objective.planner.reversal),
+        ),
+        Box(
+            f"mask: {recipe.mask.name}",
+            (f"layout: {objective.layout.name}", *(f"call ({_size(call.ids)})" for call in plan.arrangement.calls)),
+            source_of(objective.mask),
+        ),
+        Box(
+            f"pass: {config.model_type}",
+            (
+                f"{count(objective.transformer.num_layers, 'layer')} × {objective.transformer.width}, "
+                f"{config._attn_implementation}, {str(objective.model.dtype).removeprefix('torch.')}",
+                f"{count(plan.tokens, 'token')}, each once",
+            ),
+            source_of(type(objective.transformer).__call__),
+        ),
+        Box(
+            "NTP",
+            (
+                f"{count(plan.labels, 'label')}",
+                f"logits ({plan.labels}, {objective.transformer.vocab})",
+                f"cross-entropy {float(out.ntp_loss):.4f}",
+            ),
+            source_of(objective.forward),
+            branch=True,
+        ),
+        jepa,
+        Box("total", (_total(context, float(out.ntp_loss), out.jepa_loss),), source_of(objective.forward)),
+    ]
+
+
+def draw(boxes: list[Box]) -> str:
+    """HTML: stages below one another with arrows between, the two branches side by side."""
+    parts, branches = [], [box for box in boxes if box.branch]
+    for box in boxes:
+        if not box.branch:
+            parts.append(_stage(_draw(box)))
+        elif box is branches[0]:
+            parts.append(_stage(f'<div class="branches">{"".join(map(_draw, branches))}</div>'))
+    return f"<style>\n{_STYLE}</style>\n" + f'<div class="flow">{_ARROW.join(parts)}</div>'
+
+
+def _blocks(plan: Plan) -> list[str]:
+    return [
+        f"block {number} ({_size(block.ids)}): {' '.join(_roles(block.roles[0]))}" if len(block.ids) else f"block {number}: none"
+        for number, block in enumerate(plan.blocks)
+    ]
+
+
+def _roles(roles: torch.Tensor) -> list[str]:
+    """The first row's roles in a letter or two: ``h h r m t t P``."""
+    letters = {Role.HEAD: "h", Role.RELATION: "r", Role.MASK: "m", Role.TAIL: "t", Role.PRED: "P"}
+    return [letters.get(role, "?") for role in roles.tolist() if role != Role.PAD]
+
+
+def _jepa_boxes(context: Context, plan: Plan, shapes: list[str], loss: torch.Tensor | None) -> Box:
+    objective, recipe = context.objective, context.run.recipe.objective
+    if loss is None:
+        return Box("JEPA", (context.nothing_counts or "no pair in this batch",), branch=True)
+    source, target = recipe.embedding.source.name, recipe.embedding.target.name
+    stopped = {"none": "", "target": ", no gradient", "source": ""}[objective.stop_gradient]
+    return Box(
+        "JEPA",
+        (
+            f"predicted: {source} ({shapes[0]})",
+            f"target: {target} ({shapes[0]}){stopped}",
+            f"{recipe.distance.name} distance {float(loss):.4f}",
+        ),
+        source_of(objective.distance),
+        branch=True,
+    )
+
+
+def _total(context: Context, ntp: float, jepa: torch.Tensor | None) -> str:
+    objective = context.objective
+    if jepa is None:
+        return f"{objective.gamma_ntp:g} · {ntp:.4f} = {objective.gamma_ntp * ntp:.4f}"
+    total = objective.gamma_ntp * ntp + objective.lambda_jepa * float(jepa)
+    return f"{objective.gamma_ntp:g} · {ntp:.4f} + {objective.lambda_jepa:g} · {float(jepa):.4f} = {total:.4f}"
+
+
+def _size(tensor: torch.Tensor) -> str:
+    return ", ".join(map(str, tensor.shape))
+
+
+_shape = _size
+
+
+def _stage(inner: str) -> str:
+    return f'<div class="stage">{inner}</div>'
+
+
+def _draw(box: Box) -> str:
+    lines = "".join(f"<span>{escape(line)}</span>" for line in box.lines)
+    source = f"<code>{escape(box.source)}</code>" if box.source else ""
+    return f'<div class="box"><b>{escape(box.title)}</b>{lines}{source}</div>'
+
+
+_ARROW = '<div class="arrow" aria-hidden="true">↓</div>'
+_STYLE = """\
+.flow { max-width: 34rem; }
+.stage { display: flex; justify-content: center; }
+.branches { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; width: 100%; }
+.box { border: 1px solid var(--muted); border-radius: .4rem; padding: .5rem .75rem; min-width: 0; flex: 1; }
+.box span, .box code { display: block; font-size: .85rem; overflow-wrap: anywhere; }
+.box code, .row code { color: var(--muted); font-size: .75rem; overflow-wrap: anywhere; }
+.arrow { text-align: center; color: var(--muted); line-height: 1.4; }
+"""

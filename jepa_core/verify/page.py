@@ -1,0 +1,98 @@
+"""``verify.html``: the whole verification on one page that needs no network."""
+
+from __future__ import annotations
+
+from html import escape
+
+from jepa_core.errors import JepaError
+from jepa_core.provenance import provenance
+from jepa_core.recipe.resolve import dump_yaml, resolved
+from jepa_core.report.html import folded, note, page, picture, pictures, section, table
+from jepa_core.report.specimen import MaskPicture
+from jepa_core.verify.context import Context, mode
+from jepa_core.verify.flow import draw, flow
+from jepa_core.verify.grid import LEGEND, grids
+from jepa_core.verify.row import Row, Verdict
+from jepa_core.verify.samples import COLUMNS, sample_tables
+from jepa_core.verify.verifying import CHECKS, Verification, summary
+
+MASK = (
+    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is blue, "
+    "another block orange. Everything else is hidden."
+)
+FLOW = "A batch of up to 64 training samples on its way to the loss."
+SAMPLES = "A few samples of every type, token by token, as training lays them out."
+
+
+def verification_page(found: Verification, context: Context, mask: MaskPicture) -> str:
+    parts = [
+        f"<style>\n{_STYLE}</style>",
+        note(summary(found)),
+        note(context.run.recipe.description),
+        section("From batch to loss", note(FLOW), draw(flow(context))),
+        *(_check(number, name, found) for number, name in enumerate(CHECKS, start=1)),
+        section("Mask", note(MASK), _masks(mask)),
+        section("Samples", note(SAMPLES), *_samples(context)),
+        _recipe(context),
+    ]
+    return page(f"Verification of {found.name}", "\n".join(filter(None, parts)))
+
+
+def _check(number: int, name: str, found: Verification) -> str:
+    rows = [row for row in found.rows if row.check == name]
+    return section(f"{number}. {name.capitalize()}", "\n".join(map(_row, rows)))
+
+
+def _row(row: Row) -> str:
+    evidence = f'<div class="evidence">{escape(row.evidence)}</div>' if row.evidence else ""
+    return (
+        f'<div class="row"><b class="verdict {_CLASSES[row.verdict]}">{row.verdict}</b><div>'
+        f'<div class="line"><span>{escape(row.name)}</span><span class="figure">{escape(row.told)}</span></div>'
+        f"{evidence}<code>{escape(row.source)}</code></div></div>"
+    )
+
+
+def _masks(mask: MaskPicture) -> str:
+    """As pictures, or where matplotlib is missing as text."""
+    try:
+        from jepa_core.report.drawing import draw_mask
+
+        drawn = [
+            picture(draw_mask(layers.capitalize(), allowed, mask.names, mask.block), f"Attention mask, {layers}")
+            for layers, allowed in mask.allowed.items()
+        ]
+        return pictures(drawn)
+    except JepaError as error:
+        text = "\n".join(grid.plain for grid in grids(mask))
+        return note(str(error)) + f"<pre>{escape(LEGEND)}\n\n{escape(text)}</pre>"
+
+
+def _samples(context: Context) -> list[str]:
+    with mode(context.objective, filters=False):
+        tables = sample_tables(context.objective, context.run.vocabulary, context.few)
+    columns = (COLUMNS[2], *COLUMNS[:2], *COLUMNS[3:])  # a table's first column names its rows
+    return [
+        f"<details><summary>{escape(sample.title)}</summary>"
+        f"{table(columns, [(row[2], *row[:2], *row[3:]) for row in sample.rows])}</details>"
+        for sample in tables
+    ]
+
+
+def _recipe(context: Context) -> str:
+    made_with = provenance(context.run.recipe, context.registry)
+    versions = {**made_with["versions"], **made_with["plugins"], "git revision": made_with["git_revision"] or "–"}
+    text = dump_yaml(resolved(context.run.recipe, context.registry))
+    return section("Recipe and versions", folded("Resolved recipe", text), table(("made with", "version"), versions.items()))
+
+
+_CLASSES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "na"}
+_STYLE = """\
+.row { display: grid; grid-template-columns: 3.5rem 1fr; gap: .5rem; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+.row > div { min-width: 0; }
+.verdict { align-self: start; text-align: center; border: 1px solid currentcolor; border-radius: .3rem; font-size: .8rem; }
+.pass { color: var(--c2); } .fail { color: var(--paper); background: var(--c1); border-color: var(--c1); }
+.warn { color: var(--c4); } .na { color: var(--muted); }
+.line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
+.figure { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.evidence { font-size: .85rem; color: var(--muted); white-space: pre-line; overflow-wrap: anywhere; }
+"""

@@ -1,0 +1,53 @@
+"""What a verification shows on the terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from jepa_core.report.console import console, say
+from jepa_core.report.specimen import MaskPicture
+from jepa_core.verify.grid import LEGEND, grids
+from jepa_core.verify.row import Row, Verdict
+from jepa_core.verify.samples import COLUMNS, SampleTable
+from jepa_core.verify.verifying import CHECKS, Verification, summary
+
+STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold white on red", Verdict.WARN: "bold yellow", Verdict.NA: "dim"}
+
+
+def show_verification(found: Verification) -> None:
+    """Every line with its figure, bound, evidence and source, then the sum of it."""
+    for number, name in enumerate(CHECKS, start=1):
+        rows = [row for row in found.rows if row.check == name]
+        if rows:
+            console().print(Text(f"{number} {name}", style="bold"))
+            console().print(_table(rows))
+    say(summary(found))
+
+
+def show_mask(picture: MaskPicture) -> None:
+    for grid in grids(picture):
+        console().print(grid)
+    say(LEGEND)
+
+
+def show_samples(samples: list[SampleTable]) -> None:
+    for sample in samples:
+        table = Table(*COLUMNS, title=Text(sample.title, style="bold"), title_justify="left", box=box.SIMPLE, pad_edge=False)
+        for row in sample.rows:
+            table.add_row(*map(Text, row))
+        console().print(table)
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(width=4)
+    table.add_column(width=18, overflow="fold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        what = Text(row.name)
+        for line in (*row.evidence.splitlines(), row.source):
+            what.append(f"\n{line}", style="dim")
+        table.add_row(Text(str(row.verdict), style=STYLES[row.verdict]), Text(row.told), what)
+    return table

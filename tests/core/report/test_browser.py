@@ -1,0 +1,80 @@
+"""Reports in headless Chromium: nothing fails, nothing is loaded, everything is to be seen, on a phone too."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jepa_core.registry import Registry
+from jepa_core.report.colours import COLOURS
+from jepa_core.report.record import read_records
+from jepa_core.report.report import write_report
+from tests.core.report.folders import make_run
+
+pytestmark = pytest.mark.browser
+LOOK = """
+const boxes = [...document.querySelectorAll("figure svg")].map(svg => svg.getBoundingClientRect());
+const styles = element => getComputedStyle(document.querySelector(element));
+return {
+  pictures: boxes.map(box => [box.width, box.height, box.left, box.right]),
+  curves: [...document.querySelectorAll("figure path")].filter(path => path.getBoundingClientRect().width > 50).length,
+  wide: document.documentElement.scrollWidth,
+  loaded: performance.getEntriesByType("resource").map(entry => entry.name),
+  paper: styles("body").backgroundColor, ink: styles("body").color, text: styles("figure text").fill,
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one run", "two runs"])
+def page(request, tmp_path_factory) -> tuple[Path, int]:
+    """A report, and how many pictures it has."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = [make_run(folder / name, f"objective.k={k}") for k, name in enumerate("ab"[: request.param], 1)]
+    path = write_report(read_records(paths), folder / "report.html", Registry.discover())
+    return path, path.read_text(encoding="utf-8").count("<figure ")
+
+
+def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, Any]:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get(path.as_uri())
+    return browser.execute_script(LOOK)
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_report(browser, page, width, scheme):
+    path, pictures = page
+    seen = look(browser, path, width, scheme)
+    assert browser.get_log("browser") == []
+    assert seen["loaded"] == []
+    assert len(seen["pictures"]) == pictures > 10
+    assert all(w > 250 and h > 150 and left >= 0 and right <= width for w, h, left, right in seen["pictures"])
+    assert seen["curves"] > pictures
+    assert seen["wide"] <= width  # no scrolling sideways
+    paper, ink = (rgb(COLOURS[name][scheme == "dark"]) for name in ("--paper", "--ink"))
+    assert (seen["paper"], seen["ink"], seen["text"]) == (paper, ink, ink)
