@@ -53,6 +53,10 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def verification(self) -> Path:
+        return self.path / "verify.json"
+
+    @property
     def finished(self) -> bool:
         return self.metrics.is_file() and self.recipe.is_file()
 
@@ -89,7 +93,7 @@ class RunFolder:
             if folder.is_dir():
                 shutil.rmtree(folder)
         # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
-        for file in (self.report, self.metrics, self.log, self.vocabulary, self.recipe):
+        for file in (self.report, self.metrics, self.log, self.vocabulary, self.verification, self.recipe):
             file.unlink(missing_ok=True)
 
 

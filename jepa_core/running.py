@@ -18,6 +18,7 @@ from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.registry import Registry
 from jepa_core.run_folder import FolderTaken, RunFolder, write_json, write_text
 from jepa_core.saving import load, save_weights
+from jepa_core.verify.verifying import counts, verify_start
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -56,8 +57,8 @@ def run(
     A finished run is not repeated, an unfinished one goes on from its last checkpoint, unless `overwrite`.
     device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
 
-    Raises JepaError: FolderTaken when the folder holds something else, Interrupted on Ctrl-C, and whatever
-    is wrong in recipe or data.
+    Raises JepaError: FolderTaken when the folder holds something else, Interrupted on Ctrl-C, NotAsSaid when
+    the quick part of ``jepa-run verify`` fails, and whatever is wrong in recipe or data.
     """
     registry = registry or Registry.discover()
     folder = RunFolder(Path(recipe.output_dir))
@@ -68,12 +69,14 @@ def run(
         if folder.finished:
             return Result(folder.read_metrics(), folder.path, "finished")
     built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
+    verified = verify_start(built, registry)
     if built.trainer.is_world_process_zero():
         if overwrite:
             folder.clear()
         _start(folder, built, text, registry)
+        write_json(folder.verification, verified.to_json())
     built.trainer.accelerator.wait_for_everyone()  # no process looks for a checkpoint that is about to go
-    say(describe(built))
+    say(f"{describe(built)}\nverified   {counts(verified)}")
     checkpoint = folder.last_checkpoint()
     if checkpoint:
         say(f"resuming from {checkpoint}")

@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from jepa_core.data.fact_set import count_types
@@ -18,6 +17,7 @@ from jepa_core.data.packed_manifest import (
     TypeCount,
     file_name,
 )
+from jepa_core.errors import DataError
 from jepa_core.views.facts import Facts, Role
 
 
@@ -54,23 +54,25 @@ class SetWriter:
     def __init__(self, folder: Path, name: str):
         self._arrays = {a: ArrayWriter(folder / file_name(name, a), dtype) for a, dtype in DTYPES.items()}
         self._arrays["starts"].write(np.zeros(1))
-        self._layouts: set[tuple[int, int]] = set()  # (tokens of the head, of the fact); two are as good as all
+        self._layout: tuple[int, int] | None = None  # of the first fact: tokens of the head, and of all of it
+        self._one_layout = True
         self._types: dict[str, TypeCount] = {}
         self.facts = self._longest = 0
 
     def add(self, facts: Facts, sample_type: Tensor) -> None:
-        """sample_type: ``n`` :class:`~jepa_core.views.facts.SampleType` values."""
+        """sample_type: ``n`` values. Raises DataError for a head of more tokens than 16 bits can count."""
         if not len(facts):
             return
         valid = facts.valid
         heads, lengths = (facts.roles == Role.HEAD).sum(dim=1), valid.sum(dim=1)
         if int(heads.max()) > np.iinfo(DTYPES["heads"]).max:
-            raise ValueError(f"a head of {int(heads.max())} tokens")
+            where = self._arrays["heads"].path
+            raise DataError(f"{where}: a head of {int(heads.max()):,} tokens is too long to be packed")
         ends = lengths.cumsum(0) + self._arrays["tokens"].count
         for name, values in (("tokens", facts.ids[valid]), ("types", sample_type), ("starts", ends), ("heads", heads)):
             self._arrays[name].write(values.numpy())
-        if len(self._layouts) < 2:
-            self._layouts |= set(map(tuple, torch.stack([heads, lengths], dim=1).unique(dim=0).tolist()))
+        self._layout = self._layout or (int(heads[0]), int(lengths[0]))
+        self._one_layout &= bool(((heads == self._layout[0]) & (lengths == self._layout[1])).all())
         self._longest = max(self._longest, int(lengths.max()))
         self._count(sample_type)
         self.facts += len(facts)
@@ -82,12 +84,11 @@ class SetWriter:
             self._types[name] = TypeCount(facts=found.facts + (before.facts if before else 0), first=first)
 
     def close(self) -> PackedSetEntry:
-        one_layout = len(self._layouts) <= 1
-        head = min(self._layouts, default=(0, 0))[0] if one_layout else None
+        head = (self._layout or (0, 0))[0] if self._one_layout else None
         arrays = {}
         for name, array in self._arrays.items():
-            packed = array.close(*([self._longest] if one_layout and name == "tokens" else []))
-            if one_layout and name in ("starts", "heads"):
+            packed = array.close(*([self._longest] if self._one_layout and name == "tokens" else []))
+            if self._one_layout and name in ("starts", "heads"):
                 array.path.unlink()
             else:
                 arrays[name] = packed

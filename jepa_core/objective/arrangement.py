@@ -56,14 +56,14 @@ class Arrangement(Movable):
 def side_by_side(blocks: Sequence[Block]) -> Arrangement:
     """One call: a sample's blocks in one row, at the same columns in every row."""
     batch, widths = len(blocks[0].sample), [block.ids.shape[1] for block in blocks]
-    fields = [
+    ids, roles, positions = (
         torch.cat([_scatter(getattr(block, name), block.sample, batch) for block in blocks], dim=1)
         for name in ("ids", "roles", "positions")
-    ]
+    )
     number = torch.cat([torch.full((batch, width), i) for i, width in enumerate(widths)], dim=1)
-    flat = torch.arange(fields[0].numel()).view(batch, -1)
+    flat = torch.arange(ids.numel(), device=ids.device).view(batch, -1)
     places = (part[block.sample] for part, block in zip(flat.split(widths, dim=1), blocks, strict=True))
-    return Arrangement((Call(*fields, number.to(fields[0].device)),), tuple(places))
+    return Arrangement((Call(ids, roles, positions, number.to(ids.device)),), tuple(places))
 
 
 def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:

@@ -29,10 +29,7 @@ SERIES = [light for name, (light, _) in COLOURS.items() if name.startswith("--c"
 
 def style_sheet() -> str:
     """CSS that gives the variables their values."""
-    light, dark = (
-        " ".join(f"{name}: {values[i]};" for name, values in COLOURS.items()) for i in range(2)
-    )
+    light, dark = (" ".join(f"{name}: {values[i]};" for name, values in COLOURS.items()) for i in range(2))
     return (
-        f":root {{ color-scheme: light dark; {light} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+        f":root {{ color-scheme: light dark; {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
     )

@@ -60,7 +60,7 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     size = min(8.0, 170 / count)
     labels = [_literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
     margin = 0.1 + max(map(len, labels)) * size * 0.65 / 72 if count <= NAMED_TOKENS else 0.1
-    figure, axes = blank(title, WIDTH, left=margin, top=0.3 + margin)
+    figure, axes = blank(title, WIDTH + 0.3, left=margin, top=0.3 + margin, bottom=0.08)
     same = block[:, None] == block[None, :]
     for row in range(count):
         for colour, cells in enumerate((allowed[row] & same[row], allowed[row] & ~same[row])):
@@ -82,7 +82,7 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
 
 
 def draw_projection(title: str, projection: Projection) -> Figure:
-    figure, axes = blank(title, WIDTH * 0.85)
+    figure, axes = blank(title, WIDTH * 0.85, left=0.75)
     predicted, target = projection.predicted, projection.target
     for ends in torch.stack([predicted, target], dim=1).tolist():
         axes.plot(*zip(*ends, strict=True), color=MUTED, linewidth=0.5, alpha=0.6, zorder=1)
@@ -96,8 +96,10 @@ def draw_projection(title: str, projection: Projection) -> Figure:
     return figure
 
 
-def blank(title: str, height: float = HEIGHT, left: float = 0.6, top: float = 0.3) -> tuple[Figure, Axes]:
-    """An empty figure in the style of the page; left, top: margins in inches.
+def blank(
+    title: str, height: float = HEIGHT, left: float = 0.6, top: float = 0.3, bottom: float = 0.42
+) -> tuple[Figure, Axes]:
+    """An empty figure in the style of the page; left, top, bottom: margins in inches.
 
     matplotlib would find margins by itself, in three times the time. Raises JepaError where it is not installed.
     """
@@ -111,7 +113,7 @@ def blank(title: str, height: float = HEIGHT, left: float = 0.6, top: float = 0.
     with rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH, height))
         axes = figure.add_subplot()
-        figure.subplots_adjust(left / WIDTH, 0.42 / height, 1 - 0.08 / WIDTH, 1 - top / height)
+        figure.subplots_adjust(left / WIDTH, bottom / height, 1 - 0.08 / WIDTH, 1 - top / height)
         figure.suptitle(_literal(title), x=0.01, y=0.99, ha="left", va="top", fontsize=10, fontweight="bold")
         axes.grid(visible=True, color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)

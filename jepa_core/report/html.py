@@ -155,6 +155,6 @@ tbody th, thead th:first-child { font-weight: 400; white-space: nowrap; color: v
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4; padding: .75rem; border: 1px solid var(--line); }
 summary { cursor: pointer; padding: .25rem 0; }
 .key { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
-.legend span { margin-right: 1.2em; white-space: nowrap; }
+.legend span { display: inline-block; margin-right: 1.2em; }
 @media print { details { display: block; } }
 """

@@ -17,6 +17,4 @@ def speaks() -> bool:
 def progress(**options: Any) -> tqdm:
     """A bar on the terminal; in a file or a pipe, a line every ten seconds."""
     terminal = sys.stderr.isatty()
-    return tqdm(
-        dynamic_ncols=terminal, mininterval=0.2 if terminal else 10.0, disable=not speaks(), **options
-    )
+    return tqdm(dynamic_ncols=terminal, mininterval=0.2 if terminal else 10.0, disable=not speaks(), **options)

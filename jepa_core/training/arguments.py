@@ -27,7 +27,9 @@ def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False)
             remove_unused_columns=False,  # batches are ready ones
             ddp_find_unused_parameters=False,  # every parameter is in every step's graph
             disable_tqdm=True,  # the progress line is ours
-            use_cpu=use_cpu,
+            log_level="error",  # and its warnings, about what is set here for good, would break it
+            # said outright where there is nothing else: several processes would be told they are one
+            use_cpu=use_cpu or not torch.accelerator.is_available(),
             dataloader_pin_memory=torch.cuda.is_available() and not use_cpu,
             **{name: value for name, value in recipe.training.arguments().items() if value is not False},
         )

@@ -157,7 +157,7 @@ def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None
         lambda_jepa=objective.lambda_jepa,
         gamma_ntp=objective.gamma_ntp,
         positions=planner.positions,
-        stop_gradient=objective.stop_gradient,  # type: ignore[arg-type]
+        stop_gradient=objective.stop_gradient,
         layout=layout,
         seed=planner.seed,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 import torch
 
 from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import source_of
-from jepa_core.verify.words import count
-from jepa_core.views.facts import Role
+from jepa_core.verify.words import ROLES, count
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,15 @@ def flow(context: Context) -> list[Box]:
     objective, recipe = context.objective, context.run.recipe.objective
     with mode(objective, filters=True):
         plan = objective.plan(context.batch)
-    with mode(objective, filters=False):
         placed = plan.to(context.device)
         out = objective(plan=placed)
         embeddings = objective.embeddings(placed, objective.hidden_states(placed))
-    samples, width = context.batch["input_ids"].shape
+    data, (samples, width) = context.run.recipe.data.name, context.batch["input_ids"].shape
     config = objective.model.config
     filters = ", ".join(filter_.name for filter_ in recipe.filters) or "none"
-    jepa = _jepa_boxes(context, plan, [_shape(e[0]) for e in embeddings], out.jepa_loss)
+    shapes = [_size(predicted) for predicted, _ in embeddings]
     return [
-        Box("batch", (f"{context.run.recipe.data.name}: {count(samples, 'sample')}", f"input_ids ({samples}, {width})")),
+        Box("batch", (f"{data}: {count(samples, 'sample')}", f"input_ids ({samples}, {width})")),
         Box(
             "views",
             (f"filters: {filters}", f"{recipe.reversal.name}: {count(plan.jepa_pairs, 'pair')}", *_blocks(plan)),
@@ -70,7 +69,7 @@ def flow(context: Context) -> list[Box]:
             source_of(objective.forward),
             branch=True,
         ),
-        jepa,
+        _jepa_box(context, shapes, out.jepa_loss),
         Box("total", (_total(context, float(out.ntp_loss), out.jepa_loss),), source_of(objective.forward)),
     ]
 
@@ -87,19 +86,15 @@ def draw(boxes: list[Box]) -> str:
 
 
 def _blocks(plan: Plan) -> list[str]:
+    """``block 0 (64, 7): head relation mask tail pred``, as the first row has them."""
     return [
-        f"block {number} ({_size(block.ids)}): {' '.join(_roles(block.roles[0]))}" if len(block.ids) else f"block {number}: none"
+        f"block {number} ({_size(block.ids)}): "
+        + " ".join(name.lower() for name, _ in groupby(ROLES[role] for role in block.roles[0].tolist() if role))
         for number, block in enumerate(plan.blocks)
     ]
 
 
-def _roles(roles: torch.Tensor) -> list[str]:
-    """The first row's roles in a letter or two: ``h h r m t t P``."""
-    letters = {Role.HEAD: "h", Role.RELATION: "r", Role.MASK: "m", Role.TAIL: "t", Role.PRED: "P"}
-    return [letters.get(role, "?") for role in roles.tolist() if role != Role.PAD]
-
-
-def _jepa_boxes(context: Context, plan: Plan, shapes: list[str], loss: torch.Tensor | None) -> Box:
+def _jepa_box(context: Context, shapes: list[str], loss: torch.Tensor | None) -> Box:
     objective, recipe = context.objective, context.run.recipe.objective
     if loss is None:
         return Box("JEPA", (context.nothing_counts or "no pair in this batch",), branch=True)
@@ -127,9 +122,6 @@ def _total(context: Context, ntp: float, jepa: torch.Tensor | None) -> str:
 
 def _size(tensor: torch.Tensor) -> str:
     return ", ".join(map(str, tensor.shape))
-
-
-_shape = _size
 
 
 def _stage(inner: str) -> str:

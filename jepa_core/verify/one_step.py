@@ -62,7 +62,8 @@ class InOrder(JepaTrainer):
     """Reads the samples in their order, so that micro-batches get unequal numbers of pairs."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+        dataset: Any = self.train_dataset
+        return SequentialSampler(dataset)
 
 
 class Take(TrainerCallback):

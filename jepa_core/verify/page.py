@@ -82,14 +82,17 @@ def _recipe(context: Context) -> str:
     made_with = provenance(context.run.recipe, context.registry)
     versions = {**made_with["versions"], **made_with["plugins"], "git revision": made_with["git_revision"] or "–"}
     text = dump_yaml(resolved(context.run.recipe, context.registry))
-    return section("Recipe and versions", folded("Resolved recipe", text), table(("made with", "version"), versions.items()))
+    made = table(("made with", "version"), versions.items())
+    return section("Recipe and versions", folded("Resolved recipe", text), made)
 
 
 _CLASSES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "na"}
 _STYLE = """\
-.row { display: grid; grid-template-columns: 3.5rem 1fr; gap: .5rem; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+.row { display: grid; grid-template-columns: 3.5rem 1fr; gap: .5rem; padding: .4rem 0;
+  border-bottom: 1px solid var(--line); }
 .row > div { min-width: 0; }
-.verdict { align-self: start; text-align: center; border: 1px solid currentcolor; border-radius: .3rem; font-size: .8rem; }
+.verdict { align-self: start; text-align: center; font-size: .8rem;
+  border: 1px solid currentcolor; border-radius: .3rem; }
 .pass { color: var(--c2); } .fail { color: var(--paper); background: var(--c1); border-color: var(--c1); }
 .warn { color: var(--c4); } .na { color: var(--muted); }
 .line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }

@@ -48,7 +48,7 @@ def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
                     before = found.crossing.get((changed, other), 0.0)
                     found.crossing[changed, other] = worst([before, _most(moved[other])])
             found.earlier = worst([found.earlier, _most(moved[changed][:, :column])])
-            found.own = min(found.own, float(moved[changed][rows, column, -1].min()))
+            found.own = min([found.own, *moved[changed][rows, column, -1].tolist()])
     if len(plan.blocks[0].sample) > 1:
         of_first = [_of_sample(block.sample == 0, one) for block, one in zip(plan.blocks, real, strict=True)]
         moved = probe.movements(of_first)

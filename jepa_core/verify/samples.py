@@ -29,7 +29,8 @@ class SampleTable:
 def sample_tables(objective: JepaObjective, vocabulary: Vocabulary, batch: Batch, step: int = 0) -> list[SampleTable]:
     """Every sample of `batch`, as this step would train it."""
     plan = objective.plan(batch, step)
-    return [SampleTable(_title(plan, batch, row), list(_rows(plan, vocabulary, row))) for row in range(len(batch["index"]))]
+    rows = range(len(batch["index"]))
+    return [SampleTable(_title(plan, batch, row), list(_rows(plan, vocabulary, row))) for row in rows]
 
 
 def _title(plan: Plan, batch: Batch, row: int) -> str:
@@ -42,7 +43,8 @@ def _title(plan: Plan, batch: Batch, row: int) -> str:
 
 
 def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, ...]]:
-    labels = {int(c) + 1: int(i) for r, c, i in zip(plan.label_rows, plan.label_columns, plan.label_ids, strict=True) if r == row}
+    own = plan.label_rows == row
+    labels = dict(zip((plan.label_columns[own] + 1).tolist(), plan.label_ids[own].tolist(), strict=True))
     for number, block in enumerate(plan.blocks):
         for at in (block.sample == row).nonzero().flatten().tolist():
             views = _views(plan, number, at)

@@ -34,7 +34,8 @@ def show_mask(picture: MaskPicture) -> None:
 
 def show_samples(samples: list[SampleTable]) -> None:
     for sample in samples:
-        table = Table(*COLUMNS, title=Text(sample.title, style="bold"), title_justify="left", box=box.SIMPLE, pad_edge=False)
+        console().print(Text(sample.title, style="bold"))
+        table = Table(*COLUMNS, box=box.SIMPLE, pad_edge=False)
         for row in sample.rows:
             table.add_row(*map(Text, row))
         console().print(table)

@@ -71,12 +71,16 @@ def verify(context: Context, checks: Iterable[str] = CHECKS) -> Verification:
     return Verification(recipe_name(context.run), rows, time.monotonic() - began)
 
 
+def counts(found: Verification) -> str:
+    """``24 pass, 1 not applicable``"""
+    words = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "not applicable"}
+    return ", ".join(f"{found.count(v)} {word}" for v, word in words.items() if found.count(v))
+
+
 def summary(found: Verification) -> str:
     """``cosine_k1: nothing failed: 24 pass, 1 not applicable; 2.4 seconds``"""
-    words = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "not applicable"}
-    counts = ", ".join(f"{found.count(v)} {word}" for v, word in words.items() if found.count(v))
     outcome = "FAILED" if found.failed else "nothing failed"
-    return f"{found.name}: {outcome}: {counts}; {found.seconds:.1f} seconds"
+    return f"{found.name}: {outcome}: {counts(found)}; {found.seconds:.1f} seconds"
 
 
 def recipe_name(run: Run) -> str:
@@ -84,12 +88,17 @@ def recipe_name(run: Run) -> str:
     return source.stem if source else Path(run.recipe.output_dir).name
 
 
+class NotAsSaid(JepaError):
+    """A check failed at the start of a run; nothing was trained."""
+
+
 def verify_start(run: Run, registry: Registry) -> Verification:
-    """The cheap checks, before a run trains. Raises JepaError when one fails."""
+    """The cheap checks, on few samples, before a run trains. Raises NotAsSaid when one fails."""
     found = verify(Context(run, registry, quick=True), CHEAP)
     if found.failed:
-        lines = "\n".join(f"  {row.check}: {row.name}: {row.figure} ({row.evidence}; {row.source})" for row in found.failed)
-        raise JepaError(f"{found.name} does not train what it says, so nothing was trained:\n{lines}")
+        wrong = (f"  {row.check}: {row.name}: {row.told}: {row.evidence} ({row.source})" for row in found.failed)
+        lines = "\n".join(("does not train what it says; nothing was run (jepa-run verify tells more):", *wrong))
+        raise NotAsSaid(f"{found.name} {lines}")
     return found
 
 

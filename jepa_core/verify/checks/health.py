@@ -14,7 +14,7 @@ from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_o
 from jepa_core.verify.words import count
 
 #: Embeddings that point more one way than this, or use fewer directions, have collapsed.
-ALIKE, FEW_DIRECTIONS = 0.99, 1.5
+ALIKE, FEW_DIRECTIONS = 0.999, 1.5
 #: With fewer pairs these figures say nothing.
 PAIRS = 4
 

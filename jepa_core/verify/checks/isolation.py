@@ -12,7 +12,6 @@ from jepa_core.verify.perturb import Movements, measure, worst
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.views.visibility import visible
 
-
 #: At most so many columns of a block are changed, one after the other; for a quick look.
 COLUMNS, FEW_COLUMNS = 16, 2
 

@@ -29,17 +29,18 @@ def mask(context: Context) -> Iterator[Row]:
         packed = context.packed
         with mode(packed, filters=False):
             plan = packed.plan(context.few)
-            received = received_masks(packed, plan)
+            received = received_masks(packed, plan)[: packed.transformer.num_layers]
     except ComponentError as error:
         yield not_applicable(NAME, str(error), source)
         return
-    (call,) = plan.arrangement.calls
+    call = plan.arrangement.calls[0]
     tokens, by_layer = Tokens.of(call.roles, call.block), declared("mask", packed.mask, "by_layer")
     says = [visible(packed.mask, tokens, layer if by_layer else 0) for layer in range(len(received))]
     shape = says[0].expand(len(call.ids), -1, -1).shape
     wrong = sum(int((_or_causal(got, shape) != said).sum()) for got, said in zip(received, says, strict=True))
     opened = int(says[0].expand(shape)[0].sum())
-    told = f"{count(len(received), 'layer')} given {'×'.join(map(str, shape))} cells; open in the first sample: {opened}"
+    cells = "×".join(map(str, shape))
+    told = f"{count(len(received), 'layer')} given {cells} cells; open in the first sample: {opened}"
     yield at_most(NAME, wrong, 0, told, source)
 
 

@@ -34,7 +34,8 @@ def selective(context: Context) -> Iterator[Row]:
     yield _second_views(context, plan, expected, batch, source_of(Planner._lay_out))
     labelled = int((batch["labels"][:, 1:] >= 0).sum())
     told = f"{count(labelled, 'label')} in the batch, {plan.labels} in the loss: every sample pays NTP"
-    yield at_most("labels left out of NTP, or counted twice", abs(plan.labels - labelled), 0, told, source_of(Planner.__call__))
+    wrong = abs(plan.labels - labelled)
+    yield at_most("labels left out of NTP, or counted twice", wrong, 0, told, source_of(Planner.__call__))
     yield from _rates(context)
 
 

@@ -13,7 +13,7 @@ from jepa_core.objective.planner import Planner
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, Verdict, at_most, source_of
 from jepa_core.verify.words import ROLES, count
-from jepa_core.views.facts import Facts, Role
+from jepa_core.views.facts import Role
 
 
 def supervision(context: Context) -> Iterator[Row]:

@@ -37,7 +37,9 @@ def test_a_plugin_that_the_run_needs(cli):
     from .conftest import FAR
 
     Path("far.py").write_text(FAR)
-    trained = cli("tiny.yaml", "--plugin", "far.py", "objective.distance=far", "--output-dir", "run", "--max-steps", "1")
+    trained = cli(
+        "tiny.yaml", "--plugin", "far.py", "objective.distance=far", "--output-dir", "run", "--max-steps", "1"
+    )
     assert trained.exit_code == 0, trained.output
     assert cli("report", "run", "--plugin", "far.py").exit_code == 0
     assert "can&#x27;t be loaded" not in Path("run/report.html").read_text(encoding="utf-8")

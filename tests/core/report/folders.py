@@ -23,7 +23,11 @@ TINY = [
     "model.config.n_embd=16",
     "training.max_steps=4",
 ]
-MADE_WITH = {"versions": {"python": "3.11.0", "torch": "2.13.0"}, "plugins": {"jepa-core": "0.1.0"}, "git_revision": None}
+MADE_WITH = {
+    "versions": {"python": "3.11.0", "torch": "2.13.0"},
+    "plugins": {"jepa-core": "0.1.0"},
+    "git_revision": None,
+}
 
 
 def health(step: int, seconds: float, **figures: float) -> dict[str, Any]:

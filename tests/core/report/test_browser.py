@@ -47,7 +47,8 @@ def browser() -> Iterator[Any]:
 def page(request, tmp_path_factory) -> tuple[Path, int]:
     """A report, and how many pictures it has."""
     folder = tmp_path_factory.mktemp("runs")
-    paths = [make_run(folder / name, f"objective.k={k}") for k, name in enumerate("ab"[: request.param], 1)]
+    long = "a_run_by_a_long_name_without_any_place_to_break_it_"
+    paths = [make_run(folder / f"{long}{k}", f"objective.k={k}") for k in range(request.param)]
     path = write_report(read_records(paths), folder / "report.html", Registry.discover())
     return path, path.read_text(encoding="utf-8").count("<figure ")
 

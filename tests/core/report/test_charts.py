@@ -90,7 +90,10 @@ def test_layers_of_the_runs_that_have_them():
     found = by_title(charts.layers([layered]))
     assert found["Mean reciprocal rank"].lines[0].series == Series((0, 1), (0.1, 0.3))
     assert found["Next-token loss"].across == "layer"
-    assert list(by_title(charts.layers([layered, run("b")]))) == ["Mean reciprocal rank, train", "Next-token loss, train"]
+    assert list(by_title(charts.layers([layered, run("b")]))) == [
+        "Mean reciprocal rank, train",
+        "Next-token loss, train",
+    ]
 
 
 @pytest.mark.parametrize(

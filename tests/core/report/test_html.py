@@ -25,7 +25,7 @@ from jepa_core.report.html import (
 )
 from jepa_core.report.log import Series
 
-WILD = '<b>&"\'</b>'
+WILD = "<b>&\"'</b>"
 SAFE = "&lt;b&gt;&amp;&quot;&#x27;&lt;/b&gt;"
 VOID = {"meta", "link", "br", "img"}
 

@@ -9,6 +9,8 @@ import torch
 
 from jepa_core.objective.objective import ObjectiveOutput
 from jepa_core.training.window import LossWindow, StepCounts
+from tests.core.training.test_trainer import train
+from tests.support import SAMPLES
 
 
 def test_tokens_per_second_of_training(monkeypatch):
@@ -19,6 +21,15 @@ def test_tokens_per_second_of_training(monkeypatch):
     window.start_step(StepCounts(labels=4, pairs=2, tokens=60), began=19.0)
     monkeypatch.setattr(time, "monotonic", lambda: 22.0)
     assert window.means(torch.device("cpu"))["tokens_per_second"] == 20.0
+
+
+def test_an_evaluation_is_left_out(tmp_path, monkeypatch):
+    trainer, clock = train(tmp_path, SAMPLES), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    trainer.evaluate_splits = lambda: clock.append(clock.pop() + 7) or {}
+    trainer.window.began = 10.0
+    trainer.evaluate()
+    assert trainer.window.began == 17.0
 
 
 def test_means_a_label_and_a_pair():

@@ -1,0 +1,68 @@
+"""A tiny real run, what to break in it, and which lines of its verification turn red."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jepa_core
+from jepa_core.registry import Registry
+from jepa_core.verify.context import Context
+from jepa_core.verify.row import Verdict
+from jepa_core.verify.verifying import Verification, verify
+from jepa_plugins.block_causal_mask import BlockCausalMask
+
+TINY = [
+    "data.entities_both_ways=20",
+    "data.entities_one_way=10",
+    "data.relation_pairs=2",
+    "data.name_multiplicity=null",
+    "model.config.n_embd=32",
+    "model.config.n_layer=2",
+    "training.per_device_train_batch_size=16",
+]
+
+
+@cache
+def registry() -> Registry:
+    return Registry.discover()
+
+
+def tiny(*overrides: str, kind: Any = None, model: Any = None, **parts: Any) -> Context:
+    """The run of a tiny recipe. parts: of the objective, in place of the recipe's; kind: a class of objective;
+    model: changes the model in place."""
+    recipe = jepa_core.load_recipe("cosine_k1", overrides=[*TINY, *overrides], registry=registry())
+    run = jepa_core.build(recipe, registry())
+    old, planner = run.objective, run.objective.planner
+    if model is not None:
+        model(old.model)
+    same: dict[str, Any] = {
+        "reversal": planner.reversal,
+        "mask": old.mask,
+        "embedding": (old.source_embedding, old.target_embedding),
+        "distance": old.distance,
+        "filters": planner.filters,
+        "pred_ids": planner.pred_ids.tolist(),
+        "lambda_jepa": old.lambda_jepa,
+        "gamma_ntp": old.gamma_ntp,
+        "positions": planner.positions,
+        "seed": planner.seed,
+    }
+    if kind or parts:
+        run.objective = (kind or type(old))(old.model, **{**same, **parts})
+    return Context(run, registry())
+
+
+class Unusual(BlockCausalMask):
+    """The same mask, which does not say how plain it is: packed is the only layout for it."""
+
+    plain_block_causal = False
+
+
+def red(context: Context, verdict: Verdict = Verdict.FAIL) -> set[tuple[str, str]]:
+    """(check, line) of all lines of this verdict, of all checks."""
+    return lines(verify(context), verdict)
+
+
+def lines(found: Verification, verdict: Verdict) -> set[tuple[str, str]]:
+    return {(row.check, row.name) for row in found.rows if row.verdict is verdict}

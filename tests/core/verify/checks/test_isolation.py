@@ -1,0 +1,89 @@
+"""Views that see each other, by mistake or on purpose."""
+
+from __future__ import annotations
+
+import torch
+
+from jepa_core.verify.checks.isolation import isolation
+from jepa_core.verify.row import Verdict
+from tests.core.verify.breaking import Unusual, red, tiny
+
+CHECK = "one forward pass"
+LEAK = (CHECK, "change block 0: block 1 stays")
+
+
+class Leaking(Unusual):
+    def __call__(self, query, key, layer):
+        return torch.ones_like(query.block == key.block)
+
+
+def test_a_mask_that_leaks():
+    assert red(tiny(mask=Leaking())) == {LEAK}
+
+
+def test_a_mask_that_says_that_it_leaks():
+    class Declared(Leaking):
+        isolates_views = False
+
+    context = tiny(mask=Declared())
+    assert red(context) == set()
+    (row,) = [row for row in isolation(context) if row.name == LEAK[1]]
+    assert row.verdict is Verdict.NA
+    assert row.figure > 0
+    assert row.evidence.startswith("Declared declares isolates_views = False; largest movement")
+
+
+def test_a_leak_in_one_layer_only():
+    class OneLayer(Leaking):
+        by_layer = True
+
+        def __call__(self, query, key, layer):
+            return (query.block == key.block) | torch.tensor(layer == 1)
+
+    assert red(tiny(mask=OneLayer())) == {LEAK}
+
+
+def test_a_model_that_looks_ahead():
+    """After the model was built and found causal: each token gets a little of the next one."""
+
+    def look_ahead(model):
+        def mix(module, args, out):
+            return out + 0.1 * out.roll(-1, dims=1)
+
+        model.base_model.ln_f.register_forward_hook(mix)
+
+    found = red(tiny(model=look_ahead, mask=Unusual()))
+    assert (CHECK, "no token sees a later one") in found
+    assert (CHECK, "samples don't see each other") not in found
+
+
+def test_a_model_that_mixes_the_batch():
+    def mix(model):
+        model.base_model.ln_f.register_forward_hook(lambda module, args, out: out + 0.1 * out.mean(dim=0, keepdim=True))
+
+    found = red(tiny(model=mix, mask=Unusual()))
+    assert (CHECK, "samples don't see each other") in found
+
+
+def test_a_model_that_sees_nothing_proves_nothing():
+    def freeze(model):
+        with torch.no_grad():
+            model.base_model.wte.weight.zero_()
+
+    found = {row.name: row for row in isolation(tiny(model=freeze))}
+    assert found["a changed token itself moves"].verdict is Verdict.FAIL
+    assert found["a changed token itself moves"].figure == 0
+
+
+def test_padding_has_a_line_where_lengths_differ():
+    """Names of one and of two tokens in one batch."""
+    context = tiny()
+    rows = {row.name: row.verdict for row in isolation(context)}
+    assert rows["padding changes nothing"] is Verdict.NA
+    train = context.run.train_dataset
+    longer = {key: torch.nn.functional.pad(value, (0, 2)) for key, value in train[0].items() if value.dim()}
+    longer["labels"][4:] = -100
+    few = [train[0] | longer, train[1]]
+    context.few = context.run.collate(few)
+    rows = {row.name: row.verdict for row in isolation(context)}
+    assert rows["padding changes nothing"] is Verdict.PASS

@@ -1,0 +1,94 @@
+"""Losses that are not what two separate passes give."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.verify.checks.layouts import layouts
+from jepa_core.verify.row import Verdict
+from jepa_plugins.last_token import LastToken
+from tests.core.verify.breaking import Unusual, red, tiny
+
+CHECK = "layouts agree"
+BOTH = {(CHECK, "rows, as trained, against two naive passes"), (CHECK, "packed, against two naive passes")}
+PACKED = (CHECK, "packed, as trained, against two naive passes")
+
+
+class DoubledJepa(JepaObjective):
+    def jepa_sum(self, plan, hidden):
+        return 2 * super().jepa_sum(plan, hidden)
+
+
+class DoubledNtp(JepaObjective):
+    def _ntp_sum(self, plan, hidden):
+        return 2 * super()._ntp_sum(plan, hidden)
+
+
+@pytest.mark.parametrize("kind", [DoubledJepa, DoubledNtp])
+def test_a_doubled_loss(kind):
+    assert red(tiny(kind=kind)) == BOTH
+
+
+def test_a_gradient_that_goes_another_way():
+    """The losses are right, and one side's gradient is missing."""
+
+    class Stopped(JepaObjective):
+        def embeddings(self, plan, hidden):
+            return [(predicted, target.detach()) for predicted, target in super().embeddings(plan, hidden)]
+
+    found = red(tiny(kind=Stopped))
+    assert found == BOTH
+    evidence = next(iter(layouts(tiny(kind=Stopped)))).evidence
+    told = dict(part.split(" ", 1) for part in evidence.split("; "))
+    assert len(set(told["jepa"].split(" and "))) == 1, "the same loss"
+
+
+def test_an_extractor_that_reads_elsewhere_than_it_says():
+    class Liar(LastToken):
+        def reads(self, valid, roles):
+            return torch.zeros_like(valid)
+
+    assert red(tiny(embedding=Liar())) == BOTH
+
+
+def test_a_view_that_ends_a_token_early():
+    class Short(JepaObjective):
+        def _embed(self, extract, layer, view, plan, hidden):
+            last = view.select.int().argmax(dim=1) + view.select.sum(dim=1) - 1
+            places = torch.arange(view.select.shape[1])
+            earlier = type(view)(view.block, view.rows, view.select & (places != last[:, None]))
+            return super()._embed(extract, layer, earlier, plan, hidden)
+
+    assert red(tiny(kind=Short)) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        (["objective.k=0", "objective.distance=l2"], {}),
+        (["objective.k=2", "objective.positions=none"], {}),
+        (["objective.positions=restart", "objective.stop_gradient=target"], {}),
+        (["model.dtype=bfloat16", "model.attn_implementation=eager"], {}),
+        (["model.config={model_type: llama, num_hidden_layers: 2, hidden_size: 32, intermediate_size: 64, num_attention_heads: 4}"], {}),
+        ([], {"mask": Unusual()}),
+        (["objective.layout=packed"], {}),
+    ],
+)  # fmt: skip
+def test_right_ones_agree(overrides, parts):
+    defaults = [] if any("llama" in o for o in overrides) else ["model.config.n_embd=32"]
+    context = tiny(*(overrides or defaults), **parts)
+    rows = list(layouts(context))
+    assert {row.verdict for row in rows} <= {Verdict.PASS, Verdict.NA}
+    assert any(row.verdict is Verdict.PASS for row in rows)
+
+
+def test_what_the_naive_passes_cannot_express_is_said():
+    class ByLayer(Unusual):
+        by_layer = True
+
+    rows = {row.name: row for row in layouts(tiny(mask=ByLayer()))}
+    assert rows["two naive passes"].verdict is Verdict.NA
+    assert rows["two naive passes"].evidence == "ByLayer is another mask in every layer"
+    assert rows["rows"].verdict is Verdict.NA
