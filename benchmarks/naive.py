@@ -13,7 +13,9 @@ from torch.nn.functional import cosine_similarity, cross_entropy, pad
 from jepa_core.views.facts import Role
 
 
-def naive_step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], first: int, k: int, pred: int) -> tuple[float, float, float]:
+def naive_step(
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], first: int, k: int, pred: int
+) -> tuple[float, float, float]:
     """One optimizer step. first: the first relation token id; k, pred: number and id of predictor tokens."""
     ids, roles = batch["input_ids"], batch["roles"]
     valid = (roles != Role.PAD).long()
@@ -40,7 +42,9 @@ def jepa_loss(model: torch.nn.Module, ids: Tensor, roles: Tensor, first: int, k:
     for i, (row, split) in enumerate(rows):
         mask[i, 0, :split, :split].triu_(1)
         second = len(row) - split
-        mask[i, 0, split : len(row), split : len(row)] = torch.full((second, second), torch.finfo(torch.float32).min).triu(1)
+        mask[i, 0, split : len(row), split : len(row)] = torch.full(
+            (second, second), torch.finfo(torch.float32).min
+        ).triu(1)
         mask[i, 0].fill_diagonal_(0)
     positions = torch.arange(width).expand(len(rows), -1)
     out = model(input_ids=packed, attention_mask=mask, position_ids=positions, output_hidden_states=True)
@@ -55,5 +59,7 @@ def packed_row(ids: Tensor, roles: Tensor, first: int, k: int, pred: int) -> tup
     """Fact, predictors and reversed fact, and where the second block begins."""
     relation = int(ids[roles == Role.RELATION])
     inverse = relation + 1 if relation % 2 == first % 2 else relation - 1
-    reverse = torch.cat([ids[roles == Role.TAIL], torch.tensor([inverse]), ids[roles == Role.MASK], ids[roles == Role.HEAD]])
+    reverse = torch.cat(
+        [ids[roles == Role.TAIL], torch.tensor([inverse]), ids[roles == Role.MASK], ids[roles == Role.HEAD]]
+    )
     return torch.cat([ids, torch.full((k,), pred), reverse]), len(ids) + k

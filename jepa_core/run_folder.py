@@ -78,10 +78,15 @@ class RunFolder:
         nearest = next(p for p in (self.path, *self.path.parents) if p.exists())
         if not nearest.is_dir():
             raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
-        if nearest == self.path and not self.started and any(self.path.iterdir()):
+        if nearest == self.path and not self.started and not self._untouched():
             raise FolderTaken(
                 f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone, choose another output_dir"
             )
+
+    def _untouched(self) -> bool:
+        """Nothing is there but perhaps the empty folder that transformers' Trainer makes for checkpoints."""
+        empty = [self.checkpoints] if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else []
+        return list(self.path.iterdir()) == empty
 
     def clear(self) -> None:
         """Removes what a run wrote there, and nothing else, for ``--overwrite``.

@@ -46,14 +46,15 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     batch: keys as in :class:`~jepa_core.data.fact_set.FactSet`; step: the optimizer step, for filters that
     draw. Costs two forward and two backward passes.
     """
-    training = objective.training
+    modes = [(module, module.training) for module in objective.modules()]
     objective.eval()
     try:
         plan = objective.plan(dict(batch), step).to(next(objective.parameters()).device)
         ntp, jepa = _ntp_gradient(objective, plan), _jepa_gradient(objective, plan)
         predicted, target = _embeddings(objective, plan)
     finally:
-        objective.train(training)
+        for module, training in modes:
+            module.training = training
     return Health(
         ntp_gradient_norm=_norm(ntp),
         jepa_gradient_norm=_norm(jepa),

@@ -74,8 +74,7 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
     """
     width = max(block.ids.shape[1] for block in blocks)
     ids, roles = (
-        torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks])
-        for name in ("ids", "roles")
+        torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks]) for name in ("ids", "roles")
     )
     ids = ids.where(roles != Role.PAD, ids[:, :1])  # any token will do, but models warn of their padding token
     positions = torch.cat([_extend(block.positions, width) for block in blocks])

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from jepa_core.components import LossFilter, ReversalStrategy, declared
 from jepa_core.errors import ComponentError
-from jepa_core.objective.draws import uniform
 from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
+from jepa_core.objective.draws import uniform
 from jepa_core.objective.plan import Plan, PlannedView, append_predictors
 from jepa_core.views.facts import Facts, Role, SampleType
 from jepa_core.views.views import Part, View, Views

@@ -90,6 +90,16 @@ class TestClear:
         assert (tmp_path / "model" / "weights").read_text() == "of somebody else"
 
 
+def test_an_empty_folder_for_checkpoints_is_no_stranger(tmp_path):
+    """transformers' Trainer makes it before the run writes anything."""
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    folder.refuse_strangers()
+    (folder.checkpoints / "mine.txt").write_text("")
+    with pytest.raises(FolderTaken, match="not a run's folder"):
+        folder.refuse_strangers()
+
+
 def test_nothing_and_an_empty_folder_can_be_taken(tmp_path):
     RunFolder(tmp_path / "new" / "run").refuse_strangers()
     RunFolder(tmp_path).refuse_strangers()

@@ -155,6 +155,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_overwrite_also_starts_a_run_in_a_new_folder(tmp_path):
+    for _ in range(2):
+        assert jepa_core.run(recipe(tmp_path / "new", "training.max_steps=1"), overwrite=True).state == "trained"
+
+
 def test_an_unknown_split_is_named_with_its_line(tmp_path):
     with pytest.raises(
         JepaError, match=r"evaluation.splits: 'reversal_curse' has no split 'tset'; did you mean 'test'"

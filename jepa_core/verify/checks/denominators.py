@@ -17,7 +17,7 @@ SPLITS = (2, 4)
 
 def denominators(context: Context) -> Iterator[Row]:
     """Runs the real trainer for one step, split in different ways."""
-    from jepa_core.training.trainer import JepaTrainer  # takes seconds
+    from jepa_core.training.trainer import JepaTrainer, NonFiniteError  # takes seconds
     from jepa_core.verify.one_step import step_gradient
 
     source = source_of(JepaTrainer.compute_loss)
@@ -25,9 +25,11 @@ def denominators(context: Context) -> Iterator[Row]:
     if context.processes > 1:
         ways |= {f"{context.processes} processes": context.processes}
     rows = step_rows(context)
-    whole = {} if (why := _why_not(context, rows)) else step_gradient(context.run, rows, len(rows), 1)
-    if not all(bool(gradient.isfinite().all()) for gradient in whole.values()):
-        why = "the gradient is not finite (see health)"
+    whole, why = {}, _why_not(context, rows)
+    try:
+        whole = {} if why else step_gradient(context.run, rows, len(rows), 1)
+    except NonFiniteError:
+        why = "the loss or its gradient is not finite (see health)"
     for way, parts in ways.items():
         name = f"{way}, against one batch"
         if why:

@@ -24,7 +24,7 @@ def supervision(context: Context) -> Iterator[Row]:
     yield _to_the_end(batch, context, dataset)
     with mode(context.objective, filters=False):
         plan = context.objective.plan(batch)
-    yield _next_token(plan, planner)
+    yield _next_token(plan, batch, planner)
     yield _nothing_lost(context, plan, batch, source_of(append_predictors))
     yield _room(context, plan, source_of(type(context.objective)._refuse_overflow))
 
@@ -61,12 +61,11 @@ def _to_the_end(batch: Batch, context: Context, source: str) -> Row:
     return at_most("samples whose answer is not labelled to its end", int(wrong.sum()), 0, told, source)
 
 
-def _next_token(plan: Plan, source: str) -> Row:
+def _next_token(plan: Plan, batch: Batch, source: str) -> Row:
     """Each label is asked of the token before it."""
-    first = plan.blocks[0]
-    columns = plan.label_columns + 1
-    inside = columns < first.ids.shape[1]
-    asked = first.ids[plan.label_rows[inside], columns[inside]]
+    labels = batch["labels"]
+    inside = plan.label_columns + 1 < labels.shape[1]
+    asked = labels[plan.label_rows[inside], plan.label_columns[inside] + 1]
     wrong = int((asked != plan.label_ids[inside]).sum()) + int((~inside).sum())
     told = f"{count(plan.labels, 'label')} in the plan, each asked of the token before it"
     return at_most("labels not asked of the token before them", wrong, 0, told, source)

@@ -98,10 +98,12 @@ def test_a_gradient_that_is_not_finite_is_no_figure():
 def test_it_leaves_everything_as_it_was():
     objective = small_objective(small_model(resid_pdrop=0.5)).train()
     objective(**small_batch()).loss.backward()
+    objective.model.eval()
     before = [parameter.grad.clone() for parameter in objective.parameters()]
     with torch.no_grad():
         first = measure_health(objective, small_batch())
     assert objective.training
     assert measure_health(objective.eval(), small_batch()) == first, "the model's dropout is off"
     assert not objective.training
+    assert not objective.model.training
     assert all(torch.equal(b, p.grad) for b, p in zip(before, objective.parameters(), strict=True))

@@ -26,7 +26,9 @@ def test_chunks_give_the_same_sum_and_gradients(monkeypatch, chunk):
     by_hand = -head(states).log_softmax(-1)[range(9), labels].sum()
     torch.testing.assert_close(total, by_hand)
     for ours, theirs in zip(
-        torch.autograd.grad(total, [states, head.weight]), torch.autograd.grad(by_hand, [states, head.weight]), strict=True
+        torch.autograd.grad(total, [states, head.weight]),
+        torch.autograd.grad(by_hand, [states, head.weight]),
+        strict=True,
     ):
         torch.testing.assert_close(ours, theirs)
 

@@ -86,9 +86,7 @@ def test_any_share_of_eligible_samples(eligible, layout):
     check_against_reference(small_model(), samples, k=1, layout=layout)
 
 
-@pytest.mark.parametrize(
-    "options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}]
-)
+@pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}])
 def test_weights_and_stopped_gradients(options):
     check_against_reference(small_model(), SAMPLES, k=1, layout="packed", gamma_ntp=0.7, **options)
 

@@ -9,7 +9,8 @@ from jepa_core.verify.row import Verdict
 from jepa_core.views.facts import Role
 from jepa_core.views.reverse import fact_and_reverse
 from jepa_core.views.views import NewBlock, Part, Views
-from tests.core.verify.breaking import red, tiny
+from jepa_core.verify.verifying import verify
+from tests.core.verify.breaking import lines, red, tiny
 
 TWICE = ("reversal", "relations not given back by inverting twice")
 NAMED = ("reversal", "relations whose inverse the vocabulary names otherwise")
@@ -48,9 +49,9 @@ def test_a_second_view_that_is_not_reversed_is_pointed_at():
             ids = facts.ids.where(facts.roles != Role.RELATION, facts.ids)
             return Views(((Part(facts.valid), NewBlock(type(facts)(ids, facts.roles))),))
 
-    context = tiny(reversal=Backwards())
-    assert red(context, Verdict.WARN) == {PLACES}
-    assert red(tiny(reversal=Backwards())) == {NAMED}
+    found = verify(tiny(reversal=Backwards()))
+    assert lines(found, Verdict.WARN) == {PLACES}
+    assert lines(found, Verdict.FAIL) == {NAMED}
 
 
 def test_views_inside_the_fact_have_nothing_to_reverse():
