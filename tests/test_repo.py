@@ -39,6 +39,8 @@ TESTED_IN = {
     "jepa_core/training/callbacks.py": "tests/core/training/test_trainer.py",
     "jepa_core/training/setup.py": "tests/end_to_end/test_training.py",
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
+    "jepa_core/verify/one_step.py": "tests/core/verify/checks/test_denominators.py",
+    "jepa_core/verify/terminal.py": "tests/core/cli/test_verify.py",
     "jepa_core/testing/contract.py": "tests/core/testing/test_distance.py",
     "jepa_core/testing/examples.py": "tests/core/testing/test_distance.py",
 }

@@ -35,12 +35,15 @@ def verify(
     context = _context(recipe, overrides, modules, plugin_files, processes)
 
     from jepa_core.report.console import say
+    from jepa_core.report.progress import progress
     from jepa_core.verify.files import default_folder, write_files
     from jepa_core.verify.grid import mask_picture
     from jepa_core.verify.terminal import show_mask, show_verification
+    from jepa_core.verify.verifying import CHECKS
     from jepa_core.verify.verifying import verify as run_checks
 
-    found = run_checks(context)
+    with progress(total=len(CHECKS), desc="verifying", unit="check", leave=False) as bar:
+        found = run_checks(context, on_check=bar.update)
     show_mask(mask_picture(context))
     show_verification(found)
     for line in write_files(found, context, out or default_folder(context.run.recipe.output_dir)):

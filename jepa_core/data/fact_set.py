@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -61,8 +62,10 @@ class FactSet(Dataset):
         return Facts(self.ids.long(), self.roles.long())
 
     def select(self, rows: Tensor) -> Facts:
-        """The facts of these rows, ``b s`` int64."""
-        return Facts(self.ids[rows].long(), self.roles[rows].long())
+        """The facts of these rows, ``b s`` int64, as wide as the longest of them."""
+        ids, roles = (tensor.index_select(0, rows).long() for tensor in (self.ids, self.roles))
+        width = int((roles != Role.PAD).any(dim=0).sum())
+        return Facts(ids[:, :width], roles[:, :width])
 
     def first_rows(self, kind: SampleType, count: int) -> Tensor:
         """The first `count` rows of a type, or as many as there are; no more of the set is read than needed."""
@@ -83,17 +86,15 @@ class FactSet(Dataset):
         input_ids, labels, roles: ``b s`` int64, as wide as the longest of these facts; labels are unshifted,
         the token itself on the tail and -100 elsewhere; sample_type, index: ``b``.
         """
-        rows = torch.as_tensor(items, dtype=torch.int64)
+        rows = torch.from_numpy(np.array(items, dtype=np.int64))  # of a list, five times as fast as torch.tensor
         facts = self.select(rows)
-        return trim(
-            {
-                "input_ids": facts.ids,
-                "labels": facts.ids.where(facts.roles == Role.TAIL, IGNORE),
-                "roles": facts.roles,
-                "sample_type": self.sample_type[rows].long(),
-                "index": rows + self.first_index,
-            }
-        )
+        return {
+            "input_ids": facts.ids,
+            "labels": facts.ids.where(facts.roles == Role.TAIL, IGNORE),
+            "roles": facts.roles,
+            "sample_type": self.sample_type.index_select(0, rows).long(),
+            "index": rows + self.first_index,
+        }
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,6 @@ def count_types(sample_type: Tensor) -> dict[SampleType, OfType]:
     of_type = {kind: sample_type == kind for kind in SampleType}
     found = {kind: rows.view(torch.uint8) for kind, rows in of_type.items() if rows.any()}
     return {kind: OfType(int(rows.sum()), int(rows.argmax())) for kind, rows in found.items()}
-
-
-def trim(batch: Batch) -> Batch:
-    """Without the columns that are padding in every row."""
-    width = int((batch["roles"] != Role.PAD).sum(dim=1).max()) if len(batch["roles"]) else 0
-    per_token = ("input_ids", "labels", "roles")
-    return {key: value[:, :width] if key in per_token else value for key, value in batch.items()}
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

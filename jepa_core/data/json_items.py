@@ -13,7 +13,7 @@ from jepa_core.errors import DataError
 
 #: Characters read at a time, and items given at a time.
 READ, ITEMS = 1 << 22, 1 << 15
-#: Of an error nearer to the end of what was read, the cause may be that the rest is not there yet.
+#: What is nearer to the end of what was read may be half of something: the rest is not there yet.
 _TOKEN = 16
 _BLANK = re.compile(r"[ \t\n\r]*")
 
@@ -71,7 +71,7 @@ class _Reader:
                 if not (cut and self._more()):
                     raise self._error(f"expected JSON: {message}", at) from error
                 continue
-            if end < len(self.text) or not self._more():  # a number at the end may go on
+            if len(self.text) - end >= _TOKEN or not self._more():  # a number at the end may go on
                 self.at = end
                 return value
 

@@ -28,7 +28,8 @@ class PackedSet(FactSet):
         self.first_index = first_index
         maps = {a: open_map(folder / file_name(name, a), it.dtype, it.shape) for a, it in entry.arrays.items()}
         self.tokens, self.sample_type = maps["tokens"], maps["types"]
-        self._starts, self._heads = maps.get("starts"), maps.get("heads")
+        self._mixed = (maps["starts"], maps["heads"]) if entry.head is None else None
+        self._roles = roles_of(torch.tensor([entry.head or 0]), torch.tensor([entry.longest]), entry.longest)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A process that makes batches maps the files itself."""
@@ -52,14 +53,12 @@ class PackedSet(FactSet):
 
     def select(self, rows: Tensor) -> Facts:
         """The facts of these rows, ``b s`` int64, as wide as the longest of them."""
-        if self._starts is None or self._heads is None:
-            ids = self.tokens[rows].long()
-            head = torch.tensor([self._entry.head])
-            return Facts(ids, roles_of(head, torch.tensor([ids.shape[1]]), ids.shape[1]).expand_as(ids))
-        starts = self._starts[rows]
-        lengths = self._starts[rows + 1] - starts
+        if self._mixed is None:
+            return Facts(self.tokens.index_select(0, rows).long(), self._roles.repeat(len(rows), 1))
+        starts, heads = (tensor.index_select(0, rows).long() for tensor in self._mixed)
+        lengths = self._mixed[0].index_select(0, rows + 1) - starts
         width = int(lengths.max()) if len(rows) else 0
-        roles = roles_of(self._heads[rows].long(), lengths, width)
+        roles = roles_of(heads, lengths, width)
         places = (starts[:, None] + torch.arange(width)).clamp(max=len(self.tokens) - 1)
         return Facts(self.tokens[places].long().where(roles != Role.PAD, self.pad_id), roles)
 

@@ -153,7 +153,7 @@ th, td { padding: .25rem 1.25rem .25rem 0; text-align: left; border-bottom: 1px 
 th { font-weight: 600; }
 tbody th, thead th:first-child { font-weight: 400; white-space: nowrap; color: var(--muted); }
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4; padding: .75rem; border: 1px solid var(--line); }
-summary { cursor: pointer; padding: .25rem 0; }
+summary { cursor: pointer; padding: .25rem 0; overflow-wrap: anywhere; }
 .key { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
 .legend span { display: inline-block; margin-right: 1.2em; }
 @media print { details { display: block; } }

@@ -13,6 +13,9 @@ from jepa_core.errors import JepaError
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
+#: What is not left to TrainingArguments: the trainer would ask the objective for it, and it is the model's.
+ELSEWHERE = ("gradient_checkpointing",)
+
 
 def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False) -> TrainingArguments:
     """The arguments, with what must hold for exact numbers set for good.
@@ -31,7 +34,7 @@ def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False)
             # said outright where there is nothing else: several processes would be told they are one
             use_cpu=use_cpu or not torch.accelerator.is_available(),
             dataloader_pin_memory=torch.cuda.is_available() and not use_cpu,
-            **{name: value for name, value in recipe.training.arguments().items() if value is not False},
+            **{name: value for name, value in recipe.training.arguments().items() if name not in ELSEWHERE},
         )
     except (ValueError, ImportError) as error:
         raise JepaError(f"training: {error}") from error

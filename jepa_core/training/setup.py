@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.run_folder import RunFolder
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def make_trainer(run: Run) -> JepaTrainer:
     """The trainer of `run`, writing into the recipe's output folder."""
     folder = RunFolder(Path(run.recipe.output_dir))
+    if run.recipe.training.gradient_checkpointing:
+        _checkpoint_activations(run.objective.model)
     trainer = JepaTrainer(
         objective=run.objective,
         args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
@@ -30,3 +32,9 @@ def make_trainer(run: Run) -> JepaTrainer:
     batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)
     trainer.add_callback(HealthLog(run.objective, batch, trainer.log))
     return trainer
+
+
+def _checkpoint_activations(model: Any) -> None:
+    """Under its newer name where transformers has that, since the older one warns."""
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable()

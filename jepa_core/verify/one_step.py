@@ -31,6 +31,7 @@ ONE_STEP = {
     "logging_steps": 1,
     "report_to": (),
     "bf16": False,
+    "tf32": None,
     "torch_compile": False,
     "gradient_checkpointing": False,
     "dataloader_num_workers": 0,
@@ -53,7 +54,7 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     recipe = run.recipe.model_copy(update={"training": training})
     taken: dict[str, Tensor] = {}
     with TemporaryDirectory() as folder, torch.random.fork_rng():
-        args = training_arguments(recipe, Path(folder), use_cpu=run.device == "cpu")
+        args = training_arguments(recipe, Path(folder), use_cpu=model.device.type == "cpu")
         InOrder(objective, args, Subset(run.train_dataset, list(rows)), dict, [Take(objective, taken)]).train()
     return taken
 

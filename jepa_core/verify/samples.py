@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from jepa_core.data.fact_set import Batch
@@ -74,7 +73,7 @@ def _views(plan: Plan, block: int, row: int) -> list[tuple[str, Tensor]]:
     return found
 
 
-def mixed_rows(counted: list[int], others: list[int], size: int) -> Tensor:
+def mixed_rows(counted: list[int], others: list[int], size: int) -> list[int]:
     """Rows of both kinds, half of each where there are enough."""
     first = counted[: max(-(-size // 2), size - len(others))]
-    return torch.tensor([*first, *others[: size - len(first)]])
+    return [*first, *others[: size - len(first)]]

@@ -160,6 +160,13 @@ def test_overwrite_also_starts_a_run_in_a_new_folder(tmp_path):
         assert jepa_core.run(recipe(tmp_path / "new", "training.max_steps=1"), overwrite=True).state == "trained"
 
 
+def test_recomputed_activations_give_the_same_weights(tmp_path):
+    for name, value in (("kept", "false"), ("again", "true")):
+        jepa_core.run(recipe(tmp_path / name, f"training.gradient_checkpointing={value}", "training.max_steps=2"))
+    kept, again = weights(tmp_path / "kept"), weights(tmp_path / "again")
+    assert all(torch.allclose(kept[name], again[name], atol=1e-6) for name in kept)
+
+
 def test_an_unknown_split_is_named_with_its_line(tmp_path):
     with pytest.raises(
         JepaError, match=r"evaluation.splits: 'reversal_curse' has no split 'tset'; did you mean 'test'"

@@ -11,7 +11,7 @@ from jepa_core.data.fact_set import Batch
 from jepa_core.objective.plan import Plan, append_predictors
 from jepa_core.objective.planner import Planner
 from jepa_core.verify.context import Context, mode
-from jepa_core.verify.row import Row, Verdict, at_most, source_of
+from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import ROLES, count
 from jepa_core.views.facts import Role
 
@@ -48,17 +48,21 @@ def _marked(batch: Batch, row: int, context: Context) -> str:
 
 
 def _to_the_end(batch: Batch, context: Context, source: str) -> Row:
-    """The answer is labelled in full, and so is what ends the sample."""
+    """Where there are labels, the answer has them in full, and so has what ends the sample."""
+    name = "samples whose answer is not labelled to its end"
+    labelled = batch["labels"] >= 0
+    if not labelled.any():
+        return not_applicable(name, "no sample has a label", source)
     last = (batch["roles"] != Role.PAD).sum(dim=1) - 1
-    ends = batch["labels"][torch.arange(len(last)), last] >= 0
-    gaps = ((batch["roles"] == Role.TAIL) & (batch["labels"] < 0)).any(dim=1)
-    wrong = gaps | ~ends
+    ends = labelled[torch.arange(len(last)), last]
+    gaps = ((batch["roles"] == Role.TAIL) & ~labelled).any(dim=1)
+    wrong = labelled.any(dim=1) & (gaps | ~ends)
     end_tokens = Counter(batch["input_ids"][torch.arange(len(last)), last].tolist())
     several = count(len(end_tokens), "different token")
     told = f"{int(ends.sum()):,} of {len(ends):,} samples have their last token labelled ({several})"
     if wrong.any():
         told += f"; not so: {_marked(batch, int(wrong.nonzero()[0]), context)}"
-    return at_most("samples whose answer is not labelled to its end", int(wrong.sum()), 0, told, source)
+    return at_most(name, int(wrong.sum()), 0, told, source)
 
 
 def _next_token(plan: Plan, batch: Batch, source: str) -> Row:

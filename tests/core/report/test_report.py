@@ -13,6 +13,7 @@ from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.report.record import read_records
 from jepa_core.report.report import report, write_report
+from jepa_core.run_folder import RunFolder
 from tests.core.report.folders import LOG, METRICS, TINY, make_run
 
 REGISTRY = Registry.discover()
@@ -179,6 +180,13 @@ def test_where_it_is_written(tmp_path, monkeypatch):
     assert write_report(read_records([a, b]), None, REGISTRY) == Path("report.html")
     assert write_report(read_records([a]), Path("far/x.html"), REGISTRY) == Path("far/x.html")
     assert all(Path(path).stat().st_size for path in ("a/report.html", "report.html", "far/x.html"))
+
+
+def test_a_run_that_starts_anew_leaves_no_old_report(tmp_path):
+    path = make_run(tmp_path / "a", weights=None, log=[])
+    write_report(read_records([path]), None, REGISTRY)
+    RunFolder(path).clear()
+    assert list(path.iterdir()) == []
 
 
 def test_what_a_real_run_logs_is_found(tmp_path):

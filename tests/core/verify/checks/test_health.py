@@ -7,11 +7,11 @@ import torch
 
 from jepa_core.verify.checks.health import health
 from jepa_core.verify.row import Verdict
+from jepa_core.verify.verifying import verify
 from jepa_plugins.cosine_distance import CosineDistance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.mse_distance import MseDistance
 from tests.core.verify.breaking import lines, red, tiny
-from jepa_core.verify.verifying import verify
 
 CHECK = "health"
 FINITE = (CHECK, "tensors with NaN or infinity")
@@ -73,6 +73,10 @@ def test_a_term_that_trains_nothing():
 def test_without_weight_on_jepa_there_is_nothing_to_see():
     rows = {row.name: row for row in health(tiny("objective.lambda_jepa=0", "objective.k=0"))}
     assert rows["the NTP term pulls at the model"].verdict is Verdict.PASS
-    for name in ("predicted embeddings differ", "the JEPA term pulls at the model", "cosine of the two terms' gradients"):
+    for name in (
+        "predicted embeddings differ",
+        "the JEPA term pulls at the model",
+        "cosine of the two terms' gradients",
+    ):
         assert rows[name].verdict is Verdict.NA
         assert rows[name].evidence == "lambda_jepa is 0: no second view is made"

@@ -16,6 +16,12 @@ BOTH = {(CHECK, "rows, as trained, against two naive passes"), (CHECK, "packed, 
 PACKED = (CHECK, "packed, as trained, against two naive passes")
 
 
+LLAMA = (
+    "model.config={model_type: llama, num_hidden_layers: 2, hidden_size: 32, intermediate_size: 64, "
+    "num_attention_heads: 4}"
+)
+
+
 class DoubledJepa(JepaObjective):
     def jepa_sum(self, plan, hidden):
         return 2 * super().jepa_sum(plan, hidden)
@@ -71,7 +77,7 @@ def test_a_view_that_ends_a_token_early():
         (["objective.k=2", "objective.positions=none"], {}),
         (["objective.positions=restart", "objective.stop_gradient=target"], {}),
         (["model.dtype=bfloat16", "model.attn_implementation=eager"], {}),
-        (["model.config={model_type: llama, num_hidden_layers: 2, hidden_size: 32, intermediate_size: 64, num_attention_heads: 4}"], {}),
+        ([LLAMA], {}),
         ([], {"mask": Unusual()}),
         (["objective.layout=packed"], {}),
     ],

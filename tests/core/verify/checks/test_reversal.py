@@ -6,10 +6,10 @@ import pytest
 
 from jepa_core.verify.checks.reversal import parity_rule, reversal
 from jepa_core.verify.row import Verdict
+from jepa_core.verify.verifying import verify
 from jepa_core.views.facts import Role
 from jepa_core.views.reverse import fact_and_reverse
 from jepa_core.views.views import NewBlock, Part, Views
-from jepa_core.verify.verifying import verify
 from tests.core.verify.breaking import lines, red, tiny
 
 TWICE = ("reversal", "relations not given back by inverting twice")
@@ -68,13 +68,16 @@ def test_views_inside_the_fact_have_nothing_to_reverse():
 @pytest.mark.parametrize(
     ("relations", "inverses", "words"),
     [
-        ([16001, 16002], [16002, 16001], "2 relations from id 16001 on, which is odd: odd ids have their inverse at + 1, even ids at − 1"),
-        ([16000, 16001], [16001, 16000], "2 relations from id 16000 on, which is even: even ids have their inverse at + 1, odd ids at − 1"),
-        ([7, 8, 9], [7, 9, 8], "3 relations by table: 7 → 7, 8 → 9, 9 → 8"),
+        ([16001, 16002], [16002, 16001], "16001 on, which is odd: odd ids have their inverse at + 1, even ids at − 1"),
+        ([16000, 16001], [16001, 16000], "16000 on, which is even: even ids have their inverse at + 1, odd ids at − 1"),
     ],
-)  # fmt: skip
+)
 def test_the_rule_in_words(relations, inverses, words):
-    assert parity_rule(relations, inverses) == words
+    assert parity_rule(relations, inverses) == f"2 relations from id {words}"
+
+
+def test_a_table_in_words():
+    assert parity_rule([7, 8, 9], [7, 9, 8]) == "3 relations by table: 7 → 7, 8 → 9, 9 → 8"
 
 
 def test_facts_are_shown_with_names_and_ids():

@@ -1,0 +1,173 @@
+"""The order of an epoch: a permutation, without structure, the same for everybody."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from accelerate import skip_first_batches
+from accelerate.data_loader import prepare_data_loader
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import BatchSampler, DataLoader
+
+from jepa_core.training import sampler as module
+from jepa_core.training.sampler import EpochSampler, Permutation, forward_epochs
+
+
+def order(length: int, seed: int = 0, epoch: int = 0) -> np.ndarray:
+    return Permutation(length, seed, epoch)(np.arange(length))
+
+
+@pytest.mark.parametrize("length", [*range(1, 130), 255, 256, 257, 4095, 4096, 4097, 99_991, 1 << 17, 300_000])
+def test_every_number_once(length):
+    assert np.array_equal(np.sort(order(length, seed=length)), np.arange(length))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 20_000), st.integers(-(2**63), 2**64 - 1), st.integers(0, 2**40))
+def test_every_number_once_for_any_seed_and_epoch(length, seed, epoch):
+    assert np.array_equal(np.sort(order(length, seed, epoch)), np.arange(length))
+
+
+@pytest.mark.parametrize("length", [10**8, 10**12, 2**40 + 1])
+def test_parts_of_an_order_too_long_to_be_held(length):
+    places = np.array([0, 1, 2, length // 2, length - 2, length - 1])
+    found = Permutation(length, 1, 2)(places)
+    assert len(set(found.tolist())) == 6
+    assert found.min() >= 0
+    assert found.max() < length
+    one_by_one = [int(Permutation(length, 1, 2)(np.array([place]))[0]) for place in places]
+    assert found.tolist() == one_by_one
+
+
+def test_the_order_is_fixed_for_good():
+    """A run that goes on under a later version must not read in another order."""
+    assert order(10, seed=42).tolist() == [5, 8, 4, 3, 0, 1, 6, 9, 2, 7]
+    assert Permutation(10**9, 42, 3)(np.arange(3)).tolist() == [733338785, 615438917, 161393342]
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    orders = [order(1000, seed, epoch) for seed in range(4) for epoch in range(4)]
+    for one, other in itertools.combinations(orders, 2):
+        assert (one == other).sum() < 10  # one is expected
+
+
+def chi_square(counts: np.ndarray, expected: float) -> float:
+    """How many standard deviations the statistic is from what chance gives."""
+    freedom = counts.size - 1
+    return float((((counts - expected) ** 2 / expected).sum() - freedom) / math.sqrt(2 * freedom))
+
+
+@pytest.mark.parametrize("length", [5, 10, 25])
+def test_over_epochs_every_sample_comes_at_every_place_and_after_every_other(length):
+    epochs = 600
+    orders = np.stack([order(length, 7, epoch) for epoch in range(epochs)])
+    for place in (0, length // 2, length - 1):
+        assert abs(chi_square(np.bincount(orders[:, place], minlength=length), epochs / length)) < 5
+    first, last = orders[:, 0], orders[:, -1]
+    different = ~np.eye(length, dtype=bool)
+    pairs = np.bincount(first * length + last, minlength=length**2).reshape(length, length)
+    assert abs(chi_square(pairs[different], epochs / (length * (length - 1)))) < 5
+    follows = np.bincount((orders[:, :-1] * length + orders[:, 1:]).ravel(), minlength=length**2)
+    assert abs(chi_square(follows.reshape(length, length)[different], epochs / length)) < 5
+
+
+@pytest.mark.parametrize("length", [65_536, 100_000, 131_073])
+def test_within_an_epoch_there_is_no_structure(length):
+    """Where a sample comes says nothing about where it, or its neighbour, was; within five deviations."""
+    found = order(length, seed=3).astype(float)
+    places = np.arange(length)
+    deviation = 1 / math.sqrt(length)
+    assert abs(np.corrcoef(places, found)[0, 1]) < 5 * deviation
+    for step in (1, 2, 64, 256):
+        assert abs(np.corrcoef(found[:-step], found[step:])[0, 1]) < 5 * deviation
+    displacement = np.abs(found - places).mean() / length
+    assert displacement == pytest.approx(1 / 3, abs=5 * 0.24 * deviation)
+    other = order(length, seed=3, epoch=1)
+    assert abs(np.corrcoef(found, other)[0, 1]) < 5 * deviation
+    low_bits = np.bincount((found[: length // 2] % 64).astype(int), minlength=64)
+    assert abs(chi_square(low_bits, length / 2 / 64)) < 5
+
+
+def test_a_batch_is_like_one_drawn_at_random():
+    """Of blocks as long as a batch, each has its share of every tenth of the set."""
+    found = order(64_000, seed=5).reshape(-1, 64) // 6400
+    counts = np.stack([np.bincount(batch, minlength=10) for batch in found])
+    assert counts.var(axis=0).mean() == pytest.approx(64 * 0.1 * 0.9, rel=0.1)
+
+
+def test_the_sampler_reads_the_order_block_by_block(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 16)
+    sampler = EpochSampler(50, seed=9)
+    assert len(sampler) == 50
+    assert list(sampler) == order(50, 9, 0).tolist()
+    assert list(sampler) == order(50, 9, 0).tolist()
+    sampler.set_epoch(1)
+    assert list(sampler) == order(50, 9, 1).tolist()
+    assert all(type(index) is int for index in sampler)
+
+
+def test_the_first_index_of_a_huge_set_needs_no_memory_for_the_others():
+    indices = iter(EpochSampler(10**15, seed=0))
+    assert len({next(indices) for _ in range(10_000)}) == 10_000
+
+
+class Numbers(torch.utils.data.Dataset):
+    def __len__(self) -> int:
+        return 50
+
+    def __getitems__(self, rows: list[int]) -> list[int]:
+        return rows
+
+
+def loader(processes: int = 1, process: int = 0) -> DataLoader:
+    """As transformers' Trainer makes it: batches of four."""
+    plain = DataLoader(Numbers(), batch_size=4, sampler=EpochSampler(50, seed=1), collate_fn=list)
+    found = prepare_data_loader(plain, num_processes=processes, process_index=process, put_on_device=False)
+    forward_epochs(found)
+    return found
+
+
+def read(found: DataLoader, epoch: int) -> list[list[int]]:
+    """As its `_run_epoch` does."""
+    found.set_epoch(epoch)
+    inner = getattr(found.batch_sampler, "batch_sampler", None)
+    if hasattr(inner, "set_epoch"):
+        inner.set_epoch(epoch)
+    return list(found)
+
+
+def batches(epoch: int) -> list[list[int]]:
+    return list(BatchSampler(order(50, 1, epoch).tolist(), 4, drop_last=False))
+
+
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_a_loader_reads_an_epochs_order(epoch):
+    assert read(loader(), epoch) == batches(epoch)
+
+
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_several_processes_share_one_order(epoch):
+    parts = [read(loader(2, process), epoch) for process in (0, 1)]
+    joined = [batch for both in zip(*parts, strict=True) for batch in both]
+    assert joined[:12] == batches(epoch)[:12]
+    assert {index for batch in joined for index in batch} == set(range(50))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_a_resumed_epoch_goes_on_where_it_was(processes, epoch):
+    """In several processes too, where accelerate alone would begin with the order of epoch 0."""
+    for process in range(processes):
+        whole = read(loader(processes, process), epoch)
+        assert read(skip_first_batches(loader(processes, process), 4), epoch) == whole[4:]
+
+
+def test_other_samplers_are_left_alone():
+    found = DataLoader(Numbers(), batch_size=4)
+    forward_epochs(found)
+    assert not hasattr(found.batch_sampler, "set_epoch")

@@ -1,0 +1,97 @@
+"""The naive passes inside against the ones in tests/reference, which share no code with anything."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jepa_core.verify.naive import CannotExpress, naive_losses
+from jepa_core.views.facts import Role
+from jepa_core.views.views import NewBlock, Part, Views
+from tests.reference.naive_objective import naive_loss
+from tests.support import (
+    DISTANCES,
+    FIRST_RELATION,
+    PAD_ID,
+    PRED_IDS,
+    RELATIONS,
+    SAMPLES,
+    small_batch,
+    small_model,
+    small_objective,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "distance", "k", "options"),
+    [
+        ("gpt2", "cosine", 0, {}),
+        ("gpt2", "l2", 2, {"positions": "restart", "lambda_jepa": 0.5, "gamma_ntp": 2.0}),
+        ("gpt2", "mse", 1, {"positions": "none"}),
+        ("llama", "cosine", 1, {"stop_gradient": "target"}),
+        ("llama", "l2", 1, {"lambda_jepa": 0.0}),
+    ],
+)
+def test_two_independent_implementations_agree(kind, distance, k, options):
+    model = small_model(kind).eval()
+    objective = small_objective(model, k=k, distance=DISTANCES[distance](), **options)
+    shared = {"first_relation_id": FIRST_RELATION, "num_relations": RELATIONS, "pad_id": PAD_ID}
+    theirs = naive_loss(model, SAMPLES, pred_ids=PRED_IDS[:1], k=k, distance=distance, **shared, **options)
+    ours = naive_losses(objective, small_batch())
+    assert ours.loss.item() == pytest.approx(theirs.loss.item(), rel=1e-6)
+    assert float(ours.ntp) == pytest.approx(float(theirs.ntp_loss), rel=1e-6)
+    assert (ours.jepa is None) == (theirs.jepa_loss is None)
+    if ours.jepa is not None:
+        assert float(ours.jepa) == pytest.approx(float(theirs.jepa_loss), rel=1e-5)
+
+
+def test_views_of_every_shape():
+    """A part predicts a part, a new block predicts the fact, the fact a new block: as the objective has them."""
+
+    class Three:
+        def __call__(self, facts):
+            tail = facts.roles == Role.TAIL
+            whole, new = Part(facts.valid), NewBlock(facts)
+            return Views(((Part(facts.valid & ~tail), Part(tail)), (new, whole), (whole, new)))
+
+    model = small_model().eval()
+    for positions in ("continue", "restart"):
+        objective = small_objective(model, k=2, reversal=Three(), positions=positions).eval()
+        out, naive = objective(**small_batch()), naive_losses(objective, small_batch())
+        assert float(naive.loss) == pytest.approx(float(out.loss), rel=1e-5)
+        assert float(naive.jepa) == pytest.approx(float(out.jepa_loss), rel=1e-5)
+
+
+def test_a_distance_that_compares_pairs_gets_them_together():
+    class Contrast:
+        needs = ("entity_ids",)
+        decomposable = False
+
+        def __call__(self, predicted, target, entity_ids):
+            same = entity_ids[:, None] == entity_ids[None, :]
+            return (
+                -(predicted @ target.T)
+                .masked_fill(same & ~torch.eye(len(same), dtype=torch.bool), -9)
+                .log_softmax(1)
+                .diagonal()
+            )
+
+    samples = [*SAMPLES, SAMPLES[0]]
+    objective = small_objective(small_model().eval(), distance=Contrast()).eval()
+    out, naive = objective(**small_batch(samples)), naive_losses(objective, small_batch(samples))
+    assert float(naive.jepa) == pytest.approx(float(out.jepa_loss), rel=1e-5)
+
+
+def test_what_can_not_be_expressed():
+    class ByLayer:
+        by_layer = True
+
+        def __call__(self, query, key, layer):
+            return query.block == key.block
+
+    with pytest.raises(CannotExpress, match="ByLayer is another mask in every layer"):
+        naive_losses(small_objective(small_model(), mask=ByLayer()), small_batch())
+    batch = small_batch()
+    unlabelled = batch | {"labels": torch.full_like(batch["labels"], -100)}
+    with pytest.raises(CannotExpress, match="no label and no pair"):
+        naive_losses(small_objective(small_model(), lambda_jepa=0.0), unlabelled)

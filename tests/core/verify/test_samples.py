@@ -1,0 +1,57 @@
+"""Samples told token by token."""
+
+from __future__ import annotations
+
+from jepa_core.verify.context import mode
+from jepa_core.verify.samples import mixed_rows, sample_tables
+from jepa_core.views.facts import Role
+from jepa_core.views.views import Part, Views
+from tests.core.verify.breaking import tiny
+
+
+def tables(context):
+    with mode(context.objective, filters=False):
+        return sample_tables(context.objective, context.run.vocabulary, context.few)
+
+
+def test_a_pair_and_a_sample_without():
+    context = tiny()
+    first, *_, test = tables(context)
+    assert first.title == "sample 0, train: pays NTP (1 label) and JEPA (1 pair)"
+    head, relation, mask, tail = context.few["input_ids"][0].tolist()
+    name = context.run.vocabulary.name
+    assert first.rows[:5] == [
+        ("0", "0", name(head), str(head), "HEAD", "", "source"),
+        ("0", "1", name(relation), str(relation), "RELATION", "", "source"),
+        ("0", "2", "<mask>", str(mask), "MASK", "", "source"),
+        ("0", "3", name(tail), str(tail), "TAIL", name(tail), "source"),
+        ("0", "4", "<PRED>", str(context.run.vocabulary.pred_ids[0]), "PRED", "", "source"),
+    ]
+    assert [row[:3] for row in first.rows[5:]] == [
+        ("1", "5", name(tail)),
+        ("1", "6", name(relation + 1 if "_inv" not in name(relation) else relation - 1)),
+        ("1", "7", "<mask>"),
+        ("1", "8", name(head)),
+    ]
+    assert {row[6] for row in first.rows[5:]} == {"target"}
+    assert test.title.endswith(", test: pays NTP (1 label)")
+    assert {row[6] for row in test.rows} == {""}
+
+
+def test_several_pairs_are_numbered():
+    class Both:
+        def __call__(self, facts):
+            tail = Part(facts.roles == Role.TAIL)
+            question = Part(facts.valid & (facts.roles != Role.TAIL))
+            return Views(((question, tail), (tail, question)))
+
+    first = tables(tiny(reversal=Both(), pred_ids=[]))[0]
+    assert first.title.endswith("pays NTP (1 label) and JEPA (2 pairs)")
+    assert [row[6] for row in first.rows] == ["source 0, target 1"] * 3 + ["target 0, source 1"]
+
+
+def test_half_of_each_kind():
+    assert mixed_rows([1, 2, 3], [7, 8, 9], 4) == [1, 2, 7, 8]
+    assert mixed_rows([1, 2, 3], [7], 4) == [1, 2, 3, 7]
+    assert mixed_rows([], [7, 8], 4) == [7, 8]
+    assert mixed_rows([1, 2], [7, 8], 1) == [1]
