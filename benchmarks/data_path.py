@@ -108,7 +108,7 @@ def train(folder: str, model: dict[str, int], batch: int, steps: int) -> dict[st
     torch.set_num_threads(1)
     before = resident()
     began = time.perf_counter()
-    overrides = [f"data.path={folder}", f"training.per_device_train_batch_size={batch}", f"output_dir={folder}/run"]
+    overrides = [f"data.path={folder}", f"training.per_device_train_batch_size={batch}", f"output_dir={folder}.run"]
     overrides += [f"model.config.{name}={value}" for name, value in model.items()]
     overrides += [f"training.max_steps={steps}", "training.save_steps=null", f"training.logging_steps={steps + 1}"]
     run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides), device="cpu")
@@ -216,7 +216,7 @@ def compare(folder: Path, facts: int, steps: int, full_steps: int) -> tuple[list
     for number, (where, model, batch, count) in enumerate(
         [
             (folder / "small", "2 x 128", 64, min(steps, 300)),
-            *((folder / "large", "2 x 128", batch, steps) for batch in (64, 256)),
+            *((folder / "large", "2 x 128", batch, steps * 64 // batch) for batch in (64, 256)),
             *((folder / "large", "4 x 768", batch, full_steps) for batch in (64, 256)),
         ]
     ):

@@ -5,7 +5,7 @@ Every array is one file of little-endian numbers, row after row. A set of ``n`` 
 - ``tokens`` int32: ``n s`` where all heads are of one length and all tails too, else the real tokens of all
   facts one after the other;
 - ``types`` uint8 ``n``: :class:`~jepa_core.views.facts.SampleType` values;
-- ``starts`` int64 ``n + 1`` and ``heads`` uint16 ``n``, only where lengths differ: where each fact begins in
+- ``starts`` int64 ``n + 1`` and ``heads`` int16 ``n``, only where lengths differ: where each fact begins in
   ``tokens`` (and the last one ends), and how many tokens its head has.
 """
 
@@ -24,7 +24,7 @@ from jepa_core.errors import DataError
 from jepa_core.views.facts import SampleType
 
 MANIFEST, VOCABULARY, TRAIN = "manifest.json", "vocabulary.json", "train"
-DTYPES = {"tokens": "int32", "types": "uint8", "starts": "int64", "heads": "uint16"}
+DTYPES = {"tokens": "int32", "types": "uint8", "starts": "int64", "heads": "int16"}
 
 
 class _Model(BaseModel):
@@ -139,7 +139,8 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise DataError(f"{path}: {where + ': ' if where else ''}{first['msg']}") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise DataError(f"{path}: {where + ': ' if where else ''}{message}") from error
     for name, file in manifest.files.items():
         found = (folder / name).stat().st_size if (folder / name).is_file() else None
         if found != file.bytes:

@@ -89,3 +89,9 @@ def finished(tmp_path_factory) -> Path:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     with on_the_path(tmp_path / "site-packages", monkeypatch) as site:
         yield site
+
+
+@pytest.fixture(autouse=True)
+def wide_tables(monkeypatch):
+    """As wide as in a pipe, also where something around the tests says how wide a terminal is."""
+    monkeypatch.setenv("COLUMNS", "200")

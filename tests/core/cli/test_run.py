@@ -30,6 +30,7 @@ def test_a_run_writes_what_is_promised(finished):
         "metrics.jsonl",
         "model",
         "recipe.resolved.yaml",
+        "verify.json",
         "vocabulary.json",
     }
     metrics = json.loads((finished / "metrics.json").read_text())

@@ -46,18 +46,24 @@ def test_what_json_reads_wherever_the_text_is_cut(tmp_path_factory, values, at_o
         ('[{"a": 1},\n {"b": }]' + " " * 100, r"line 2, column 8: expected JSON: Expecting value, not "),
         ('[{"a": "x', r"line 1, column 8: expected JSON: Unterminated string"),
         ("[1] 2", r"line 1, column 5: expected the end of the file, not "),
-        ("[" * 100_000, r"line 1, column 2: expected JSON: maximum recursion"),
-        ("[" + "9" * 5000 + "]", r"line 1, column 2: expected JSON: Exceeds the limit"),
     ],
 )
 @pytest.mark.parametrize("at_once", [1 << 22, 3])
 def test_what_is_wrong_is_named_with_line_and_column(tmp_path, monkeypatch, text, expected, at_once):
-    if len(text) > 1000 and at_once == 3:
-        pytest.skip("slow, and no other case")
     monkeypatch.setattr(json_items, "READ", at_once)
     path = tmp_path / "list.json"
     path.write_text(text)
     with pytest.raises(DataError, match=f"^{path}: {expected}"):
+        items(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("[" * 100_000, "maximum recursion"), ("[" + "9" * 5000 + "]", "Exceeds the limit")]
+)
+def test_what_json_itself_gives_up_on(tmp_path, text, expected):
+    path = tmp_path / "list.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=f"^{path}: line 1, column 2: expected JSON: {expected}"):
         items(path)
 
 
