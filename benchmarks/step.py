@@ -173,7 +173,8 @@ def main() -> None:
         for f in measure(case, options.rounds, rate):
             figures.append(f)
             print(
-                f"{f.case:20} {f.arm:10} {f.milliseconds:9.1f} {f.ratio:6.2f} {f.tokens:7} {f.gflop:7.1f} {f.gemm_share:8.2f}",
+                f"{f.case:20} {f.arm:10} {f.milliseconds:9.1f} {f.ratio:6.2f} {f.tokens:7} {f.gflop:7.1f} "
+                f"{f.gemm_share:8.2f}",
                 flush=True,
             )
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ import pytest
 
 from jepa_core.components import DatasetContext
 from jepa_core.data.generate import generate
+from jepa_core.data.packed_set import PackedSet
+from jepa_core.data.packing import pack_folder
 from jepa_core.data.task_size import TaskSize
 from jepa_core.data.write import write_folder
 from jepa_core.errors import DataError
@@ -78,6 +80,21 @@ def test_a_file_of_relations_goes_with_a_path_only(folder, tmp_path):
     (tmp_path / "relations.yaml").write_text("symmetric: [r, r_inv]")
     task = reversal_curse(DatasetContext(search=(tmp_path,)), path="task", relations="relations.yaml")
     assert task.vocabulary.inverse_ids == (10, 11)
+
+
+def test_a_packed_folder_stays_on_disk(folder, tmp_path):
+    pack_folder(folder, tmp_path / "packed")
+    context = DatasetContext(k=1, search=(tmp_path,))
+    packed, task = reversal_curse(context, path="packed"), reversal_curse(context, path="task")
+    assert isinstance(packed.train, PackedSet)
+    assert packed.vocabulary == task.vocabulary
+    assert packed.train.__getitems__([2, 0])["input_ids"].tolist() == task.train.__getitems__([2, 0])["input_ids"].tolist()
+    (tmp_path / "relations.yaml").write_text("symmetric: [r, r_inv]")
+    with pytest.raises(DataError, match=r"relations: has no effect on '.*packed', a packed task"):
+        reversal_curse(context, path="packed", relations="relations.yaml")
+    (tmp_path / "packed" / "manifest.json").unlink()
+    with pytest.raises(DataError, match=r"manifest.json: is missing"):
+        reversal_curse(context, path="packed")
 
 
 def test_by_its_name(folder):

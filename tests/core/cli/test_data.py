@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from jepa_core.cli.main import app
 from jepa_core.data.folder import read_folder
 from jepa_core.data.generate import generate
+from jepa_core.data.packed import read_packed
 from jepa_core.data.task_size import TaskSize
 from tests.core.data.specimen import contents, same_task, write
 
@@ -70,6 +71,54 @@ def test_check_names_what_is_wrong(tmp_path):
     result = run("check", folder)
     assert result.exit_code == 1
     assert f"{folder}/valid.json: line 1, column 2: expected JSON" in result.output
+
+
+def test_pack_writes_what_check_accepts(tmp_path):
+    source = write(tmp_path / "task", contents())
+    result = run("pack", source, tmp_path / "packed")
+    assert result.exit_code == 0, result.output
+    assert "packed: packed and checked" in result.output
+    checked = run("check", tmp_path / "packed")
+    assert checked.exit_code == 0, checked.output
+    assert all(line in checked.output for line in ("train", "valid, test"))
+    again = run("pack", source, tmp_path / "packed")
+    assert (again.exit_code, "--overwrite replaces it" in again.output) == (1, True)
+    assert run("pack", source, tmp_path / "packed", "--overwrite").exit_code == 0
+
+
+def test_pack_says_how_many_facts_were_there_twice(tmp_path):
+    data = contents()
+    data["train.json"] += data["train.json"][:2]
+    result = run("pack", write(tmp_path / "task", data), tmp_path / "packed")
+    assert "(2 that were there twice left out)" in " ".join(result.output.split())
+
+
+def test_pack_names_what_is_wrong(tmp_path):
+    source = write(tmp_path / "task", {**contents(), "train.json": "[{]"})
+    result = run("pack", source, tmp_path / "packed")
+    assert (result.exit_code, "Traceback" in result.output) == (1, False)
+    assert "train.json: line 1, column 3: expected JSON" in result.output
+    assert not (tmp_path / "packed").exists()
+
+
+def test_generate_packed_is_the_task_packed(tmp_path):
+    result = run("generate", tmp_path / "packed", "--packed", "--seed", 3, *SIZES, "--name-multiplicity", 5)
+    assert result.exit_code == 0, result.output
+    packed, task = read_packed(tmp_path / "packed"), generate(TaskSize(20, 10, 2, 5, 6), seed=3)
+    assert packed.train.facts.ids.tolist() == task.train.facts.ids.tolist()
+    again = run("generate", tmp_path / "packed", "--packed", *SIZES, "--name-multiplicity", 5)
+    assert (again.exit_code, "--overwrite replaces it" in again.output) == (1, True)
+
+
+def test_check_finds_a_changed_byte_in_a_packed_task(tmp_path):
+    run("pack", write(tmp_path / "task", contents()), tmp_path / "packed")
+    path = tmp_path / "packed" / "train.types.uint8"
+    path.write_bytes(b"\1" + path.read_bytes()[1:])
+    result = run("check", tmp_path / "packed")
+    assert result.exit_code == 1
+    assert "train.types.uint8: was changed since it was packed" in result.output
+    result = run("check", tmp_path / "packed", "--relations", "r.yaml")
+    assert (result.exit_code, "--relations: has no effect" in result.output) == (1, True)
 
 
 def test_help_needs_no_torch():

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from jepa_core.data.fact_set import FactSet, TaskData, collate
+from jepa_core.data.fact_set import FactSet, OfType, TaskData, collate
 from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.views.facts import Facts
+from jepa_core.views.facts import Facts, SampleType
 
 SHORT, LONG = [[0], [7], [6], [1]], [[2, 3, 4], [7], [6], [0, 1]]
 FACTS = Facts.from_spans([SHORT, LONG, SHORT], pad_id=9)
@@ -43,6 +43,12 @@ def test_lengths():
     assert SET.max_length == 7
     assert FactSet(FACTS[torch.tensor([0, 2])], torch.tensor([0, 0])).max_length == 4
     assert FactSet(Facts.from_spans([], 9), torch.tensor([])).max_length == 0
+
+
+def test_how_many_of_each_type_and_the_first():
+    assert SET.types == {SampleType.TRAIN: OfType(2, 0), SampleType.ATOMIC: OfType(1, 1)}
+    assert SET.first_rows(SampleType.TRAIN, 1).tolist() == [0]
+    assert SET.first_rows(SampleType.TRAIN, 5).tolist() == [0, 2]
 
 
 def test_ids_are_kept_in_32_bits_and_given_back_in_64():

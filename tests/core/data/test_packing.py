@@ -91,7 +91,7 @@ def wrong(**changes) -> dict:
         (wrong(train=lambda t: [*t, item([6], 11, [3, 4, 5], "train")]), r"test: item 0: .*train.json: item 3"),
         (wrong(valid=lambda v: v | {"test": [item([1], 10, [2], "train")]}), r'test: item 0: type: expected "test"'),
         (wrong(valid=lambda v: {"train": []}), r"valid.json: split 'atomic' is missing"),
-        (wrong(vocab=lambda v: {t: i for t, i in v.items() if t != "<r_inv>"}), r"train.json: item 1: input_text\[1\]"),
+        (wrong(vocab=lambda v: {t: i for t, i in v.items() if t != "<r_inv>"}), r"valid.json: train: item 0: input_text\[1\]"),
         (wrong(train=lambda t: t[:1], valid=lambda v: dict.fromkeys(v, []), vocab=lambda v: {t: i for t, i in v.items() if i != 11}),
          r"vocab.json: relations without an inverse"),
     ],
