@@ -14,6 +14,7 @@ from jepa_core.data.packed_set import PackedSet
 from jepa_core.data.packing import pack_folder
 from jepa_core.data.task_size import TaskSize
 from jepa_core.data.write import write_folder
+from jepa_core.training.trainer import JepaTrainer
 
 TINY = [
     "model.config.n_embd=32",
@@ -57,12 +58,20 @@ def test_packed_or_not_the_weights_are_the_same(folders, tmp_path, workers):
     assert same(tmp_path / "a", tmp_path / "b")
 
 
-def test_stopped_in_its_second_epoch_it_goes_on_in_the_same_order(folders, tmp_path):
-    jepa_core.run(recipe(folders[1], tmp_path / "whole", 12, "training.lr_scheduler_type=constant"))
-    stopped = recipe(folders[1], tmp_path / "stopped", 12, "training.lr_scheduler_type=constant")
-    trainer = jepa_core.build(stopped).trainer
-    trainer.args.max_steps = 9
-    jepa_core.run(stopped)
+def test_stopped_in_its_second_epoch_it_goes_on_in_the_same_order(folders, tmp_path, monkeypatch):
+    """It stops in the tenth step and goes on from the eighth, the first of the second epoch."""
+    jepa_core.run(recipe(folders[1], tmp_path / "whole", 12))
+    compute = JepaTrainer.compute_loss
+
+    def stopping(self, *args, **kwargs):
+        if self.state.global_step == 9:
+            raise KeyError("stopped")
+        return compute(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyError, match="stopped"):
+        patch.setattr(JepaTrainer, "compute_loss", stopping)
+        jepa_core.run(recipe(folders[1], tmp_path / "stopped", 12))
+    assert jepa_core.run(recipe(folders[1], tmp_path / "stopped", 12)).state == "resumed"
     assert same(tmp_path / "whole", tmp_path / "stopped")
 
 
