@@ -99,6 +99,7 @@ class _Reader:
         if not read:
             self.ended = True
             return False
+        self.line, self.column = self._place(self.at)
         self.text, self.at = self.text[self.at :] + read, 0
         return True
 
