@@ -19,6 +19,8 @@ from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 #: Relative difference allowed between two ways to the same numbers, in float32.
 BOUND = 1e-5
 NAIVE = "two naive passes"
+#: A term below this share of the loss may be a difference of nearly equal numbers; it is held against the share.
+SMALL = 0.01
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,18 @@ def _numbers(context: Context, name: str, model: nn.Module) -> Numbers:
 def _compare(title: str, ours: Numbers, theirs: Numbers, source: str) -> Row:
     apart, parameter = gradient_difference(ours.gradient, theirs.gradient)
     losses = [(name, getattr(ours, name), getattr(theirs, name)) for name in ("ntp", "jepa", "loss")]
-    far = [_relative(a, b) for _, a, b in losses]
+    small = SMALL * abs(theirs.loss or 0.0)
+    far = [_relative(a, b, small) for _, a, b in losses]
     told = "; ".join(f"{name} {_told(a)} and {_told(b)}" for name, a, b in losses)
     evidence = f"{told}; gradient {apart:.1e} of its norm apart, most in {parameter}"
     return at_most(title, worst([*far, apart]), BOUND, evidence, source)
 
 
-def _relative(a: float | None, b: float | None) -> float:
-    """Relative difference; infinite where only one is there."""
+def _relative(a: float | None, b: float | None, small: float) -> float:
+    """Difference relative to `b`, or to `small` where that is larger; infinite where only one is there."""
     if a is None or b is None:
         return 0.0 if a is b else inf
-    return abs(a - b) / max(abs(b), 1e-12)
+    return abs(a - b) / max(abs(b), small, 1e-12)
 
 
 def _number(loss: Tensor | None) -> float | None:
