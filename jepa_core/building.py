@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jepa_core.components import BuildContext, DatasetContext
+from jepa_core.components import BuildContext, DatasetContext, declared
 from jepa_core.data.fact_set import Batch, TaskData, collate
 from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.evaluation.concepts import ConceptEvaluation
 from jepa_core.modelling import build_model
+from jepa_core.objective.entities import Entities
+from jepa_core.objective.needs import OF_ENTITIES
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
 
@@ -37,6 +40,11 @@ class Run:
     device: str | None = None
     collate: Callable[..., Batch] = field(default=collate, repr=False)
 
+    @property
+    def concept_evaluation(self) -> ConceptEvaluation | None:
+        """None where the recipe does not ask for it."""
+        return concept_evaluation(self.recipe, self.objective, self.train_dataset, self.eval_datasets)
+
     @cached_property
     def trainer(self) -> JepaTrainer:
         """The trainer; made on first use, because importing transformers' takes seconds."""
@@ -54,10 +62,25 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     data = load_data(recipe, registry)
     _refuse_unknown_splits(recipe, data.evaluation)
     objective = build_objective(recipe, data.vocabulary, registry)
+    give_entities(recipe, objective, data)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
     objective.check_room(longest)
     _refuse_leaks(objective, data.train)
     return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, data.tokenizer_files, device)
+
+
+def give_entities(recipe: Recipe, objective: JepaObjective, data: TaskData) -> None:
+    """Tells the objective which entities there are, where something asks for them: it takes reading all sets."""
+    if recipe.evaluation.concepts or OF_ENTITIES & {*declared("distance", objective.distance, "needs")}:
+        objective.entities = Entities.of((data.train, *data.evaluation.values()))
+
+
+def concept_evaluation(
+    recipe: Recipe, objective: JepaObjective, train: Any, evaluation: Mapping[str, Any]
+) -> ConceptEvaluation | None:
+    if not recipe.evaluation.concepts:
+        return None
+    return ConceptEvaluation(objective, train, (train, *evaluation.values()))
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:
@@ -112,6 +135,7 @@ def build_objective(
         gamma_ntp=settings.gamma_ntp,
         positions=settings.positions,
         stop_gradient=settings.stop_gradient,
+        ntp_detach=settings.ntp_detach,
         layout=settings.layout,
         seed=recipe.seed,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.building import Run, build, load_data
+from jepa_core.building import Run, build, concept_evaluation, give_entities, load_data
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.provenance import provenance
@@ -123,7 +123,10 @@ def evaluate_again(
     registry = registry or Registry.discover()
     loaded = load(output_dir, registry)
     settings = loaded.recipe.evaluation.model_copy(update={"per_layer": per_layer})
-    return evaluate_splits(loaded.objective, load_data(loaded.recipe, registry).evaluation, settings)
+    data = load_data(loaded.recipe, registry)
+    give_entities(loaded.recipe, loaded.objective, data)
+    concepts = concept_evaluation(loaded.recipe, loaded.objective, data.train, data.evaluation)
+    return evaluate_splits(loaded.objective, data.evaluation, settings, concepts)
 
 
 def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:

@@ -19,13 +19,14 @@ from jepa_core.components import (
 )
 from jepa_core.errors import ComponentError
 from jepa_core.objective.cross_entropy import cross_entropy_sum
+from jepa_core.objective.entities import Entities
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import SUPPLIERS, check_needs
 from jepa_core.objective.plan import Plan, PlannedView
 from jepa_core.objective.planner import Planner, Positions
 from jepa_core.objective.transformer import Transformer
-from jepa_core.views.facts import Role
+from jepa_core.views.facts import Facts, Role
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class JepaObjective(nn.Module):
     NTP is the mean cross-entropy of labelled tokens, JEPA the mean distance over counted pairs; both come
     from one forward pass over facts and second views (LLM-JEPA, arXiv 2509.14252, with that pass shared).
     embedding: one extractor for both sides, or (source, target). stop_gradient: the side whose embedding is
-    detached. pred_ids: ids of the k predictor tokens, in order.
+    detached. pred_ids: ids of the k predictor tokens, in order. ntp_detach: a layer number; the NTP loss trains
+    what comes after this layer alone.
 
     Raises ComponentError where components, layout and model do not go together.
     """
@@ -63,6 +65,7 @@ class JepaObjective(nn.Module):
         gamma_ntp: float = 1.0,
         positions: Positions = "continue",
         stop_gradient: Literal["none", "target", "source"] = "none",
+        ntp_detach: int | None = None,
         layout: Literal["auto", "packed", "rows"] = "auto",
         seed: int = 0,
     ):
@@ -76,6 +79,8 @@ class JepaObjective(nn.Module):
         self.distance = distance
         self.lambda_jepa, self.gamma_ntp = lambda_jepa, gamma_ntp
         self.stop_gradient = stop_gradient
+        if positions == "none":
+            self.transformer.forget_positions()
         self.layout = choose(layout, mask, positions, self.transformer)
         self.planner = Planner(
             reversal, filters, pred_ids, positions, seed, enabled=lambda_jepa > 0, arrange=self.layout.arrange
@@ -87,6 +92,10 @@ class JepaObjective(nn.Module):
             self.transformer.layer(declared("embedding", e, "layer"))
             for e in (self.source_embedding, self.target_embedding)
         )
+        #: Every entity of the task; whoever knows the data sets it, for distances that need a ``bank``.
+        self.entities: Entities | None = None
+        if ntp_detach is not None:
+            self._detach_ntp(ntp_detach)
 
     def check_room(self, longest: int) -> None:
         """Raises ComponentError when a fact of `longest` tokens does not fit the model's position table.
@@ -151,6 +160,18 @@ class JepaObjective(nn.Module):
             for source, target in plan.pairs
         ]
 
+    def embed(self, facts: Facts, side: Literal["source", "target"]) -> Tensor:
+        """``n d``: the embedding of facts, or of parts of facts, that stand alone, as that side's extractor makes
+        it of all their tokens."""
+        plan = self.planner.alone(facts).to(self.model.device)
+        extract, layer = (
+            (self.source_embedding, self._source_layer)
+            if side == "source"
+            else (self.target_embedding, self._target_layer)
+        )
+        view = PlannedView(0, torch.arange(len(facts), device=self.model.device), plan.blocks[0].roles != Role.PAD)
+        return self._embed(extract, layer, view, plan, self.layout.run(plan, self.transformer, [layer], False))
+
     def jepa_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         """The distances of all counted pairs, summed; a scalar in fp32."""
         total = torch.zeros((), device=plan.label_ids.device)
@@ -159,7 +180,7 @@ class JepaObjective(nn.Module):
                 target = target.detach()
             elif self.stop_gradient == "source":
                 predicted = predicted.detach()
-            needs: Any = {n: SUPPLIERS[n](plan, view) for n in declared("distance", self.distance, "needs")}
+            needs: Any = {n: SUPPLIERS[n](self, plan, view) for n in declared("distance", self.distance, "needs")}
             distances = self.distance(predicted, target, **needs)
             if distances.shape != predicted.shape[:1]:
                 raise ComponentError(
@@ -182,6 +203,17 @@ class JepaObjective(nn.Module):
                     select = view.select if reads is None else reads(view.select, roles)
                     found.append(places[view.block][view.rows][select])
         return torch.cat(found)
+
+    def _detach_ntp(self, layer: int) -> None:
+        """Raises ComponentError where the JEPA loss would be cut off too."""
+        highest = max(self._source_layer, self._target_layer)
+        if not highest <= layer < self.transformer.num_layers:
+            raise ComponentError(
+                f"ntp_detach: {layer}: the embeddings are read at layers {self._source_layer} and "
+                f"{self._target_layer}, and the model has {self.transformer.num_layers}: name a layer from "
+                f"{highest} to {self.transformer.num_layers - 1}"
+            )
+        self.transformer.detach_after(layer)
 
     def _refuse_overflow(self, plan: Plan) -> None:
         """A position beyond the model's table is an error; only padding may be, and is clamped."""

@@ -68,6 +68,12 @@ class Planner:
             arrangement=self.arrange(blocks),
         )
 
+    def alone(self, facts: Facts) -> Plan:
+        """The plan of these facts by themselves, without labels and pairs."""
+        everyone = torch.arange(len(facts), device=facts.ids.device)
+        blocks = (self._block(facts, everyone, torch.zeros_like(everyone)),)
+        return Plan(blocks, (), everyone[:0], everyone[:0], everyone[:0], 0, self.arrange(blocks))
+
     def eligible(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Tensor:
         """``b`` bool: the samples that all filters leave."""
         sample_type = batch["sample_type"]

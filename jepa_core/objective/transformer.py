@@ -65,6 +65,16 @@ class Transformer:
             return {self.num_layers: out.last_hidden_state}
         return {layer: out.hidden_states[layer] for layer in layers}
 
+    def detach_after(self, layer: int) -> None:
+        """From now on no gradient flows from what comes after this `layer` into it and what is below."""
+        self.blocks[layer].register_forward_pre_hook(_detach)
+
+    def forget_positions(self) -> None:
+        """Sets a table of position embeddings to zero, for good; rotary embeddings are none at position 0."""
+        for module in self.base.modules():
+            if isinstance(module, nn.Embedding) and module is not self.model.get_input_embeddings():
+                nn.init.zeros_(module.weight).requires_grad_(False)
+
     def logits(self, hidden: Tensor) -> Tensor:
         """``… d`` to ``… v``."""
         return self.head(hidden)
@@ -130,6 +140,10 @@ class Transformer:
             if isinstance(child, nn.ModuleList) and len(child) == self.num_layers:
                 return list(child)
         raise ComponentError(f"{type(self.model).__name__}: can't find its {self.num_layers} layers")
+
+
+def _detach(module: nn.Module, args: tuple) -> tuple:
+    return (args[0].detach(), *args[1:])
 
 
 class _PickMask:

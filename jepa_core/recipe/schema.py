@@ -92,6 +92,9 @@ class Objective(Section):
     stop_gradient: Literal["none", "target", "source"] = Field(
         "none", description="The side of the distance through which no gradient flows."
     )
+    ntp_detach: int | None = Field(
+        None, ge=1, description="The next-token loss trains only what comes after this layer; null: everything."
+    )
     layout: Literal["auto", "packed", "rows"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
     )
@@ -129,6 +132,9 @@ class Evaluation(Section):
     )
     per_layer: bool = Field(
         False, description="Every metric for every layer, through final norm and LM head."
+    )
+    concepts: bool = Field(
+        False, description="Rank the right entity among all by embedding, beside chance and a relation-blind guess."
     )
     batch_size: Positive = Field(512, description="Samples evaluated at once; never changes a metric.")
 

@@ -81,6 +81,6 @@ class EmbeddingContract(CompiledContract):
         hidden.requires_grad_()
         result = self.call(self.make(), hidden, valid, roles)
         assert result.requires_grad, "the embedding is detached from the hidden states"
-        (gradient,) = torch.autograd.grad(result.square().sum(), hidden)
+        (gradient,) = torch.autograd.grad((result * normal(*result.shape, seed=4)).sum(), hidden)
         without = (~gradient.flatten(1).any(dim=1)).nonzero().flatten().tolist()
         assert not without, f"no gradient reaches view {without}"

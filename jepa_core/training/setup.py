@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,9 @@ def make_trainer(run: Run) -> JepaTrainer:
         objective=run.objective,
         args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
         train_dataset=run.train_dataset,
-        evaluate_splits=lambda: evaluate_splits(run.objective, run.eval_datasets, run.recipe.evaluation),
+        evaluate_splits=partial(
+            evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.concept_evaluation
+        ),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
     )
     batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)

@@ -12,6 +12,9 @@ from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.views.facts import Facts, Role
 from jepa_core.views.views import NewBlock, Part, Views
 
+#: From the ids of relation tokens, ``r``, to those of their inverses.
+Inverse = Callable[[Tensor], Tensor]
+
 # The place of each role's tokens in the reversed fact, and the role they have there; indexed by Role.
 _PLACE = torch.tensor([5, 3, 1, 2, 0, 4])
 _ROLE = torch.tensor([Role.PAD, Role.TAIL, Role.RELATION, Role.MASK, Role.HEAD, Role.PRED])
@@ -29,14 +32,22 @@ def reverse_facts(facts: Facts, inverse_ids: Tensor) -> Facts:
     return Facts(ids.gather(1, order), _ROLE.to(roles.device)[roles].gather(1, order))
 
 
-def fact_and_reverse(facts: Facts, inverse: Callable[[Tensor], Tensor]) -> Views:
-    """One pair for each fact. Source: the fact; target: the reversed fact, a new block.
-
-    inverse: from the ids of relation tokens, ``r``, to those of their inverses.
-    """
+def reverse(facts: Facts, inverse: Inverse) -> Facts:
+    """The reversed facts, by what `inverse` makes of the relations."""
     is_relation = facts.roles == Role.RELATION
-    inverse_ids = facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation]))
-    return Views(((Part(facts.valid), NewBlock(reverse_facts(facts, inverse_ids))),))
+    return reverse_facts(facts, facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation])))
+
+
+def fact_and_reverse(facts: Facts, inverse: Inverse) -> Views:
+    """One pair for each fact. Source: the fact; target: the reversed fact, a new block."""
+    return Views(((Part(facts.valid), NewBlock(reverse(facts, inverse))),))
+
+
+def question_of(facts: Facts) -> Facts:
+    """The facts without their tails, which come last: ``[head, relation, mask]``."""
+    asked = facts.valid & (facts.roles != Role.TAIL)
+    width = int(asked.any(dim=0).sum())
+    return Facts(facts.ids[:, :width], facts.roles.where(asked, Role.PAD)[:, :width])
 
 
 def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:

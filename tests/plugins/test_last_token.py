@@ -14,6 +14,21 @@ class TestLastTokenContract(EmbeddingContract):
         return LastToken()
 
 
+class TestRoleContract(EmbeddingContract):
+    def make(self):
+        return LastToken(layer=1, role="mask", norm="rms")
+
+
+class TestL2Contract(EmbeddingContract):
+    def make(self):
+        return LastToken(norm="l2")
+
+
+class TestVarianceContract(EmbeddingContract):
+    def make(self):
+        return LastToken(role="tail", norm="variance")
+
+
 def numbered(b: int, s: int) -> torch.Tensor:
     """Hidden states ``b s 1`` that say where they stand: 100 * row + column."""
     return (100.0 * torch.arange(b)[:, None] + torch.arange(s))[..., None]
@@ -56,3 +71,33 @@ def test_reads_nothing_but_the_last_valid_token():
     hidden = torch.randn(3, 3, 5)
     other = hidden.where(reads[..., None], torch.randn(3, 3, 5))
     assert torch.equal(extract(hidden, valid, valid), extract(other, valid, valid))
+
+
+@pytest.mark.parametrize(("role", "place"), [("head", 1), ("relation", 2), ("mask", 3), ("tail", 5), ("pred", 6)])
+def test_the_last_token_of_a_role(role, place):
+    roles = torch.tensor([[Role.HEAD, Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.TAIL, Role.PRED]])
+    extract = LastToken(role=role)
+    assert extract(numbered(1, 7), roles > 0, roles).tolist() == [[float(place)]]
+    assert extract.reads(roles > 0, roles).nonzero().tolist() == [[0, place]]
+
+
+def test_a_token_outside_the_view_is_not_taken():
+    """Of two tails only the first is in the view."""
+    roles = torch.tensor([[Role.MASK, Role.TAIL, Role.TAIL]])
+    assert LastToken(role="tail")(numbered(1, 3), torch.tensor([[True, True, False]]), roles).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [
+        ("none", [3.0, 4.0, 0.0, 1.0]),
+        ("l2", [3 / 26**0.5, 4 / 26**0.5, 0.0, 1 / 26**0.5]),
+        ("rms", [3 / 6.5**0.5, 4 / 6.5**0.5, 0.0, 1 / 6.5**0.5]),
+        ("variance", [3 / 2.5**0.5, 4 / 2.5**0.5, 0.0, 1 / 2.5**0.5]),
+    ],
+)
+def test_norms_by_hand(norm, expected):
+    """(3, 4, 0, 1): sum of squares 26, mean 2, variance (1 + 4 + 4 + 1) / 4."""
+    hidden = torch.tensor([[[3.0, 4.0, 0.0, 1.0]]])
+    found = LastToken(norm=norm)(hidden, torch.ones(1, 1).bool(), torch.ones(1, 1))
+    assert found[0].tolist() == pytest.approx(expected, abs=1e-5)

@@ -1,0 +1,77 @@
+"""The entities of a task: the distinct names at the heads and tails of its facts.
+
+Axes: ``n`` facts, ``s`` tokens of a fact, ``m`` entities, ``w`` tokens of the longest name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.errors import DataError
+from jepa_core.objective.draws import sequence_ids
+from jepa_core.views.facts import Facts, Role
+
+_PART = 1 << 16
+
+
+@dataclass(frozen=True)
+class Entities:
+    """names: ``m w``, every token a tail; hashes: ``m``, of the names, ascending."""
+
+    names: Facts
+    hashes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    @classmethod
+    def of(cls, sets: Iterable[Any]) -> Entities:
+        """Of every fact of these sets (see :class:`~jepa_core.data.fact_set.FactSet`), read part by part."""
+        found: dict[int, list[int]] = {}
+        for facts in facts_of(sets):
+            for role in (Role.HEAD, Role.TAIL):
+                names = spans(facts, role)
+                hashes, first = _distinct(sequence_ids(names.ids, names.valid))
+                for number, ids, valid in zip(hashes.tolist(), names.ids[first], names.valid[first], strict=True):
+                    if number not in found:
+                        found[number] = ids[valid].tolist()
+        ordered = sorted(found)
+        names = Facts.from_spans([[[], [], [], found[number]] for number in ordered], pad_id=0)
+        return cls(names, torch.tensor(ordered, dtype=torch.int64))
+
+    def index(self, ids: Tensor, select: Tensor) -> Tensor:
+        """``n``: which entity the selected tokens of each row name. Raises DataError for one not among these."""
+        hashes = sequence_ids(ids, select)
+        known = self.hashes.to(hashes.device)
+        place = torch.searchsorted(known, hashes).clamp(max=len(known) - 1)
+        if (unknown := known[place] != hashes).any():
+            row = int(unknown.nonzero()[0])
+            raise DataError(f"tokens {ids[row][select[row]].tolist()} name no entity of the task")
+        return place
+
+
+def facts_of(sets: Iterable[Any]) -> Iterator[Facts]:
+    """All facts of these sets, part by part."""
+    for data_set in sets:
+        for start in range(0, len(data_set), _PART):
+            batch = data_set.__getitems__(range(start, min(start + _PART, len(data_set))))
+            yield Facts(batch["input_ids"], batch["roles"])
+
+
+def spans(facts: Facts, role: int) -> Facts:
+    """Of each fact the tokens of one role, moved to the front."""
+    chosen = facts.roles == role
+    order = (~chosen).long().argsort(dim=1, stable=True)[:, : int(chosen.sum(dim=1).max()) if len(facts) else 0]
+    return Facts(facts.ids.gather(1, order), facts.roles.where(chosen, Role.PAD).gather(1, order))
+
+
+def _distinct(hashes: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct values, and the row of each one's first occurrence."""
+    values, inverse = hashes.unique(return_inverse=True)
+    rows = torch.arange(len(hashes)).flip(0)
+    return values, torch.empty_like(values).scatter_(0, inverse.flip(0), rows)

@@ -1,0 +1,78 @@
+"""``infonce``: the right target among others, by cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from jepa_core import hookimpl
+
+EPS = 1e-8
+SMALLEST = 0.01
+
+
+class InfoNceDistance(nn.Module):
+    """Minus the log-probability of the right target among candidates, where the logits are cosines over a
+    temperature (InfoNCE: van den Oord et al. 2018, arXiv 1807.03748, equation 4). At least 0.
+
+    negatives: ``batch`` compares with the targets of the other pairs, those of the same entity left out;
+    ``bank`` with the states of all entities of the task, made anew from the weights at every step.
+    learn_temperature: the temperature is a parameter, from `temperature` on, at least 0.01 (as in CLIP, arXiv
+    2103.00020, whose largest scale is 100).
+    """
+
+    def __init__(
+        self,
+        temperature: float = 0.05,
+        negatives: Literal["batch", "bank"] = "batch",
+        learn_temperature: bool = False,
+    ):
+        super().__init__()
+        if temperature < SMALLEST:
+            raise ValueError(f"temperature must be {SMALLEST} or more, not {temperature}")
+        scale = torch.tensor(-log(temperature))
+        if learn_temperature:
+            self.log_scale: Tensor = nn.Parameter(scale)
+        else:
+            self.register_buffer("log_scale", scale, persistent=False)
+        self.needs = ("entity_ids",) if negatives == "batch" else ("bank", "bank_index")
+        self.decomposable = negatives == "bank"
+
+    def forward(
+        self,
+        predicted: Tensor,
+        target: Tensor,
+        entity_ids: Tensor | None = None,
+        bank: Tensor | None = None,
+        bank_index: Tensor | None = None,
+    ) -> Tensor:
+        """entity_ids: ``n``, equal for targets that are the same; bank: ``m d``; bank_index: ``n``, which of the
+        bank each target is; its own state takes that one's place."""
+        predicted, target = unit(predicted), unit(target)
+        if bank is None:
+            own = torch.arange(len(target), device=target.device)
+            cosines = predicted @ target.T
+            if entity_ids is not None:
+                same = (entity_ids[:, None] == entity_ids) & (own[:, None] != own)
+                cosines = cosines.masked_fill(same, float("-inf"))
+        else:
+            own = bank_index
+            right = (predicted * target).sum(dim=-1, keepdim=True)
+            cosines = (predicted @ unit(bank).T).scatter(1, own[:, None], right)
+        scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
+        return cross_entropy(cosines * scale, own, reduction="none")
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """``n d`` in fp32, of length 1."""
+    return normalize(vectors.float(), dim=-1, eps=EPS)
+
+
+@hookimpl
+def jepa_distance_functions() -> Mapping[str, object]:
+    return {"infonce": InfoNceDistance}

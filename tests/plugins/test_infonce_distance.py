@@ -1,0 +1,86 @@
+"""InfoNCE: its contract with either kind of negatives, values by hand, duplicates, the temperature."""
+
+from math import exp, log
+
+import pytest
+import torch
+
+from jepa_core.components import declared
+from jepa_core.testing import DistanceContract
+from jepa_plugins.infonce_distance import InfoNceDistance
+
+X, Y = [1.0, 0.0], [0.0, 1.0]
+
+
+class TestBatchContract(DistanceContract):
+    def make(self):
+        return InfoNceDistance()
+
+
+class TestBankContract(DistanceContract):
+    def make(self):
+        return InfoNceDistance(temperature=0.5, negatives="bank", learn_temperature=True)
+
+    def make_needs(self, n):
+        return {"bank": torch.randn(12, 8, generator=torch.Generator().manual_seed(5)), "bank_index": torch.arange(n)}
+
+
+def test_values_by_hand():
+    """Cosines of p1 = x with x and y are 1 and 0, of p2 = x + y both 1 / sqrt 2; temperature 1/2 doubles them."""
+    predicted, target = torch.tensor([[3.0, 0.0], [2.0, 2.0]]), torch.tensor([X, [0.0, 5.0]])
+    found = InfoNceDistance(temperature=0.5)(predicted, target, entity_ids=torch.tensor([1, 2]))
+    assert found.tolist() == pytest.approx([log(1 + exp(-2)), log(2)])
+
+
+def test_the_same_entity_is_no_negative():
+    """Pairs 1 and 3 have one target: each has only pair 2's left against it."""
+    predicted, target = torch.tensor([X, Y, X]), torch.tensor([X, Y, X])
+    found = InfoNceDistance(temperature=1.0)(predicted, target, entity_ids=torch.tensor([7, 8, 7]))
+    assert found.tolist() == pytest.approx([log(1 + exp(-1)), log(1 + 2 * exp(-1)), log(1 + exp(-1))])
+
+
+def test_against_a_bank():
+    """Three candidates, x, y and -x; the right one of the prediction x is x, of y it is -x."""
+    bank = torch.tensor([X, Y, [-1.0, 0.0]])
+    found = InfoNceDistance(temperature=1.0, negatives="bank")(
+        torch.tensor([X, Y]), bank[[0, 2]], bank=bank, bank_index=torch.tensor([0, 2])
+    )
+    assert found.tolist() == pytest.approx([log(1 + exp(-1) + exp(-2)), log(2 + exp(1))])
+
+
+def test_a_target_takes_its_own_place_in_the_bank():
+    """The bank's state of entity 1 is -x, in the fact it is y: that is the right one, and -x no candidate."""
+    bank = torch.tensor([X, [-1.0, 0.0]])
+    found = InfoNceDistance(temperature=1.0, negatives="bank")(
+        torch.tensor([X]), torch.tensor([Y]), bank=bank, bank_index=torch.tensor([1])
+    )
+    assert found.tolist() == pytest.approx([log(1 + exp(1))])
+
+
+def test_a_bank_makes_a_pair_independent_of_the_others():
+    batch, bank = InfoNceDistance(), InfoNceDistance(negatives="bank")
+    assert not declared("distance", batch, "decomposable") and declared("distance", bank, "decomposable")
+    assert batch.needs == ("entity_ids",) and bank.needs == ("bank", "bank_index")
+
+
+def test_the_temperature_is_learned_on_request_and_then_saved():
+    assert not list(InfoNceDistance().parameters()) and not InfoNceDistance().state_dict()
+    learned = InfoNceDistance(temperature=0.1, learn_temperature=True)
+    learned(torch.tensor([X, Y]), torch.tensor([Y, X])).sum().backward()
+    assert learned.log_scale.item() == pytest.approx(log(10))
+    assert learned.log_scale.grad.item() > 0  # every guess is wrong, so being less sure is better
+    assert list(learned.state_dict()) == ["log_scale"]
+
+
+def test_a_learned_temperature_stops_at_a_hundredth():
+    learned = InfoNceDistance(temperature=0.01, learn_temperature=True)
+    with torch.no_grad():
+        learned.log_scale += 5
+    found = learned(torch.tensor([X, Y]), torch.tensor([Y, X]), entity_ids=torch.tensor([1, 2]))
+    assert found.tolist() == pytest.approx([100.0, 100.0])
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, 0.001])
+def test_a_temperature_too_small_is_refused(temperature):
+    with pytest.raises(ValueError, match="temperature must be 0.01 or more"):
+        InfoNceDistance(temperature=temperature)
