@@ -10,6 +10,7 @@ from jepa_core import hookimpl
 from jepa_core.components import DatasetContext
 from jepa_core.data.fact_lines import FactLine, read_fact_lines
 from jepa_core.data.fact_set import TaskData
+from jepa_core.data.held_out import HeldOut, keep_half
 from jepa_core.data.leaks import check_leaks
 from jepa_core.data.relations import read_relations
 from jepa_core.data.tokenizer import (
@@ -32,6 +33,7 @@ def facts(
     one_way_share: float = 0.25,
     seed: int | None = None,
     evaluation_samples: int = 3000,
+    held_out: HeldOut = "all",
 ) -> TaskData:
     """Facts written in words: a JSON Lines file of head, relation and tail.
 
@@ -39,7 +41,8 @@ def facts(
     facts does not state follows from it. tokenizer: a Hugging Face tokenizer's folder; null makes a token of
     every word. one_way_share: this share of the facts is trained in one direction, drawn at random, and asked
     in the other; they have no entity in common with the rest, which is trained in both. seed: null takes the
-    recipe's. evaluation_samples: at most so many facts in each evaluation split.
+    recipe's. evaluation_samples: at most so many facts in each evaluation split. held_out: the test facts kept,
+    all or one of two fixed halves, ``tune`` to choose settings by and ``report`` to report.
     """
     if not 0 < one_way_share < 1:
         raise ValueError(f"one_way_share: expected a share between 0 and 1, not {one_way_share}")
@@ -64,7 +67,8 @@ def facts(
     task = as_task(both, one, known, vocabulary, evaluation_samples, rng)
     check_leaks(task, f"{file}: training set", f"{file}: test set")
     vocabulary = vocabulary.with_predictors(context.k, context.distinct_pred)
-    return replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
+    task = replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
+    return keep_half(task, held_out)
 
 
 def entity_lines(lines: Sequence[FactLine]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from jepa_core.components import DatasetContext
 from jepa_core.data.fact_set import TaskData
 from jepa_core.data.folder import read_folder
 from jepa_core.data.generate import generate
+from jepa_core.data.held_out import HeldOut, keep_half
 from jepa_core.data.packed import read_packed
 from jepa_core.data.packed_manifest import is_packed
 from jepa_core.data.task_size import TaskSize
@@ -28,6 +29,7 @@ def reversal_curse(
     relation_pairs: int = TaskSize.relation_pairs,
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
+    held_out: HeldOut = "all",
 ) -> TaskData:
     """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
@@ -35,7 +37,8 @@ def reversal_curse(
     stays on disk; null generates the task in memory from the other options, and with a path they must be
     left out. relations: with a path to files that are not packed, a YAML file of ``inverse_pairs`` and
     ``symmetric`` relations; null goes by the names ``<x>`` and ``<x_inv>``, or else takes neighbouring ids for
-    a pair. seed: null takes the recipe's. The other options are sizes, see
+    a pair. seed: null takes the recipe's. held_out: the test facts kept, all or one of two fixed halves, ``tune`` to
+    choose settings by and ``report`` to report. The other options are sizes, see
     :class:`jepa_core.data.task_size.TaskSize`.
     """
     size: dict[str, Any] = {
@@ -52,7 +55,8 @@ def reversal_curse(
     else:
         _refuse_generation_options(path, {"seed": seed, **size})
         task = _read(context.find(path), None if relations is None else context.find(relations))
-    return replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
+    task = replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
+    return keep_half(task, held_out)
 
 
 def _read(folder: Path, relations: Path | None) -> TaskData:

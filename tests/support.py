@@ -71,8 +71,8 @@ def small_objective(model: Any, k: int = 1, distance: Any = None, **options: Any
 
 
 def gradients(objective: JepaObjective, loss: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The gradient of every parameter of the model; zeros where none arrives."""
-    parameters = dict(objective.model.named_parameters())
+    """The gradient of every trained parameter of the model; zeros where none arrives."""
+    parameters = {name: p for name, p in objective.model.named_parameters() if p.requires_grad}
     grads = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
     return {n: torch.zeros_like(p) if g is None else g for (n, p), g in zip(parameters.items(), grads, strict=True)}
 

@@ -94,6 +94,7 @@ class JepaObjective(nn.Module):
         )
         #: Every entity of the task; whoever knows the data sets it, for distances that need a ``bank``.
         self.entities: Entities | None = None
+        self.ntp_detach = ntp_detach
         if ntp_detach is not None:
             self._detach_ntp(ntp_detach)
 
@@ -134,7 +135,8 @@ class JepaObjective(nn.Module):
         """
         plan = self.plan(batch, step) if plan is None else plan
         hidden = self.hidden_states(plan, only_reads=True)
-        ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.gamma_ntp > 0):
+            ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
         loss = self.gamma_ntp * ntp + self._keep_alive()
         jepa = None
         if plan.jepa_pairs:
@@ -233,13 +235,15 @@ class JepaObjective(nn.Module):
         return extract(hidden[layer].view(view), view.select, plan.blocks[view.block].roles[view.rows])
 
     def _keep_alive(self) -> Tensor | float:
-        """Zero, with a gradient path to every parameter of a component.
+        """Zero, with a gradient path to every parameter of a component, and of the model where next-token
+        prediction does not reach all of it.
 
         A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
         ranks would wait for each other.
         """
-        components = (child for child in self.children() if child is not self.model)
-        return sum((p.sum() * 0 for child in components for p in child.parameters()), start=0.0)
+        whole = self.gamma_ntp == 0 or self.ntp_detach is not None
+        alive = (child for child in self.children() if whole or child is not self.model)
+        return sum((p.sum() * 0 for child in alive for p in child.parameters() if p.requires_grad), start=0.0)
 
 
 def _denominator(count: float | Tensor | None, own: int) -> float | Tensor:

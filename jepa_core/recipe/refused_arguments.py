@@ -25,7 +25,7 @@ _NAMES_BY_REASON = {
     ),
     "the core sets it: batches arrive ready": (
         "remove_unused_columns label_names train_sampling_strategy length_column_name "
-        "dataloader_drop_last dataloader_in_order dataloader_multiprocessing_context "
+        "dataloader_in_order dataloader_multiprocessing_context "
         "dataloader_persistent_workers dataloader_pin_memory dataloader_prefetch_factor"
     ),
     "the core sets it: losses are averaged over the whole optimizer step": "average_tokens_across_devices",

@@ -62,6 +62,9 @@ class Training(Section):
     )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
     dataloader_num_workers: int = Field(0, ge=0, description="Processes that make batches; 0: none beside.")
+    dataloader_drop_last: bool = Field(
+        False, description="Leave out an epoch's last batch where it is smaller; losses that compare pairs want it."
+    )
     report_to: Annotated[tuple[Tracker, ...], Field(strict=False)] = Field(
         (), description="Trackers to log to beside metrics.jsonl; each has to be installed."
     )
