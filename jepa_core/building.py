@@ -19,6 +19,7 @@ from jepa_core.modelling import build_model
 from jepa_core.objective.entities import Entities
 from jepa_core.objective.needs import OF_ENTITIES
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.room import check_room
 from jepa_core.registry import Registry
 
 if TYPE_CHECKING:
@@ -64,14 +65,15 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     objective = build_objective(recipe, data.vocabulary, registry)
     give_entities(recipe, objective, data)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
-    objective.check_room(longest)
+    check_room(objective, longest)
     _refuse_leaks(objective, data.train)
     return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, data.tokenizer_files, device)
 
 
 def give_entities(recipe: Recipe, objective: JepaObjective, data: TaskData) -> None:
     """Tells the objective which entities there are, where something asks for them: it takes reading all sets."""
-    if recipe.evaluation.concepts or OF_ENTITIES & {*declared("distance", objective.distance, "needs")}:
+    needs = set(declared("distance", objective.distance, "needs"))
+    if recipe.evaluation.concepts or objective.recall or OF_ENTITIES & needs:
         objective.entities = Entities.of((data.train, *data.evaluation.values()))
 
 
@@ -136,6 +138,7 @@ def build_objective(
         positions=settings.positions,
         stop_gradient=settings.stop_gradient,
         ntp_detach=settings.ntp_detach,
+        recall_temperature=settings.recall_temperature,
         layout=settings.layout,
         seed=recipe.seed,
     )

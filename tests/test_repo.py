@@ -33,6 +33,7 @@ TESTED_IN = {
     "jepa_core/objective/layouts.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/plan.py": "tests/core/objective/test_planner.py",
     "jepa_core/objective/needs.py": "tests/core/objective/test_objective.py",
+    "jepa_core/objective/room.py": "tests/core/objective/test_objective.py",
     "jepa_core/report/sections.py": "tests/core/report/test_report.py",
     "jepa_core/report/summary.py": "tests/core/cli/test_report.py",
     "jepa_core/training/arguments.py": "tests/core/training/test_trainer.py",

@@ -22,7 +22,6 @@ from torch.nn.functional import normalize
 
 from jepa_core.evaluation.known import Lookup, Triples
 from jepa_core.evaluation.ranks import HITS
-from jepa_core.objective.needs import entity_states
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.views.facts import Facts
 from jepa_core.views.reverse import question_of
@@ -50,7 +49,7 @@ class ConceptEvaluation:
         training = self.objective.training
         self.objective.eval()
         try:
-            bank = normalize(entity_states(self.objective).float(), dim=-1)
+            bank = normalize(self.objective.entity_states().float(), dim=-1)
             starts = range(0, len(dataset), batch_size)
             parts = [
                 self._measure(dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))), bank)

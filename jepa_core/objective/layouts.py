@@ -6,6 +6,7 @@ A layout arranges blocks into calls, on the host, and gives each call its attent
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,12 +35,21 @@ class Layout:
     arrange: Callable[[Sequence[Block]], Arrangement]
     mask: Callable[[Call], Tensor | None]
 
-    def run(self, plan: Plan, transformer: Transformer, layers: Collection[int], only_reads: bool) -> HiddenStates:
+    def run(
+        self,
+        plan: Plan,
+        transformer: Transformer,
+        layers: Collection[int],
+        only_reads: bool,
+        around: Callable[[Tensor], AbstractContextManager] = nullcontext,
+    ) -> HiddenStates:
         """The hidden states of all blocks at the `layers` asked for; `only_reads` leaves those of the last
-        layer that nothing reads unfinished."""
+        layer that nothing reads unfinished. around: of a call's roles ``r t``, the context that it runs in."""
         calls = plan.arrangement.calls
-        reads = plan.reads if only_reads and plan.reads else (None,) * len(calls)
-        found = [transformer(c.ids, c.positions, self.mask(c), layers, r) for c, r in zip(calls, reads, strict=True)]
+        found = []
+        for call, reads in zip(calls, plan.reads if only_reads and plan.reads else (None,) * len(calls), strict=True):
+            with around(call.roles):
+                found.append(transformer(call.ids, call.positions, self.mask(call), layers, reads))
         return {
             layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in found]), plan.arrangement.places)
             for layer in layers

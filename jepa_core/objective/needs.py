@@ -28,7 +28,7 @@ def entity_ids(objective: JepaObjective, plan: Plan, target: PlannedView) -> Ten
 
 def bank(objective: JepaObjective, plan: Plan, target: PlannedView) -> Tensor:
     """``m d``: the target embedding of every entity of the task, from the weights as they are, with gradient."""
-    return entity_states(objective)
+    return objective.entity_states()
 
 
 def bank_index(objective: JepaObjective, plan: Plan, target: PlannedView) -> Tensor:

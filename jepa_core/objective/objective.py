@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -22,9 +23,11 @@ from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.entities import Entities
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.layouts import choose
-from jepa_core.objective.needs import SUPPLIERS, check_needs
+from jepa_core.objective.needs import SUPPLIERS, check_needs, entity_states
 from jepa_core.objective.plan import Plan, PlannedView
 from jepa_core.objective.planner import Planner, Positions
+from jepa_core.objective.recall import Recall
+from jepa_core.objective.room import refuse_overflow
 from jepa_core.objective.transformer import Transformer
 from jepa_core.views.facts import Facts, Role
 
@@ -46,7 +49,8 @@ class JepaObjective(nn.Module):
     from one forward pass over facts and second views (LLM-JEPA, arXiv 2509.14252, with that pass shared).
     embedding: one extractor for both sides, or (source, target). stop_gradient: the side whose embedding is
     detached. pred_ids: ids of the k predictor tokens, in order. ntp_detach: a layer number; the NTP loss trains
-    what comes after this layer alone.
+    what comes after this layer alone. recall_temperature: what comes after it sees, in place of the mask token's
+    state, what :mod:`~jepa_core.objective.recall` makes of it.
 
     Raises ComponentError where components, layout and model do not go together.
     """
@@ -66,6 +70,7 @@ class JepaObjective(nn.Module):
         positions: Positions = "continue",
         stop_gradient: Literal["none", "target", "source"] = "none",
         ntp_detach: int | None = None,
+        recall_temperature: float | None = None,
         layout: Literal["auto", "packed", "rows"] = "auto",
         seed: int = 0,
     ):
@@ -97,26 +102,16 @@ class JepaObjective(nn.Module):
         self.ntp_detach = ntp_detach
         if ntp_detach is not None:
             self._detach_ntp(ntp_detach)
-
-    def check_room(self, longest: int) -> None:
-        """Raises ComponentError when a fact of `longest` tokens does not fit the model's position table.
-
-        With positions that continue, a second view as long as the fact comes on top.
-        """
-        table = self.transformer.max_positions
-        k = len(self.planner.pred_ids)
-        paired = self.planner.enabled and self.planner.positions == "continue"
-        needed = {"none": 1}.get(self.planner.positions, longest + k + (longest if paired else 0))
-        if table is not None and needed > table:
-            raise ComponentError(
-                f"the longest fact has {longest} tokens; with {k} predictor tokens and its second view it takes "
-                f"{needed} positions, and the model has {table}: raise n_positions (max_position_embeddings)"
-            )
+        self.recall: Recall | None = None
+        if recall_temperature is not None:
+            if ntp_detach is None:
+                raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
+            self.recall = Recall(self.transformer.blocks[ntp_detach], recall_temperature)
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
         """What this batch will run, at this optimizer step; costs no model time."""
         plan = self.planner(batch, step, self.training)
-        self._refuse_overflow(plan)
+        refuse_overflow(plan, self.transformer.max_positions)
         return replace(plan, reads=plan.arrangement.by_call(self._read_places(plan)))
 
     def forward(
@@ -150,7 +145,11 @@ class JepaObjective(nn.Module):
         layers = {self.transformer.num_layers, *also}
         if plan.pairs:
             layers |= {self._source_layer, self._target_layer}
-        return self.layout.run(plan, self.transformer, sorted(layers), only_reads)
+        if self.recall is None:
+            return self.layout.run(plan, self.transformer, sorted(layers), only_reads)
+        with torch.no_grad():
+            memory = self.entity_states()
+        return self.layout.run(plan, self.transformer, sorted(layers), only_reads, partial(self.recall.at, memory=memory))
 
     def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
         """(predicted, target), each ``n d``, for each pair of views that a sample has."""
@@ -173,6 +172,10 @@ class JepaObjective(nn.Module):
         )
         view = PlannedView(0, torch.arange(len(facts), device=self.model.device), plan.blocks[0].roles != Role.PAD)
         return self._embed(extract, layer, view, plan, self.layout.run(plan, self.transformer, [layer], False))
+
+    def entity_states(self) -> Tensor:
+        """``m d``: the target embedding of every entity of the task, each alone."""
+        return entity_states(self)
 
     def jepa_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         """The distances of all counted pairs, summed; a scalar in fp32."""
@@ -216,14 +219,6 @@ class JepaObjective(nn.Module):
                 f"{highest} to {self.transformer.num_layers - 1}"
             )
         self.transformer.detach_after(layer)
-
-    def _refuse_overflow(self, plan: Plan) -> None:
-        """A position beyond the model's table is an error; only padding may be, and is clamped."""
-        table = self.transformer.max_positions
-        for block in plan.blocks:
-            highest = int(block.positions.where(block.roles != Role.PAD, 0).max()) if block.ids.numel() else 0
-            if table is not None and highest >= table:
-                raise ComponentError(f"a token at position {highest}, and the model has {table} positions")
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         states = hidden[self.transformer.num_layers].at(0, plan.label_rows, plan.label_columns)

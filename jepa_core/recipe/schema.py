@@ -95,6 +95,12 @@ class Objective(Section):
     ntp_detach: int | None = Field(
         None, ge=1, description="The next-token loss trains only what comes after this layer; null: everything."
     )
+    recall_temperature: float | None = Field(
+        None,
+        gt=0,
+        description="After layer ntp_detach the mask token's state becomes the mean of all entities' target states, "
+        "weighted by softmax(cosine / temperature); null: stays.",
+    )
     layout: Literal["auto", "packed", "rows"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
     )
@@ -117,6 +123,8 @@ class Objective(Section):
         problems = []
         if self.distinct_pred and self.k == 0:
             problems.append(("distinct_pred", "has no effect with k: 0"))
+        if self.recall_temperature is not None and self.ntp_detach is None:
+            problems.append(("recall_temperature", "needs ntp_detach, the layer after which to recall"))
         if self.lambda_jepa == 0 and self.gamma_ntp == 0:
             problems.append(("lambda_jepa", "lambda_jepa and gamma_ntp are both 0: nothing to train"))
         if problems:

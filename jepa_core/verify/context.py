@@ -145,8 +145,8 @@ def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None
 
     Raises ComponentError where the layout does not do for this mask.
     """
-    planner = objective.planner
-    return type(objective)(
+    planner, recall = objective.planner, objective.recall
+    made = type(objective)(
         copy.deepcopy(objective.model) if model is None else model,
         reversal=planner.reversal,
         mask=objective.mask,
@@ -158,9 +158,29 @@ def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None
         gamma_ntp=objective.gamma_ntp,
         positions=planner.positions,
         stop_gradient=objective.stop_gradient,
+        ntp_detach=objective.ntp_detach,
+        recall_temperature=None if recall is None else recall.temperature,
         layout=layout,
         seed=planner.seed,
     )
+    made.entities = objective.entities
+    return made
+
+
+@contextmanager
+def entities_made(objective: JepaObjective) -> Iterator[None]:
+    """For a while the states of all entities, where the objective uses them, are those of now: the passes that
+    make them are not of this step."""
+    if objective.entities is None:
+        yield
+        return
+    with torch.no_grad():
+        states = objective.entity_states()
+    vars(objective)["entity_states"] = lambda: states
+    try:
+        yield
+    finally:
+        del vars(objective)["entity_states"]
 
 
 def gradients(objective: JepaObjective, loss: Tensor) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from jepa_core.components import declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.verify.context import Context, mode
+from jepa_core.verify.context import Context, entities_made, mode
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
 from jepa_core.views.tokens import Tokens
@@ -53,7 +53,7 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
         given = [value for value in (*args, *kwargs.values()) if _is_mask(value)]
         found.append((given[0][:, 0] == 0 if given[0].is_floating_point() else given[0][:, 0]).cpu() if given else None)
 
-    with ExitStack() as hooks:
+    with entities_made(objective), ExitStack() as hooks:
         for block in objective.transformer.blocks:
             hooks.callback(block.register_forward_pre_hook(note, with_kwargs=True).remove)
         objective(plan=plan.to(next(objective.parameters()).device))

@@ -13,7 +13,7 @@ from torch import Tensor
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.verify.context import Context, mode
+from jepa_core.verify.context import Context, entities_made, mode
 from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_of
 from jepa_core.views.facts import Role
 
@@ -44,6 +44,8 @@ def _each_once(objective: JepaObjective, plan: Plan) -> Row:
     wrong = int((real.bincount(minlength=tokens + 1)[1:] != 1).sum()) if as_planned else tokens
     told = f"{objective.layout.name}: {len(calls)} transformer call{'s' * (len(calls) != 1)} of {_shapes(calls)}"
     evidence = f"{told} tokens, {tokens} of them real, each tagged and counted"
+    if objective.entities is not None:
+        evidence += f"; beside it the names of {len(objective.entities):,} entities, where their states are asked for"
     return at_most(
         "tokens not through the transformer exactly once", wrong, 0, evidence, source_of(objective.layout.arrange)
     )
@@ -74,8 +76,8 @@ def _with_own_ids(plan: Plan, objective: JepaObjective) -> tuple[Plan, int]:
 
 @torch.no_grad()
 def count_calls(objective: JepaObjective, plan: Plan) -> list[Tensor]:
-    """The ids ``r t`` of each pass of the transformer in one step."""
-    with _watched(objective) as calls, mode(objective, filters=False):
+    """The ids ``r t`` of each pass of the transformer in one step, over the batch."""
+    with entities_made(objective), _watched(objective) as calls, mode(objective, filters=False):
         objective(plan=plan.to(next(objective.parameters()).device))
     return calls
 

@@ -10,6 +10,7 @@ import torch
 from jepa_core.data.fact_set import Batch
 from jepa_core.objective.plan import Plan, append_predictors
 from jepa_core.objective.planner import Planner
+from jepa_core.objective.room import refuse_overflow
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import ROLES, count
@@ -26,7 +27,7 @@ def supervision(context: Context) -> Iterator[Row]:
         plan = context.objective.plan(batch)
     yield _next_token(plan, batch, planner)
     yield _nothing_lost(context, plan, batch, source_of(append_predictors))
-    yield _room(context, plan, source_of(type(context.objective)._refuse_overflow))
+    yield _room(context, plan, source_of(refuse_overflow))
 
 
 def _labels_are_the_tokens(batch: Batch, context: Context, source: str) -> Row:

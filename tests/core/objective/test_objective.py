@@ -10,6 +10,7 @@ import torch
 from torch._dynamo.testing import CompileCounter
 
 from jepa_core.errors import ComponentError
+from jepa_core.objective.room import check_room
 from jepa_plugins.block_causal_mask import BlockCausalMask
 from tests.reference.naive_objective import naive_gradients
 from tests.support import (
@@ -205,7 +206,7 @@ def test_rows_refuse_an_unusual_mask():
 def test_facts_too_long_for_the_position_table_are_refused():
     objective = small_objective(small_model(n_positions=12))
     with pytest.raises(ComponentError, match="takes 13 positions, and the model has 12"):
-        objective.check_room(6)
+        check_room(objective, 6)
     with pytest.raises(ComponentError, match="a token at position 12"):
         objective(**small_batch(SAMPLES[:1]))
 

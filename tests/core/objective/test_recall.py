@@ -1,0 +1,57 @@
+"""Recall: values by hand, its place in the model, and what it trains."""
+
+from math import exp
+
+import pytest
+import torch
+
+from jepa_core.errors import ComponentError
+from jepa_core.objective.recall import recalled
+from tests.core.objective.test_concept_composition import concept_model, concept_objective
+from tests.support import small_batch
+
+
+def test_values_by_hand():
+    """Cosines of (2, 0) with the memory's rows are 1, 0 and -1; at temperature 1 the weights are e, 1 and 1 / e."""
+    memory = torch.tensor([[5.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    total = exp(1) + 1 + exp(-1)
+    expected = [(5 * exp(1) - exp(-1)) / total, 1 / total]
+    assert recalled(torch.tensor([[2.0, 0.0]]), memory, 1.0)[0].tolist() == pytest.approx(expected)
+
+
+def test_a_low_temperature_recalls_the_nearest():
+    memory = torch.tensor([[5.0, 1.0], [0.0, 1.0], [-1.0, 0.0]])
+    found = recalled(torch.tensor([[2.0, 0.1], [0.1, 2.0]]), memory, 0.01)
+    assert torch.allclose(found, memory[:2], atol=1e-4)
+
+
+def test_answers_are_spelled_from_the_memory_alone():
+    """The decoder sees the mask token's state, and that is recalled: with one entity in the memory another
+    question changes no answer by a bit, and with several it does."""
+    objective = concept_objective(concept_model("gpt2"), ntp_detach=2, recall_temperature=0.1)
+    batch = small_batch()
+    other = {**batch, "input_ids": batch["input_ids"].clone()}
+    other["input_ids"][:, 0] = 0
+
+    def answers(some):
+        plan = objective.plan(some)
+        states = objective.hidden_states(plan)[3].at(0, plan.label_rows, plan.label_columns)
+        first = torch.cat([torch.tensor([True]), plan.label_rows[1:] != plan.label_rows[:-1]])
+        return states[first]
+
+    assert not torch.equal(answers(batch), answers(other))
+    only = objective.entity_states()[:1].detach()
+    vars(objective)["entity_states"] = lambda: only
+    assert torch.equal(answers(batch), answers(other))
+
+
+def test_the_memory_is_not_trained_by_the_answers():
+    objective = concept_objective(concept_model("gpt2"), ntp_detach=2, recall_temperature=0.1, lambda_jepa=0.0)
+    objective(**small_batch()).loss.backward()
+    assert not objective.model.transformer.wte.weight.grad.any()
+    assert objective.model.lm_head.weight.grad.any()
+
+
+def test_needs_a_layer_to_recall_after():
+    with pytest.raises(ComponentError, match="needs ntp_detach"):
+        concept_objective(concept_model("gpt2"), recall_temperature=0.1)
