@@ -129,13 +129,20 @@ def evaluate_again(
     return evaluate_splits(loaded.objective, data.evaluation, settings, concepts)
 
 
-def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
-    """A folder belongs to one recipe; only more steps are a reason to go on in it."""
+def other_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> list[str]:
+    """In which keys the recipe of the run in `folder` differs, so that this one can't go on in it.
+
+    A folder belongs to one recipe; only more steps are a reason to go on in it.
+    """
     if not folder.started:
-        return
+        return []
     before = resolved(load_recipe(folder.recipe, registry=registry), registry)
     changed = differences(before, text)
-    if changed and not (changed == ["training.max_steps"] and not folder.finished):
+    return [] if changed == ["training.max_steps"] and not folder.finished else changed
+
+
+def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
+    if changed := other_recipe(folder, text, registry):
         what = "a finished" if folder.finished else "an unfinished"
         raise FolderTaken(
             f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "

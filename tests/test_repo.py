@@ -40,6 +40,9 @@ TESTED_IN = {
     "jepa_core/training/callbacks.py": "tests/core/training/test_trainer.py",
     "jepa_core/training/setup.py": "tests/end_to_end/test_training.py",
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
+    "jepa_core/study/check_recipes.py": "tests/core/study/test_load.py",
+    "jepa_core/study/files.py": "tests/core/cli/test_study.py",
+    "jepa_core/study/terminal.py": "tests/core/cli/test_study.py",
     "jepa_core/verify/one_step.py": "tests/core/verify/checks/test_denominators.py",
     "jepa_core/verify/terminal.py": "tests/core/cli/test_verify.py",
     "jepa_core/testing/contract.py": "tests/core/testing/test_distance.py",
@@ -145,7 +148,7 @@ class TestPackaging:
 
     def test_constraints_pin_what_is_named(self, setup):
         extras = setup["options.extras_require"]
-        named = "\n".join([setup["options"]["install_requires"], extras["plots"], extras["test"]])
+        named = "\n".join([setup["options"]["install_requires"], extras["plots"], extras["study"], extras["test"]])
         requirements = [Requirement(line) for line in named.split("\n") if line and not line.startswith("jepa-core")]
         lines = [line for line in read("constraints.txt").splitlines() if line and not line.startswith("#")]
         pins = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}

@@ -15,6 +15,7 @@ from jepa_core.cli.look import list_all, plugins, show
 from jepa_core.cli.recipes import cp, schema, validate
 from jepa_core.cli.report import report
 from jepa_core.cli.run import run
+from jepa_core.cli.study import study
 from jepa_core.cli.verify import show_batch, show_mask, verify
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
@@ -68,6 +69,7 @@ app.command("schema")(schema)
 app.command("plugins")(plugins)
 app.command("eval")(evaluate)
 app.command("report")(report)
+app.command("study")(study)
 app.command("env")(env)
 app.add_typer(data_app, name="data")
 

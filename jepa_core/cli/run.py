@@ -38,8 +38,7 @@ def run(
     from jepa_core.recipe.load import load_recipe
     from jepa_core.recipe.sources import find_recipe
 
-    if device not in (None, "cpu", "cuda"):
-        raise typer.BadParameter(f"{device!r}: choose 'cpu' or 'cuda'", param_hint="--device")
+    refuse_device(device)
     flags = with_flags(
         overrides, output_dir=output_dir and str(output_dir), seed=seed, training__max_steps=max_steps
     )
@@ -48,7 +47,7 @@ def run(
     path = find_recipe(recipe)  # before the plugins, whose import takes seconds
     registry = make_registry(modules, plugin_files)
     loaded = load_recipe(path, flags, registry=registry)
-    _refuse_missing(device)
+    refuse_missing(device)
 
     from jepa_core.report.console import say, show_result
     from jepa_core.running import dry_run as try_out
@@ -60,7 +59,13 @@ def run(
     show_result(run_recipe(loaded, overwrite=overwrite, device=device, registry=registry, say=say))
 
 
-def _refuse_missing(device: str | None) -> None:
+def refuse_device(device: str | None) -> None:
+    """Raises BadParameter for what ``--device`` does not take."""
+    if device not in (None, "cpu", "cuda"):
+        raise typer.BadParameter(f"{device!r}: choose 'cpu' or 'cuda'", param_hint="--device")
+
+
+def refuse_missing(device: str | None) -> None:
     """Raises JepaError when a GPU is asked for and there is none, instead of training on the CPU."""
     import torch
 

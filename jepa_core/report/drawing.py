@@ -58,7 +58,7 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     """
     count = len(names)
     size = min(8.0, 170 / count)
-    labels = [_literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
+    labels = [literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
     margin = 0.1 + max(map(len, labels)) * size * 0.65 / 72 if count <= NAMED_TOKENS else 0.1
     figure, axes = blank(title, WIDTH + 0.3, left=margin, top=0.3 + margin, bottom=0.08)
     same = block[:, None] == block[None, :]
@@ -103,6 +103,14 @@ def blank(
 
     matplotlib would find margins by itself, in three times the time. Raises JepaError where it is not installed.
     """
+    figure, (axes,) = panels(title, 1, height, left, top, bottom)
+    return figure, axes
+
+
+def panels(
+    title: str, count: int, height: float = HEIGHT, left: float = 0.6, top: float = 0.3, bottom: float = 0.42
+) -> tuple[Figure, list[Axes]]:
+    """Like :func:`blank`, with `count` axes side by side, each as wide as one figure."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -111,13 +119,14 @@ def blank(
             f"pictures need matplotlib ({error}): install the extra, pip install 'jepa-core[plots]'"
         ) from error
     with rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height))
-        axes = figure.add_subplot()
-        figure.subplots_adjust(left / WIDTH, bottom / height, 1 - 0.08 / WIDTH, 1 - top / height)
-        figure.suptitle(_literal(title), x=0.01, y=0.99, ha="left", va="top", fontsize=10, fontweight="bold")
-        axes.grid(visible=True, color=LINE, linewidth=0.6)
-        axes.set_axisbelow(True)
-    return figure, axes
+        figure = Figure(figsize=(WIDTH * count, height))
+        size = (WIDTH - left - 0.08) / (WIDTH * count), 1 - (top + bottom) / height
+        found = [figure.add_axes(((i + left / WIDTH) / count, bottom / height, *size)) for i in range(count)]
+        figure.suptitle(literal(title), x=0.01 / count, y=0.99, ha="left", va="top", fontsize=10, fontweight="bold")
+        for axes in found:
+            axes.grid(visible=True, color=LINE, linewidth=0.6)
+            axes.set_axisbelow(True)
+    return figure, found
 
 
 def _legend(axes: Axes, lines: Sequence[Line]) -> None:
@@ -132,14 +141,14 @@ def _legend(axes: Axes, lines: Sequence[Line]) -> None:
         Line2D([], [], color=INK if of_runs else SERIES[line.colour], linestyle=_dash(line), linewidth=1.6)
         for line in labels.values()
     ]
-    axes.legend(handles, list(map(_literal, labels)), frameon=False, labelcolor=INK)
+    axes.legend(handles, list(map(literal, labels)), frameon=False, labelcolor=INK)
 
 
 def _dash(line: Line) -> Any:
     return DASHES[line.dash % len(DASHES)]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Between two dollar signs matplotlib would read a formula."""
     return text.replace("$", r"\$")
 

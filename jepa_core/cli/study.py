@@ -1,0 +1,96 @@
+"""``jepa-run study``: several arms, tuned, repeated over seeds, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jepa_core.cli.options import Modules, PluginFiles, make_registry
+
+if TYPE_CHECKING:
+    from jepa_core.study.design import Design
+
+
+def study(
+    file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study file; see below.")],
+    processes: Annotated[int, typer.Option(min=1, help="Workers, which share this machine's cores.")] = 1,
+    table: Annotated[bool, typer.Option("--table", help="Run nothing; show and write what there is so far.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what failed before; else it stays failed.")
+    ] = False,
+    device: Annotated[str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")] = None,
+    modules: Modules = None,
+    plugin_files: PluginFiles = None,
+) -> None:
+    """Run every arm of a study with every seed, and compare them at the same steps and the same FLOPs.
+
+    \b
+        description: Does the JEPA term help?
+        output_dir: runs/studies/help
+        metric: test.mrr                   what tuning maximises and curves show
+        metrics: [test.joint_accuracy]     more columns of the table
+        seeds: [1, 2, 3, 4, 5]
+        tune: {seeds: [0]}                 arms with a grid are tuned first
+        report: {overrides: []}            changed in every reported run
+        arms:
+          ntp_only: {recipe: ntp_only, grid: {training.learning_rate: [1e-3, 2e-3]}}
+          cosine: {recipe: my/cosine.yaml, label: with JEPA}
+          far: {recipe: my/cosine.yaml, overrides: [objective.k=0], without: cosine}
+
+    An arm that is "without" another is an ablation of it: without a grid it takes that arm's point, and it
+    has no say in what is matched.
+
+    Each run is one of jepa-run's, in OUTPUT_DIR/cells. Ctrl-C leaves checkpoints, and the same command goes
+    on. Start it as often as you like, on as many machines as see the folder: no run is done twice. A run that
+    fails is noted, the others go on, and the exit status is 1.
+
+    Writes study.json, table.md, curves.png and curves.svg (needs the extras plots and study).
+    """
+    from jepa_core.cli.run import refuse_device, refuse_missing
+    from jepa_core.recipe.strict_yaml import load_yaml
+
+    refuse_device(device)
+    load_yaml(file)  # before the plugins, whose import takes seconds
+    registry = make_registry(modules, plugin_files)
+
+    from jepa_core.report.console import say
+    from jepa_core.study.files import write_results
+    from jepa_core.study.load import load_study
+    from jepa_core.study.terminal import show_study
+    from jepa_core.study.worker import retry_failed as forget_failures
+    from jepa_core.study.worker import work
+
+    refuse_missing(device)
+    design = load_study(file, registry)
+    design.refuse_other_runs(registry)
+    if retry_failed:
+        forget_failures(design)
+    if not table and not design.finished:
+        if processes > 1:
+            _in_processes(design, processes, modules, plugin_files, device)
+        else:
+            work(design, registry, device=device, say=say)
+    result, written = write_results(design, registry)
+    show_study(result)
+    for line in written:
+        say(line)
+    if any(result.failures()):
+        raise typer.Exit(1)
+
+
+def _in_processes(
+    design: Design, count: int, modules: list[str] | None, files: list[Path] | None, device: str | None
+) -> None:
+    """With a bar over the cells; what the workers say goes to files."""
+    from jepa_core.report.progress import progress
+    from jepa_core.study.processes import work_in_processes
+
+    with progress(total=design.size, initial=design.settled, desc="study", unit="run") as bar:
+
+        def tick() -> None:
+            bar.update(design.settled - bar.n)
+
+        work_in_processes(design, count, modules=modules or (), files=files or (), device=device, tick=tick)
+        tick()

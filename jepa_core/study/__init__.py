@@ -1,0 +1,1 @@
+"""Studies: several arms, tuned, repeated over seeds, compared at the same steps and FLOPs."""

@@ -1,0 +1,84 @@
+"""A study's runs: one cell for each arm, grid point and seed, in two stages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from jepa_core.recipe.load import load_recipe
+from jepa_core.recipe.schema import Recipe
+from jepa_core.registry import Registry
+from jepa_core.run_folder import RunFolder
+from jepa_core.study.schema import Point
+
+Stage = Literal["tune", "report"]
+_AS_FOLDER = re.compile(r"[\w.,=+-]{1,120}")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run. folder: ``STUDY/cells/STAGE/ARM/POINT/seed-N``; recipe_file, overrides: what it runs."""
+
+    stage: Stage
+    arm: str
+    point: Point
+    seed: int
+    root: Path
+    recipe_file: Path
+    overrides: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage}/{self.arm}/{point_name(self.point)}/seed-{self.seed}"
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.root / "cells" / self.name)
+
+    @property
+    def lock(self) -> Path:
+        return self._beside(".lock")
+
+    @property
+    def failure(self) -> Path:
+        """Says why the run failed, where it did."""
+        return self._beside(".failed.json")
+
+    @property
+    def settled(self) -> bool:
+        return self.folder.finished or self.failure.is_file()
+
+    def recipe(self, registry: Registry) -> Recipe:
+        own = (_given("seed", self.seed), _given("output_dir", str(self.folder.path)))
+        return load_recipe(self.recipe_file, (*self.overrides, *own), registry)
+
+    def _beside(self, suffix: str) -> Path:
+        return self.folder.path.with_name(self.folder.path.name + suffix)
+
+
+def cell_overrides(point: Point, own: Sequence[str], stage: Sequence[str]) -> tuple[str, ...]:
+    """A grid's point first, so that an ablation may change what the arm was tuned to; the stage's last."""
+    return (*(f"{key}={value}" for key, value in point), *own, *stage)
+
+
+def point_name(point: Point) -> str:
+    """Readable, and fit for a folder: ``training.learning_rate=0.001,training.weight_decay=0``."""
+    text = ",".join(f"{key}={value}" for key, value in point).replace('"', "")
+    if not point:
+        return "base"
+    return text if _AS_FOLDER.fullmatch(text) else sha256(text.encode()).hexdigest()[:16]
+
+
+def point_data(point: Point) -> dict[str, Any]:
+    """Key -> value."""
+    return {key: json.loads(value) for key, value in point}
+
+
+def _given(key: str, value: object) -> str:
+    return f"{key}={json.dumps(value, ensure_ascii=False)}"

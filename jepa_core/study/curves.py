@@ -1,0 +1,86 @@
+"""Curves of a study: the metric over steps and over FLOPs, mean and band of every arm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepa_core.errors import JepaError
+from jepa_core.report.colours import INK, SERIES
+from jepa_core.report.drawing import DASHES, literal, panels
+from jepa_core.study.results import ArmResult, StudyResult
+from jepa_core.study.statistics import Summary, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Dots an inch.
+SHARPNESS = 150
+
+
+@dataclass(frozen=True)
+class Curve:
+    """steps, and at each of them the summary over the seeds that were evaluated there."""
+
+    steps: tuple[float, ...]
+    summaries: tuple[Summary, ...]
+
+
+def curve(arm: ArmResult, metric: str) -> Curve:
+    """Over every step at which a finished run of the arm was evaluated."""
+    at: dict[float, list[float]] = {}
+    for result in arm.finished:
+        series = result.series[metric]
+        for step, value in zip(series.steps, series.values, strict=True):
+            if math.isfinite(value):
+                at.setdefault(step, []).append(value)
+    found = [(step, summary) for step in sorted(at) if (summary := summarise(at[step]))]
+    return Curve(tuple(step for step, _ in found), tuple(summary for _, summary in found))
+
+
+def draw_curves(result: StudyResult) -> Figure:
+    """Two panels: over steps, and over FLOPs; bands are 95 % intervals, ablations are dashed.
+
+    Raises JepaError where matplotlib is not installed.
+    """
+    figure, (over_steps, over_flops) = panels(result.study.metric, 2)
+    for number, arm in enumerate(result.arms):
+        if arm.finished:
+            found = curve(arm, result.study.metric)
+            _draw(over_steps, found, 1, arm, number)
+            if arm.flops:
+                _draw(over_flops, found, arm.flops, arm, number)
+    for axes, across in ((over_steps, "step"), (over_flops, "FLOPs of training")):
+        axes.set_xlabel(across)
+        axes.set_xlim(left=0)
+    if over_steps.lines:
+        over_steps.legend(frameon=False, labelcolor=INK)
+    return figure
+
+
+def write_curves(result: StudyResult, folder: Path) -> list[Path]:
+    """``curves.png`` and ``curves.svg``. Raises JepaError where they can't be drawn or written."""
+    figure = draw_curves(result)
+    paths = [folder / f"curves.{kind}" for kind in ("png", "svg")]
+    for path in paths:
+        try:
+            figure.savefig(path, dpi=SHARPNESS, facecolor="white")
+        except OSError as error:
+            raise JepaError(f"{path}: can't be written: {error.strerror}") from error
+    return paths
+
+
+def _draw(axes: Axes, found: Curve, each: int, arm: ArmResult, number: int) -> None:
+    """each: what a step is worth on this axis."""
+    across = [step * each for step in found.steps]
+    means = [summary.mean for summary in found.summaries]
+    colour, dash = SERIES[number % len(SERIES)], DASHES[arm.without is not None]
+    marker = "o" if len(across) < 12 else None
+    axes.plot(across, means, color=colour, linestyle=dash, linewidth=1.5, marker=marker, markersize=3.5)
+    axes.lines[-1].set_label(literal(arm.label))
+    halves = [summary.half or 0.0 for summary in found.summaries]
+    low, high = ([mean + sign * half for mean, half in zip(means, halves, strict=True)] for sign in (-1, 1))
+    axes.fill_between(across, low, high, color=colour, alpha=0.15, linewidth=0)

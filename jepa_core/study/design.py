@@ -1,0 +1,88 @@
+"""A study that was loaded: its cells, in the order in which they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jepa_core.recipe.resolve import resolved
+from jepa_core.registry import Registry
+from jepa_core.run_folder import FolderTaken
+from jepa_core.study.cells import Cell, cell_overrides
+from jepa_core.study.schema import Point, Study
+from jepa_core.study.tuning import Tuning, read_tuning
+
+
+@dataclass(frozen=True)
+class Design:
+    """study: what the file says; path: the file; recipes: arm -> its recipe's file."""
+
+    study: Study
+    path: Path
+    recipes: dict[str, Path]
+
+    @property
+    def root(self) -> Path:
+        return Path(self.study.output_dir)
+
+    def tuning_cells(self, name: str) -> list[Cell]:
+        """Point by point; none for an arm without a grid."""
+        tune, arm = self.study.tune, self.study.arms[name]
+        if tune is None or not arm.grid:
+            return []
+        overrides = {point: cell_overrides(point, arm.overrides, tune.overrides) for point in arm.points}
+        return [
+            Cell("tune", name, point, seed, self.root, self.recipes[name], overrides[point])
+            for point in arm.points
+            for seed in tune.seeds
+        ]
+
+    def report_cells(self, name: str, point: Point) -> list[Cell]:
+        arm = self.study.arms[name]
+        overrides = cell_overrides(point, arm.overrides, self.study.report.overrides)
+        seeds = arm.seeds or self.study.seeds
+        return [Cell("report", name, point, seed, self.root, self.recipes[name], overrides) for seed in seeds]
+
+    def tuning(self, name: str) -> Tuning:
+        """How far the tuning is that decides on this arm's point.
+
+        Raises JepaError when its runs have no figure to choose by.
+        """
+        return read_tuning(self.tuning_cells(self.study.tuned_with(name)), self.study.metric)
+
+    def known_cells(self, name: str) -> Iterator[Cell]:
+        """An arm's tuning cells, then, if by then its point is known, those that are reported."""
+        yield from self.tuning_cells(name)
+        point = self.tuning(name).best
+        if point is not None:
+            yield from self.report_cells(name, point)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        arms = self.study.arms.items()
+        return sum(len(self.tuning_cells(name)) + len(arm.seeds or self.study.seeds) for name, arm in arms)
+
+    @property
+    def settled(self) -> int:
+        """Number of cells that are finished or failed."""
+        return sum(cell.settled for name in self.study.arms for cell in self.known_cells(name))
+
+    @property
+    def finished(self) -> bool:
+        """Is nothing left to run."""
+        names = self.study.arms
+        return all(self.tuning(n).complete and all(c.settled for c in self.known_cells(n)) for n in names)
+
+    def refuse_other_runs(self, registry: Registry) -> None:
+        """Raises FolderTaken when the folder of a cell holds a run of another recipe, or something else."""
+        from jepa_core.running import other_recipe  # imports torch
+
+        for cell in (cell for name in self.study.arms for cell in self.known_cells(name)):
+            cell.folder.refuse_strangers()
+            if changed := other_recipe(cell.folder, resolved(cell.recipe(registry), registry), registry):
+                raise FolderTaken(
+                    f"{cell.folder.path}: the cell {cell.name} was run with another recipe (differs in "
+                    f"{', '.join(changed)}); give the study another output_dir, or remove that folder"
+                )

@@ -1,0 +1,15 @@
+"""What the terminal shows of a study."""
+
+from __future__ import annotations
+
+from jepa_core.report.console import print_table, say
+from jepa_core.study.results import StudyResult
+from jepa_core.study.tables import notes, tables
+
+
+def show_study(result: StudyResult) -> None:
+    for table in tables(result):
+        say(table.title)
+        print_table(table.columns, table.rows)
+    for note in notes(result):
+        say(note)

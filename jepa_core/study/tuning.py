@@ -1,0 +1,71 @@
+"""Tuning: of the points of an arm's grid, the one with the best figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+from jepa_core.errors import JepaError, did_you_mean
+from jepa_core.study.cells import Cell, point_data
+from jepa_core.study.schema import Point
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """figures: point -> the metric's value with each seed, None where the run failed or is not finished;
+    complete: is every run finished or failed."""
+
+    figures: dict[Point, list[float | None]]
+    complete: bool
+
+    @property
+    def best(self) -> Point | None:
+        """The point of the largest mean over the seeds, the first of equals; None before all is known.
+
+        A point with a run that failed is out. Where there is nothing to tune it is the empty point.
+        """
+        if not self.figures:
+            return ()
+        means = {point: value for point, value in self.means.items() if value is not None}
+        return max(means, key=lambda point: means[point]) if self.complete and means else None
+
+    @property
+    def means(self) -> dict[Point, float | None]:
+        return {
+            point: None if None in of else mean(v for v in of if v is not None) for point, of in self.figures.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        best = self.best
+        points = [{"point": point_data(p), "values": self.figures[p], "mean": value} for p, value in self.means.items()]
+        return {"complete": self.complete, "best": None if best is None else point_data(best), "points": points}
+
+
+def read_tuning(cells: Sequence[Cell], metric: str) -> Tuning:
+    """What an arm's tuning cells came to. Raises JepaError when all are finished and none has the metric."""
+    figures: dict[Point, list[float | None]] = {}
+    for cell in cells:
+        value = metric_value(cell.folder.read_metrics(), metric) if cell.folder.finished else None
+        figures.setdefault(cell.point, []).append(value)
+    found = Tuning(figures, all(cell.settled for cell in cells))
+    finished = [cell for cell in cells if cell.folder.finished]
+    if found.complete and finished and not any(value is not None for of in figures.values() for value in of):
+        raise JepaError(_without(metric, finished[0]))
+    return found
+
+
+def metric_value(metrics: dict[str, dict[str, Any]], metric: str) -> float | None:
+    """The value of ``SPLIT.NAME`` in what ``metrics.json`` holds; None where there is none or it is not finite."""
+    split, _, name = metric.partition(".")
+    value = metrics.get(split, {}).get(name)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _without(metric: str, cell: Cell) -> str:
+    split, _, name = metric.partition(".")
+    known = [key for key, value in cell.folder.read_metrics().get(split, {}).items() if isinstance(value, int | float)]
+    hint = did_you_mean(name, known) or f"; it has {', '.join(known)}"
+    return f"metric: no run of the arm '{cell.arm}' has a figure for '{metric}'{hint}"

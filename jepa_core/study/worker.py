@@ -1,0 +1,129 @@
+"""One worker: walks over the cells, and runs those that nobody else has run or is running.
+
+``python -m jepa_core.study.worker JOB`` is one of several processes; JOB is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from jepa_core.errors import JepaError
+from jepa_core.registry import Registry
+from jepa_core.run_folder import FolderTaken, write_json
+from jepa_core.running import Interrupted, run
+from jepa_core.study.cells import Cell
+from jepa_core.study.design import Design
+from jepa_core.study.load import load_study
+
+#: Seconds between two looks, while all cells that are left are held by others or wait for those.
+PATIENCE = 0.5
+Say = Callable[[str], None]
+
+
+def work(
+    design: Design,
+    registry: Registry,
+    *,
+    device: str | None = None,
+    say: Say = lambda message: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Runs cells until every cell of the study is finished or failed, here or in another process.
+
+    A cell is locked while it runs; the lock goes with the process, so what a killed one leaves behind is
+    taken up by the next. stop: asked before each cell whether to end early.
+
+    Raises Interrupted on Ctrl-C, and JepaError where the study can't go on. What goes wrong in a cell is
+    written down beside its folder, and the others go on.
+    """
+    while not stop():
+        ran = left = False
+        for name in design.study.arms:
+            for cell in design.known_cells(name):
+                if stop():
+                    return
+                if not cell.settled:
+                    held = not _run_if_free(cell, registry, device, say)
+                    ran, left = ran or not held, left or held
+            note_tuning(design, name)
+            left = left or not design.tuning(name).complete
+        if not left:
+            return
+        if not ran:
+            time.sleep(PATIENCE)
+
+
+def note_tuning(design: Design, name: str) -> None:
+    """Writes down which point of an arm's grid was chosen, and all the points' figures."""
+    if not design.study.arms[name].grid:
+        return
+    path, tuning = design.root / "tuning" / f"{name}.json", design.tuning(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if tuning.complete and not path.is_file():
+            write_json(path, {"metric": design.study.metric, **tuning.to_json()})
+
+
+def retry_failed(design: Design) -> None:
+    """Forgets failures, so that these cells are run again; from where they stopped, if they left a checkpoint."""
+    for name in design.study.arms:
+        for cell in list(design.known_cells(name)):  # a failed tuning run that is forgotten hides those after it
+            cell.failure.unlink(missing_ok=True)
+        (design.root / "tuning" / f"{name}.json").unlink(missing_ok=True)
+
+
+def _run_if_free(cell: Cell, registry: Registry, device: str | None, say: Say) -> bool:
+    """Is the cell run by now: False when another process is at it."""
+    cell.lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(cell.lock, blocking=False):
+            if not cell.settled:  # by whoever held it a moment ago
+                _run(cell, registry, device, say)
+    except Timeout:
+        return False
+    return True
+
+
+def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
+    say(f"── {cell.name}")
+    try:
+        run(cell.recipe(registry), device=device, registry=registry, say=say)
+    except Interrupted:
+        raise
+    except FolderTaken as error:
+        raise FolderTaken(f"cell {cell.name}: {error}") from error
+    except Exception as error:  # whatever it is, it is this cell's
+        message = str(error) if isinstance(error, JepaError) else f"{type(error).__name__}: {error}"
+        write_json(cell.failure, {"cell": cell.name, "error": message, "traceback": traceback.format_exc()})
+        say(f"failed: {message}")
+
+
+def main(text: str) -> int:
+    """One of several processes; the exit status."""
+    from jepa_core.cli.options import make_registry
+    from jepa_core.report.console import say
+
+    job = json.loads(text)
+    registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
+    parent = os.getppid()
+    try:
+        design = load_study(job["study"], registry)
+        work(design, registry, device=job["device"], say=say, stop=lambda: os.getppid() != parent)
+    except JepaError as error:
+        print(f"jepa-run: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
