@@ -57,7 +57,7 @@ def draw_curves(result: StudyResult) -> Figure:
         axes.set_xlabel(across)
         axes.set_xlim(left=0)
     if over_steps.lines:
-        over_steps.legend(frameon=False, labelcolor=INK)
+        over_steps.legend(frameon=False, labelcolor=INK, fontsize=8.5)
     return figure
 
 

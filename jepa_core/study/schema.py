@@ -77,7 +77,7 @@ class Study(Section):
     )
     seeds: Seeds = Field(description="Every arm is run with each of these seeds.")
     tune: Tune | None = Field(None, description="How arms with a grid are tuned.")
-    report: Report = Field(default_factory=Report, description="What the reported runs have in common.")
+    report: Report = Field(Report(overrides=()), description="What the reported runs have in common.")
     arms: dict[str, Arm] = Field(min_length=1, description="Name -> arm.")
 
     @property

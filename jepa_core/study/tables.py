@@ -49,7 +49,8 @@ def notes(result: StudyResult) -> list[str]:
     """What the tables' figures are, and which runs failed."""
     found = [
         "Mean over the seeds ± half the width of its 95 % interval (Student's t). Within steps or FLOPs: each run's "
-        "last evaluation within the smallest total of the arms compared; FLOPs are the matrix products of training."
+        "last evaluation within the smallest total of the arms compared; FLOPs are the matrix products of training. "
+        f"{NOTHING}: no evaluation that early (training.eval_steps), or none of this name."
     ]
     return found + [f"failed: {cell.cell.name}: {cell.error}" for cell in result.failures()]
 
