@@ -116,7 +116,7 @@ def test_what_stops_the_study_is_no_failure_of_a_cell(registry, ran, monkeypatch
     with pytest.raises(type(error)):
         worker.work(tiny(registry), registry)
     assert not list(Path("out").rglob("*.failed.json"))
-    assert not FileLock("out/cells/report/jepa/base/seed-1.lock", blocking=False).acquire().lock_file == ""
+    FileLock("out/cells/report/jepa/base/seed-1.lock", blocking=False).acquire()  # would raise if it were held
 
 
 def test_a_held_cell_is_left_to_its_holder(registry, ran):

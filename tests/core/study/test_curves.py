@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from jepa_core.report.colours import SERIES
+from jepa_core.study.curves import curve, draw_curves, write_curves
+from jepa_core.study.results import StudyResult, read_results
+from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
+
+
+@pytest.fixture
+def result(registry) -> StudyResult:
+    text = STUDY.replace("with JEPA", "with $x_y$") + ABLATION.replace("without: ntp", "without: jepa")
+    design = tiny(registry, text)
+    for name, finals in (("jepa", (0.3, 0.6)), ("lame", (0.9,))):
+        for cell, mrr in zip(design.known_cells(name), finals, strict=True):
+            pretend(cell.recipe(registry), mrr)
+    return read_results(design, {"jepa": 100})
+
+
+def test_a_curve_is_the_mean_over_the_seeds(result):
+    found = curve(result.arms[1], "test.mrr")
+    assert found.steps == (2, 4, 6)
+    assert [summary.mean for summary in found.summaries] == pytest.approx([0.15, 0.3, 0.45])
+    assert found.summaries[2].half == pytest.approx(12.706 * 0.15, rel=1e-3)
+    assert curve(result.arms[1], "test.joint_accuracy").steps == (6,)
+
+
+def test_curves_and_bands_over_steps_and_over_flops(result):
+    figure = draw_curves(result)
+    over_steps, over_flops = figure.axes
+    jepa, lame = over_steps.get_lines()
+    assert [*jepa.get_xdata()] == [2, 4, 6]
+    assert jepa.get_ydata() == pytest.approx([0.15, 0.3, 0.45])
+    assert (jepa.get_color(), lame.get_color()) == (SERIES[1], SERIES[2])
+    assert jepa.get_linestyle() != lame.get_linestyle(), "an ablation is dashed"
+    assert [[*line.get_xdata()] for line in over_flops.get_lines()] == [[200, 400, 600]], "the other's are not known"
+    band = over_steps.collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(0.45 + 12.706 * 0.15, rel=1e-3)
+    assert [text.get_text() for text in over_steps.get_legend().get_texts()] == [r"with \$x_y\$", "lame"]
+    assert over_steps.get_position().x1 < over_flops.get_position().x0
+
+
+def test_they_are_files_also_before_there_is_anything(result, registry, tmp_path):
+    for some in (result, read_results(tiny(registry), {})):
+        paths = write_curves(some, tmp_path)
+        assert [path.name for path in paths] == ["curves.png", "curves.svg"]
+        assert all(path.stat().st_size > 1000 for path in paths)
