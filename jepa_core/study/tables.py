@@ -52,7 +52,7 @@ def notes(result: StudyResult) -> list[str]:
         "last evaluation within the smallest total of the arms compared; FLOPs are the matrix products of training. "
         f"{NOTHING}: no evaluation that early (training.eval_steps), or none of this name."
     ]
-    return found + [f"failed: {cell.cell.name}: {cell.error}" for cell in result.failures()]
+    return found + [f"failed: {cell.cell.name}: {' '.join(cell.error.split())}" for cell in result.failures()]
 
 
 def _comparisons(result: StudyResult) -> dict[str, str]:

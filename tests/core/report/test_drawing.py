@@ -10,7 +10,7 @@ import torch
 from jepa_core.errors import JepaError
 from jepa_core.report.charts import Chart, Line
 from jepa_core.report.colours import INK, SERIES
-from jepa_core.report.drawing import blank, draw_chart, draw_mask, draw_projection
+from jepa_core.report.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, panels
 from jepa_core.report.log import Series
 from jepa_core.report.projection import Projection
 
@@ -30,6 +30,16 @@ def test_a_chart_has_the_curves_with_their_colours():
     assert first.get_linewidth() > second.get_linewidth()  # so that it shows under the second
     assert figure.get_suptitle() == "Loss"
     assert axes.get_legend() is None
+
+
+def test_panels_are_as_wide_as_one_picture_each():
+    figure, (left, right) = panels("Two", 2)
+    assert figure.get_size_inches().tolist() == [2 * WIDTH, HEIGHT]
+    _, alone = blank("One")
+    wide, narrow = right.get_position(), alone.get_position()
+    assert 2 * wide.width == pytest.approx(narrow.width)
+    assert wide.x0 - left.get_position().x0 == pytest.approx(0.5)
+    assert (wide.y0, wide.y1) == (narrow.y0, narrow.y1)
 
 
 def test_scales():

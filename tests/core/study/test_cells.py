@@ -15,7 +15,9 @@ def test_a_point_is_readable_in_its_folders_name():
 
 
 def test_a_point_unfit_for_a_folder_becomes_a_hash():
-    names = {point_name((("objective.distance", text),)) for text in ('"../x"', '{"name": "l2"}', '"' + "x" * 300 + '"')}
+    names = {
+        point_name((("objective.distance", text),)) for text in ('"../x"', '{"name": "l2"}', '"' + "x" * 300 + '"')
+    }
     assert len(names) == 3
     assert all(len(name) == 16 and name.isalnum() for name in names)
 

@@ -29,7 +29,12 @@ def result(registry) -> StudyResult:
 def test_a_run_is_read_from_its_folder(result):
     first = result.arms[1].cells[0]
     assert (first.state, first.steps, first.seconds) == ("finished", 6, 3.0)
-    assert [first.at("test.mrr", steps) for steps in (1, 2, 5, 6)] == [None, pytest.approx(0.2), pytest.approx(0.4), 0.6]
+    assert [first.at("test.mrr", steps) for steps in (1, 2, 5, 6)] == [
+        None,
+        pytest.approx(0.2),
+        pytest.approx(0.4),
+        0.6,
+    ]
     assert first.at("test.joint_accuracy", 5) is None, "only measured at the end"
     assert first.at("test.joint_accuracy") == 0.5
     assert first.at("test.gone") is None

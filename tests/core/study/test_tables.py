@@ -36,7 +36,7 @@ def test_what_is_missing_is_said(registry):
     assert cost.rows[1] == ["with JEPA", "–", "–", "–", "–", "–"]
     pretend(first.recipe(registry))
     for cell in (second, *design.tuning_cells("ntp")):
-        write_json(cell.failure, {"error": "no | room"})
+        write_json(cell.failure, {"error": "no |\n  room"})
     result = read_results(design, {})
     end = next(tables(result))
     assert [row[:2] for row in end.rows] == [["ntp", "tuning failed"], ["with JEPA", "1 of 2, 1 failed"]]
