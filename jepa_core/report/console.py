@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jepa_core.recipe.component_options import option_schema
+from jepa_core.report.concepts import PREFIX, concept_table
 from jepa_core.report.progress import speaks
 
 if TYPE_CHECKING:
@@ -58,13 +59,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row a metric, a column a split; per-layer figures stay in ``metrics.json``."""
+    """A row a metric, a column a split; figures of layers stay in ``metrics.json``, those of concepts have a table
+    of their own."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("metric")
     for split in metrics:
         table.add_column(split, justify="right")
     names = dict.fromkeys(name for values in metrics.values() for name in values if name != "layers")
-    for name in names:
+    for name in (name for name in names if not name.startswith(PREFIX)):
         table.add_row(name, *(figure(values.get(name)) for values in metrics.values()))
     return table
 
@@ -73,6 +75,8 @@ def show_result(result: Result) -> None:
     out = console()
     say(f"{result.output_dir}: {STATES[result.state]}")
     out.print(metrics_table(result.metrics))
+    if (concepts := concept_table(result.metrics)) is not None:
+        out.print(concepts)
     out.print(" · ".join(f"{name}: {SPLITS[name]}" for name in result.metrics if name in SPLITS))
 
 
