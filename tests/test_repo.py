@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from jepa_core import hookspecs
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Component, Registry
+from jepa_core.study.load import load_study
 
 ROOT = Path(__file__).parents[1]
 #: Import name -> folder.
@@ -166,7 +167,8 @@ class TestPackaging:
         assert f"## {__version__}" in read("CHANGELOG.md")
 
 
-RECIPES = [path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if "data" not in path.relative_to(ROOT).parts]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+STUDIES = sorted((ROOT / "recipes" / "studies").glob("*.yaml"))
 
 
 class TestRecipes:
@@ -181,8 +183,13 @@ class TestRecipes:
         assert head, "starts with a comment"
         assert re.search(rf"^#   jepa-run {path.stem}$", head[0], re.M)
 
+    @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+    def test_each_study_is_valid_and_says_how_it_is_run(self, path):
+        assert load_study(path, Registry.discover()).study.description
+        assert f"#   jepa-run study recipes/studies/{path.name}\n" in path.read_text(encoding="utf-8")
+
     def test_their_figures_were_measured(self):
-        assert [path.stem for path in RECIPES if "FIGURES" in path.read_text(encoding="utf-8")] == []
+        assert [path.stem for path in [*RECIPES, *STUDIES] if "FIGURES" in path.read_text(encoding="utf-8")] == []
 
 
 class TestReadme:

@@ -49,7 +49,7 @@ class Design:
 
         Raises JepaError when its runs have no figure to choose by.
         """
-        return read_tuning(self.tuning_cells(self.study.tuned_with(name)), self.study.metric)
+        return read_tuning(self.tuning_cells(self.study.tuned_with(name)), self.study.tuning_metric)
 
     def known_cells(self, name: str) -> Iterator[Cell]:
         """An arm's tuning cells, then, if by then its point is known, those that are reported."""

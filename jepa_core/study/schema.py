@@ -25,6 +25,7 @@ class Tune(Section):
 
     seeds: Seeds = Field(description="Every point is run with each of these seeds.")
     overrides: Overrides = Field((), description="Of tuning runs only, e.g. [data.held_out=tune].")
+    metric: str | None = Field(None, description="SPLIT.NAME to maximise; left out: the study's metric.")
 
 
 class Report(Section):
@@ -70,7 +71,7 @@ class Study(Section):
     description: str = Field("", description="What the study asks, for people.")
     output_dir: str = Field(min_length=1, description="Folder of the study; left out: runs/studies/ and its name.")
     metric: str = Field(
-        min_length=1, description="SPLIT.NAME as in metrics.json: what tuning maximises and curves show."
+        min_length=1, description="SPLIT.NAME as in metrics.json: what curves show, and what tuning maximises."
     )
     metrics: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="Columns of the table beside the metric, in this order."
@@ -84,6 +85,10 @@ class Study(Section):
     def columns(self) -> tuple[str, ...]:
         """The metric first, then the others."""
         return tuple(dict.fromkeys((self.metric, *self.metrics)))
+
+    @property
+    def tuning_metric(self) -> str:
+        return (self.tune.metric if self.tune else None) or self.metric
 
     @property
     def main_arms(self) -> list[str]:
@@ -110,9 +115,9 @@ class Study(Section):
             problems.append(("tune", f"is missing, and '{grids[0]}' has a grid: give the seeds to tune with"))
         if self.tune and not grids:
             problems.append(("tune", "has no effect: no arm has a grid"))
-        for column in self.columns:
+        for column in dict.fromkeys((*self.columns, self.tuning_metric)):
             if "." not in column:
-                key = "metric" if column == self.metric else "metrics"
+                key = {self.tuning_metric: "tune", self.metric: "metric"}.get(column, "metrics")
                 problems.append((key, f"expected SPLIT.NAME, like test.mrr, not '{column}'"))
         problems += self._arm_problems()
         if problems:

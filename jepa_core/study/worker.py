@@ -69,7 +69,7 @@ def note_tuning(design: Design, name: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if tuning.complete and not path.is_file():
-            write_json(path, {"metric": design.study.metric, **tuning.to_json()})
+            write_json(path, {"metric": design.study.tuning_metric, **tuning.to_json()})
 
 
 def retry_failed(design: Design) -> None:

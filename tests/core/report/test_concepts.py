@@ -1,5 +1,7 @@
 """The table of concept evaluation."""
 
+from io import StringIO
+
 from rich.console import Console
 
 from jepa_core.report.concepts import concept_table
@@ -20,7 +22,7 @@ FIGURES = {
 
 
 def lines(table) -> list[list[str]]:
-    out = Console(width=100, record=True, quiet=True)
+    out = Console(width=100, record=True, file=StringIO())
     out.print(table)
     return [line.split() for line in out.export_text().splitlines() if line.strip()]
 

@@ -33,11 +33,17 @@ def test_who_is_compared_with_whom():
     assert study(arms=own).tuned_with("b") == "b"
 
 
+def test_tuning_may_go_by_another_metric():
+    assert study().tuning_metric == "test.mrr"
+    assert study(tune={"seeds": [0], "metric": "train.x"}).tuning_metric == "train.x"
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"seeds": [1, 1]}, "seeds: names a seed twice"),
         ({"tune": {"seeds": [1, 1]}}, "tune: names a seed twice"),
+        ({"tune": {"seeds": [1], "metric": "mrr"}}, "tune: expected SPLIT.NAME, like test.mrr, not 'mrr'"),
         ({"tune": None}, "tune: is missing, and 'a' has a grid"),
         ({"arms": {"c": {"recipe": "r"}}}, "tune: has no effect: no arm has a grid"),
         ({"metric": "mrr"}, "metric: expected SPLIT.NAME, like test.mrr, not 'mrr'"),
