@@ -22,7 +22,7 @@ SHOWN = 4
 def reversal(context: Context) -> Iterator[Row]:
     """Reverses real facts, and every relation of the vocabulary twice, with the recipe's own strategy."""
     strategy, vocabulary = context.objective.planner.reversal, context.run.vocabulary
-    source = source_of(getattr(strategy, "inverse", strategy))
+    source = source_of(getattr(strategy, "inverse", None) or strategy)
     relations = torch.tensor(vocabulary.relation_ids)
     if context.nothing_counts or not len(relations):
         why = context.nothing_counts or "the vocabulary has no relations"
