@@ -13,17 +13,13 @@ from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from jepa_core.data.fact_set import collate
-from jepa_core.errors import JepaError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.saving import load_weights, save_weights
+from jepa_core.training.finite import FiniteWatch
 from jepa_core.training.sampler import EpochSampler, forward_epochs
-from jepa_core.training.window import LossWindow, StepCounts
+from jepa_core.training.window import LossWindow, StepCounts, at_least_one
 
 SplitMetrics = dict[str, dict[str, Any]]
-
-
-class NonFiniteError(JepaError):
-    """A loss term or the gradient became NaN or infinite; the weights were not touched by that step."""
 
 
 class JepaTrainer(Trainer):
@@ -57,6 +53,7 @@ class JepaTrainer(Trainer):
         )
         self.evaluate_splits = evaluate_splits
         self.window = LossWindow()
+        self.finite = FiniteWatch(self.args.device)
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's counts
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
@@ -94,20 +91,25 @@ class JepaTrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         counts: StepCounts = num_items_in_batch
-        out = model(plan=inputs["plan"], ntp_count=max(counts.labels, 1), jepa_count=max(counts.pairs, 1))
+        out = model(plan=inputs["plan"], ntp_count=at_least_one(counts.labels), jepa_count=at_least_one(counts.pairs))
         self.window.add(out, counts)
         loss = out.loss * self.args.world_size  # DDP averages gradients over processes; this makes it a sum
         return (loss, out) if return_outputs else loss
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Called between backward and the optimizer's step: the last place to stop a NaN."""
+        """Called between backward and the optimizer's step: the last place to keep a NaN out."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        if not torch.isfinite(torch.as_tensor(norm)):
-            raise NonFiniteError(
-                f"{self.window.bad_term()} is not finite at step {self.state.global_step + 1}; the weights are "
-                f"those of step {self.state.global_step} (a smaller learning_rate or a max_grad_norm may help)"
-            )
+        self.finite.look(self.state.global_step + 1, self.window.last, norm)
+        optimizer: Any = self.optimizer
+        self.finite.guard(optimizer.optimizer, model)  # without accelerate's wrapper
         return norm
+
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing is logged, evaluated or saved, and training does not end, over a bad step."""
+        due = ("should_log", "should_evaluate", "should_save", "should_training_stop")
+        if any(getattr(self.control, name) for name in due):
+            self.finite.check()
+        super()._maybe_log_save_evaluate(*args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
@@ -139,8 +141,9 @@ class JepaTrainer(Trainer):
 
 
 def _over_processes(counts: list[int], device: torch.device) -> StepCounts:
+    """Several processes add theirs up on the device, and leave the sums there."""
     if distributed.is_initialized():
-        total = torch.tensor(counts, device=device)
+        total = torch.tensor(counts).to(device, non_blocking=True)
         distributed.all_reduce(total)
-        counts = total.tolist()
+        return StepCounts(*total.unbind())
     return StepCounts(*counts)

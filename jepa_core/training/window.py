@@ -10,15 +10,18 @@ from torch import Tensor, distributed
 
 from jepa_core.objective.objective import ObjectiveOutput
 
+#: A whole number; of several processes one that stays on the device.
+Count = int | Tensor
+
 
 @dataclass(frozen=True)
 class StepCounts:
     """Of an optimizer step, over all its micro-batches and all processes: the denominators labels and pairs,
     and the real tokens that go through the transformer."""
 
-    labels: int
-    pairs: int
-    tokens: int
+    labels: Count
+    pairs: Count
+    tokens: Count
 
 
 @dataclass
@@ -26,14 +29,14 @@ class LossWindow:
     """Sums the terms of the steps since the last log line, without waiting for the device.
 
     ntp, jepa: sums over this process's labelled tokens and counted pairs; began: when the first of the steps
-    did, in seconds of ``time.monotonic``.
+    did, in seconds of ``time.monotonic``; last: (ntp, jepa) of the last step's micro-batches.
     """
 
     ntp: Tensor | float = 0.0
     jepa: Tensor | float = 0.0
-    labels: int = 0
-    pairs: int = 0
-    tokens: int = 0
+    labels: Count = 0
+    pairs: Count = 0
+    tokens: Count = 0
     steps: int = 0
     began: float = 0.0
     last: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
@@ -41,9 +44,9 @@ class LossWindow:
     def start_step(self, counts: StepCounts, began: float) -> None:
         if not self.steps:
             self.began = began
-        self.labels += counts.labels
-        self.pairs += counts.pairs
-        self.tokens += counts.tokens
+        self.labels = self.labels + counts.labels
+        self.pairs = self.pairs + counts.pairs
+        self.tokens = self.tokens + counts.tokens
         self.steps += 1
         self.last = []
 
@@ -65,19 +68,15 @@ class LossWindow:
         if distributed.is_initialized():
             distributed.all_reduce(sums)
         ntp, jepa = sums.tolist()
+        labels, pairs, tokens = int(self.labels), int(self.pairs), int(self.tokens)
         seconds = time.monotonic() - self.began  # the sums above have waited for the device
         logs = {
-            "ntp_loss": ntp / max(self.labels, 1),
-            "jepa_pairs": self.pairs / max(self.steps, 1),
-            "tokens_per_second": round(self.tokens / seconds, 1),
+            "ntp_loss": ntp / max(labels, 1),
+            "jepa_pairs": pairs / max(self.steps, 1),
+            "tokens_per_second": round(tokens / seconds, 1),
         }
-        return logs | ({"jepa_loss": jepa / self.pairs} if self.pairs else {})
+        return logs | ({"jepa_loss": jepa / pairs} if pairs else {})
 
-    def bad_term(self) -> str:
-        """Which term of the last step is not finite; ``gradient`` where both losses are."""
-        for ntp, jepa in self.last:
-            if not torch.isfinite(ntp):
-                return "ntp_loss"
-            if jepa is not None and not torch.isfinite(jepa):
-                return "jepa_loss"
-        return "gradient"
+
+def at_least_one(count: Count) -> Count:
+    return count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1)

@@ -17,7 +17,8 @@ SPLITS = (2, 4)
 
 def denominators(context: Context) -> Iterator[Row]:
     """Runs the real trainer for one step, split in different ways."""
-    from jepa_core.training.trainer import JepaTrainer, NonFiniteError  # takes seconds
+    from jepa_core.training.finite import NonFiniteError
+    from jepa_core.training.trainer import JepaTrainer  # takes seconds
     from jepa_core.verify.one_step import step_gradient
 
     source = source_of(JepaTrainer.compute_loss)

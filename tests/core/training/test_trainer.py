@@ -1,4 +1,4 @@
-"""The trainer: exact denominators, honest logs, no NaN in the weights."""
+"""The trainer: exact denominators and honest logs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainingArguments
 
 from jepa_core.training.callbacks import MetricsFile
-from jepa_core.training.trainer import JepaTrainer, NonFiniteError
+from jepa_core.training.trainer import JepaTrainer
 from jepa_plugins.loss_dropout import LossDropout
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.support import SAMPLES, small_model, small_objective, small_set
@@ -20,9 +20,9 @@ def train(tmp_path, samples, *, callbacks=(), objective=None, filters=None, **op
     """Plain SGD with learning rate 1 and no clipping, so that the weights change by the gradient."""
     defaults = {"optim": "sgd", "learning_rate": 1.0, "lr_scheduler_type": "constant", "max_grad_norm": 0.0}
     defaults |= {"max_steps": 1, "logging_steps": 1, "save_strategy": "no", "weight_decay": 0.0}
+    defaults |= {"use_cpu": True}
     args = TrainingArguments(
         output_dir=str(tmp_path),
-        use_cpu=True,
         remove_unused_columns=False,
         logging_nan_inf_filter=False,
         disable_tqdm=True,
@@ -79,39 +79,6 @@ def test_no_pair_no_key(tmp_path):
     assert logs["jepa_pairs"] == 0
 
 
-@pytest.mark.parametrize("term", ["jepa_loss", "ntp_loss", "gradient"])
-def test_a_non_finite_term_never_reaches_the_weights(tmp_path, term):
-    state = {"poisoned": False}
-
-    class Distance:
-        def __call__(self, predicted, target):
-            distance = (predicted - target).square().sum(-1)
-            if not state["poisoned"]:
-                return distance
-            return distance * float("nan") if term == "jepa_loss" else (predicted - target).norm(dim=-1)
-
-    class Arm(TrainerCallback):
-        def on_step_begin(self, args, control_state, control, **kwargs):
-            if control_state.global_step == 2:
-                state["poisoned"] = True
-                state["weights"] = [p.detach().clone() for p in objective.parameters()]
-
-    objective = small_objective(small_model(), distance=Distance())
-    if term == "ntp_loss":
-        head = objective.transformer.head
-        head.register_forward_hook(lambda m, i, o: o * float("inf") if state["poisoned"] else o)
-    if term == "gradient":
-        head = objective.transformer.head
-        head.register_full_backward_hook(
-            lambda m, i, o: tuple(g * float("inf") for g in i) if state["poisoned"] else None
-        )
-    with pytest.raises(
-        NonFiniteError, match=f"{term} is not finite at step 3; the weights are those of step 2"
-    ):
-        train(tmp_path, SAMPLES, objective=objective, callbacks=[Arm()], max_steps=5, learning_rate=0.01)
-    assert all(torch.equal(a, b) for a, b in zip(state["weights"], objective.parameters(), strict=True))
-
-
 def test_metrics_file_drops_the_steps_that_run_again(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 0, "kept": 1}\n{"step": 7, "kept": 0}\n{"step": 1, "ke')
@@ -119,3 +86,22 @@ def test_metrics_file_drops_the_steps_that_run_again(tmp_path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["step"] for line in lines[:3]] == [0, 1, 2]
     assert {"loss", "ntp_loss", "jepa_loss", "jepa_pairs", "grad_norm", "learning_rate"} <= lines[1].keys()
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_bfloat16_trains_like_float32(tmp_path, kind, layout):
+    """Products in bf16, weights and losses in fp32: three digits of the losses, and learning as fast."""
+    logs = []
+    for bf16 in (False, True):
+        objective = small_objective(small_model(kind), k=2, layout=layout)
+        trainer = train(
+            tmp_path, SAMPLES, objective=objective, bf16=bf16, optim="adamw_torch_fused", max_steps=30, learning_rate=1e-2
+        )
+        assert {p.dtype for p in objective.parameters()} == {torch.float32}
+        logs.append(trainer.state.log_history)
+    for name in ("ntp_loss", "jepa_loss"):
+        assert logs[1][0][name] == pytest.approx(logs[0][0][name], rel=2e-2)
+        assert logs[1][0][name] != logs[0][0][name]
+    assert logs[1][29]["ntp_loss"] < 0.3 * logs[1][0]["ntp_loss"]
+    assert logs[1][29]["ntp_loss"] == pytest.approx(logs[0][29]["ntp_loss"], abs=0.1)

@@ -1,0 +1,71 @@
+"""The watch for NaN and infinity: a bad step changes nothing, and the host hears of it later.
+
+Every step's terms are looked at where they are computed. The finding stays there, as a tensor that the
+optimizer reads in place of the host, so no step waits for the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from jepa_core.errors import JepaError
+
+#: What can go wrong in a step; of several at once the last one is named.
+TERMS = ("gradient", "jepa_loss", "ntp_loss")
+
+
+class NonFiniteError(JepaError):
+    """A loss term or the gradient became NaN or infinite; the weights were not touched by that step."""
+
+
+class FiniteWatch:
+    """Remembers the first step that was not finite, and keeps it and all later ones from the weights.
+
+    found: fp32 scalar on the device, 1 from the first bad step on; first: int64 scalar there, 0, or that step
+    and its term in one number. In several processes both are the same in all of them.
+    """
+
+    def __init__(self, device: torch.device):
+        self.found = torch.zeros((), device=device)
+        self.first = torch.zeros((), dtype=torch.int64, device=device)
+
+    def look(self, step: int, losses: Iterable[tuple[Tensor, Tensor | None]], gradient_norm: Tensor) -> None:
+        """step: the number of this step, from 1; losses: (ntp, jepa or None) of each of its micro-batches."""
+        ntp, jepa = zip(*losses, strict=True)
+        terms = ([gradient_norm], [term for term in jepa if term is not None], ntp)
+        worst = torch.stack([_bad(term) * number for number, term in enumerate(terms, start=1) if term]).amax()
+        if distributed.is_initialized():  # a loss can be infinite in one process and leave a finite gradient
+            distributed.all_reduce(worst, op=distributed.ReduceOp.MAX)
+        here = (step * (len(TERMS) + 1) + worst) * (worst > 0)
+        self.first.copy_(self.first.where(self.first > 0, here))
+        self.found.copy_(self.first > 0)
+
+    def guard(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+        """Keeps a bad gradient from weights and optimizer state in the step that comes next.
+
+        A fused optimizer reads `found` itself. Another one has to be told by the host, which waits for it:
+        it passes over parameters without a gradient.
+        """
+        if getattr(optimizer, "_step_supports_amp_scaling", False):
+            fused: Any = optimizer  # torch.amp.GradScaler's way in
+            fused.found_inf = self.found
+        elif self.found:
+            model.zero_grad(set_to_none=True)
+
+    def check(self) -> None:
+        """Waits for the device. Raises NonFiniteError, with step and term, when a step was not finite."""
+        step, worst = divmod(int(self.first), len(TERMS) + 1)
+        if worst:
+            raise NonFiniteError(
+                f"{TERMS[worst - 1]} is not finite at step {step}; the weights are those of step {step - 1} "
+                "(a smaller learning_rate or a max_grad_norm may help)"
+            )
+
+
+def _bad(values: Iterable[Tensor]) -> Tensor:
+    """int64: 1 where one of the scalars is NaN or infinite."""
+    return 1 - torch.stack([value.detach() for value in values]).isfinite().all().long()
