@@ -45,15 +45,23 @@ class Batches:
 def batches(size: Size, k: int, batch_size: int) -> Batches:
     task = generate(FULL, seed=0)
     vocabulary = task.vocabulary.with_predictors(max(k, 1), distinct=False)
-    return Batches(mixed_facts(vocabulary) if size.mixed else task.train, vocabulary, batch_size)
+    return Batches(random_facts(vocabulary, 1, 10) if size.mixed else task.train, vocabulary, batch_size)
 
 
-def mixed_facts(vocabulary: Vocabulary, count: int = 20_000) -> FactSet:
-    """Facts between entities of 1 to 10 random tokens, 77 % of type train."""
+def random_vocabulary(size: int) -> Vocabulary:
+    """So many tokens, the last of them <mask>, six relation pairs, <pad> and <PRED>."""
+    mask = size - 15
+    names = {**{f"e{i}": i for i in range(mask)}, "<mask>": mask, "<pad>": size - 2, "<PRED>": size - 1}
+    names |= {f"<r_{i // 2}{'_inv' * (i % 2)}>": mask + 1 + i for i in range(12)}
+    return Vocabulary(names, tuple(range(mask + 1, mask + 13)), mask, size - 2, (size - 1,))
+
+
+def random_facts(vocabulary: Vocabulary, shortest: int, longest: int, count: int = 20_000) -> FactSet:
+    """Facts between entities of `shortest` to `longest` random tokens, 77 % of type train."""
     generator = torch.Generator().manual_seed(0)
 
     def entity() -> list[int]:
-        length = int(torch.randint(1, 11, (), generator=generator))
+        length = int(torch.randint(shortest, longest + 1, (), generator=generator))
         return torch.randint(vocabulary.mask_id, (length,), generator=generator).tolist()
 
     relations = torch.randint(len(vocabulary.relation_ids), (count,), generator=generator).tolist()
@@ -64,7 +72,7 @@ def mixed_facts(vocabulary: Vocabulary, count: int = 20_000) -> FactSet:
 
 def objective(size: Size, k: int, vocabulary: Vocabulary, layout: str, activation: str) -> JepaObjective:
     """The reference composition over a GPT-2 of this size; the same weights for the same size."""
-    config = {"n_layer": size.layers, "n_embd": size.width, "n_head": size.heads, "n_positions": 80}
+    config = {"n_layer": size.layers, "n_embd": size.width, "n_head": size.heads, "n_positions": 128}
     overrides = [f"model.config.{key}={value}" for key, value in config.items()]
     overrides += [f"model.config.activation_function={activation}", f"objective.k={k}", f"objective.layout={layout}"]
     registry = Registry.discover()

@@ -1,0 +1,216 @@
+"""How a step grows: ``python -m benchmarks.scale``, about five minutes on one thread.
+
+Time and added memory of an optimizer step (layout auto, fused AdamW, fp32) as one thing grows at a time, each
+with the exponent of a power law fitted through its points; what the Trainer adds to a bare loop; and the memory
+of cross-entropy over 131,072 tokens, in chunks and plain. Writes results/scale.md, .csv and .svg.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import TrainerCallback
+
+import jepa_core
+from benchmarks.measuring import RESULTS, added_megabytes, exponent, medians, table, write_csv
+from benchmarks.tasks import Batches, Size, objective, random_facts, random_vocabulary
+from jepa_core.objective.cross_entropy import cross_entropy_sum
+from jepa_core.training.setup import make_trainer
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Point:
+    """entity: tokens of each entity; a fact has two of them and two tokens more."""
+
+    batch: int = 64
+    entity: int = 2
+    k: int = 1
+    vocabulary: int = 16_015
+    width: int = 128
+    layers: int = 2
+
+
+#: What grows -> its sizes, of which 0 is not in the fit.
+SWEEPS = {
+    "batch": (16, 32, 64, 128, 256),
+    "entity": (1, 2, 4, 8, 16),
+    "k": (0, 1, 4, 16, 32),
+    "vocabulary": (2_048, 8_192, 32_768, 131_072),
+    "width": (64, 128, 256, 512),
+    "layers": (1, 2, 4, 8),
+}
+
+
+def step_of(point: Point) -> tuple[Callable[[], None], int]:
+    """A whole optimizer step on one batch, planning included; and the tokens it runs."""
+    vocabulary = random_vocabulary(point.vocabulary)
+    facts = random_facts(vocabulary, point.entity, point.entity, count=point.batch)
+    batch = Batches(facts, vocabulary, point.batch).batch(0)
+    size = Size(point.layers, point.width, max(1, point.width // 32))
+    ours = objective(size, point.k, vocabulary, "auto", activation="gelu_pytorch_tanh")
+    optimizer = torch.optim.AdamW(ours.parameters(), lr=1e-4, fused=True)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        ours(**batch).loss.backward()
+        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
+        optimizer.step()
+
+    return step, ours.plan(batch).padded_tokens
+
+
+def sweep(name: str) -> Iterator[dict[str, Any]]:
+    """Its points take turns."""
+    points = {value: step_of(replace(Point(), **{name: value})) for value in SWEEPS[name]}
+    for step, _ in points.values():
+        step()
+    seconds = medians({str(value): step for value, (step, _) in points.items()}, ROUNDS)
+    for value, (step, tokens) in points.items():
+        yield {
+            "grows": name,
+            "size": value,
+            "tokens": tokens,
+            "ms": round(seconds[str(value)] * 1e3, 1),
+            "MB added": round(added_megabytes(step), 1),
+        }
+
+
+def fitted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for name in SWEEPS:
+        own = [row for row in rows if row["grows"] == name and row["size"]]
+        columns = {key: [row[key] for row in own] for key in ("size", "tokens", "ms", "MB added")}
+        by_tokens = round(exponent(columns["tokens"], columns["ms"]), 2) if name in ("batch", "entity", "k") else ""
+        found.append(
+            {
+                "grows": name,
+                "from": own[0]["size"],
+                "to": own[-1]["size"],
+                "exponent of time": round(exponent(columns["size"], columns["ms"]), 2),
+                "by tokens": by_tokens,
+                "of memory": round(exponent(columns["size"], columns["MB added"]), 2),
+            }
+        )
+    return found
+
+
+def trainer_overhead(steps: int = 150, rounds: int = 3) -> dict[str, Any]:
+    """Processor milliseconds a step of the Trainer and of a bare loop, on a model with next to no work."""
+
+    def overrides(folder: str) -> list[str]:
+        words = [f"output_dir={folder}", f"training.max_steps={steps}", "training.save_steps=null"]
+        words += ["training.per_device_train_batch_size=64", f"training.logging_steps={steps}"]
+        return [*words, "model.config.n_layer=1", "model.config.n_embd=32", "model.config.n_head=1"]
+
+    found: dict[str, list[float]] = {"trainer": [], "loop": []}
+    for _ in range(rounds):
+        with TemporaryDirectory() as folder:
+            run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides(folder)), device="cpu")
+            found["trainer"].append(_trainer(run, steps))
+            run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides(folder)), device="cpu")
+            found["loop"].append(_loop(run, steps))
+    best = {name: min(values) * 1e3 for name, values in found.items()}
+    return {
+        "trainer ms": round(best["trainer"], 2),
+        "bare loop ms": round(best["loop"], 2),
+        "overhead ms": round(best["trainer"] - best["loop"], 2),
+    }
+
+
+def _trainer(run: Any, steps: int) -> float:
+    """Between the first step's end and the last one's."""
+    ends: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            ends.append(time.process_time())
+
+    trainer = make_trainer(run)
+    trainer.add_callback(Clock())
+    trainer.train()
+    return (ends[-1] - ends[0]) / (steps - 1)
+
+
+def _loop(run: Any, steps: int) -> float:
+    ours = run.objective.train()
+    optimizer = torch.optim.AdamW(ours.parameters(), lr=1e-3, fused=True)
+    order = torch.randperm(len(run.train_dataset)).repeat(steps)[: steps * 64].view(steps, 64).tolist()
+    ends = []
+    for number, rows in enumerate(order):
+        ours(**run.train_dataset.__getitems__(rows), step=number).loss.backward()
+        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        ends.append(time.process_time())
+    return (ends[-1] - ends[0]) / (steps - 1)
+
+
+def large_vocabulary(vocab: int = 131_072, width: int = 64) -> Iterator[dict[str, Any]]:
+    """Forward and backward of the cross-entropy alone; a head's gradient is part of both."""
+    head = torch.nn.Linear(width, vocab, bias=False)
+    head(torch.zeros(1, width)).sum().backward()  # the gradient's own memory is there before
+    for labels in (256, 512, 1024, 2048):
+        states, ids = torch.randn(labels, width, requires_grad=True), torch.randint(vocab, (labels,))
+        added = {
+            "chunks": added_megabytes(lambda s=states, i=ids: cross_entropy_sum(head, s, i, vocab).backward()),
+            "plain": added_megabytes(lambda s=states, i=ids: cross_entropy(head(s), i, reduction="sum").backward()),
+        }
+        yield {"labels": labels, **{f"{name}: MB added": round(value) for name, value in added.items()}}
+
+
+def plot(rows: list[dict[str, Any]]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, all_axes = pyplot.subplots(2, 3, figsize=(9, 5))
+    for axes, name in zip(all_axes.flat, SWEEPS, strict=True):
+        own = [row for row in rows if row["grows"] == name and row["size"]]
+        for key in ("ms", "MB added"):
+            axes.loglog([row["size"] for row in own], [row[key] for row in own], marker="o", label=key)
+        axes.set_title(name, fontsize=9)
+    all_axes[0, 0].legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(RESULTS / "scale.svg", metadata={"Date": None})
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    rows = []
+    for name in SWEEPS:
+        rows += list(sweep(name))
+        print(table(rows[-len(SWEEPS[name]) :]), flush=True)
+    overhead, memory = trainer_overhead(), list(large_vocabulary())
+    text = f"""# How a step grows, {date.today()}
+
+`python -m benchmarks.scale`: CPU, one thread, fp32. Where nothing else is said: 2 layers, width 128, batch 64,
+entities of two tokens, k = 1, vocabulary 16,015. Points in `scale.csv`.
+
+{table(fitted(rows))}
+
+The Trainer against a bare loop, processor time a step, the best of three, one layer of width 32:
+
+{table([overhead])}
+
+Cross-entropy over 131,072 tokens, forward and backward:
+
+{table(memory)}
+"""
+    write_csv(rows, RESULTS / "scale.csv")
+    (RESULTS / "scale.md").write_text(text, encoding="utf-8")
+    plot(rows)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
