@@ -16,13 +16,13 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def medians(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Seconds of each call, which take turns, so that the machine's noise hits all alike."""
+    """Processor seconds of each call, which take turns, so that the machine's noise hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 

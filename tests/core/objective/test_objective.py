@@ -12,6 +12,8 @@ from torch._dynamo.testing import CompileCounter
 from jepa_core.errors import ComponentError
 from jepa_core.objective.room import check_room
 from jepa_plugins.block_causal_mask import BlockCausalMask
+from jepa_plugins.loss_dropout import LossDropout
+from jepa_plugins.sample_type import SampleTypeFilter
 from tests.reference.naive_objective import naive_gradients
 from tests.support import (
     DISTANCES,
@@ -30,12 +32,14 @@ from tests.support import (
 TOLERANCE = 1e-5
 
 
-def check_against_reference(model, samples, *, k, distance="cosine", layout, pred_ids=None, **options):
+def check_against_reference(
+    model, samples, *, k, distance="cosine", layout, pred_ids=None, reference_samples=None, **options
+):
     pred_ids = pred_ids or PRED_IDS[:1]
     known = {"lambda_jepa", "gamma_ntp", "positions", "stop_gradient"} & options.keys()
     expected, expected_gradients = naive_gradients(
         model,
-        samples,
+        reference_samples or samples,
         first_relation_id=FIRST_RELATION,
         num_relations=RELATIONS,
         pad_id=PAD_ID,
@@ -82,12 +86,47 @@ def test_many_predictors_and_unequal_lengths(attention, layout):
     check_against_reference(small_model(attention=attention), SAMPLES, k=16, layout=layout)
 
 
+def with_eligible(share):
+    """None, one or all of the samples counted, or as they are: three of five."""
+    types = {"none": ["atomic"] * 5, "one": ["atomic"] * 4 + ["train"], "all": ["train"] * 5}
+    kinds = types.get(share, [sample[4] for sample in SAMPLES])
+    return [(*sample[:4], kind) for sample, kind in zip(SAMPLES, kinds, strict=True)]
+
+
 @pytest.mark.parametrize("layout", ["packed", "rows"])
-@pytest.mark.parametrize("eligible", ["none", "one", "all"])
-def test_any_share_of_eligible_samples(eligible, layout):
-    types = {"none": ["atomic"] * 5, "one": ["atomic"] * 4 + ["train"], "all": ["train"] * 5}[eligible]
-    samples = [(*sample[:4], kind) for sample, kind in zip(SAMPLES, types, strict=True)]
-    check_against_reference(small_model(), samples, k=1, layout=layout)
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("k", range(17))
+def test_every_k_with_positions_and_shares_in_turn(kind, layout, k):
+    """Over three neighbouring k every pairing of positions and share comes up for each model and layout."""
+    model = small_model(kind)
+    for number, share in enumerate(("none", "one", "some", "all")):
+        positions = ("continue", "restart", "none")[(k + number) % 3]
+        check_against_reference(model, with_eligible(share), k=k, layout=layout, positions=positions)
+
+
+FILTERS = {
+    "no filter": [],
+    "samples dropped": [SampleTypeFilter(), LossDropout(0.5)],
+    "any sample dropped": [LossDropout(0.5)],
+    "step kept": [SampleTypeFilter(), LossDropout(0.5, level="step")],
+    "all dropped": [SampleTypeFilter(), LossDropout(1.0)],
+    "of one's own": [lambda eligible, batch, draws: eligible & (batch["index"] % 2 == 0)],
+}
+
+
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("name", FILTERS)
+def test_filters(kind, name, layout):
+    """The reference pairs the samples that the filters leave, and no others."""
+    model, filters = small_model(kind), FILTERS[name]
+    by_type = any(isinstance(keep, SampleTypeFilter) for keep in filters)
+    samples = with_eligible("some" if by_type else "all")
+    plan = small_objective(model, filters=filters).plan(small_batch(samples), step=0)
+    counted = plan.pairs[0][0].rows.tolist() if plan.pairs else []
+    types = ["train" if i in counted else "atomic" for i in range(len(samples))]
+    expected = [(*sample[:4], kind) for sample, kind in zip(samples, types, strict=True)]
+    check_against_reference(model, samples, k=1, layout=layout, filters=filters, reference_samples=expected)
 
 
 @pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}])
