@@ -195,6 +195,7 @@ def main() -> None:
 
 `python -m benchmarks.scale`: CPU, one thread, fp32. Where nothing else is said: 2 layers, width 128, batch 64,
 entities of two tokens, k = 1, vocabulary 16,015. Points in `scale.csv`.
+By tokens: the exponent of time against the tokens that go through the transformer.
 
 {table(fitted(rows))}
 
