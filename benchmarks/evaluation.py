@@ -97,10 +97,11 @@ def measure(name: str, rounds: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--models", nargs="*", choices=list(SIZES), default=["2 x 128"])
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
-    for name in SIZES:
+    for name in options.models:
         rows.append(measure(name, options.rounds))
         print(rows[-1], flush=True)
     write_csv(rows, RESULTS / "evaluation.csv")
