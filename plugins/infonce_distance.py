@@ -54,7 +54,7 @@ class InfoNceDistance(nn.Module):
         """entity_ids: ``n``, equal for targets that are the same; bank: ``m d``; bank_index: ``n``, which of the
         bank each target is; its own state takes that one's place."""
         predicted, target = unit(predicted), unit(target)
-        if bank is None:
+        if bank is None or bank_index is None:
             own = torch.arange(len(target), device=target.device)
             cosines = predicted @ target.T
             if entity_ids is not None:

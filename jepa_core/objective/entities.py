@@ -46,13 +46,16 @@ class Entities:
 
     def index(self, ids: Tensor, select: Tensor) -> Tensor:
         """``n``: which entity the selected tokens of each row name. Raises DataError for one not among these."""
-        hashes = sequence_ids(ids, select)
-        known = self.hashes.to(hashes.device)
-        place = torch.searchsorted(known, hashes).clamp(max=len(known) - 1)
-        if (unknown := known[place] != hashes).any():
+        place = self.find(ids, select)
+        if (unknown := self.hashes[place] != sequence_ids(ids, select)).any():
             row = int(unknown.nonzero()[0])
             raise DataError(f"tokens {ids[row][select[row]].tolist()} name no entity of the task")
         return place
+
+    def find(self, ids: Tensor, select: Tensor) -> Tensor:
+        """As :meth:`index` for names that are known to be among these, without waiting for the device."""
+        hashes = sequence_ids(ids, select)
+        return torch.searchsorted(self.hashes.to(hashes.device), hashes).clamp(max=len(self) - 1)
 
 
 def facts_of(sets: Iterable[Any]) -> Iterator[Facts]:

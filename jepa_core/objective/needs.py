@@ -33,7 +33,7 @@ def bank(objective: JepaObjective, plan: Plan, target: PlannedView) -> Tensor:
 
 def bank_index(objective: JepaObjective, plan: Plan, target: PlannedView) -> Tensor:
     """``n`` int64: which entity of the bank each target is."""
-    return _entities(objective).index(plan.blocks[target.block].ids[target.rows], target.select)
+    return _entities(objective).find(plan.blocks[target.block].ids[target.rows], target.select)
 
 
 def entity_states(objective: JepaObjective) -> Tensor:

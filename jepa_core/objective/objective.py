@@ -145,11 +145,12 @@ class JepaObjective(nn.Module):
         layers = {self.transformer.num_layers, *also}
         if plan.pairs:
             layers |= {self._source_layer, self._target_layer}
+        run = partial(self.layout.run, plan, self.transformer, sorted(layers), only_reads)
         if self.recall is None:
-            return self.layout.run(plan, self.transformer, sorted(layers), only_reads)
+            return run()
         with torch.no_grad():
             memory = self.entity_states()
-        return self.layout.run(plan, self.transformer, sorted(layers), only_reads, partial(self.recall.at, memory=memory))
+        return run(partial(self.recall.at, memory=memory))
 
     def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
         """(predicted, target), each ``n d``, for each pair of views that a sample has."""

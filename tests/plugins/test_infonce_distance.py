@@ -59,12 +59,15 @@ def test_a_target_takes_its_own_place_in_the_bank():
 
 def test_a_bank_makes_a_pair_independent_of_the_others():
     batch, bank = InfoNceDistance(), InfoNceDistance(negatives="bank")
-    assert not declared("distance", batch, "decomposable") and declared("distance", bank, "decomposable")
-    assert batch.needs == ("entity_ids",) and bank.needs == ("bank", "bank_index")
+    assert not declared("distance", batch, "decomposable")
+    assert declared("distance", bank, "decomposable")
+    assert batch.needs == ("entity_ids",)
+    assert bank.needs == ("bank", "bank_index")
 
 
 def test_the_temperature_is_learned_on_request_and_then_saved():
-    assert not list(InfoNceDistance().parameters()) and not InfoNceDistance().state_dict()
+    assert not list(InfoNceDistance().parameters())
+    assert not InfoNceDistance().state_dict()
     learned = InfoNceDistance(temperature=0.1, learn_temperature=True)
     learned(torch.tensor([X, Y]), torch.tensor([Y, X])).sum().backward()
     assert learned.log_scale.item() == pytest.approx(log(10))
@@ -82,5 +85,5 @@ def test_a_learned_temperature_stops_at_a_hundredth():
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, 0.001])
 def test_a_temperature_too_small_is_refused(temperature):
-    with pytest.raises(ValueError, match="temperature must be 0.01 or more"):
+    with pytest.raises(ValueError, match=r"temperature must be 0\.01 or more"):
         InfoNceDistance(temperature=temperature)

@@ -31,14 +31,16 @@ FACTS = Facts.from_spans([[[11, 12], [16001], [0], [13, 14]], [[21], [16004], [0
 
 def test_the_target_is_the_tail_alone_and_costs_no_token():
     ((source, target),) = QuestionToEntity()(FACTS).pairs
-    assert isinstance(source, Part) and isinstance(target, Part)
+    assert isinstance(source, Part)
+    assert isinstance(target, Part)
     assert source.select.int().tolist() == [[1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 0, 0]]
     assert target.select.int().tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 0]]
 
 
 def test_asked_the_other_way_round_the_fact_itself_holds_the_answer():
     _, (source, target) = QuestionToEntity(TABLE.inverse)(FACTS).pairs
-    assert isinstance(source, NewBlock) and isinstance(target, Part)
+    assert isinstance(source, NewBlock)
+    assert isinstance(target, Part)
     rows = [
         list(zip(ids[valid].tolist(), roles[valid].tolist(), strict=True))
         for ids, roles, valid in zip(source.facts.ids, source.facts.roles, source.facts.valid, strict=True)

@@ -116,7 +116,7 @@ def test_mode_stays_as_it_was():
 def test_entities_have_to_be_known():
     made = objective()
     made.entities = None
-    with pytest.raises(ValueError, match="needs objective.entities"):
+    with pytest.raises(ValueError, match=r"needs objective\.entities"):
         concepts(made)
 
 
