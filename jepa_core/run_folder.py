@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
+from jepa_core.lock import NAME as LOCK
 
 
 class FolderTaken(JepaError):
@@ -64,12 +65,6 @@ class RunFolder:
     def started(self) -> bool:
         return self.recipe.is_file()
 
-    def last_checkpoint(self) -> Path | None:
-        """The checkpoint of the most steps among the complete ones."""
-        steps = {p.name.removeprefix("checkpoint-"): p for p in self.checkpoints.glob("checkpoint-*")}
-        complete = [int(step) for step, p in steps.items() if step.isdecimal() and _complete(p)]
-        return steps[str(max(complete))] if complete else None
-
     def read_metrics(self) -> dict[str, Any]:
         return read_json(self.metrics)
 
@@ -84,9 +79,9 @@ class RunFolder:
             )
 
     def _untouched(self) -> bool:
-        """Nothing is there but perhaps the empty folder that transformers' Trainer makes for checkpoints."""
-        empty = [self.checkpoints] if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else []
-        return list(self.path.iterdir()) == empty
+        """Nothing is there but perhaps the lock, and the empty folder that transformers' Trainer makes."""
+        empty = {self.checkpoints} if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else set()
+        return set(self.path.iterdir()) <= empty | {self.path / LOCK}
 
     def clear(self) -> None:
         """Removes what a run wrote there, and nothing else, for ``--overwrite``.
@@ -100,17 +95,6 @@ class RunFolder:
         # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
         for file in (self.report, self.metrics, self.log, self.vocabulary, self.verification, self.recipe):
             file.unlink(missing_ok=True)
-
-
-def _complete(checkpoint: Path) -> bool:
-    """Can a run go on from here: is every file there, and the one that is written last whole."""
-    needed = ("model.safetensors", "optimizer.pt", "scheduler.pt")
-    if not all((checkpoint / name).is_file() for name in needed):
-        return False
-    try:
-        return bool(json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return False
 
 
 def read_json(path: Path) -> Any:

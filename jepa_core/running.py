@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.building import Run, build, concept_evaluation, give_entities, load_data
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.splits import evaluate_splits
+from jepa_core.lock import locked
+from jepa_core.processes import by_first
 from jepa_core.provenance import provenance
-from jepa_core.recipe.load import load_recipe
-from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.registry import Registry
-from jepa_core.run_folder import FolderTaken, RunFolder, write_json, write_text
+from jepa_core.resuming import agreed, refuse_other_run
+from jepa_core.run_folder import RunFolder, write_json, write_text
 from jepa_core.saving import load, save_weights
-from jepa_core.verify.verifying import counts, verify_start
+from jepa_core.training.stop import ending_on_sigterm
+from jepa_core.verify.verifying import Verification, counts, verify_start
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -48,40 +52,42 @@ def run(
     recipe: Recipe,
     *,
     overwrite: bool = False,
+    resume: Path | None = None,
+    force_resume: bool = False,
     device: str | None = None,
     registry: Registry | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Result:
     """Trains, evaluates and saves what `recipe` says, into its ``output_dir``.
 
-    A finished run is not repeated, an unfinished one goes on from its last checkpoint, unless `overwrite`.
+    A finished run is not repeated, an unfinished one goes on from its last whole checkpoint, unless `overwrite`.
+    resume: this checkpoint instead; force_resume: also where the recipe or the number of processes differs;
     device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
 
-    Raises JepaError: FolderTaken when the folder holds something else, Interrupted on Ctrl-C, NotAsSaid when
-    the quick part of ``jepa-run verify`` fails, and whatever is wrong in recipe or data.
+    Raises JepaError: FolderTaken when the folder holds something else, FolderLocked when another run is at
+    work in it, BadCheckpoint when no checkpoint is whole, Interrupted on Ctrl-C, NotAsSaid when the quick part
+    of ``jepa-run verify`` fails, and whatever is wrong in recipe or data.
     """
     registry = registry or Registry.discover()
     folder = RunFolder(Path(recipe.output_dir))
     folder.refuse_strangers()
     text = resolved(recipe, registry)
     if not overwrite:
-        _refuse_other_run(folder, text, registry)
+        refuse_other_run(folder, text, registry, force_resume)
         if folder.finished:
             return Result(folder.read_metrics(), folder.path, "finished")
-    built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
-    verified = verify_start(built, registry)
-    if built.trainer.is_world_process_zero():
-        if overwrite:
-            folder.clear()
-        _start(folder, built, text, registry)
-        write_json(folder.verification, verified.to_json())
-    built.trainer.accelerator.wait_for_everyone()  # no process looks for a checkpoint that is about to go
-    say(f"{describe(built)}\nverified   {counts(verified)}")
-    checkpoint = folder.last_checkpoint()
-    if checkpoint:
-        say(f"resuming from {checkpoint}")
-    _train(built, checkpoint, folder)
-    metrics = _finish(built, folder)
+    with ending_on_sigterm():
+        built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
+        verified = verify_start(built, registry)
+        say(f"{describe(built)}\nverified   {counts(verified)}")
+        trainer = built.trainer
+        trainer.recipe = text
+        with ExitStack() as stack:
+            by_first(lambda: stack.enter_context(locked(folder.path)), trainer.args.device)
+            by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
+            checkpoint = agreed(folder, trainer, resume, force_resume, say)
+            _train(built, checkpoint, folder)
+            metrics = _finish(built, folder)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained")
 
 
@@ -129,30 +135,14 @@ def evaluate_again(
     return evaluate_splits(loaded.objective, data.evaluation, settings, concepts)
 
 
-def other_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> list[str]:
-    """In which keys the recipe of the run in `folder` differs, so that this one can't go on in it.
-
-    A folder belongs to one recipe; only more steps are a reason to go on in it.
-    """
-    if not folder.started:
-        return []
-    before = resolved(load_recipe(folder.recipe, registry=registry), registry)
-    changed = differences(before, text)
-    return [] if changed == ["training.max_steps"] and not folder.finished else changed
-
-
-def _refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
-    if changed := other_recipe(folder, text, registry):
-        what = "a finished" if folder.finished else "an unfinished"
-        raise FolderTaken(
-            f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "
-            "give another output_dir, or --overwrite to start anew"
-        )
-
-
-def _start(folder: RunFolder, built: Run, text: dict[str, Any], registry: Registry) -> None:
+def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
+    """What the folder says from now on."""
+    if overwrite:
+        folder.clear()
+    text = built.trainer.recipe or {}
     write_text(folder.recipe, dump_yaml({**text, "resolved": provenance(built.recipe, registry)}))
     write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
+    write_json(folder.verification, verified.to_json())
 
 
 def _train(built: Run, checkpoint: Path | None, folder: RunFolder) -> None:
@@ -173,9 +163,12 @@ def _train(built: Run, checkpoint: Path | None, folder: RunFolder) -> None:
 def _finish(built: Run, folder: RunFolder) -> dict[str, dict[str, Any]]:
     """Evaluates, saves the model, and writes the metrics last: they say that the run is finished."""
     metrics = built.trainer.evaluate_splits()
-    if built.trainer.is_world_process_zero():
+
+    def save() -> None:
         save_weights(built.objective, folder.model)
         for name, text in built.tokenizer_files.items():
             write_text(folder.model / name, text)
         write_json(folder.metrics, metrics)
+
+    by_first(save, built.trainer.args.device)
     return metrics

@@ -28,6 +28,9 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 TESTED_IN = {
     "jepa_core/building.py": "tests/end_to_end/test_training.py",
     "jepa_core/running.py": "tests/core/cli/test_run.py",
+    "jepa_core/resuming.py": "tests/end_to_end/test_resume.py",
+    "jepa_core/processes.py": "tests/end_to_end/test_several_processes.py",
+    "jepa_core/checkpoint/trainer.py": "tests/end_to_end/test_resume.py",
     "jepa_core/hookspecs.py": "tests/test_repo.py",
     "jepa_core/evaluation/ranks.py": "tests/core/evaluation/test_evaluate.py",
     "jepa_core/evaluation/splits.py": "tests/core/evaluation/test_evaluate.py",

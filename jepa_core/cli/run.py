@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,20 +14,18 @@ from jepa_core.errors import JepaError
 def run(
     recipe: RecipeArgument,
     overrides: Overrides = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Build everything, run one batch, write nothing.")
-    ] = False,
-    output_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the run, instead of the recipe's.")
-    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Build everything, run one batch, write nothing.")] = False,
+    output_dir: Annotated[Path | None, typer.Option(help="Folder of the run, instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Optimizer steps, instead of the recipe's.")] = None,
-    device: Annotated[
-        str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")
-    ] = None,
+    device: Annotated[str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start anew.")
     ] = False,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="Go on from this checkpoint, not from the last one.")
+    ] = None,
+    force_resume: Annotated[bool, typer.Option("--force-resume", help="Go on although the recipe changed.")] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
@@ -56,7 +54,10 @@ def run(
     if dry_run:
         say(try_out(loaded, device=device, registry=registry))
         return
-    show_result(run_recipe(loaded, overwrite=overwrite, device=device, registry=registry, say=say))
+    if overwrite and (resume or force_resume):
+        raise typer.BadParameter("starts anew, --resume goes on: give one of them", param_hint="--overwrite")
+    given: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "force_resume": force_resume}
+    show_result(run_recipe(loaded, **given, device=device, registry=registry, say=say))
 
 
 def refuse_device(device: str | None) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from jepa_core.building import build_objective, load_data
+from jepa_core.checkpoint.choosing import newest
 from jepa_core.components import declared
 from jepa_core.data.fact_set import Batch
 from jepa_core.data.vocabulary import Vocabulary
@@ -78,7 +79,7 @@ def load_specimen(folder: RunFolder, registry: Registry) -> Specimen:
     """
     recipe = load_recipe(folder.recipe, registry=registry)
     vocabulary = Vocabulary.from_json(read_json(folder.vocabulary))
-    weights = folder.model if folder.finished else folder.last_checkpoint()
+    weights = folder.model if folder.finished else newest(folder.checkpoints, None, lambda problem: None)
     objective = build_objective(recipe, vocabulary, registry, weights).eval()
     train = load_data(recipe, registry).train
     some = train.__getitems__(range(min(SEARCHED, len(train))))

@@ -7,7 +7,7 @@ The order is a function of (seed, epoch): the same in every process, and after a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from math import isqrt
 from typing import Any
 
@@ -83,13 +83,35 @@ class EpochSampler(Sampler[int]):
         return chain.from_iterable(blocks)
 
 
-def forward_epochs(loader: DataLoader) -> None:
-    """Makes the trainer's ``set_epoch`` reach an EpochSampler, however the loader is wrapped later.
+class EpochBatches(Sampler[list[int]]):
+    """One process's share of an epoch's batches; together the shares hold every sample once.
 
-    A resumed run of several processes has it under two wrappers (accelerate's ``BatchSamplerShard`` inside
-    its ``SkipBatchSampler``), one more than accelerate looks through, and would begin with epoch 0 again.
+    The order is cut into pieces of `processes` batches, and each process has its batch of each piece. In the
+    last piece batches may be short or empty: then a process takes part in the step without a sample.
     """
-    batches: Any = loader.batch_sampler
-    sampler = getattr(batches, "batch_sampler", batches).sampler
-    if isinstance(sampler, EpochSampler):
-        batches.set_epoch = sampler.set_epoch
+
+    def __init__(self, sampler: EpochSampler, batch_size: int, process: int = 0, processes: int = 1):
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.process = process
+        self.processes = processes
+
+    def set_epoch(self, epoch: int) -> None:
+        self.sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return -(-len(self.sampler) // (self.batch_size * self.processes))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order, first = iter(self.sampler), self.process * self.batch_size
+        for _ in range(len(self)):
+            piece = list(islice(order, self.batch_size * self.processes))
+            yield piece[first : first + self.batch_size]
+
+
+class EpochLoader(DataLoader):
+    """Hands the epoch's number on, which transformers' Trainer gives to the loader."""
+
+    def set_epoch(self, epoch: int) -> None:
+        batches: Any = self.batch_sampler
+        batches.set_epoch(epoch)

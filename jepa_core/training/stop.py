@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -10,14 +13,26 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
+from jepa_core.errors import JepaError
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Terminated(JepaError):
+    """SIGTERM came while nothing was being trained, so there is nothing to save."""
+
+    exit_status = 128 + signal.SIGTERM
+
+    def __init__(self) -> None:
+        super().__init__("stopped by SIGTERM; the same command goes on from the last checkpoint, if there is one")
+
+
 class StopOnSignal(TrainerCallback):
-    """On the first signal asks the trainer to save and stop at the end of the step; a second one kills.
+    """On the first signal asks the trainer to save and stop at the end of the step; a second one kills at once.
 
     In several processes they agree at each step's end, so a signal to one of them stops all at one step.
-    caught: the signal's number, or 0.
+    A signal that comes while the step is evaluated or saved stops right after that. caught: the signal's
+    number, or 0.
     """
 
     def __init__(self) -> None:
@@ -25,19 +40,22 @@ class StopOnSignal(TrainerCallback):
         self._before: dict[int, Any] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._before = {number: signal.signal(number, self._catch) for number in SIGNALS}
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.restore()
+        if in_main_thread():
+            self._before = {number: signal.signal(number, self._catch) for number in SIGNALS}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if distributed.is_initialized():
-            flag = torch.tensor(self.caught, device=args.device)
-            distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
-            self.caught = int(flag)
-        if self.caught:
-            control.should_training_stop = True
-            control.should_save = True
+        if self._agree(args):
+            control.should_training_stop = control.should_save = True
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.on_step_end(args, state, control)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_training_stop = bool(self._agree(args)) or control.should_training_stop
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._agree(args)
+        self.restore()
 
     def restore(self) -> None:
         """Puts the handlers back that were there before."""
@@ -45,6 +63,42 @@ class StopOnSignal(TrainerCallback):
             signal.signal(number, handler)
         self._before = {}
 
+    def _agree(self, args: Any) -> int:
+        if distributed.is_initialized():
+            flag = torch.tensor(self.caught, device=args.device)
+            distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
+            self.caught = int(flag)
+        return self.caught
+
     def _catch(self, number: int, frame: FrameType | None) -> None:
         self.caught = number
-        self.restore()
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """Outside of training SIGTERM ends like Ctrl-C does, by an error that unwinds: Terminated."""
+    if not in_main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def in_main_thread() -> bool:
+    """Only there can handlers be set."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def ignore_signals(worker: int) -> None:
+    """For processes that make batches: the one that trains decides when they end, and ends them."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -5,24 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.utils.data import DataLoader, Sampler
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainingArguments
 
+from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.data.fact_set import collate
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.saving import load_weights, save_weights
+from jepa_core.saving import save_weights
 from jepa_core.training.finite import FiniteWatch
-from jepa_core.training.sampler import EpochSampler, forward_epochs
+from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler
+from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts, at_least_one
 
 SplitMetrics = dict[str, dict[str, Any]]
 
 
-class JepaTrainer(Trainer):
+class JepaTrainer(CheckpointTrainer):
     """Trains a :class:`~jepa_core.objective.objective.JepaObjective`.
 
     An optimizer step is planned on the host before it runs, so its denominators (labelled tokens and counted
@@ -58,15 +60,19 @@ class JepaTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        train_dataset = self.train_dataset if train_dataset is None else train_dataset
-        return EpochSampler(len(train_dataset), self.args.seed)
-
     def get_train_dataloader(self) -> DataLoader:
-        loader = super().get_train_dataloader()
-        loader.device = None  # batches stay on the host, where they are planned; the plan moves
-        forward_epochs(loader)
-        return loader
+        """Batches stay on the host, where they are planned; the plan moves."""
+        args, dataset = self.args, cast(Any, self.train_dataset)
+        order = EpochSampler(len(dataset), args.seed)
+        batches = EpochBatches(order, args.per_device_train_batch_size, args.process_index, args.world_size)
+        return EpochLoader(
+            dataset,
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            num_workers=args.dataloader_num_workers,
+            pin_memory=args.dataloader_pin_memory,
+            worker_init_fn=ignore_signals,
+        )
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
@@ -135,9 +141,6 @@ class JepaTrainer(Trainer):
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """The inner model as a Hugging Face folder, the components' parameters beside it."""
         save_weights(self.objective, Path(output_dir or str(self.args.output_dir)))
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        load_weights(self.objective, Path(resume_from_checkpoint))
 
 
 def _over_processes(counts: list[int], device: torch.device) -> StepCounts:

@@ -9,8 +9,6 @@ import pytest
 from jepa_core.errors import JepaError
 from jepa_core.run_folder import FolderTaken, RunFolder, write_json, write_text
 
-WHOLE = ("model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
@@ -21,17 +19,8 @@ def folder(tmp_path: Path) -> RunFolder:
     write_text(folder.log, "")
     write_json(folder.metrics, {"train": {"mrr": 0.5}})
     write_text(folder.model / "config.json", "{}")
-    add_checkpoint(folder, "checkpoint-9")
+    write_text(folder.checkpoints / "checkpoint-9" / "state.json", "{}")
     return folder
-
-
-def add_checkpoint(folder: RunFolder, name: str, *without: str, state: str = '{"global_step": 1}') -> Path:
-    path = folder.checkpoints / name
-    path.mkdir(parents=True)
-    for file in WHOLE:
-        if file not in without:
-            (path / file).write_text(state if file == "trainer_state.json" else "")
-    return path
 
 
 def test_a_run_is_finished_when_its_metrics_are_there(folder):
@@ -41,32 +30,6 @@ def test_a_run_is_finished_when_its_metrics_are_there(folder):
     folder.metrics.unlink()
     assert folder.started
     assert not folder.finished
-
-
-class TestLastCheckpoint:
-    def test_of_the_most_steps(self, folder):
-        assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-9"
-        newest = add_checkpoint(folder, "checkpoint-10")  # as text it comes before 9
-        assert folder.last_checkpoint() == newest
-
-    @pytest.mark.parametrize("missing", WHOLE)
-    def test_a_half_written_one_is_passed_over(self, folder, missing):
-        """Without optimizer.pt, for one, transformers starts Adam afresh in silence."""
-        add_checkpoint(folder, "checkpoint-10", missing)
-        assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-9"
-
-    @pytest.mark.parametrize("state", ["", '{"global_step"'])
-    def test_one_cut_off_in_its_last_file_is_passed_over(self, folder, state):
-        add_checkpoint(folder, "checkpoint-10", state=state)
-        assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-9"
-
-    def test_other_folders_are_no_checkpoints(self, folder):
-        for name in ("checkpoint-best", "checkpoint-12-copy", "tmp-checkpoint-13"):
-            add_checkpoint(folder, name)
-        assert folder.last_checkpoint() == folder.checkpoints / "checkpoint-9"
-
-    def test_none(self, tmp_path):
-        assert RunFolder(tmp_path / "nothing").last_checkpoint() is None
 
 
 class TestClear:
@@ -94,6 +57,8 @@ def test_an_empty_folder_for_checkpoints_is_no_stranger(tmp_path):
     """transformers' Trainer makes it before the run writes anything."""
     folder = RunFolder(tmp_path)
     folder.checkpoints.mkdir()
+    folder.refuse_strangers()
+    (folder.path / ".lock").write_text("")
     folder.refuse_strangers()
     (folder.checkpoints / "mine.txt").write_text("")
     with pytest.raises(FolderTaken, match="not a run's folder"):

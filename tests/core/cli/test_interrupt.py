@@ -70,7 +70,7 @@ def test_an_interrupted_run_resumes_by_itself(cli):
     assert f"stopped by SIGINT at step {reached}; the same command goes on from there" in said
     assert "Traceback" not in said
     assert 2 <= reached < STEPS
-    assert (folder / "checkpoints" / f"checkpoint-{reached}" / "optimizer.pt").is_file()
+    assert (folder / "checkpoints" / f"checkpoint-{reached}" / "manifest.json").is_file()
     assert not (folder / "metrics.json").exists()
 
     done = cli(*COMMAND)

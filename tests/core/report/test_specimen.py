@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from jepa_core.checkpoint.manifest import seal
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.report.specimen import Specimen, load_specimen
@@ -108,8 +109,7 @@ class TestWeights:
 
     def test_of_the_last_checkpoint(self, tmp_path):
         path = make_run(tmp_path / "a", metrics=None, weights="checkpoints/checkpoint-2")
-        for name in ("optimizer.pt", "scheduler.pt", "trainer_state.json"):
-            (path / "checkpoints" / "checkpoint-2" / name).write_text('{"step": 2}')
+        seal(path / "checkpoints" / "checkpoint-2", 2)
         assert load_specimen(RunFolder(path), REGISTRY).weights == path / "checkpoints" / "checkpoint-2"
 
     def test_none_yet(self, tmp_path):

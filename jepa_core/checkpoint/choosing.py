@@ -1,0 +1,92 @@
+"""Which checkpoint a run goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jepa_core.checkpoint.manifest import BadCheckpoint, check, read_json
+from jepa_core.errors import JepaError
+from jepa_core.recipe.resolve import differences
+
+#: Recipe, number of processes, schedule, and what of the optimizer is no tensor.
+STATE = "state.json"
+#: The one key of a recipe that may grow when a run goes on.
+STEPS = "training.max_steps"
+
+
+class OtherRecipe(JepaError):
+    """A run can't go on from a checkpoint of another recipe."""
+
+    exit_status = 2
+
+
+def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str], None]) -> Path | None:
+    """The checkpoint of the most steps that is whole, and of this `recipe` (None: of any).
+
+    warn: is told of each that is passed over, and why. None when there are none at all; raises BadCheckpoint
+    when there are some and none is whole, because starting anew would hide that.
+    """
+    found = in_order(checkpoints)
+    problems: list[str] = []
+    for path in reversed(found):
+        try:
+            check(path)
+            if recipe is not None and (changed := not_allowed(_recipe_of(path), recipe)):
+                raise BadCheckpoint(f"{path}: of another run (its recipe differs in {', '.join(changed)})")
+        except BadCheckpoint as error:
+            problems.append(str(error))
+            continue
+        for problem in problems:
+            warn(f"warning: {problem}; going on from {path.name}, the one before")
+        return path
+    if problems:
+        raise BadCheckpoint(
+            "\n".join([f"{checkpoints}: no checkpoint to go on from; --overwrite starts anew", *problems])
+        )
+    return None
+
+
+def chosen(path: Path, recipe: dict[str, Any], force: bool = False) -> Path:
+    """`path`, when it is a whole checkpoint of this recipe.
+
+    force: also when the recipe differs. Raises BadCheckpoint or OtherRecipe.
+    """
+    path = path.absolute()
+    if not path.is_dir():
+        raise BadCheckpoint(f"{path}: no checkpoint there")
+    check(path)
+    if not force and (changed := not_allowed(_recipe_of(path), recipe)):
+        raise OtherRecipe(
+            f"{path}: a checkpoint of another recipe (differs in {', '.join(changed)}); "
+            "--force-resume goes on all the same"
+        )
+    return path
+
+
+def in_order(checkpoints: Path) -> list[Path]:
+    """The folders that bear a checkpoint's name, whole or not, by their step."""
+    steps = {path: path.name.removeprefix("checkpoint-") for path in checkpoints.glob("checkpoint-*")}
+    return sorted((p for p, step in steps.items() if step.isdecimal()), key=lambda path: int(steps[path]))
+
+
+def not_allowed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The dotted keys in which a run's recipe changed, but for a larger ``max_steps``."""
+    changed = differences(before, after)
+    if STEPS in changed and _grew(before, after):
+        changed.remove(STEPS)
+    return changed
+
+
+def _grew(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    steps = [recipe.get("training", {}).get("max_steps") for recipe in (before, after)]
+    return None not in steps and steps[0] < steps[1]
+
+
+def _recipe_of(checkpoint: Path) -> dict[str, Any]:
+    state = read_json(checkpoint / STATE)
+    recipe = state.get("recipe") if isinstance(state, dict) else None
+    if not isinstance(recipe, dict):
+        raise BadCheckpoint(f"{checkpoint / STATE}: names no recipe")
+    return recipe

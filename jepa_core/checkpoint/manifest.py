@@ -1,0 +1,122 @@
+"""The seal of a checkpoint: the size and sha256 of each of its files, written last and checked before reading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from jepa_core.errors import JepaError
+
+NAME = "manifest.json"
+FORMAT = 1
+#: A manifest or state file that is longer is not one of ours.
+MAX_JSON = 64 << 20
+
+
+class BadCheckpoint(JepaError):
+    """A checkpoint is not what was written; the message names the file and what is wrong with it."""
+
+
+def seal(folder: Path, step: int) -> None:
+    """Makes every file of `folder` last, then writes the manifest over them, then makes the folder last.
+
+    Raises OSError when the disk does not take it.
+    """
+    files = {}
+    for path in sorted(folder.iterdir()):
+        digest = sha256(path)
+        sync(path)
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": digest}
+    manifest = {"format": FORMAT, "step": step, "files": files}
+    with open(folder / NAME, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    sync(folder)
+
+
+def check(folder: Path) -> int:
+    """The step of a checkpoint whose every file is what its manifest says.
+
+    Raises BadCheckpoint naming the first file that is not.
+    """
+    manifest = read_json(folder / NAME)
+    try:
+        number, step, files = manifest["format"], manifest["step"], dict(manifest["files"])
+        expected = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in files.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadCheckpoint(f"{folder / NAME}: not a checkpoint's manifest") from error
+    if number != FORMAT:
+        raise BadCheckpoint(f"{folder / NAME}: format {number!r} is not known here, only {FORMAT}")
+    if folder.name != folder_name(step):
+        raise BadCheckpoint(f"{folder / NAME}: is that of step {step!r}, not of {folder.name}")
+    present = {path.name for path in folder.iterdir()} - {NAME}
+    for name in sorted(expected.keys() | present):
+        if name not in expected:
+            raise BadCheckpoint(f"{folder / name}: not named in the manifest")
+        _check_file(folder, name, *expected[name])
+    return step
+
+
+def _check_file(folder: Path, name: str, size: int, digest: str) -> None:
+    path = folder / name
+    if Path(name).name != name:
+        raise BadCheckpoint(f"{folder / NAME}: names {name!r}, which is no file of this folder")
+    found = regular_size(path)
+    if found != size:
+        raise BadCheckpoint(f"{path}: has {found:,} bytes, the manifest says {size:,}")
+    try:
+        same = sha256(path) == digest
+    except OSError as error:
+        raise BadCheckpoint(f"{path}: can't be read: {error.strerror}") from error
+    if not same:
+        raise BadCheckpoint(f"{path}: its content is not what was written (sha256 differs)")
+
+
+def folder_name(step: int) -> str:
+    """Of the checkpoint of a step."""
+    return f"checkpoint-{step}"
+
+
+def regular_size(path: Path) -> int:
+    """Bytes of a file that can be read to its end: a pipe or device would never end, a link leads elsewhere.
+
+    Raises BadCheckpoint for anything else.
+    """
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise BadCheckpoint(
+            f"{path}: {'missing' if isinstance(error, FileNotFoundError) else error.strerror}"
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise BadCheckpoint(f"{path}: not a regular file")
+    return found.st_size
+
+
+def read_json(path: Path) -> Any:
+    """JSON of a checkpoint. Raises BadCheckpoint when there is none, or a kind that costs too much."""
+    if regular_size(path) > MAX_JSON:
+        raise BadCheckpoint(f"{path}: larger than {MAX_JSON >> 20} MiB")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path}: can't be read: {error}") from error
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Waits until the disk has what was written into a file, or the entries of a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""What a checkpoint holds beside the weights: optimizer, schedule, random numbers, recipe, trainer state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import TrainerState
+
+from jepa_core.checkpoint import random_states
+from jepa_core.checkpoint.choosing import STATE
+from jepa_core.checkpoint.manifest import BadCheckpoint, read_json, regular_size
+from jepa_core.checkpoint.optimizer import join, refuse_other_shapes, split
+
+OPTIMIZER = "optimizer.safetensors"
+#: Under transformers' name for it, because its Trainer reads the file itself.
+TRAINER = "trainer_state.json"
+
+Read = TypeVar("Read")
+_WRONG = (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError, OSError, SafetensorError)
+
+
+def random_file(rank: int) -> str:
+    return f"random_{rank}.safetensors"
+
+
+def write_state(
+    folder: Path,
+    optimizer: dict[str, Any],
+    schedule: dict[str, Any],
+    trainer: dict[str, Any],
+    randoms: list[bytes],
+    recipe: dict[str, Any] | None,
+) -> None:
+    """optimizer, schedule: their ``state_dict()``; trainer: TrainerState's fields; randoms: of each process."""
+    tensors, plain = split(optimizer)
+    save_file(tensors, folder / OPTIMIZER)
+    for rank, packed in enumerate(randoms):
+        (folder / random_file(rank)).write_bytes(packed)
+    state = {"recipe": recipe, "processes": len(randoms), "schedule": schedule, "optimizer": plain}
+    (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    (folder / TRAINER).write_text(json.dumps(trainer, indent=2) + "\n", encoding="utf-8")
+
+
+def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
+    """Puts the optimizer's state back. Raises BadCheckpoint."""
+
+    def load() -> None:
+        state = join(_tensors(folder / OPTIMIZER), read_json(folder / STATE)["optimizer"])
+        refuse_other_shapes(optimizer, state)
+        optimizer.load_state_dict(state)
+
+    _reading(folder / OPTIMIZER, load)
+
+
+def read_schedule(folder: Path, schedule: Any) -> None:
+    """Puts the learning rate's schedule back. Raises BadCheckpoint."""
+    _reading(folder / STATE, lambda: schedule.load_state_dict(read_json(folder / STATE)["schedule"]))
+
+
+def read_random(folder: Path, rank: int) -> None:
+    """Puts this process's random number generators back. Raises BadCheckpoint."""
+    path = folder / random_file(rank)
+    regular_size(path)
+    _reading(path, lambda: random_states.restore(path.read_bytes()))
+
+
+def read_processes(folder: Path) -> int:
+    """How many processes trained. Raises BadCheckpoint."""
+    return _reading(folder / STATE, lambda: int(read_json(folder / STATE)["processes"]))
+
+
+def read_trainer(folder: Path) -> TrainerState:
+    """Raises BadCheckpoint when the trainer could not go on from its own state."""
+    path = folder / TRAINER
+
+    def load() -> TrainerState:
+        state = TrainerState(**read_json(path))
+        if f"checkpoint-{int(state.global_step)}" != folder.name:
+            raise ValueError(f"is of step {state.global_step}")
+        return state
+
+    return _reading(path, load)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    regular_size(path)
+    return load_file(path)
+
+
+def _reading(path: Path, load: Callable[[], Read]) -> Read:
+    """What `load` gives; whatever a file that nobody of us wrote makes it raise is told of the file."""
+    try:
+        return load()
+    except _WRONG as error:
+        raise BadCheckpoint(f"{path}: can't be used: {type(error).__name__}: {error}") from error

@@ -1,0 +1,91 @@
+"""transformers' Trainer with checkpoints of our own: whole or not there, and nothing pickled."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from transformers import Trainer
+
+from jepa_core.checkpoint import random_states
+from jepa_core.checkpoint.choosing import in_order
+from jepa_core.checkpoint.manifest import folder_name
+from jepa_core.checkpoint.state import (
+    random_file,
+    read_optimizer,
+    read_random,
+    read_schedule,
+    read_trainer,
+    write_state,
+)
+from jepa_core.checkpoint.writing import remove, whole_folder
+from jepa_core.processes import by_first
+from jepa_core.saving import load_weights, save_weights
+
+if TYPE_CHECKING:
+    from jepa_core.objective.objective import JepaObjective
+
+
+class CheckpointTrainer(Trainer):
+    """Saves and goes on bit by bit where it was.
+
+    recipe: as plain data, kept in every checkpoint, so that none is taken for another run's.
+    """
+
+    objective: JepaObjective
+    recipe: dict[str, Any] | None = None
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """The first process writes for all; raises JepaError in all of them when it can't."""
+        randoms = random_states.gather(random_states.pack(), self.args.device)
+        by_first(lambda: self._write(Path(str(self.args.output_dir)), randoms), self.args.device)
+
+    def _write(self, checkpoints: Path, randoms: list[bytes]) -> None:
+        optimizer, schedule = self.optimizer, self.lr_scheduler
+        if optimizer is None or schedule is None:
+            raise RuntimeError("a checkpoint is of a run that trains")
+        step, state = self.state.global_step, optimizer.state_dict()
+        with whole_folder(checkpoints / folder_name(step), step, _size(self.objective.state_dict(), state)) as draft:
+            save_weights(self.objective, draft)
+            write_state(draft, state, schedule.state_dict(), asdict(self.state), randoms, self.recipe)
+        self._remove_old(checkpoints, step)
+
+    def _remove_old(self, checkpoints: Path, step: int) -> None:
+        """Keeps the last ``save_total_limit``. Those of later steps are of a past that this run went back from."""
+        found = in_order(checkpoints)
+        current = found.index(checkpoints / folder_name(step))
+        limit = self.args.save_total_limit or len(found)
+        for path in [*found[: max(current + 1 - limit, 0)], *found[current + 1 :]]:
+            remove(path)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        read_trainer(Path(resume_from_checkpoint))  # before Trainer reads it, which tells less
+        load_weights(self.objective, Path(resume_from_checkpoint))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None and self.optimizer is not None:
+            read_optimizer(Path(checkpoint), self.optimizer)
+            read_schedule(Path(checkpoint), self.lr_scheduler)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """There is none: fp16 is refused."""
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """A process that was not there before, which --force-resume allows, has no state to go on with."""
+        if checkpoint is not None and (Path(checkpoint) / random_file(self.args.process_index)).exists():
+            read_random(Path(checkpoint), self.args.process_index)
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """A run that was stopped after its last step has none left; Trainer would train one more."""
+        if self.state.global_step < self.state.max_steps:
+            super()._run_epoch(*args, **kwargs)
+
+
+def _size(weights: dict[str, Any], optimizer: dict[str, Any]) -> int:
+    """About how many bytes a checkpoint takes."""
+    held = [*weights.values(), *(v for entries in optimizer["state"].values() for v in entries.values())]
+    tensors = {t.data_ptr(): t.nbytes for t in held if isinstance(t, torch.Tensor)}
+    return sum(tensors.values()) + 100_000

@@ -1,0 +1,76 @@
+"""Whether a folder's run is this recipe's, and from which checkpoint it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jepa_core.checkpoint.choosing import OtherRecipe, chosen, newest, not_allowed
+from jepa_core.checkpoint.manifest import folder_name
+from jepa_core.processes import by_first, from_first
+from jepa_core.recipe.load import load_recipe
+from jepa_core.recipe.resolve import differences, resolved
+from jepa_core.registry import Registry
+from jepa_core.run_folder import FolderTaken, RunFolder
+
+if TYPE_CHECKING:
+    from jepa_core.training.trainer import JepaTrainer
+
+
+def refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry, force: bool) -> None:
+    """A folder belongs to one recipe; only more steps are a reason to go on in it.
+
+    text: the recipe, resolved; force: go on under another recipe. Raises FolderTaken naming what differs.
+    """
+    if not folder.started:
+        return
+    before = resolved(load_recipe(folder.recipe, registry=registry), registry)
+    if folder.finished and (changed := differences(before, text)):
+        raise FolderTaken(
+            f"{folder.path}: holds a finished run of another recipe (differs in {', '.join(changed)}); "
+            "give another output_dir, or --overwrite to start anew"
+        )
+    if not folder.finished and not force and (changed := not_allowed(before, text)):
+        raise FolderTaken(
+            f"{folder.path}: holds an unfinished run of another recipe (differs in {', '.join(changed)}); "
+            "give another output_dir, --overwrite to start anew, or --force-resume to go on with what it learned"
+        )
+
+
+def agreed(
+    folder: RunFolder, trainer: JepaTrainer, resume: Path | None, force: bool, say: Callable[[str], None]
+) -> Path | None:
+    """The checkpoint to go on from, the same in all processes; None for the first step.
+
+    resume: the one that the user asked for. Raises BadCheckpoint or OtherRecipe.
+    """
+    text, device = trainer.recipe or {}, trainer.args.device
+    found: list[Path] = []
+
+    def choose() -> None:
+        path = chosen(resume, text, force) if resume else newest(folder.checkpoints, None if force else text, say)
+        if path is not None:
+            _refuse_other_processes(path, trainer.args.world_size, force)
+            found.append(path)
+
+    by_first(choose, device)
+    step = from_first(int(found[0].name.removeprefix("checkpoint-")) if found else -1, device)
+    if step < 0:
+        if folder.log.exists():
+            say("no checkpoint was saved yet: starting from the first step")
+        return None
+    checkpoint = resume.absolute() if resume else folder.checkpoints / folder_name(step)
+    say(f"resuming from {checkpoint}")
+    return checkpoint
+
+
+def _refuse_other_processes(checkpoint: Path, processes: int, force: bool) -> None:
+    from jepa_core.checkpoint.state import read_processes
+
+    before = read_processes(checkpoint)
+    if before != processes and not force:
+        raise OtherRecipe(
+            f"{checkpoint}: of a run in {before} process{'es' * (before > 1)}, this one has {processes}, so a step "
+            "would be another; --force-resume goes on all the same"
+        )
