@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 import torch
+from accelerate.state import AcceleratorState, GradientState
+from tqdm import tqdm
 
 PATIENCE = 120.0
 
@@ -20,6 +25,7 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             torch.set_num_threads(1)
+            tqdm.set_lock(threading.RLock())  # the one of now is shared with the parent, who would wait for it for ever
             status = 1
             try:
                 for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,3 +60,28 @@ def in_child(action: Callable[[], object]) -> int:
 def die() -> None:
     """As kill -9 does: nothing is cleaned up, nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def together(count: int, action: Callable[[int], object], patience: float = 60.0) -> list[int]:
+    """The exit statuses of processes that train together, as torchrun would start them."""
+    return [child.wait(patience) for child in start_together(count, action)]
+
+
+def start_together(count: int, action: Callable[[int], object]) -> list[Child]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def one(rank: int) -> None:
+        os.environ |= {
+            "WORLD_SIZE": str(count),
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "LOCAL_WORLD_SIZE": str(count),
+        }
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        action(rank)
+
+    return [Child(partial(one, rank)) for rank in range(count)]

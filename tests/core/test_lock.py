@@ -36,9 +36,8 @@ def holder(folder, forked: bool = False) -> Child:
 def test_the_second_is_told_of_the_first(tmp_path):
     child = holder(tmp_path / "run")
     who = re.escape(f"process {child.pid} on {socket.gethostname()}")
-    with pytest.raises(FolderLocked, match=rf"run: another run is at work there \({who}\)"):
-        with locked(tmp_path / "run"):
-            pass
+    with pytest.raises(FolderLocked, match=rf"run: another run is at work there \({who}\)"), locked(tmp_path / "run"):
+        pass
     os.kill(child.pid, 9)
     child.wait()
     with locked(tmp_path / "run"):
@@ -88,6 +87,5 @@ def test_many_at_once(tmp_path):
 
 def test_a_place_that_takes_nothing_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(JepaError, match=r"file/run: can't be written: Not a directory"):
-        with locked(tmp_path / "file" / "run"):
-            pass
+    with pytest.raises(JepaError, match=r"file/run: can't be written: Not a directory"), locked(tmp_path / "file/run"):
+        pass

@@ -119,7 +119,8 @@ def at_each_write_point(tmp_path: Path, whole: dict[str, str], point: Callable[[
     assert result.state == ("resumed" if found else "trained")
     assert (f"resuming from {found}" in said) == bool(found)
     assert outcome(folder) == whole
-    assert checkpoint_names(folder) == ["checkpoint-8"]  # no rubbish is left
+    if reached < 8:  # there was a next save: no rubbish is left
+        assert checkpoint_names(folder) == ["checkpoint-8"]
     assert not (folder / ".lock").exists()
 
 

@@ -51,5 +51,5 @@ def test_another_ones_state_is_refused(case):
         state["param_groups"] = state["param_groups"][:1]
     else:
         state["state"][9] = {}
-    with pytest.raises(ValueError, match="shape|parameters"):
+    with pytest.raises(ValueError, match=r"shape|parameters"):
         refuse_other_shapes(optimizer, state)

@@ -52,12 +52,10 @@ def test_leftovers_go_first(tmp_path):
 )
 def test_what_the_disk_does_not_take(tmp_path, error, words):
     write(tmp_path / "checkpoint-2")
-    with pytest.raises(
-        NotWritten, match=rf"checkpoint-3: can't be written: .*{words}.*about 1,000 bytes, [\d,]+ are free"
-    ):
-        with whole_folder(tmp_path / "checkpoint-3", 3, 1000) as draft:
-            (draft / "a").write_text("x")
-            raise error
+    expected = rf"checkpoint-3: can't be written: .*{words}.*about 1,000 bytes, [\d,]+ are free"
+    with pytest.raises(NotWritten, match=expected), whole_folder(tmp_path / "checkpoint-3", 3, 1000) as draft:
+        (draft / "a").write_text("x")
+        raise error
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]
 
 
