@@ -129,10 +129,13 @@ class JepaObjective(nn.Module):
         tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.
         """
         plan = self.plan(batch, step) if plan is None else plan
+        if not plan.tokens:  # a process whose share of the step is empty takes part all the same
+            loss = self._keep_alive(everything=True)
+            return ObjectiveOutput(loss, loss.detach(), None, 0)
         hidden = self.hidden_states(plan, only_reads=True)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.gamma_ntp > 0):
             ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
-        loss = self.gamma_ntp * ntp + self._keep_alive()
+        loss = self.gamma_ntp * ntp + self._keep_alive(everything=self.gamma_ntp == 0)
         jepa = None
         if plan.jepa_pairs:
             jepa = self.jepa_sum(plan, hidden) / _denominator(jepa_count, plan.jepa_pairs)
@@ -230,16 +233,14 @@ class JepaObjective(nn.Module):
     ) -> Tensor:
         return extract(hidden[layer].view(view), view.select, plan.blocks[view.block].roles[view.rows])
 
-    def _keep_alive(self) -> Tensor | float:
-        """Zero, with a gradient path to every parameter of a component, and of the model where next-token
-        prediction does not reach all of it.
+    def _keep_alive(self, everything: bool) -> Tensor:
+        """Zero, with a gradient path to every parameter of a component, or of the model too.
 
         A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
         ranks would wait for each other.
         """
-        whole = self.gamma_ntp == 0 or self.ntp_detach is not None
-        alive = (child for child in self.children() if whole or child is not self.model)
-        return sum((p.sum() * 0 for child in alive for p in child.parameters() if p.requires_grad), start=0.0)
+        kept = self.parameters() if everything else (p for n, p in self.named_parameters() if not n.startswith("model."))
+        return sum((p.sum() * 0 for p in kept), start=torch.zeros((), device=self.model.device))
 
 
 def _denominator(count: float | Tensor | None, own: int) -> float | Tensor:
