@@ -21,6 +21,7 @@ from jepa_core.objective.needs import OF_ENTITIES
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.room import check_room
 from jepa_core.registry import Registry
+from jepa_core.rehearsal import watched
 
 if TYPE_CHECKING:
     from jepa_core.recipe.component_ref import ComponentRef
@@ -66,7 +67,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     give_entities(recipe, objective, data)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
     check_room(objective, longest)
-    _refuse_leaks(objective, data.train)
+    _refuse_leaks(recipe, objective, data.train)
     return Run(recipe, objective, data.train, data.evaluation, data.vocabulary, data.tokenizer_files, device)
 
 
@@ -163,9 +164,10 @@ def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, Any]) -> None:
             raise recipe.error("evaluation.splits", message)
 
 
-def _refuse_leaks(objective: JepaObjective, train: Any) -> None:
+def _refuse_leaks(recipe: Recipe, objective: JepaObjective, train: Any) -> None:
     """Plans one sample of each type, so that a leaking recipe fails before training, not in the middle."""
     firsts = [of_type.first for of_type in train.types.values()]
     was_training = objective.training
-    objective.train().plan(train.__getitems__(firsts))
+    with watched(objective, recipe):
+        objective.train().plan(train.__getitems__(firsts))
     objective.train(was_training)

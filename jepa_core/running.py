@@ -18,6 +18,7 @@ from jepa_core.processes import by_first
 from jepa_core.provenance import provenance
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.registry import Registry
+from jepa_core.rehearsal import rehearse
 from jepa_core.resuming import agreed, refuse_other_run
 from jepa_core.run_folder import RunFolder, write_json, write_text
 from jepa_core.saving import load, save_weights
@@ -78,6 +79,7 @@ def run(
             return Result(folder.read_metrics(), folder.path, "finished")
     with ending_on_sigterm():
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
+        rehearse(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
         trainer = built.trainer
@@ -96,6 +98,7 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     registry = registry or Registry.discover()
     built = build(recipe, registry, device)
     size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
+    rehearse(built)
     batch = built.collate(built.train_dataset.__getitems__(range(size)))
     plan = built.objective.train().plan(batch)
     out = built.objective(plan=plan)

@@ -239,7 +239,9 @@ class JepaObjective(nn.Module):
         A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
         ranks would wait for each other.
         """
-        kept = self.parameters() if everything else (p for n, p in self.named_parameters() if not n.startswith("model."))
+        kept = (
+            self.parameters() if everything else (p for n, p in self.named_parameters() if not n.startswith("model."))
+        )
         return sum((p.sum() * 0 for p in kept), start=torch.zeros((), device=self.model.device))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar
 
 import einops
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from jepa_core.components import DEFAULTS, declared
+from jepa_core.tensors import same, snapshot, tensors
 
 
 @contextmanager
@@ -32,28 +32,6 @@ def expect_shape(value: Any, pattern: str, **lengths: int) -> None:
     assert value.dim() == len(pattern.split()), f"returned shape {tuple(value.shape)}, not '{pattern}'"
     found = einops.parse_shape(value, pattern)
     assert found == lengths, f"returned '{pattern}' with lengths {found}, not {lengths}"
-
-
-def tensors(value: Any) -> list[Tensor]:
-    """Every tensor anywhere inside tuples, lists, mappings and dataclasses, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    elif is_dataclass(value):
-        value = [getattr(value, f.name) for f in fields(value)]
-    return [t for item in value for t in tensors(item)] if isinstance(value, (tuple, list)) else []
-
-
-def snapshot(value: Any) -> list[Tensor]:
-    """Copies of every tensor inside."""
-    return [tensor.detach().clone() for tensor in tensors(value)]
-
-
-def same(first: Any, second: Any) -> bool:
-    """Are all tensors inside both bitwise equal, shapes and dtypes included."""
-    pairs = list(zip(tensors(first), tensors(second), strict=True))
-    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
 
 
 def close(first: Any, second: Any) -> bool:

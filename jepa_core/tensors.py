@@ -1,0 +1,32 @@
+"""Tensors anywhere inside of what a component takes or returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """Every tensor anywhere inside tuples, lists, mappings and dataclasses, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    elif is_dataclass(value):
+        value = [getattr(value, f.name) for f in fields(value)]
+    return [t for item in value for t in tensors(item)] if isinstance(value, (tuple, list)) else []
+
+
+def snapshot(value: Any) -> list[Tensor]:
+    """Copies of every tensor inside."""
+    return [tensor.detach().clone() for tensor in tensors(value)]
+
+
+def same(first: Any, second: Any) -> bool:
+    """Are all tensors inside both bitwise equal, shapes and dtypes included."""
+    pairs = list(zip(tensors(first), tensors(second), strict=True))
+    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
