@@ -40,7 +40,8 @@ MUTATIONS = [
     Mutation(
         "rename before the manifest",
         "jepa_core/checkpoint/writing.py",
-        "        seal(draft, step)\n        remove(target)  # a bad one of the same step\n        draft.rename(target)\n",
+        "        seal(draft, step)\n        remove(target)  # a bad one of the same step\n"
+        "        draft.rename(target)\n",
         "        remove(target)\n        draft.rename(target)\n        seal(target, step)\n",
         f"{CHECKPOINT}/test_writing.py",
     ),
