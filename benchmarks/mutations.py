@@ -120,7 +120,7 @@ MUTATIONS = [
         "jepa_core/checkpoint/trainer.py",
         ", *found[current + 1 :]]",
         "]",
-        f"{WHOLE_RUNS}/test_resume.py -k earlier",
+        f"{WHOLE_RUNS}/test_resume.py -k past",
     ),
     Mutation(
         "the number of processes",

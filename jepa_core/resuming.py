@@ -23,19 +23,22 @@ def refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry
 
     text: the recipe, resolved; force: go on under another recipe. Raises FolderTaken naming what differs.
     """
-    if not folder.started:
+    if not (changed := other_recipe(folder, text, registry)) or (force and not folder.finished):
         return
+    what = "a finished" if folder.finished else "an unfinished"
+    more = "" if folder.finished else ", or --force-resume to go on with what it learned"
+    raise FolderTaken(
+        f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "
+        f"give another output_dir, or --overwrite to start anew{more}"
+    )
+
+
+def other_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> list[str]:
+    """In which keys the recipe of the run in `folder` differs, so that this one can't go on in it."""
+    if not folder.started:
+        return []
     before = resolved(load_recipe(folder.recipe, registry=registry), registry)
-    if folder.finished and (changed := differences(before, text)):
-        raise FolderTaken(
-            f"{folder.path}: holds a finished run of another recipe (differs in {', '.join(changed)}); "
-            "give another output_dir, or --overwrite to start anew"
-        )
-    if not folder.finished and not force and (changed := not_allowed(before, text)):
-        raise FolderTaken(
-            f"{folder.path}: holds an unfinished run of another recipe (differs in {', '.join(changed)}); "
-            "give another output_dir, --overwrite to start anew, or --force-resume to go on with what it learned"
-        )
+    return differences(before, text) if folder.finished else not_allowed(before, text)
 
 
 def agreed(

@@ -77,7 +77,7 @@ class Design:
 
     def refuse_other_runs(self, registry: Registry) -> None:
         """Raises FolderTaken when the folder of a cell holds a run of another recipe, or something else."""
-        from jepa_core.running import other_recipe  # imports torch
+        from jepa_core.resuming import other_recipe  # imports torch
 
         for cell in (cell for name in self.study.arms for cell in self.known_cells(name)):
             cell.folder.refuse_strangers()

@@ -6,11 +6,13 @@ import itertools
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from jepa_core.checkpoint.choosing import OtherRecipe
 from jepa_core.checkpoint.manifest import BadCheckpoint, seal
+from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny, tiny
@@ -175,6 +177,15 @@ class TestExplicit:
         with pytest.raises(OtherRecipe, match="of a run in 2 processes, this one has 1"):
             run_tiny(mine)
         assert run_tiny(mine, force_resume=True).state == "resumed"
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(None, [2, 3, 4]), (2, [3, 4]), (1, [4])])
+def test_a_save_leaves_the_last_ones_and_none_of_the_past(tmp_path, limit, kept):
+    for step in (2, 3, 4, 6, 10):
+        (tmp_path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
+    trainer = SimpleNamespace(args=SimpleNamespace(save_total_limit=limit))
+    CheckpointTrainer._remove_old(trainer, tmp_path / "checkpoints", 4)
+    assert checkpoint_names(tmp_path) == [f"checkpoint-{step}" for step in kept]
 
 
 def test_a_run_that_saved_nothing_yet_starts_again_and_says_so(tmp_path, monkeypatch):
