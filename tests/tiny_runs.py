@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jepa_core
+from jepa_core.checkpoint.choosing import in_order
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
 from jepa_core.running import Result
@@ -48,7 +49,7 @@ def digest(path: Path) -> str:
 
 def outcome(folder: Path) -> dict[str, str]:
     """What two runs of one recipe have to agree in, bit by bit."""
-    last = max((folder / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
+    last = in_order(folder / "checkpoints")[-1]
     names = ("model.safetensors", "optimizer.safetensors", "random_0.safetensors")
     files = {f"{last.name}/{name}": digest(last / name) for name in names}
     return files | {name: digest(folder / name) for name in ("model/model.safetensors", "metrics.json")}
