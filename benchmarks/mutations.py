@@ -188,9 +188,9 @@ MUTATIONS = [
     Mutation(
         "NaN stop",
         "jepa_core/training/trainer.py",
-        "        if not torch.isfinite(torch.as_tensor(norm)):",
-        "        if False:",
-        f"{CORE}/training/test_trainer.py -k non_finite",
+        "            self.finite.check()\n",
+        "            pass\n",
+        f"{WHOLE_RUNS}/test_resume.py -k not_a_number",
     ),
     Mutation(
         "every sample once",

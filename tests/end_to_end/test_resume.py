@@ -13,6 +13,7 @@ import pytest
 from jepa_core.checkpoint.choosing import OtherRecipe
 from jepa_core.checkpoint.manifest import BadCheckpoint, seal
 from jepa_core.checkpoint.trainer import CheckpointTrainer
+from jepa_core.errors import JepaError
 from jepa_core.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny, tiny
@@ -198,3 +199,20 @@ def test_a_run_that_saved_nothing_yet_starts_again_and_says_so(tmp_path, monkeyp
 def test_the_recipe_of_a_checkpoint_is_the_run_s(mine):
     recipe = json.loads((mine / "checkpoints/checkpoint-4/state.json").read_text())["recipe"]
     assert recipe["training"]["max_steps"] == tiny(mine).training.max_steps == 8
+
+
+@pytest.mark.parametrize("logging", [1, 100])
+def test_not_a_number_is_never_saved(tmp_path, monkeypatch, logging):
+    """Step 4 should have been saved; however long the log window is, no checkpoint is made over a bad step."""
+    compute = JepaTrainer.compute_loss
+
+    def poisoned(self, *args, **kwargs):
+        return compute(self, *args, **kwargs) * (float("nan") if self.state.global_step == 3 else 1)
+
+    monkeypatch.setattr(JepaTrainer, "compute_loss", poisoned)
+    with pytest.raises(JepaError, match="gradient is not finite at step 4; the weights are those of step 3"):
+        run_tiny(tmp_path / "run", f"training.logging_steps={logging}")
+    assert checkpoint_names(tmp_path / "run") == ["checkpoint-2"]
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    monkeypatch.undo()
+    assert run_tiny(tmp_path / "run", f"training.logging_steps={logging}").state == "resumed"
