@@ -246,7 +246,7 @@ MUTATIONS = [
         "jepa_core/processes.py",
         "    if any_process(problem is not None, device):\n",
         "    if problem:\n",
-        f"{WHOLE_RUNS}/test_several_processes.py -k first_can",
+        f"{WHOLE_RUNS}/test_several_processes.py -k may_not_start",
     ),
 ]
 
