@@ -135,7 +135,7 @@ class JepaObjective(nn.Module):
         hidden = self.hidden_states(plan, only_reads=True)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.gamma_ntp > 0):
             ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
-        loss = self.gamma_ntp * ntp + self._keep_alive(everything=self.gamma_ntp == 0)
+        loss = self.gamma_ntp * ntp + self._keep_alive(everything=self.gamma_ntp == 0 or self.ntp_detach is not None)
         jepa = None
         if plan.jepa_pairs:
             jepa = self.jepa_sum(plan, hidden) / _denominator(jepa_count, plan.jepa_pairs)

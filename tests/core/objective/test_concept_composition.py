@@ -130,10 +130,11 @@ def test_what_a_detached_decoder_trains(gamma_ntp):
     assert moved <= (decoder if gamma_ntp else found.keys() - decoder)
 
 
-def test_every_parameter_has_a_gradient_whatever_counts():
+@pytest.mark.parametrize("options", [{"gamma_ntp": 0.0}, {"ntp_detach": 2}])
+def test_every_parameter_has_a_gradient_whatever_counts(options):
     """Processes that wait for each other need one, also of a batch in which nothing pays."""
     for filters in ([], [SampleTypeFilter(["test"])]):
-        objective = concept_objective(concept_model("gpt2"), gamma_ntp=0.0, filters=filters)
+        objective = concept_objective(concept_model("gpt2"), filters=filters, **options)
         objective(**small_batch()).loss.backward()
         assert [n for n, p in objective.named_parameters() if p.requires_grad and p.grad is None] == []
 
