@@ -12,6 +12,7 @@ from jepa_core.report.record import Record
 
 #: Of the metrics of a split, those that are drawn.
 METRICS = {
+    "concept_mrr": "Concept mean reciprocal rank",
     "mrr": "Mean reciprocal rank",
     "joint_accuracy": "Joint accuracy",
     "ntp_loss": "Next-token loss",

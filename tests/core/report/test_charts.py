@@ -75,6 +75,12 @@ class TestMetrics:
         log = [{"step": 4, "eval_train_mrr": 0.4}]
         assert by_title(charts.metrics([run("a", log)]))["Mean reciprocal rank"].lines[0].series == Series((4,), (0.4,))
 
+    def test_concepts_have_a_chart_of_their_own(self):
+        log = [{"step": 4, "eval_test_concept_mrr": 0.4, "eval_test_concept_blind_mrr": 0.75}]
+        ((title, chart),) = by_title(charts.metrics([run("a", log, None)])).items()
+        assert title == "Concept mean reciprocal rank"
+        assert [line.series for line in chart.lines] == [Series((4,), (0.4,))]
+
     def test_of_several_runs_a_chart_a_split(self):
         found = by_title(charts.metrics([run("a"), run("b", metrics=None)]))
         assert [line.series.steps for line in found["Mean reciprocal rank, test"].lines] == [(2, 4), (2,)]
