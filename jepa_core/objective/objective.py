@@ -129,7 +129,7 @@ class JepaObjective(nn.Module):
         tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.
         """
         plan = self.plan(batch, step) if plan is None else plan
-        if not plan.tokens:  # a process whose share of the step is empty takes part all the same
+        if not len(plan.blocks[0].sample):  # a process whose share of the step is empty takes part all the same
             loss = self._keep_alive(everything=True)
             return ObjectiveOutput(loss, loss.detach(), None, 0)
         hidden = self.hidden_states(plan, only_reads=True)
