@@ -70,7 +70,9 @@ def undisturbed(tmp_path_factory) -> tuple[Path, str]:
     folder, before = tmp_path_factory.mktemp("undisturbed"), Path.cwd()
     try:
         write_files(folder)
-        done = jepa_run(*COMMAND)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COLUMNS", "200")  # as for every test
+            done = jepa_run(*COMMAND)
     finally:
         os.chdir(before)
     assert done.exit_code == 0, done.output
