@@ -22,6 +22,8 @@ def make_trainer(run: Run) -> JepaTrainer:
     """The trainer of `run`, writing into the recipe's output folder."""
     folder = RunFolder(Path(run.recipe.output_dir))
     if run.recipe.training.gradient_checkpointing:
+        if run.objective.recall is not None:  # what is recalled is state, gone when a layer runs again
+            raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
     trainer = JepaTrainer(
         objective=run.objective,

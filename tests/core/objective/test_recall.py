@@ -5,7 +5,8 @@ from math import exp
 import pytest
 import torch
 
-from jepa_core.errors import ComponentError
+import jepa_core
+from jepa_core.errors import ComponentError, RecipeError
 from jepa_core.objective.recall import recalled
 from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.support import small_batch
@@ -55,3 +56,10 @@ def test_the_memory_is_not_trained_by_the_answers():
 def test_needs_a_layer_to_recall_after():
     with pytest.raises(ComponentError, match="needs ntp_detach"):
         concept_objective(concept_model("gpt2"), recall_temperature=0.1)
+
+
+def test_layers_that_run_again_would_recall_nothing():
+    recipe = jepa_core.load_recipe("concept_tokens", overrides=["training.gradient_checkpointing=true"])
+    run = jepa_core.build(recipe)
+    with pytest.raises(RecipeError, match=r"does not go with objective\.recall_temperature"):
+        _ = run.trainer
