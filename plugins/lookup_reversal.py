@@ -38,8 +38,7 @@ class LookupReversal:
                 first, second = name(relation), name(other)
                 found = "it has none" if back is None else f"it is '{name(back)}'"
                 raise ComponentError(
-                    f"the inverse of '{first}' is '{second}', so that of '{second}' must be '{first}', "
-                    f"but {found}"
+                    f"the inverse of '{first}' is '{second}', so that of '{second}' must be '{first}', but {found}"
                 )
         self.relations = torch.tensor(sorted(inverse))
         self.inverses = torch.tensor([inverse[relation] for relation in sorted(inverse)])

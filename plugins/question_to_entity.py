@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
+
 from jepa_core import hookimpl
 from jepa_core.components import BuildContext
-from jepa_core.views.facts import Facts, Role
+from jepa_core.views.facts import IGNORE, Facts, Role
 from jepa_core.views.reverse import Inverse, question_of, reverse
-from jepa_core.views.views import NewBlock, Part, Views
+from jepa_core.views.views import NewBlock, Part, View, Views
 from jepa_plugins.lookup_reversal import lookup
 
 
@@ -18,28 +20,48 @@ class QuestionToEntity:
     The target is an entity and no fact, so nothing held out leaks and every trained fact may count. With
     `inverse` (ids of relations to those of their inverses) the fact is asked the other way round too,
     ``[tail, r', mask]`` as a new block, with its own head for a target. That *is* the held-out question of a
-    fact trained in one direction, so then pairs of type ``atomic`` leak.
+    fact trained in one direction, so then pairs of type ``atomic`` leak. With `autoencode` the head is asked for
+    itself and spelled, ``[head, mask, head]`` as a new block with labels, so that also an entity that is nobody's
+    answer in training can be spelled.
     """
 
-    def __init__(self, inverse: Inverse | None = None):
+    def __init__(self, inverse: Inverse | None = None, autoencode: bool = False):
         self.inverse = inverse
+        self.autoencode = autoencode
         self.leaks_on = () if inverse is None else ("atomic",)
 
     def __call__(self, facts: Facts) -> Views:
-        forward = Part(facts.valid & (facts.roles != Role.TAIL)), Part(facts.roles == Role.TAIL)
-        if self.inverse is None:
-            return Views((forward,))
-        asked = question_of(reverse(facts, self.inverse))
-        return Views((forward, (NewBlock(asked), Part(facts.roles == Role.HEAD))))
+        head, tail = (Part(facts.roles == role) for role in (Role.HEAD, Role.TAIL))
+        pairs: list[tuple[View, View]] = [(Part(facts.valid & ~tail.select), tail)]
+        if self.inverse is not None:
+            pairs.append((NewBlock(question_of(reverse(facts, self.inverse))), head))
+        if self.autoencode:
+            pairs.append((itself(facts), head))
+        return Views(tuple(pairs))
 
 
-def question_to_entity(context: BuildContext, both_directions: bool = False) -> QuestionToEntity:
+def itself(facts: Facts) -> NewBlock:
+    """``[head, mask, head]``: which entity is this; the answer is labelled, the view is the question."""
+    asked = facts.roles.where((facts.roles == Role.HEAD) | (facts.roles == Role.MASK), Role.PAD)
+    answer = torch.where(facts.roles == Role.HEAD, Role.TAIL, Role.PAD)
+    ids, roles = torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1)
+    width = int((roles != Role.PAD).sum(dim=1).max()) if len(facts) else 0
+    order = (roles == Role.PAD).long().argsort(dim=1, stable=True)[:, :width]
+    made = Facts(ids.gather(1, order), roles.gather(1, order))
+    is_answer = made.roles == Role.TAIL
+    return NewBlock(made, select=made.valid & ~is_answer, labels=made.ids.where(is_answer, IGNORE))
+
+
+def question_to_entity(
+    context: BuildContext, both_directions: bool = False, autoencode: bool = False
+) -> QuestionToEntity:
     """From the question to the entity that answers it, inside the fact's own row.
 
     both_directions: ask also for the head, given the tail and the inverse relation that the vocabulary names;
-    this leaks on `atomic` facts, so keep them out with the filter sample_type.
+    this leaks on `atomic` facts, so keep them out with the filter sample_type. autoencode: ask also for the head,
+    given itself, and train next-token prediction to spell it.
     """
-    return QuestionToEntity(lookup(context).inverse if both_directions else None)
+    return QuestionToEntity(lookup(context).inverse if both_directions else None, autoencode)
 
 
 @hookimpl

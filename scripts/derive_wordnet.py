@@ -133,9 +133,7 @@ def main() -> None:
     ways = [way for fact in facts for way in (fact, Fact(fact.tail, INVERSE[fact.relation], fact.head))]
     options.to.mkdir(parents=True, exist_ok=True)
     (options.to / "facts.jsonl").write_text("".join(json.dumps(vars(way)) + "\n" for way in ways))
-    pairs = yaml.safe_dump(
-        {"inverse_pairs": [list(pair) for pair in PAIRS.values()]}, default_flow_style=None
-    )
+    pairs = yaml.safe_dump({"inverse_pairs": [list(pair) for pair in PAIRS.values()]}, default_flow_style=None)
     (options.to / "relations.yaml").write_text(f"# The facts next to this are from WordNet 3.0.\n{pairs}")
     (options.to / "LICENSE.wordnet").write_text(licence(text))
 

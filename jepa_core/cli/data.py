@@ -83,16 +83,12 @@ def generate(
     refuse_existing(folder, overwrite)
     task = make(size, seed)
     write_folder(task, folder, overwrite)
-    typer.echo(
-        f"{folder}: {len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask"
-    )
+    typer.echo(f"{folder}: {len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask")
 
 
 @app.command()
 def pack(
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder with train.json, valid.json, vocab.json.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder with train.json, valid.json, vocab.json.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made when it is not there.")],
     relations: Annotated[
         Path | None,
@@ -177,9 +173,7 @@ def _print_tables(task: TaskData) -> None:
 
     sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Facts")
     for row in summarize_sets(task):
-        lengths = (
-            f"{low} to {high}" if low < high else str(low) for low, high in (row.lengths, row.entity_lengths)
-        )
+        lengths = (f"{low} to {high}" if low < high else str(low) for low, high in (row.lengths, row.entity_lengths))
         sets.add_row(row.name, str(row.facts), str(row.entities), *lengths)
     pairs = Table("relation", "id", "parity", "inverse", "training facts", title="Relations")
     for relation in summarize_relations(task):

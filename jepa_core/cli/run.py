@@ -37,9 +37,7 @@ def run(
     from jepa_core.recipe.sources import find_recipe
 
     refuse_device(device)
-    flags = with_flags(
-        overrides, output_dir=output_dir and str(output_dir), seed=seed, training__max_steps=max_steps
-    )
+    flags = with_flags(overrides, output_dir=output_dir and str(output_dir), seed=seed, training__max_steps=max_steps)
     if max_steps is not None:
         flags.append("training.num_train_epochs=null")  # a recipe has one of the two
     path = find_recipe(recipe)  # before the plugins, whose import takes seconds

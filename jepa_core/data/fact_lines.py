@@ -50,9 +50,7 @@ def _parse(text: str, where: str, number: int) -> FactLine:
         raise DataError(f"{where}: expected an object with head, relation and tail, not {show(item)}")
     for field in _FIELDS:
         if not isinstance(item.get(field), str) or not item[field].strip():
-            found = (
-                f"not {show(item[field])}" if field in item else f"it is missing{did_you_mean(field, item)}"
-            )
+            found = f"not {show(item[field])}" if field in item else f"it is missing{did_you_mean(field, item)}"
             raise DataError(f"{where}: {field}: expected text, {found}")
     head, relation, tail = (" ".join(item[field].split()) for field in _FIELDS)
     return FactLine(head, relation, tail, number)

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.views.facts import Facts, Role, SampleType
+from jepa_core.views.facts import IGNORE, Facts, Role, SampleType
 
-IGNORE = -100
 Batch = dict[str, Tensor]
 _PART = 1 << 16
 
@@ -112,9 +111,7 @@ class TaskData:
     tokenizer_files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_facts(
-        cls, vocabulary: Vocabulary, train: Facts, types: Tensor, evaluation: Mapping[str, Facts]
-    ) -> TaskData:
+    def of_facts(cls, vocabulary: Vocabulary, train: Facts, types: Tensor, evaluation: Mapping[str, Facts]) -> TaskData:
         """From facts; every sample of the task gets an index of its own, the training set's from 0 on.
 
         types: ``n`` the sample types of `train`; those of an evaluation split are what its name says.

@@ -54,9 +54,7 @@ def used_relations(parsed: Iterable[Facts]) -> set[int]:
     return {int(i) for facts in parsed for i in facts.ids[facts.roles == Role.RELATION].unique()}
 
 
-def make_vocabulary(
-    tokens: dict[str, int], used: set[int], vocab: Path, relations: Path | None
-) -> Vocabulary:
+def make_vocabulary(tokens: dict[str, int], used: set[int], vocab: Path, relations: Path | None) -> Vocabulary:
     """The vocabulary of the file `vocab`, of which `used` are relations.
 
     relations: a file of inverses, or None. Raises DataError for a relation without an inverse.
@@ -73,9 +71,7 @@ def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path 
     inverses = stated_inverses(tokens, read_relations(stated), str(stated))
     if without := sorted(used - inverses.keys()):
         names = {i: name for name, i in tokens.items()}
-        raise DataError(
-            f"{stated}: relation '{names[without[0]]}' ({without[0]}) is used, but has no inverse here"
-        )
+        raise DataError(f"{stated}: relation '{names[without[0]]}' ({without[0]}) is used, but has no inverse here")
     return inverses
 
 
@@ -111,9 +107,7 @@ def read_splits(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: expected an object with the splits {', '.join(SPLITS)}, not {show(data)}")
     for split in SPLITS:
         if split not in data:
-            raise DataError(
-                f"{path}: split '{split}' is missing{did_you_mean(split, data)}: expected a list of facts"
-            )
+            raise DataError(f"{path}: split '{split}' is missing{did_you_mean(split, data)}: expected a list of facts")
     for split in data:
         if split not in SPLITS:
             raise DataError(f"{path}: unknown split '{split}': expected {', '.join(SPLITS)}")

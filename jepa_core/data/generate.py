@@ -108,9 +108,7 @@ def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
         relation_ids,
         mask_id=token_to_id[MASK],
         pad_id=token_to_id[PAD],
-        inverse_ids=tuple(
-            i for pair in zip(relation_ids[1::2], relation_ids[::2], strict=True) for i in pair
-        ),
+        inverse_ids=tuple(i for pair in zip(relation_ids[1::2], relation_ids[::2], strict=True) for i in pair),
     )
 
 

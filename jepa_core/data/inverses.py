@@ -34,9 +34,7 @@ def find_inverses(token_to_id: Mapping[str, int], relations: Collection[int], wh
     for i, partner in partners.items():
         if partner is None:
             expected = partner_name(by_id[i])
-            raise DataError(
-                f"{where}: relation '{by_id[i]}' ({i}) has no inverse: expected a token '{expected}'"
-            )
+            raise DataError(f"{where}: relation '{by_id[i]}' ({i}) has no inverse: expected a token '{expected}'")
     return {i: partner for i, partner in partners.items() if partner is not None}
 
 
@@ -50,9 +48,7 @@ def stated_inverses(token_to_id: Mapping[str, int], relations: Relations, where:
         for token in (name, f"<{name}>"):
             if token in token_to_id:
                 return token_to_id[token]
-        raise DataError(
-            f"{where}: relation '{name}' is no token of the vocabulary{did_you_mean(name, token_to_id)}"
-        )
+        raise DataError(f"{where}: relation '{name}' is no token of the vocabulary{did_you_mean(name, token_to_id)}")
 
     return {find(name): find(inverse) for name, inverse in relations.inverse.items()}
 

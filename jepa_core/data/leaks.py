@@ -33,9 +33,7 @@ def check_leaks(task: TaskData, train: str, test: str) -> None:
 
 def trained_test_fact(where: str, fact: str, found: str) -> DataError:
     """where, found: the two items."""
-    return DataError(
-        f"{where}: expected a fact that is not trained on, but {fact} is in the training set: {found}"
-    )
+    return DataError(f"{where}: expected a fact that is not trained on, but {fact} is in the training set: {found}")
 
 
 def trained_reverse(where: str, fact: str, found: str) -> DataError:

@@ -74,9 +74,7 @@ class ItemParser:
             return None
         if not self._fits(lengths, ids):
             return None
-        return self._rows(lengths, ids), torch.tensor(
-            [SampleType[name.upper()] for name in types], dtype=torch.int64
-        )
+        return self._rows(lengths, ids), torch.tensor([SampleType[name.upper()] for name in types], dtype=torch.int64)
 
     def _fits(self, lengths: np.ndarray, ids: np.ndarray) -> bool:
         """lengths: ``n 4`` of head, relation, mask, tail; ids: all their tokens, one after the other."""
@@ -104,9 +102,7 @@ class ItemParser:
             if not isinstance(value, list) or len(value) != count:
                 parts = "[[head ids], [relation id], [mask id]]" if count == 3 else "[[tail ids]]"
                 return f"{field}: expected {parts}, {_not(item, field)}"
-        for name, field, span in zip(
-            _SPANS, _FIELDS, (*item["input_text"], *item["target_text"]), strict=True
-        ):
+        for name, field, span in zip(_SPANS, _FIELDS, (*item["input_text"], *item["target_text"]), strict=True):
             if wrong := self._wrong_span(name, span):
                 return f"{field}: {wrong}"
         if not isinstance(item.get("type"), str) or item["type"] not in self.types:
@@ -129,9 +125,7 @@ class ItemParser:
         if name == "mask" and span != [mask]:
             return f"expected [{mask}], the id of {MASK}, not {show(span)}"
         if name != "mask" and (mask in span or pad in span):
-            return (
-                f"expected the {name}'s own tokens only, not {MASK} ({mask}) or {PAD} ({pad}): {show(span)}"
-            )
+            return f"expected the {name}'s own tokens only, not {MASK} ({mask}) or {PAD} ({pad}): {show(span)}"
         return None
 
 

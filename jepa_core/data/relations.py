@@ -82,6 +82,4 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
         raise DataError(f"{path}: expected at least one relation")
     for name in names:
         if names.count(name) > 1:
-            raise DataError(
-                f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)"
-            )
+            raise DataError(f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)")

@@ -46,9 +46,7 @@ def summarize_relations(task: TaskData) -> list[RelationSummary]:
     vocabulary, train = task.vocabulary, task.train.facts
     used = train.ids[train.roles == Role.RELATION].bincount(minlength=vocabulary.size)
     return [
-        RelationSummary(
-            vocabulary.name(i), i, vocabulary.name(inverse), "odd" if i % 2 else "even", int(used[i])
-        )
+        RelationSummary(vocabulary.name(i), i, vocabulary.name(inverse), "odd" if i % 2 else "even", int(used[i]))
         for i, inverse in zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True)
     ]
 

@@ -29,9 +29,7 @@ class TaskSize:
     def __post_init__(self) -> None:
         for option in ("entities_both_ways", "entities_one_way"):
             if (value := getattr(self, option)) < 2 or value % 2:
-                raise DataError(
-                    f"{option}: expected an even number from 2 on (relations pair them), not {value}"
-                )
+                raise DataError(f"{option}: expected an even number from 2 on (relations pair them), not {value}")
         for option in ("relation_pairs", "evaluation_samples"):
             if (value := getattr(self, option)) < 1:
                 raise DataError(f"{option}: expected 1 or more, not {value}")

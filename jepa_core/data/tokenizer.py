@@ -44,9 +44,7 @@ def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str]
     taken = {*tokenizer.get_vocab(), MASK, PAD, *predictors}
     for name, token in zip(relations.names, tokens, strict=True):
         if token in taken:
-            raise DataError(
-                f"{where}: relation '{name}': expected another name, '{token}' is a token already"
-            )
+            raise DataError(f"{where}: relation '{name}': expected another name, '{token}' is a token already")
     tokenizer.add_tokens([MASK, *tokens, PAD, *predictors], special_tokens=True)
     tokenizer.mask_token, tokenizer.pad_token = MASK, PAD
     token_to_id = dict(sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1]))

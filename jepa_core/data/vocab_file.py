@@ -27,9 +27,7 @@ def read_vocab(path: Path) -> dict[str, int]:
     for token, token_id in pairs:
         _check_id(path, token, token_id)
         if token in tokens:
-            raise DataError(
-                f"{path}: token '{token}': expected one id, it has {tokens[token]} and {token_id}"
-            )
+            raise DataError(f"{path}: token '{token}': expected one id, it has {tokens[token]} and {token_id}")
         if token_id in owner:
             raise DataError(f"{path}: token '{token}': id {token_id} belongs to '{owner[token_id]}' already")
         tokens[token], owner[token_id] = token_id, token
@@ -46,9 +44,7 @@ class _Pairs(list):
 
 def _check_id(path: Path, token: str, token_id: Any) -> None:
     if type(token_id) is not int or token_id < 0:
-        raise DataError(
-            f"{path}: token '{token}': expected a whole number from 0 on as id, not {show(token_id)}"
-        )
+        raise DataError(f"{path}: token '{token}': expected a whole number from 0 on as id, not {show(token_id)}")
 
 
 def _check_gap(path: Path, owner: dict[int, str]) -> None:

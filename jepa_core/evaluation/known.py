@@ -28,9 +28,7 @@ class Triples:
     @classmethod
     def of(cls, facts: Facts, entities: Entities) -> Triples:
         head, relation, tail = (facts.roles == role for role in (Role.HEAD, Role.RELATION, Role.TAIL))
-        return cls(
-            entities.index(facts.ids, head), sequence_ids(facts.ids, relation), entities.index(facts.ids, tail)
-        )
+        return cls(entities.index(facts.ids, head), sequence_ids(facts.ids, relation), entities.index(facts.ids, tail))
 
     @classmethod
     def of_sets(cls, sets: Iterable[Any], entities: Entities) -> Triples:

@@ -201,8 +201,7 @@ class JepaObjective(nn.Module):
 
     def _read_places(self, plan: Plan) -> Tensor:
         """Where the final states stand that the losses read, in the arrangement's flat order."""
-        places = plan.arrangement.places
-        found = [places[0][plan.label_rows, plan.label_columns]]
+        places, found = plan.arrangement.places, [plan.labelled[0]]
         sides = ((self.source_embedding, self._source_layer), (self.target_embedding, self._target_layer))
         for pair in plan.pairs:
             for view, (extract, layer) in zip(pair, sides, strict=True):
@@ -225,8 +224,9 @@ class JepaObjective(nn.Module):
         self.transformer.detach_after(layer)
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
-        states = hidden[self.transformer.num_layers].at(0, plan.label_rows, plan.label_columns)
-        return cross_entropy_sum(self.transformer.logits, states, plan.label_ids, self.transformer.vocab)
+        places, ids = plan.labelled
+        states = hidden[self.transformer.num_layers].flat.index_select(0, places)
+        return cross_entropy_sum(self.transformer.logits, states, ids, self.transformer.vocab)
 
     def _embed(
         self, extract: EmbeddingExtractor, layer: int, view: PlannedView, plan: Plan, hidden: HiddenStates

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from jepa_core.objective.arrangement import Arrangement, Block
 from jepa_core.objective.moving import Movable
-from jepa_core.views.facts import Facts, Role
+from jepa_core.views.facts import IGNORE, Facts, Role
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,30 @@ class PlannedView(Movable):
 
 
 @dataclass(frozen=True)
+class PlannedLabels(Movable):
+    """Labels of a block of new tokens. rows, columns: ``l``, where in ``blocks[block]`` the hidden states stand that
+    predict them; ids: ``l``, the labels."""
+
+    block: int
+    rows: Tensor
+    columns: Tensor
+    ids: Tensor
+
+    @classmethod
+    def of(cls, block: int, labels: Tensor) -> PlannedLabels:
+        """Of unshifted labels ``m w``: each is predicted by the token before it."""
+        rows, columns = (labels[:, 1:] != IGNORE).nonzero(as_tuple=True)
+        return cls(block, rows, columns, labels[rows, columns + 1])
+
+
+@dataclass(frozen=True)
 class Plan(Movable):
     """blocks[0] are the facts themselves; pairs: (source, target) for each pair that a sample has.
 
     label_rows, label_columns: ``l``, where in blocks[0] the hidden states stand that predict a label;
-    label_ids: ``l``, these labels; jepa_pairs: counted pairs; arrangement: how the blocks share calls; reads:
-    for each call the tokens, flat, whose final state something reads.
+    label_ids: ``l``, these labels; view_labels: those of second views, where they have any; jepa_pairs: counted
+    pairs; arrangement: how the blocks share calls; reads: for each call the tokens, flat, whose final state
+    something reads.
     """
 
     blocks: tuple[Block, ...]
@@ -43,12 +61,21 @@ class Plan(Movable):
     label_ids: Tensor
     jepa_pairs: int
     arrangement: Arrangement
+    view_labels: tuple[PlannedLabels, ...] = ()
     reads: tuple[Tensor, ...] = ()
 
     @property
     def labels(self) -> int:
         """Labelled tokens, the denominator of NTP."""
-        return self.label_ids.shape[0]
+        return self.label_ids.shape[0] + sum(of_view.ids.shape[0] for of_view in self.view_labels)
+
+    @property
+    def labelled(self) -> tuple[Tensor, Tensor]:
+        """Of every label, those of the facts first: the place of the hidden state that predicts it, among the
+        ``f`` tokens of all calls, and its id."""
+        found = (PlannedLabels(0, self.label_rows, self.label_columns, self.label_ids), *self.view_labels)
+        places = [self.arrangement.places[of.block][of.rows, of.columns] for of in found]
+        return torch.cat(places), torch.cat([of.ids for of in found])
 
     @property
     def tokens(self) -> int:

@@ -12,12 +12,11 @@ from jepa_core.components import LossFilter, ReversalStrategy, declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
 from jepa_core.objective.draws import uniform
-from jepa_core.objective.plan import Plan, PlannedView, append_predictors
+from jepa_core.objective.plan import Plan, PlannedLabels, PlannedView, append_predictors
 from jepa_core.views.facts import Facts, Role, SampleType
 from jepa_core.views.views import Part, View, Views
 
 Positions = Literal["continue", "restart", "none"]
-IGNORE = -100
 
 
 class Planner:
@@ -56,16 +55,17 @@ class Planner:
         facts = Facts(batch["input_ids"], batch["roles"])
         rows = self.eligible(batch, step, training).nonzero().flatten()
         views = self.reversal(facts[rows]) if len(rows) else Views(())
-        blocks, pairs = self._lay_out(facts, rows, views)
-        label_rows, label_columns = (batch["labels"][:, 1:] != IGNORE).nonzero(as_tuple=True)
+        blocks, pairs, view_labels = self._lay_out(facts, rows, views)
+        labels = PlannedLabels.of(0, batch["labels"])
         return Plan(
             blocks=blocks,
             pairs=pairs,
-            label_rows=label_rows,
-            label_columns=label_columns,
-            label_ids=batch["labels"][label_rows, label_columns + 1],
+            label_rows=labels.rows,
+            label_columns=labels.columns,
+            label_ids=labels.ids,
             jepa_pairs=len(rows) * len(pairs),
             arrangement=self.arrange(blocks),
+            view_labels=view_labels,
         )
 
     def alone(self, facts: Facts) -> Plan:
@@ -101,28 +101,30 @@ class Planner:
 
     def _lay_out(
         self, facts: Facts, rows: Tensor, views: Views
-    ) -> tuple[tuple[Block, ...], tuple[tuple[PlannedView, PlannedView], ...]]:
-        """The blocks, and where in them each view is."""
+    ) -> tuple[tuple[Block, ...], tuple[tuple[PlannedView, PlannedView], ...], tuple[PlannedLabels, ...]]:
+        """The blocks, where in them each view is, and the labels of new ones."""
         pred_ids = self.pred_ids.to(rows.device)
         in_place = any(isinstance(source, Part) for source, _ in views.pairs)
         first = append_predictors(facts, pred_ids) if in_place else facts
         everyone = torch.arange(len(facts), device=rows.device)
         blocks = [self._block(first, everyone, torch.zeros_like(everyone))]
+        labels = []
         start = first.valid.sum(dim=1)[rows]
 
         def place(view: View, is_source: bool) -> PlannedView:
             nonlocal start
             if isinstance(view, Part):
-                select = first.roles[rows] == Role.PRED if is_source else torch.zeros_like(first.valid[rows])
-                select[:, : view.select.shape[1]] |= view.select
-                return PlannedView(0, rows, select)
+                return PlannedView(0, rows, _with_predictors(view.select, first.roles[rows], is_source))
             new = append_predictors(view.facts, pred_ids) if is_source else view.facts
             blocks.append(self._block(new, rows, start))
+            if view.labels is not None:
+                labels.append(PlannedLabels.of(len(blocks) - 1, view.labels))
             start = start + new.valid.sum(dim=1)
-            return PlannedView(len(blocks) - 1, torch.arange(len(rows), device=rows.device), new.valid)
+            select = _with_predictors(view.selected, new.roles, is_source)
+            return PlannedView(len(blocks) - 1, torch.arange(len(rows), device=rows.device), select)
 
         pairs = tuple((place(source, True), place(target, False)) for source, target in views.pairs)
-        return tuple(blocks), pairs
+        return tuple(blocks), pairs, tuple(labels)
 
     def _block(self, facts: Facts, sample: Tensor, start: Tensor) -> Block:
         columns = torch.arange(facts.ids.shape[1], device=sample.device).expand_as(facts.ids)
@@ -131,3 +133,10 @@ class Planner:
         elif self.positions == "continue":
             columns = columns + start[:, None]
         return Block(facts.ids, facts.roles, columns, sample)
+
+
+def _with_predictors(select: Tensor, roles: Tensor, is_source: bool) -> Tensor:
+    """A view's tokens ``n s`` among those of its block ``n w``; the predictor tokens there belong to sources."""
+    found = (roles == Role.PRED) & is_source
+    found[:, : select.shape[1]] |= select
+    return found

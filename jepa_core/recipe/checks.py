@@ -45,9 +45,7 @@ def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
     """The data without the section keys in which something is wrong."""
     cut = {path[:2] for path in wrong}
     return {
-        name: {key: item for key, item in value.items() if (name, key) not in cut}
-        if isinstance(value, dict)
-        else value
+        name: {key: item for key, item in value.items() if (name, key) not in cut} if isinstance(value, dict) else value
         for name, value in data.items()
         if (name,) not in cut
     }

@@ -25,9 +25,7 @@ def takes_context(factory: Callable[..., Any]) -> bool:
     return next(iter(_signature(factory).parameters), "") == "context"
 
 
-def check_options(
-    factory: Callable[..., Any], options: Mapping[str, Any], owner: str = ""
-) -> list[tuple[str, str]]:
+def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner: str = "") -> list[tuple[str, str]]:
     """What is wrong with `options`: pairs of the (dotted) option and the words; empty when they fit.
 
     owner: whose options they are, for the words: ``'cosine' (from jepa-core)``.

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from jepa_core.registry import Registry
 
 
-def load_recipe(
-    source: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None
-) -> Recipe:
+def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> Recipe:
     """The recipe in a file, or a shipped one by name, changed by ``key=value`` overrides.
 
     registry: the components to check it against; left out, those installed.

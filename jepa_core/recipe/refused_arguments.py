@@ -51,8 +51,7 @@ _NAMES_BY_REASON = {
     ),
     "a matter of the machine: pick it with --device": "use_cpu",
     "a matter of the machine: the launcher sets it": (
-        "local_rank ddp_backend ddp_bucket_cap_mb ddp_broadcast_buffers ddp_find_unused_parameters "
-        "ddp_static_graph"
+        "local_rank ddp_backend ddp_bucket_cap_mb ddp_broadcast_buffers ddp_find_unused_parameters ddp_static_graph"
     ),
     "trackers call a run by its output_dir": "run_name project",
     "for debugging transformers itself": (

@@ -138,9 +138,7 @@ class Evaluation(Section):
     splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
         ("train", "atomic", "test"), description="Evaluation sets of the dataset, by name."
     )
-    per_layer: bool = Field(
-        False, description="Every metric for every layer, through final norm and LM head."
-    )
+    per_layer: bool = Field(False, description="Every metric for every layer, through final norm and LM head.")
     concepts: bool = Field(
         False, description="Rank the right entity among all by embedding, beside chance and a relation-blind guess."
     )

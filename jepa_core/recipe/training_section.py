@@ -46,9 +46,7 @@ class Training(Section):
         "adamw_torch_fused", description="AdamW as a loop over tensors, or in one fused kernel (faster)."
     )
     logging_steps: Positive = Field(50, description="Steps between two lines of the log, each their average.")
-    eval_steps: Positive | None = Field(
-        None, description="Steps between two evaluations; null: only after training."
-    )
+    eval_steps: Positive | None = Field(None, description="Steps between two evaluations; null: only after training.")
     save_steps: Positive | None = Field(
         500, description="Steps between two checkpoints; null: none, so an interrupted run cannot resume."
     )

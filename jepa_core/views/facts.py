@@ -13,6 +13,9 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
+#: Where a label would be, and none is.
+IGNORE = -100
+
 
 class Role:
     """What a token is in its fact ``[head, relation, mask, tail]``.

@@ -23,10 +23,19 @@ class Part:
 class NewBlock:
     """A view of new tokens; they go through the transformer as a block of their own.
 
-    facts: as many rows as the facts it was made from; the width may differ.
+    facts: as many rows as the facts it was made from; the width may differ. select: ``b s`` bool, the tokens that
+    make up the view; None: all. labels: ``b s`` int64, unshifted as in a batch: the token's own id where next-token
+    prediction is trained, elsewhere :data:`~jepa_core.views.facts.IGNORE`; None: nowhere.
     """
 
     facts: Facts
+    select: Tensor | None = None
+    labels: Tensor | None = None
+
+    @property
+    def selected(self) -> Tensor:
+        """``b s`` bool: the tokens that make up the view."""
+        return self.facts.valid if self.select is None else self.select
 
 
 View = Part | NewBlock

@@ -88,7 +88,5 @@ def test_the_components_of_contributing_train(tmp_path):
     path.write_text(python_blocks("CONTRIBUTING.md")[0], encoding="utf-8")
     pieces = ["reversal=question_to_tail", "mask=everything_before", "embedding=mean", "distance=squared"]
     overrides = [f"objective.{piece}" for piece in pieces] + ["objective.filters=[even_samples]"]
-    out = run(
-        tmp_path, "-m", "jepa_core.cli.main", "cosine_k1", "--plugin", str(path), *overrides, "--dry-run"
-    )
+    out = run(tmp_path, "-m", "jepa_core.cli.main", "cosine_k1", "--plugin", str(path), *overrides, "--dry-run")
     assert "question_to_tail reversal, everything_before mask" in out

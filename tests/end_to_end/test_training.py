@@ -44,9 +44,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
     folder = tmp_path / "run"
-    settings = recipe(
-        folder, "training.max_steps=250", "training.learning_rate=1e-2", "training.eval_steps=125"
-    )
+    settings = recipe(folder, "training.max_steps=250", "training.learning_rate=1e-2", "training.eval_steps=125")
     result = jepa_core.run(settings)
     assert result.state == "trained"
     assert result.metrics["train"]["mrr"] > 0.99
@@ -66,9 +64,7 @@ def test_a_run_learns_what_it_reads_and_nothing_is_repeated(tmp_path):
 def test_the_resolved_recipe_gives_the_same_run(tmp_path):
     first = jepa_core.run(recipe(tmp_path / "a", "objective.k=2", "objective.distance=l2"))
     again = jepa_core.run(
-        jepa_core.load_recipe(
-            tmp_path / "a" / "recipe.resolved.yaml", overrides=[f"output_dir={tmp_path / 'b'}"]
-        )
+        jepa_core.load_recipe(tmp_path / "a" / "recipe.resolved.yaml", overrides=[f"output_dir={tmp_path / 'b'}"])
     )
     assert first.metrics == again.metrics
     one, other = weights(tmp_path / "a"), weights(tmp_path / "b")
@@ -137,9 +133,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
     metrics = json.loads((tmp_path / "two" / "metrics.json").read_text())
     for split, values in result.metrics.items():
         for name, value in values.items():
-            assert metrics[split][name] == (pytest.approx(value, rel=1e-3) if value is not None else None), (
-                name
-            )
+            assert metrics[split][name] == (pytest.approx(value, rel=1e-3) if value is not None else None), name
     for ours, theirs in zip(log(tmp_path / "one"), log(tmp_path / "two"), strict=True):
         assert ours.get("jepa_pairs") == theirs.get("jepa_pairs")
         if "ntp_loss" in ours:

@@ -68,9 +68,7 @@ def test_no_entity_is_in_both_groups(tmp_path):
 
 
 def test_vocabulary_of_words(tmp_path):
-    task = load(
-        write(tmp_path, [("b c", "up", "a"), ("d", "beside", "a2"), ("e", "up", "f"), ("g", "up", "h")])
-    )
+    task = load(write(tmp_path, [("b c", "up", "a"), ("d", "beside", "a2"), ("e", "up", "f"), ("g", "up", "h")]))
     words = ["a", "a2", "b", "c", "d", "e", "f", "g", "h"]
     assert list(task.vocabulary.token_to_id) == [
         *words,
@@ -88,9 +86,7 @@ def test_vocabulary_of_words(tmp_path):
 def test_distinct_predictors_have_the_ids_that_the_tokenizer_gives_them(tmp_path):
     write(tmp_path, pairs(8))
     task = load(DatasetContext(k=3, distinct_pred=True, search=(tmp_path,)))
-    added = {
-        t["content"]: t["id"] for t in json.loads(task.tokenizer_files["tokenizer.json"])["added_tokens"]
-    }
+    added = {t["content"]: t["id"] for t in json.loads(task.tokenizer_files["tokenizer.json"])["added_tokens"]}
     assert [added[name] for name in ("<PRED>", "<PRED_2>", "<PRED_3>")] == list(task.vocabulary.pred_ids)
 
 

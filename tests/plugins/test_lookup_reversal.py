@@ -60,9 +60,7 @@ def test_any_pairing_is_an_involution(ids, random):
 
 @pytest.mark.parametrize("wrong", [5, 11, 31, -1])
 def test_names_an_id_that_is_not_in_the_table(wrong):
-    with pytest.raises(
-        ComponentError, match=f"token id {wrong} is no relation of the lookup table, .* 10, 30$"
-    ):
+    with pytest.raises(ComponentError, match=f"token id {wrong} is no relation of the lookup table, .* 10, 30$"):
         LookupReversal({10: 30, 30: 10}).inverse(torch.tensor([[10], [wrong]]))
 
 
@@ -112,9 +110,7 @@ def test_without_a_table_the_inverses_that_the_vocabulary_knows_come_before_name
 def test_names_a_relation_without_an_inverse(kinship, tmp_path):
     with pytest.raises(ComponentError, match=r"'<sibling>' \(20\) has no inverse in .*relations.yaml"):
         lookup(kinship, table=write(kinship, "parent: child\n"))
-    with pytest.raises(
-        ComponentError, match=r"'<s>' \(7\) has no inverse in the vocabulary .*<x_inv>.*table: FILE"
-    ):
+    with pytest.raises(ComponentError, match=r"'<s>' \(7\) has no inverse in the vocabulary .*<x_inv>.*table: FILE"):
         lookup(context({"<r>": 5, "<r_inv>": 6, "<s>": 7}, (5, 6, 7), tmp_path))
 
 

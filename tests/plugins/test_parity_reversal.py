@@ -110,9 +110,7 @@ def test_ids_pair_up_for_odd_and_even_first_ids(first, pairs):
 @pytest.mark.parametrize("wrong", [16000, 16013, 5])
 def test_names_an_id_outside_the_relations(wrong):
     facts = Facts.from_spans([[[1], [16001], [MASK], [2]], [[1], [wrong], [MASK], [2]]], PAD)
-    with pytest.raises(
-        ComponentError, match=f"token id {wrong} is no relation: relations are 16001 to 16012"
-    ):
+    with pytest.raises(ComponentError, match=f"token id {wrong} is no relation: relations are 16001 to 16012"):
         ParityReversal(16001, 12)(facts)
 
 
@@ -150,9 +148,7 @@ def test_refuses_names_that_contradict_parity(names, message):
 
 
 def test_refuses_inverses_of_the_vocabulary_that_contradict_parity():
-    with pytest.raises(
-        ComponentError, match=r"vocabulary says '<symmetric>' \(16001\): use 'reversal: lookup'"
-    ):
+    with pytest.raises(ComponentError, match=r"vocabulary says '<symmetric>' \(16001\): use 'reversal: lookup'"):
         parity(context("<symmetric>", "<other>", inverse_ids=(16001, 16002)))
 
 

@@ -41,9 +41,7 @@ def test_the_default_task_is_small():
     assert (len(task.train), len(task.evaluation["test"]), task.vocabulary.size) == (2200, 200, 2 * 120 + 7)
 
 
-@pytest.mark.parametrize(
-    ("k", "distinct", "pred_ids"), [(0, False, ()), (3, False, (13,)), (2, True, (13, 14))]
-)
+@pytest.mark.parametrize(("k", "distinct", "pred_ids"), [(0, False, ()), (3, False, (13,)), (2, True, (13, 14))])
 def test_predictors_are_added_where_the_file_has_none(folder, k, distinct, pred_ids):
     vocabulary = reversal_curse(DatasetContext(k=k, distinct_pred=distinct), path=str(folder)).vocabulary
     assert vocabulary.pred_ids == pred_ids
@@ -56,9 +54,7 @@ def test_a_predictor_in_the_file_is_used(folder):
     assert reversal_curse(DatasetContext(k=2), path=str(folder)).vocabulary.pred_ids == (20,)
 
 
-@pytest.mark.parametrize(
-    "option", [{"seed": 3}, *({name: 2} for name in asdict(TaskSize()) if "pairs" not in name)]
-)
+@pytest.mark.parametrize("option", [{"seed": 3}, *({name: 2} for name in asdict(TaskSize()) if "pairs" not in name)])
 def test_options_for_generating_are_refused_with_a_path(folder, option):
     with pytest.raises(DataError, match=f"^{next(iter(option))}: has no effect on data read from '.*task'"):
         reversal_curse(DatasetContext(), path=str(folder), **option)
@@ -67,9 +63,7 @@ def test_options_for_generating_are_refused_with_a_path(folder, option):
 def test_defaults_written_out_are_fine_with_a_path(folder):
     """A resolved recipe has every option in it, and must run again."""
     defaults = {
-        name: p.default
-        for name, p in inspect.signature(reversal_curse).parameters.items()
-        if name != "context"
+        name: p.default for name, p in inspect.signature(reversal_curse).parameters.items() if name != "context"
     }
     assert len(reversal_curse(DatasetContext(), **{**defaults, "path": str(folder)}).train) == 3
 
@@ -88,7 +82,9 @@ def test_a_packed_folder_stays_on_disk(folder, tmp_path):
     packed, task = reversal_curse(context, path="packed"), reversal_curse(context, path="task")
     assert isinstance(packed.train, PackedSet)
     assert packed.vocabulary == task.vocabulary
-    assert packed.train.__getitems__([2, 0])["input_ids"].tolist() == task.train.__getitems__([2, 0])["input_ids"].tolist()
+    assert (
+        packed.train.__getitems__([2, 0])["input_ids"].tolist() == task.train.__getitems__([2, 0])["input_ids"].tolist()
+    )
     (tmp_path / "relations.yaml").write_text("symmetric: [r, r_inv]")
     with pytest.raises(DataError, match=r"relations: has no effect on '.*packed', a packed task"):
         reversal_curse(context, path="packed", relations="relations.yaml")
@@ -98,9 +94,7 @@ def test_a_packed_folder_stays_on_disk(folder, tmp_path):
 
 
 def test_by_its_name(folder):
-    task = Registry.discover().create(
-        "dataset", "reversal_curse", context=DatasetContext(k=1), path=str(folder)
-    )
+    task = Registry.discover().create("dataset", "reversal_curse", context=DatasetContext(k=1), path=str(folder))
     assert list(task.evaluation) == ["train", "atomic", "test"]
     with pytest.raises(DataError, match="nowhere: not found"):
         reversal_curse(DatasetContext(), path="nowhere")

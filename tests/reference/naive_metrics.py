@@ -78,9 +78,7 @@ def naive_metrics(
         with torch.no_grad():
             logits = fact_logits(model, sample, layer, final_norm, lm_head, positions).tolist()
         places = answer_places(sample)
-        results.append(
-            [TokenResult(rank(logits[i], token), log_probability(logits[i], token)) for i, token in places]
-        )
+        results.append([TokenResult(rank(logits[i], token), log_probability(logits[i], token)) for i, token in places])
     return summary(results)
 
 

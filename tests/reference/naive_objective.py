@@ -95,9 +95,7 @@ def additive(model: Any, visible: Visible) -> Tensor:
     return mask
 
 
-def forward(
-    model: Any, ids: list[int], positions: list[int] | None = None, visible: Visible | None = None
-) -> Any:
+def forward(model: Any, ids: list[int], positions: list[int] | None = None, visible: Visible | None = None) -> Any:
     """The model's own forward on one row: its plain LM pass where positions and visibility are None."""
     device = next(model.parameters()).device
     return model(

@@ -20,9 +20,7 @@ def run(*words: object):
     return CliRunner().invoke(app, ["data", *map(str, words)])
 
 
-@pytest.mark.parametrize(
-    ("options", "shared_by"), [(["--name-multiplicity", "5"], 5), (["--one-token-names"], None)]
-)
+@pytest.mark.parametrize(("options", "shared_by"), [(["--name-multiplicity", "5"], 5), (["--one-token-names"], None)])
 def test_generate_writes_what_the_options_say(tmp_path, options, shared_by):
     result = run("generate", tmp_path / "task", "--seed", 3, *SIZES, *options)
     assert result.exit_code == 0, result.output

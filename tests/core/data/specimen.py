@@ -59,8 +59,6 @@ def triples(facts: FactSet) -> list[tuple[tuple[int, ...], int, tuple[int, ...]]
     """Each fact as (head ids, relation id, tail ids)."""
     found = []
     for ids, roles in zip(facts.ids.tolist(), facts.roles.tolist(), strict=True):
-        spans = [
-            tuple(i for i, role in zip(ids, roles, strict=True) if role == wanted) for wanted in (1, 2, 4)
-        ]
+        spans = [tuple(i for i, role in zip(ids, roles, strict=True) if role == wanted) for wanted in (1, 2, 4)]
         found.append((spans[0], spans[1][0], spans[2]))
     return found

@@ -47,9 +47,7 @@ def test_relations_that_no_fact_uses_are_known_by_name(folder):
 
 
 def test_relations_may_be_stated_in_a_file(folder, tmp_path):
-    vocab = {
-        ("<up>" if i == 10 else "<down>" if i == 11 else t): i for t, i in contents()["vocab.json"].items()
-    }
+    vocab = {("<up>" if i == 10 else "<down>" if i == 11 else t): i for t, i in contents()["vocab.json"].items()}
     vocab["<beside>"] = 13
     data = contents()
     data["train.json"] += [item([0], 13, [1, 2], "train"), item([1, 2], 13, [0], "train")]
@@ -60,9 +58,7 @@ def test_relations_may_be_stated_in_a_file(folder, tmp_path):
     vocabulary = read_folder(folder, stated).vocabulary
     assert (vocabulary.relation_ids, vocabulary.inverse_ids) == ((10, 11, 13), (11, 10, 13))
     stated.write_text("inverse_pairs: [[up, down]]\n")
-    with pytest.raises(
-        DataError, match=r"relations.yaml: relation '<beside>' \(13\) is used, but has no inverse"
-    ):
+    with pytest.raises(DataError, match=r"relations.yaml: relation '<beside>' \(13\) is used, but has no inverse"):
         read_folder(folder, stated)
 
 

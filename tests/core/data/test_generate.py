@@ -101,9 +101,7 @@ def test_the_groups_have_no_entity_in_common(task):
 
 def test_pairings_differ_between_relations_and_directions_are_mixed(task):
     facts = of_type(task, SampleType.TRAIN)
-    pairings = [
-        {frozenset((h, t)) for h, r, t in facts if r == first} for first in task.vocabulary.relation_ids[::2]
-    ]
+    pairings = [{frozenset((h, t)) for h, r, t in facts if r == first} for first in task.vocabulary.relation_ids[::2]]
     assert pairings[0] != pairings[1]
     atomic = Counter(r in task.vocabulary.relation_ids[::2] for _, r, _ in of_type(task, SampleType.ATOMIC))
     assert min(atomic[True], atomic[False]) >= 5  # of 36 drawn evenly

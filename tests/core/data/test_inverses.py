@@ -39,9 +39,7 @@ def test_without_names_ids_that_do_not_pair_up_are_refused(ids):
 
 def test_a_relation_without_an_inverse_is_named():
     tokens = {"<a>": 1, "<a_inv>": 2, "<b>": 3}
-    with pytest.raises(
-        DataError, match=r"vocab.json: relation '<b>' \(3\) has no inverse: expected .* '<b_inv>'"
-    ):
+    with pytest.raises(DataError, match=r"vocab.json: relation '<b>' \(3\) has no inverse: expected .* '<b_inv>'"):
         find_inverses(tokens, {1, 2, 3}, "vocab.json")
 
 

@@ -26,17 +26,13 @@ def test_a_clean_task():
 
 def test_a_planted_test_fact_is_found_whatever_the_padding():
     planted = task([FORWARD, BACKWARD], [0, 0], [HELD_OUT, BACKWARD])
-    with pytest.raises(
-        DataError, match=r"^test: item 1: .* but '<w_1> <w_2>' '<r_inv>' '<w_0>' is in .*: item 1$"
-    ):
+    with pytest.raises(DataError, match=r"^test: item 1: .* but '<w_1> <w_2>' '<r_inv>' '<w_0>' is in .*: item 1$"):
         check_leaks(planted, "train", "test")
 
 
 @pytest.mark.parametrize("kind", [0, 1])
 def test_a_planted_reverse_of_an_atomic_fact_is_found(kind):
-    with pytest.raises(
-        DataError, match=r"^train: item 0: type: .* '<w_3>' '<r>' '<w_4> <w_5> <w_6>' .*: item 2$"
-    ):
+    with pytest.raises(DataError, match=r"^train: item 0: type: .* '<w_3>' '<r>' '<w_4> <w_5> <w_6>' .*: item 2$"):
         check_leaks(task([ATOMIC, FORWARD, HELD_OUT], [1, 0, kind], []), "train", "test")
 
 

@@ -64,9 +64,7 @@ def test_a_planted_test_fact_is_found():
 
 @pytest.mark.parametrize("kind", [0, 1])
 def test_a_planted_reverse_of_an_atomic_fact_is_found(kind):
-    with pytest.raises(
-        DataError, match=r"^train: item 0: type: .* '<w_3>' '<r>' '<w_4> <w_5> <w_6>' is .*: item 2$"
-    ):
+    with pytest.raises(DataError, match=r"^train: item 0: type: .* '<w_3>' '<r>' '<w_4> <w_5> <w_6>' is .*: item 2$"):
         sets([ATOMIC, FORWARD, HELD_OUT], [1, 0, kind], []).repeats()
 
 
@@ -85,7 +83,12 @@ def test_against_sets_of_python(monkeypatch):
         size = rng.randrange(1, 12)
 
         def span() -> list:
-            return [[rng.randrange(3)], [rng.choice((10, 11))], [9], [rng.randrange(3) for _ in range(rng.choice((1, 2)))]]
+            return [
+                [rng.randrange(3)],
+                [rng.choice((10, 11))],
+                [9],
+                [rng.randrange(3) for _ in range(rng.choice((1, 2)))],
+            ]
 
         train = [span() for _ in range(size)]
         atomic = {str(fact) for fact in train if rng.random() < 0.3}

@@ -103,9 +103,7 @@ def test_a_missing_field(field):
 
 
 JUNK = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(-2, 14), st.floats(), st.sampled_from(["", "train", "<r>"])
-    ),
+    st.one_of(st.none(), st.booleans(), st.integers(-2, 14), st.floats(), st.sampled_from(["", "train", "<r>"])),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(list(GOOD)), inner)),
     max_leaves=8,
 )

@@ -32,9 +32,7 @@ def test_no_entity_is_in_both_groups_and_the_share_is_about_right(links, share, 
         chosen = split_by_entity(links, 31, share, Random(seed))
     except DataError:
         return
-    groups = [
-        {e for link, c in zip(links, chosen, strict=True) if c == wanted for e in link} for wanted in (0, 1)
-    ]
+    groups = [{e for link, c in zip(links, chosen, strict=True) if c == wanted for e in link} for wanted in (0, 1)]
     assert not groups[0] & groups[1]
     assert all(groups)
     assert abs(sum(chosen) - share * len(links)) <= max(share * len(links) / 2, 1)
@@ -53,7 +51,5 @@ def test_the_seed_decides():
 
 
 def test_one_connected_component_can_not_be_split():
-    with pytest.raises(
-        DataError, match=r"about 25% and 75% .* the 9 facts make 1 connected components, the .* 9$"
-    ):
+    with pytest.raises(DataError, match=r"about 25% and 75% .* the 9 facts make 1 connected components, the .* 9$"):
         split_by_entity([(i, i + 1) for i in range(9)], 10, 0.25, Random(0))

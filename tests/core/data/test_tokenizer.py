@@ -95,9 +95,7 @@ def test_the_saved_files_spell_facts_as_they_were_trained_on(tmp_path):
     ],
 )
 def test_a_relation_can_not_take_another_tokens_name(bpe_folder, relations, predictors):
-    with pytest.raises(
-        DataError, match=r"^r.yaml: relation '.*': expected another name, '<.*>' is a token already"
-    ):
+    with pytest.raises(DataError, match=r"^r.yaml: relation '.*': expected another name, '<.*>' is a token already"):
         add_specials(load_tokenizer(bpe_folder), relations, predictors, "r.yaml")
 
 

@@ -36,9 +36,7 @@ def test_reversing():
 
 
 def test_a_fact_and_its_reverse_are_one_fact():
-    found = unique(
-        ("b", "down", "a"), ("a", "up", "b"), ("a", "up", "b"), ("c", "beside", "a"), ("a", "beside", "c")
-    )
+    found = unique(("b", "down", "a"), ("a", "up", "b"), ("a", "up", "b"), ("c", "beside", "a"), ("a", "beside", "c"))
     assert found == [Triple((0,), "up", (1, 2)), Triple((0,), "beside", (3,))]
 
 

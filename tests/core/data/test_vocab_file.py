@@ -50,10 +50,7 @@ def test_another_shape(tmp_path, text):
 
 def test_a_gap_that_blows_up_the_embedding(tmp_path):
     message = refusal(tmp_path, GOOD.replace("2", "1000000000"))
-    assert (
-        "token '<pad>': id 1000000000 makes an embedding table of 1000000001 rows, 999999998 of them"
-        in message
-    )
+    assert "token '<pad>': id 1000000000 makes an embedding table of 1000000001 rows, 999999998 of them" in message
 
 
 def test_the_largest_gap_allowed(tmp_path):

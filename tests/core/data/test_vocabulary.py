@@ -7,9 +7,7 @@ import pytest
 from jepa_core.data.vocabulary import Vocabulary, pred_names
 from jepa_core.errors import DataError
 
-PLAIN = Vocabulary(
-    {"a": 0, "<mask>": 1, "<r>": 2, "<r_inv>": 3, "<pad>": 5}, (2, 3), 1, 5, inverse_ids=(3, 2)
-)
+PLAIN = Vocabulary({"a": 0, "<mask>": 1, "<r>": 2, "<r_inv>": 3, "<pad>": 5}, (2, 3), 1, 5, inverse_ids=(3, 2))
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,7 @@ def test_ranks_by_hand(monkeypatch):
     monkeypatch.setattr(ranks, "CHUNK", 8)  # two rows at a time
     scores = score_tokens(lambda states: states, logits, torch.tensor([1, 1, 0]), vocab=4)
     assert scores.rank.tolist() == [3.5, 1.0, 2.5]
-    assert scores.log_p.tolist() == pytest.approx(
-        logits.log_softmax(-1)[range(3), [1, 1, 0]].tolist(), abs=1e-6
-    )
+    assert scores.log_p.tolist() == pytest.approx(logits.log_softmax(-1)[range(3), [1, 1, 0]].tolist(), abs=1e-6)
 
 
 def test_the_mode_of_the_objective_is_left_as_it_was():

@@ -45,7 +45,9 @@ def sees(query: int, key: int, spans: list[str], layer: int) -> bool:
         return False
     last = key + 1 == len(spans) or spans[key + 1] != spans[key]
     own = spans[query] == spans[key]
-    return key == query or (own if layer == 0 else last if layer == 1 else spans[key] == "m" or (own and spans[key] == "e2"))
+    return key == query or (
+        own if layer == 0 else last if layer == 1 else spans[key] == "m" or (own and spans[key] == "e2")
+    )
 
 
 def states(model, ids: list[int], spans: list[str], detach: int | None) -> list[torch.Tensor]:

@@ -58,8 +58,7 @@ def of_plugins(text: str, **registry) -> list[str]:
         ("training: {learning_rte: 1}", "training.learning_rte: unknown key; did you mean 'learning_rate'?"),
         (
             "training: {fp16: true}",
-            "training.fp16: not for a recipe: use bf16: fp16 overflows without a loss scale "
-            "and is not supported",
+            "training.fp16: not for a recipe: use bf16: fp16 overflows without a loss scale and is not supported",
         ),
         (
             "training: {output_dir: x}",
@@ -150,8 +149,7 @@ def test_a_recipe_without_mistakes():
         ),
         (
             "objective: {embedding: {source: last_token, target: {name: last_token, layr: 1}}}",
-            "objective.embedding.target.layr: unknown option of 'last_token' (from jepa-core); "
-            "did you mean 'layer'?",
+            "objective.embedding.target.layr: unknown option of 'last_token' (from jepa-core); did you mean 'layer'?",
         ),
         (
             "data: {name: reversal_curse, pth: x}",

@@ -108,18 +108,14 @@ def test_context_is_no_option():
 
 
 def test_factories_of_every_make():
-    assert check_options(partial(Distance, steps=2), {"eps": "x"}) == [
-        ("eps", "expected a number, not the text 'x'")
-    ]
+    assert check_options(partial(Distance, steps=2), {"eps": "x"}) == [("eps", "expected a number, not the text 'x'")]
     assert check_options(lambda: None, {"x": 1}) == [("x", "unknown option")]
     assert check_options(dict, {"x": 1}) == []
 
     class Callable_:
         def __call__(self, size: int = 1) -> None: ...
 
-    assert check_options(Callable_(), {"size": "x"}) == [
-        ("size", "expected a whole number, not the text 'x'")
-    ]
+    assert check_options(Callable_(), {"size": "x"}) == [("size", "expected a whole number, not the text 'x'")]
 
 
 def test_a_pydantic_model_as_option():

@@ -139,9 +139,7 @@ objective: {reversal: {name: table, path: evil.py}}
 """
     (tmp_path / "r.yaml").write_text(text)
     here = str(Path(__file__).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", AUDIT, here], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", AUDIT, here], cwd=tmp_path, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout)
     assert [args for event, args in seen if event == "open"] == ["r.yaml"]
     assert {event for event, _ in seen} <= {"open", "compile", "exec"}
@@ -161,7 +159,5 @@ def test_shipped_recipes_load_and_load_again_when_resolved(name, tmp_path):
 def test_without_a_registry_the_installed_components_count(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text("objective: {distance: {name: cosine, epss: 1}}")
-    with pytest.raises(
-        RecipeError, match=r"unknown option of 'cosine' \(from jepa-core\); did you mean 'eps'\?"
-    ):
+    with pytest.raises(RecipeError, match=r"unknown option of 'cosine' \(from jepa-core\); did you mean 'eps'\?"):
         load_recipe(path)

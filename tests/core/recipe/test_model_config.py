@@ -27,9 +27,7 @@ def test_configurations_that_are_fine(config):
 
 def test_every_accepted_key_has_an_effect():
     """A key that transformers does not know is kept as an attribute without effect; these are known."""
-    made = AutoConfig.for_model(
-        "llama", hidden_size=64, num_attention_heads=4, rope_theta=5000.0, num_hidden_layers=3
-    )
+    made = AutoConfig.for_model("llama", hidden_size=64, num_attention_heads=4, rope_theta=5000.0, num_hidden_layers=3)
     assert made.rope_parameters["rope_theta"] == 5000.0
     assert AutoConfig.for_model("gpt2", num_hidden_layers=3).n_layer == 3
 
@@ -85,6 +83,4 @@ def test_model_types():
 
 def test_what_the_class_itself_refuses_is_passed_on():
     problems = found(model_type="llama", hidden_size=64, rms_norm_eps=1)
-    assert problems == {
-        "": "not a llama configuration: Field 'rms_norm_eps' expected float, got int (value: 1)"
-    }
+    assert problems == {"": "not a llama configuration: Field 'rms_norm_eps' expected float, got int (value: 1)"}

@@ -71,9 +71,7 @@ def test_data_and_model_config():
 
 def test_items_of_a_list_by_number():
     text = "objective: {filters: [a, b, {name: c}]}"
-    filters = overridden(
-        text, "objective.filters.1.rate=0.5", "objective.filters.2.x=1", "objective.filters.0=d"
-    )
+    filters = overridden(text, "objective.filters.1.rate=0.5", "objective.filters.2.x=1", "objective.filters.0=d")
     assert filters["objective"]["filters"] == ["d", {"name": "b", "rate": 0.5}, {"name": "c", "x": 1}]
 
 
@@ -114,8 +112,7 @@ def test_one_side_of_the_embedding():
         ),
         (
             "seed=[1",
-            "seed: not valid YAML: expected ',' or ']', but got '<stream end>', "
-            "while parsing a flow sequence",
+            "seed: not valid YAML: expected ',' or ']', but got '<stream end>', while parsing a flow sequence",
         ),
         ("seed=!x 1", "seed: the tag '!x' is not allowed; write plain YAML"),
         ("seed={a: 1, a: 2}", "seed: given twice, first on line 1"),

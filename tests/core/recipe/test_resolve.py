@@ -35,9 +35,7 @@ def test_every_default_is_filled_in(load, registry):
     assert data["output_dir"] == "runs/r"
 
 
-@pytest.mark.parametrize(
-    "text", ["seed: 7", RECIPE, "training: {num_train_epochs: 2}", "model: {pretrained: x}"]
-)
+@pytest.mark.parametrize("text", ["seed: 7", RECIPE, "training: {num_train_epochs: 2}", "model: {pretrained: x}"])
 def test_a_resolved_recipe_runs_again_and_means_the_same(load, registry, text):
     data = resolved(load(text), registry)
     written = dump_yaml({**data, "resolved": {"versions": {"torch": "2.13"}}})
@@ -58,9 +56,7 @@ def test_the_order_is_that_of_the_sections(load, registry):
     assert tops[5:] == ["model", "objective", "training", "evaluation"]
 
 
-TEXTS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"], exclude_characters="\ufeff"), max_size=12
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"], exclude_characters="\ufeff"), max_size=12)
 VALUES = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | TEXTS
 DATA = st.recursive(
     VALUES,
@@ -71,9 +67,7 @@ DATA = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(TEXTS, DATA, max_size=3))
-@example(
-    {"1e-3": "1e-3", "0o17": "0o17", "yes": "yes", "<<": "=", "~": "null", "a": "0x1F", "b": ".5", "c": "1."}
-)
+@example({"1e-3": "1e-3", "0o17": "0o17", "yes": "yes", "<<": "=", "~": "null", "a": "0x1F", "b": ".5", "c": "1."})
 @example({"a": "line\nline: [", "b": " x ", "c": "#", "d": "\u2028"})
 def test_the_strict_reader_and_pyyaml_read_a_dump_alike(data):
     text = dump_yaml(data)

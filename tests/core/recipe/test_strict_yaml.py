@@ -127,9 +127,7 @@ def test_a_few_aliases_repeat_plain_values_as_copies():
 
 
 def test_aliases_cannot_multiply():
-    bomb = "a: &a [x, x]\n" + "".join(
-        f"{n}: &{n} [*{m}, *{m}]\n" for m, n in zip("abcdefgh", "bcdefghi", strict=True)
-    )
+    bomb = "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{m}, *{m}]\n" for m, n in zip("abcdefgh", "bcdefghi", strict=True))
     assert "f.yaml:3: the alias '*b' names" in refusal(bomb)
     assert "more than 16 aliases" in refusal("a: &a 1\nb: [" + ", ".join(["*a"] * (MAX_ALIASES + 1)) + "]")
 

@@ -172,9 +172,7 @@ class TestRestoredRandomNumbers(DistanceContract):
 
     def make(self):
         generator = torch.Generator()
-        return lambda predicted, target: (
-            l1(predicted, target) + torch.rand(len(predicted), generator=generator)
-        )
+        return lambda predicted, target: l1(predicted, target) + torch.rand(len(predicted), generator=generator)
 
 
 class TestDetachedPrediction(DistanceContract):
@@ -278,9 +276,7 @@ class TestReadsANumber(DistanceContract):
     fails = ("test_compiles_in_one_graph",)
 
     def make(self):
-        return lambda predicted, target: (
-            l1(predicted, target) * (2.0 if predicted.sum().item() > 1e6 else 1.0)
-        )
+        return lambda predicted, target: l1(predicted, target) * (2.0 if predicted.sum().item() > 1e6 else 1.0)
 
 
 class TestDecomposableIsNoFlag(DistanceContract):

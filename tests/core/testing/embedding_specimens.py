@@ -80,9 +80,7 @@ class TestNotOfNone(EmbeddingContract):
     fails = ("test_returns_one_vector_a_view[0]",)
 
     def make(self):
-        return lambda hidden, valid, roles: torch.stack(
-            [h[v].mean(dim=0) for h, v in zip(hidden, valid, strict=True)]
-        )
+        return lambda hidden, valid, roles: torch.stack([h[v].mean(dim=0) for h, v in zip(hidden, valid, strict=True)])
 
 
 class TestCentredOverTheBatch(EmbeddingContract):

@@ -96,7 +96,13 @@ def test_bfloat16_trains_like_float32(tmp_path, kind, layout):
     for bf16 in (False, True):
         objective = small_objective(small_model(kind), k=2, layout=layout)
         trainer = train(
-            tmp_path, SAMPLES, objective=objective, bf16=bf16, optim="adamw_torch_fused", max_steps=30, learning_rate=1e-2
+            tmp_path,
+            SAMPLES,
+            objective=objective,
+            bf16=bf16,
+            optim="adamw_torch_fused",
+            max_steps=30,
+            learning_rate=1e-2,
         )
         assert {p.dtype for p in objective.parameters()} == {torch.float32}
         logs.append(trainer.state.log_history)

@@ -11,9 +11,7 @@ from jepa_core.views.reverse import fact_and_reverse, known_inverses, reverse_fa
 
 MASK, PAD = 900, 901
 entities = st.lists(st.integers(0, 99), min_size=1, max_size=4)
-spans = st.tuples(
-    entities, st.lists(st.integers(100, 199), min_size=1, max_size=2), st.just([MASK]), entities
-)
+spans = st.tuples(entities, st.lists(st.integers(100, 199), min_size=1, max_size=2), st.just([MASK]), entities)
 
 
 def test_by_hand():
