@@ -67,15 +67,19 @@ class Plan(Movable):
     @property
     def labels(self) -> int:
         """Labelled tokens, the denominator of NTP."""
-        return self.label_ids.shape[0] + sum(of_view.ids.shape[0] for of_view in self.view_labels)
+        return sum(of.ids.shape[0] for of in self.labels_by_block)
+
+    @property
+    def labels_by_block(self) -> tuple[PlannedLabels, ...]:
+        """Those of the facts, then those of views."""
+        return (PlannedLabels(0, self.label_rows, self.label_columns, self.label_ids), *self.view_labels)
 
     @property
     def labelled(self) -> tuple[Tensor, Tensor]:
         """Of every label, those of the facts first: the place of the hidden state that predicts it, among the
         ``f`` tokens of all calls, and its id."""
-        found = (PlannedLabels(0, self.label_rows, self.label_columns, self.label_ids), *self.view_labels)
-        places = [self.arrangement.places[of.block][of.rows, of.columns] for of in found]
-        return torch.cat(places), torch.cat([of.ids for of in found])
+        places = [self.arrangement.places[of.block][of.rows, of.columns] for of in self.labels_by_block]
+        return torch.cat(places), torch.cat([of.ids for of in self.labels_by_block])
 
     @property
     def tokens(self) -> int:

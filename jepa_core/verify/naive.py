@@ -66,7 +66,9 @@ def naive_losses(objective: JepaObjective, batch: Batch) -> NaiveLosses:
         ids, roles, labels = (batch[key][row][real] for key in ("input_ids", "roles", "labels"))
         tokens += _token_losses(objective, ids, roles, labels)
         if counts:
-            pairs.append(_pairs(objective, Facts(ids[None], roles[None])))
+            found, more = _second_pass(objective, Facts(ids[None], roles[None]))
+            pairs.append(found)
+            tokens += more
     ntp = torch.stack(tokens).mean() if tokens else None
     distances = _distances(objective, pairs)
     jepa = distances.mean() if len(distances) else None
@@ -93,13 +95,17 @@ def _token_losses(objective: JepaObjective, ids: Tensor, roles: Tensor, labels: 
     return [logits[place].logsumexp(0) - logits[place, label] for place, label in wanted]
 
 
-def _pairs(objective: JepaObjective, fact: Facts) -> list[tuple[Tensor, Tensor, tuple[int, ...]]]:
-    """The second pass: (predicted ``d``, target ``d``, ids of the target's tokens) of each pair of views."""
+def _second_pass(
+    objective: JepaObjective, fact: Facts
+) -> tuple[list[tuple[Tensor, Tensor, tuple[int, ...]]], list[Tensor]]:
+    """(predicted ``d``, target ``d``, ids of the target's tokens) of each pair of views, and the token losses of
+    views that have labels."""
     views = objective.planner.reversal(fact).pairs
     preds = objective.planner.pred_ids.tolist()
     in_place = preds if any(isinstance(source, Part) for source, _ in views) else []
     row = PackedRow()
     first = row.add([*fact.ids[0].tolist(), *in_place], [*fact.roles[0].tolist(), *[Role.PRED] * len(in_place)])
+    wanted: list[tuple[int, int]] = []
 
     def place(view: View, is_source: bool) -> tuple[list[int], list[bool]]:
         """The places of the view's block in the row, and which of them are the view's."""
@@ -108,12 +114,16 @@ def _pairs(objective: JepaObjective, fact: Facts) -> list[tuple[Tensor, Tensor, 
             return first, [*chosen, *[is_source] * (len(first) - len(chosen))]
         real = view.facts.valid[0]
         extra = preds if is_source else []
-        ids, roles = (values[0][real].tolist() for values in (view.facts.ids, view.facts.roles))
+        ids, roles, chosen = (v[0][real].tolist() for v in (view.facts.ids, view.facts.roles, view.selected))
         block = row.add([*ids, *extra], [*roles, *[Role.PRED] * len(extra)])
-        return block, [True] * len(block)
+        if view.labels is not None:
+            labels = view.labels[0][real].tolist()
+            wanted.extend((block[i] - 1, label) for i, label in enumerate(labels) if i and label >= 0)
+        return block, [*chosen, *[True] * len(extra)]
 
     placed = [(place(source, True), place(target, False)) for source, target in views]
-    states = _run(objective, row, masked=True).hidden_states
+    out = _run(objective, row, masked=True)
+    states, logits = out.hidden_states, out.logits[0].float()
     extractors = objective.source_embedding, objective.target_embedding
     found = []
     for sides in placed:
@@ -122,7 +132,7 @@ def _pairs(objective: JepaObjective, fact: Facts) -> list[tuple[Tensor, Tensor, 
         )
         target_ids = tuple(row.ids[i] for i, chosen in zip(*sides[1], strict=True) if chosen)
         found.append((predicted, target, target_ids))
-    return found
+    return found, [logits[place].logsumexp(0) - logits[place, label] for place, label in wanted]
 
 
 def _embedding(

@@ -33,7 +33,7 @@ def sample_tables(objective: JepaObjective, vocabulary: Vocabulary, batch: Batch
 
 
 def _title(plan: Plan, batch: Batch, row: int) -> str:
-    labels = int((plan.label_rows == row).sum())
+    labels = sum(len(_labels(plan, number, row)) for number in range(len(plan.blocks)))
     views = [view for pair in plan.pairs for view in pair[:1]]
     pairs = sum(int((plan.blocks[view.block].sample[view.rows] == row).sum()) for view in views)
     pays = [f"NTP ({count(labels, 'label')})"] * bool(labels) + [f"JEPA ({count(pairs, 'pair')})"] * bool(pairs)
@@ -42,14 +42,13 @@ def _title(plan: Plan, batch: Batch, row: int) -> str:
 
 
 def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, ...]]:
-    own = plan.label_rows == row
-    labels = dict(zip((plan.label_columns[own] + 1).tolist(), plan.label_ids[own].tolist(), strict=True))
     for number, block in enumerate(plan.blocks):
+        labels = _labels(plan, number, row)
         for at in (block.sample == row).nonzero().flatten().tolist():
             views = _views(plan, number, at)
             for column in (block.roles[at] != Role.PAD).nonzero().flatten().tolist():
                 token = int(block.ids[at, column])
-                label = labels.get(column) if number == 0 else None
+                label = labels.get(column)
                 yield (
                     str(number),
                     str(int(block.positions[at, column])),
@@ -59,6 +58,16 @@ def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, .
                     "" if label is None else vocabulary.name(label),
                     ", ".join(name for name, select in views if bool(select[column])),
                 )
+
+
+def _labels(plan: Plan, block: int, sample: int) -> dict[int, int]:
+    """Column -> label, in what a block has of a sample."""
+    found: dict[int, int] = {}
+    for labels in plan.labels_by_block:
+        if labels.block == block:
+            own = plan.blocks[block].sample[labels.rows] == sample
+            found |= dict(zip((labels.columns[own] + 1).tolist(), labels.ids[own].tolist(), strict=True))
+    return found
 
 
 def _views(plan: Plan, block: int, row: int) -> list[tuple[str, Tensor]]:

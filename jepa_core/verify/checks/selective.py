@@ -34,8 +34,10 @@ def selective(context: Context) -> Iterator[Row]:
     yield _pairs(plan, expected, batch, source_of(Planner.eligible))
     yield _second_views(context, plan, expected, batch, source_of(Planner._lay_out))
     labelled = int((batch["labels"][:, 1:] >= 0).sum())
-    told = f"{count(labelled, 'label')} in the batch, {plan.labels} in the loss: every sample pays NTP"
-    wrong = abs(plan.labels - labelled)
+    own, of_views = len(plan.label_ids), plan.labels - len(plan.label_ids)
+    told = f"{count(labelled, 'label')} in the batch, {own} in the loss: every sample pays NTP"
+    told += f" (and {count(of_views, 'label')} of second views)" if of_views else ""
+    wrong = abs(own - labelled)
     yield at_most("labels left out of NTP, or counted twice", wrong, 0, told, source_of(Planner.__call__))
     yield from _rates(context)
 

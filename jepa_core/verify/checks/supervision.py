@@ -72,6 +72,8 @@ def _next_token(plan: Plan, batch: Batch, source: str) -> Row:
     inside = plan.label_columns + 1 < labels.shape[1]
     asked = labels[plan.label_rows[inside], plan.label_columns[inside] + 1]
     wrong = int((asked != plan.label_ids[inside]).sum()) + int((~inside).sum())
+    for of_view in plan.view_labels:
+        wrong += int((plan.blocks[of_view.block].ids[of_view.rows, of_view.columns + 1] != of_view.ids).sum())
     told = f"{count(plan.labels, 'label')} in the plan, each asked of the token before it"
     return at_most("labels not asked of the token before them", wrong, 0, told, source)
 
