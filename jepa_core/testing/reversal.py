@@ -10,18 +10,20 @@ import torch
 from jepa_core.components import declared
 from jepa_core.testing import examples
 from jepa_core.testing.contract import ComponentContract, clause, expect_shape
-from jepa_core.views.facts import Facts, Role, SampleType
+from jepa_core.views.facts import IGNORE, Facts, Role, SampleType
 from jepa_core.views.views import NewBlock, Part, View, Views
 
-Rows = list[list[int]] | list[list[tuple[int, int]]]
+Rows = list[list[int]] | list[list[tuple[int, ...]]]
 
 
 def rows_of(view: View) -> Rows:
-    """For each sample the view's tokens, padding left out: columns of a part, (id, role) of a new block."""
+    """For each sample the view's tokens, padding left out: columns of a part; (id, role, is it the view's, label)
+    of a new block."""
     if isinstance(view, Part):
         return [row.nonzero().flatten().tolist() for row in view.select]
-    tokens = torch.stack([view.facts.ids, view.facts.roles], dim=-1)
-    return [[(i, r) for i, r in row if r != Role.PAD] for row in tokens.tolist()]
+    labels = torch.full_like(view.facts.ids, IGNORE) if view.labels is None else view.labels
+    tokens = torch.stack([view.facts.ids, view.facts.roles, view.selected.long(), labels], dim=-1)
+    return [[tuple(token) for token in row if token[1] != Role.PAD] for row in tokens.tolist()]
 
 
 class ReversalContract(ComponentContract):
@@ -72,14 +74,16 @@ class ReversalContract(ComponentContract):
                 dtype = view.facts.ids.dtype
                 assert dtype == torch.int64, f"new token ids are {dtype}, not int64"
 
-    @clause("a view has at least one token in every row, and a part none of the padding")
+    @clause("a view has at least one token in every row, and none of the padding")
     def test_views_have_tokens(self) -> None:
         facts = self.make_facts()
         for view in self.views(facts):
-            empty = [i for i, row in enumerate(rows_of(view)) if not row]
+            chosen, valid = (
+                (view.select, facts.valid) if isinstance(view, Part) else (view.selected, view.facts.valid)
+            )
+            empty = (~chosen.any(dim=1)).nonzero().flatten().tolist()
             assert not empty, f"a view has no token in row {empty}"
-            padding = isinstance(view, Part) and bool((view.select & ~facts.valid).any())
-            assert not padding, "a part selects padding"
+            assert not (chosen & ~valid).any(), "a view selects padding"
 
     @clause("new blocks are right-padded: no padding before a real token")
     def test_new_blocks_are_right_padded(self) -> None:
@@ -95,6 +99,17 @@ class ReversalContract(ComponentContract):
             assert not (facts.roles == Role.PRED).any(), "a new block has tokens of role PRED"
             unknown = (facts.roles < Role.PAD) | (facts.roles > Role.PRED)
             assert not unknown.any(), f"{facts.roles[unknown].tolist()} is no role"
+
+    @clause("labels of a new block, 'b s', are the ids of the tokens that they stand at, and never its first's")
+    def test_labels_are_the_tokens(self) -> None:
+        for view in self.views(self.make_facts()):
+            if isinstance(view, Part) or view.labels is None:
+                continue
+            b, s = view.facts.ids.shape
+            expect_shape(view.labels, "b s", b=b, s=s)
+            wrong = (view.labels != IGNORE) & ((view.labels != view.facts.ids) | ~view.facts.valid)
+            assert not wrong.any(), f"label {view.labels[wrong].tolist()} is not the token it stands at"
+            assert (view.labels[:, :1] == IGNORE).all(), "nothing comes before the first token to predict it"
 
     @clause("the views of a fact do not depend on the other facts of the batch, nor on its padding")
     def test_facts_stand_alone(self) -> None:

@@ -26,6 +26,11 @@ class TestBothDirectionsContract(ReversalContract):
         return QuestionToEntity(TABLE.inverse)
 
 
+class TestAutoencodeContract(ReversalContract):
+    def make(self):
+        return QuestionToEntity(autoencode=True)
+
+
 FACTS = Facts.from_spans([[[11, 12], [16001], [0], [13, 14]], [[21], [16004], [0], [22]]], pad_id=9)
 
 
@@ -41,17 +46,32 @@ def test_asked_the_other_way_round_the_fact_itself_holds_the_answer():
     _, (source, target) = QuestionToEntity(TABLE.inverse)(FACTS).pairs
     assert isinstance(source, NewBlock)
     assert isinstance(target, Part)
-    rows = [
-        list(zip(ids[valid].tolist(), roles[valid].tolist(), strict=True))
-        for ids, roles, valid in zip(source.facts.ids, source.facts.roles, source.facts.valid, strict=True)
-    ]
     h, r, m = Role.HEAD, Role.RELATION, Role.MASK
-    assert rows == [[(13, h), (14, h), (16002, r), (0, m)], [(22, h), (16003, r), (0, m)]]
+    assert tokens(source.facts) == [[(13, h), (14, h), (16002, r), (0, m)], [(22, h), (16003, r), (0, m)]]
+    assert target.select.int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
+
+
+def tokens(facts: Facts) -> list[list[tuple[int, int]]]:
+    """(id, role) of each row's tokens, without padding."""
+    return [
+        list(zip(ids[valid].tolist(), roles[valid].tolist(), strict=True))
+        for ids, roles, valid in zip(facts.ids, facts.roles, facts.valid, strict=True)
+    ]
+
+
+def test_an_entity_is_asked_for_itself_and_spelled():
+    forward, (source, target) = QuestionToEntity(autoencode=True)(FACTS).pairs
+    assert [view.select.tolist() for view in forward] == [view.select.tolist() for view in QuestionToEntity()(FACTS).pairs[0]]
+    h, m, t = Role.HEAD, Role.MASK, Role.TAIL
+    assert tokens(source.facts) == [[(11, h), (12, h), (0, m), (11, t), (12, t)], [(21, h), (0, m), (21, t)]]
+    assert source.selected.int().tolist() == [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]]
+    assert source.labels.tolist() == [[-100, -100, -100, 11, 12], [-100, -100, 21, -100, -100]]
     assert target.select.int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
 
 
 def test_only_the_other_direction_leaks():
     assert declared("reversal", QuestionToEntity(), "leaks_on") == ()
+    assert declared("reversal", QuestionToEntity(autoencode=True), "leaks_on") == ()
     assert declared("reversal", QuestionToEntity(TABLE.inverse), "leaks_on") == ("atomic",)
 
 
@@ -71,3 +91,4 @@ def test_inverses_come_from_the_vocabularys_names():
     made = question_to_entity(context, both_directions=True)
     assert made.inverse(torch.tensor([2, 3])).tolist() == [3, 2]
     assert question_to_entity(context).inverse is None
+    assert [question_to_entity(context, autoencode=a).autoencode for a in (False, True)] == [False, True]

@@ -24,11 +24,10 @@ def concept_objective(model, negatives="batch", **options):
         model,
         k=0,
         distance=InfoNceDistance(TAU, negatives),
-        reversal=QuestionToEntity(),
         mask=ConceptIsolatingMask(first_upper=1, first_decoder=2),
-        embedding=(LastToken(layer=2, role="mask"), LastToken(layer=1, role="tail")),
+        embedding=(LastToken(layer=2, role="mask"), LastToken(layer=1)),
         positions="none",
-        **{"filters": [], **options},
+        **{"filters": [], "reversal": QuestionToEntity(), **options},
     )
     made.entities = Entities.of([small_set()])
     return made
@@ -65,8 +64,8 @@ def states(model, ids: list[int], spans: list[str], detach: int | None) -> list[
     return found
 
 
-def naive(model, negatives: str, detach: int | None) -> tuple[torch.Tensor, torch.Tensor]:
-    token_losses, predicted, targets = [], [], []
+def naive(model, negatives: str, detach: int | None, autoencode: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    token_losses, predicted, targets, itself = [], [], [], []
     for head, relation, mask, tail, _ in SAMPLES:
         ids = [*head, relation, mask, *tail]
         spans = ["e1"] * len(head) + ["r", "m"] + ["e2"] * len(tail)
@@ -76,6 +75,20 @@ def naive(model, negatives: str, detach: int | None) -> tuple[torch.Tensor, torc
         token_losses += [cross_entropy(logits[place + i], torch.tensor(t)) for i, t in enumerate(tail)]
         predicted.append(rows[1][place])
         targets.append((tuple(tail), rows[0][-1]))
+        if autoencode:
+            again = states(model, [*head, mask, *head], ["e1"] * len(head) + ["m"] + ["e2"] * len(head), detach)
+            token_losses += [
+                cross_entropy(model.lm_head(again[2])[len(head) + i], torch.tensor(t)) for i, t in enumerate(head)
+            ]
+            itself.append((again[1][len(head)], (tuple(head), rows[0][len(head) - 1])))
+    distances = contrasts(model, negatives, predicted, targets)
+    if autoencode:
+        distances += contrasts(model, negatives, *zip(*itself, strict=True))
+    return torch.stack(token_losses).mean(), torch.stack(distances).mean()
+
+
+def contrasts(model, negatives, predicted, targets) -> list[torch.Tensor]:
+    """Of each predicted state against its target (name, state), all other targets or all other entities."""
     bank = dict(targets)
     if negatives == "bank":
         names = {tuple(name) for head, _, _, tail, _ in SAMPLES for name in (head, tail)}
@@ -85,16 +98,19 @@ def naive(model, negatives: str, detach: int | None) -> tuple[torch.Tensor, torc
         others = [bank[other] for other in bank if other != name]
         candidates = normalize(torch.stack([target, *others]), dim=-1)
         distances.append(cross_entropy(candidates @ normalize(state, dim=0) / TAU, torch.tensor(0)))
-    return torch.stack(token_losses).mean(), torch.stack(distances).mean()
+    return distances
 
 
+@pytest.mark.parametrize("autoencode", [False, True])
 @pytest.mark.parametrize("negatives", ["batch", "bank"])
 @pytest.mark.parametrize("detach", [None, 2])
-def test_equals_the_loop(negatives, detach):
+def test_equals_the_loop(negatives, detach, autoencode):
     model = concept_model("gpt2")
-    objective = concept_objective(model, negatives, ntp_detach=detach)
+    objective = concept_objective(
+        model, negatives, ntp_detach=detach, reversal=QuestionToEntity(autoencode=autoencode)
+    )
     out = objective(**small_batch())
-    ntp, jepa = naive(model, negatives, detach)
+    ntp, jepa = naive(model, negatives, detach, autoencode)
     assert out.ntp_loss.item() == pytest.approx(ntp.item(), rel=1e-5)
     assert out.jepa_loss.item() == pytest.approx(jepa.item(), rel=1e-5)
     assert gradient_error(gradients(objective, out.loss), gradients(objective, ntp + jepa)) < 1e-5

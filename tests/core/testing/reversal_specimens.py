@@ -109,6 +109,44 @@ class TestEmptyPart(ReversalContract):
         return with_target(second)
 
 
+def with_labels(make_labels):
+    """The fact again as target, with these labels."""
+    return with_target(lambda facts: NewBlock(facts, labels=make_labels(facts)))
+
+
+class TestLabels(ReversalContract):
+    def make(self):
+        return with_labels(lambda facts: facts.ids.where(facts.roles == Role.TAIL, -100))
+
+
+class TestShiftedLabels(ReversalContract):
+    """Each label at the token that predicts it."""
+
+    fails = ("test_labels_are_the_tokens",)
+
+    def make(self):
+        return with_labels(lambda facts: facts.ids.where(facts.roles == Role.TAIL, -100).roll(-1, dims=1))
+
+
+class TestLabelsTheFirst(ReversalContract):
+    fails = ("test_labels_are_the_tokens",)
+
+    def make(self):
+        return with_labels(lambda facts: facts.ids.where(facts.valid, -100))
+
+
+class TestSelectsOfABlock(ReversalContract):
+    def make(self):
+        return with_target(lambda facts: NewBlock(facts, select=facts.roles == Role.TAIL))
+
+
+class TestSelectsNothingOfABlock(ReversalContract):
+    fails = ("test_views_have_tokens",)
+
+    def make(self):
+        return with_target(lambda facts: NewBlock(facts, select=facts.roles == Role.PRED))
+
+
 class TestPartOfTheBatch(ReversalContract):
     """Facts whose relation has a known inverse only."""
 

@@ -8,6 +8,7 @@ import torch
 from jepa_core.verify.naive import CannotExpress, naive_losses
 from jepa_core.views.facts import Role
 from jepa_core.views.views import NewBlock, Part, Views
+from jepa_plugins.question_to_entity import QuestionToEntity
 from tests.reference.naive_objective import naive_loss
 from tests.support import (
     DISTANCES,
@@ -60,6 +61,17 @@ def test_views_of_every_shape():
         out, naive = objective(**small_batch()), naive_losses(objective, small_batch())
         assert float(naive.loss) == pytest.approx(float(out.loss), rel=1e-5)
         assert float(naive.jepa) == pytest.approx(float(out.jepa_loss), rel=1e-5)
+
+
+@pytest.mark.parametrize("positions", ["continue", "restart"])
+def test_labels_of_second_views_count(positions):
+    """Asked of the token before them, in the sample's own row; with them there are 19 labels, not 9."""
+    options = {"k": 1, "reversal": QuestionToEntity(autoencode=True), "positions": positions, "filters": []}
+    objective = small_objective(small_model().eval(), **options).eval()
+    out, naive = objective(**small_batch()), naive_losses(objective, small_batch())
+    assert objective.plan(small_batch()).labels == 9 + 10
+    assert float(naive.ntp) == pytest.approx(float(out.ntp_loss), rel=1e-5)
+    assert float(naive.jepa) == pytest.approx(float(out.jepa_loss), rel=1e-5)
 
 
 def test_a_distance_that_compares_pairs_gets_them_together():

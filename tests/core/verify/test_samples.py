@@ -6,6 +6,7 @@ from jepa_core.verify.context import mode
 from jepa_core.verify.samples import mixed_rows, sample_tables
 from jepa_core.views.facts import Role
 from jepa_core.views.views import Part, Views
+from jepa_plugins.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import tiny
 
 
@@ -48,6 +49,17 @@ def test_several_pairs_are_numbered():
     first = tables(tiny(reversal=Both(), pred_ids=[]))[0]
     assert first.title.endswith("pays NTP (1 label) and JEPA (2 pairs)")
     assert [row[6] for row in first.rows] == ["source 0, target 1"] * 3 + ["target 0, source 1"]
+
+
+def test_labels_of_a_second_view():
+    first = tables(tiny(reversal=QuestionToEntity(autoencode=True), pred_ids=[]))[0]
+    assert first.title.endswith("pays NTP (2 labels) and JEPA (2 pairs)")
+    head = first.rows[0][2]
+    assert [(row[0], row[2], row[4], row[5], row[6]) for row in first.rows[4:]] == [
+        ("1", head, "HEAD", "", "source 1"),
+        ("1", "<mask>", "MASK", "", "source 1"),
+        ("1", head, "TAIL", head, ""),
+    ]
 
 
 def test_half_of_each_kind():
