@@ -78,9 +78,7 @@ class ReversalContract(ComponentContract):
     def test_views_have_tokens(self) -> None:
         facts = self.make_facts()
         for view in self.views(facts):
-            chosen, valid = (
-                (view.select, facts.valid) if isinstance(view, Part) else (view.selected, view.facts.valid)
-            )
+            chosen, valid = (view.select, facts.valid) if isinstance(view, Part) else (view.selected, view.facts.valid)
             empty = (~chosen.any(dim=1)).nonzero().flatten().tolist()
             assert not empty, f"a view has no token in row {empty}"
             assert not (chosen & ~valid).any(), "a view selects padding"

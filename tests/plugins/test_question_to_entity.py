@@ -61,7 +61,9 @@ def tokens(facts: Facts) -> list[list[tuple[int, int]]]:
 
 def test_an_entity_is_asked_for_itself_and_spelled():
     forward, (source, target) = QuestionToEntity(autoencode=True)(FACTS).pairs
-    assert [view.select.tolist() for view in forward] == [view.select.tolist() for view in QuestionToEntity()(FACTS).pairs[0]]
+    assert [view.select.tolist() for view in forward] == [
+        view.select.tolist() for view in QuestionToEntity()(FACTS).pairs[0]
+    ]
     h, m, t = Role.HEAD, Role.MASK, Role.TAIL
     assert tokens(source.facts) == [[(11, h), (12, h), (0, m), (11, t), (12, t)], [(21, h), (0, m), (21, t)]]
     assert source.selected.int().tolist() == [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]]

@@ -106,9 +106,7 @@ def contrasts(model, negatives, predicted, targets) -> list[torch.Tensor]:
 @pytest.mark.parametrize("detach", [None, 2])
 def test_equals_the_loop(negatives, detach, autoencode):
     model = concept_model("gpt2")
-    objective = concept_objective(
-        model, negatives, ntp_detach=detach, reversal=QuestionToEntity(autoencode=autoencode)
-    )
+    objective = concept_objective(model, negatives, ntp_detach=detach, reversal=QuestionToEntity(autoencode=autoencode))
     out = objective(**small_batch())
     ntp, jepa = naive(model, negatives, detach, autoencode)
     assert out.ntp_loss.item() == pytest.approx(ntp.item(), rel=1e-5)

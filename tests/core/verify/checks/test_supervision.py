@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from jepa_core.objective.plan import append_predictors
 from jepa_core.verify.checks.supervision import supervision
 from jepa_core.verify.row import Verdict
 from jepa_core.views.facts import Facts
+from jepa_plugins.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import red, tiny
 
 CHECK = "supervision"
@@ -65,6 +68,19 @@ def test_labels_asked_of_the_wrong_token():
     found = red(tiny(kind=OneLater))
     assert NEXT in found
     assert {check for check, _ in found} == {CHECK, "layouts agree"}
+
+
+def test_labels_of_a_second_view_asked_of_the_wrong_token():
+    class OneLater(JepaObjective):
+        def plan(self, batch, step=0):
+            plan = super().plan(batch, step)
+            return replace(plan, view_labels=tuple(replace(of, columns=of.columns - 1) for of in plan.view_labels))
+
+    spelled = {"reversal": QuestionToEntity(autoencode=True), "pred_ids": []}
+    found = red(tiny(kind=OneLater, **spelled))
+    assert NEXT in found
+    assert {check for check, _ in found} == {CHECK, "layouts agree"}
+    assert red(tiny(**spelled)) == set()
 
 
 def test_predictor_tokens_that_get_lost(monkeypatch):
