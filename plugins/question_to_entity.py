@@ -22,46 +22,52 @@ class QuestionToEntity:
     ``[tail, r', mask]`` as a new block, with its own head for a target. That *is* the held-out question of a
     fact trained in one direction, so then pairs of type ``atomic`` leak. With `autoencode` the head is asked for
     itself and spelled, ``[head, mask, head]`` as a new block with labels, so that also an entity that is nobody's
-    answer in training can be spelled.
+    answer in training can be spelled. With `apart` targets are new blocks, entities all alone: under a mask that
+    lets an answer see its question, which plain causal layers do, a target in the fact's own row would give itself
+    away.
     """
 
-    def __init__(self, inverse: Inverse | None = None, autoencode: bool = False):
+    def __init__(self, inverse: Inverse | None = None, autoencode: bool = False, apart: bool = False):
         self.inverse = inverse
         self.autoencode = autoencode
+        self.apart = apart
         self.leaks_on = () if inverse is None else ("atomic",)
 
     def __call__(self, facts: Facts) -> Views:
-        head, tail = (Part(facts.roles == role) for role in (Role.HEAD, Role.TAIL))
-        pairs: list[tuple[View, View]] = [(Part(facts.valid & ~tail.select), tail)]
+        head, tail = (self._entity(facts, role) for role in (Role.HEAD, Role.TAIL))
+        pairs: list[tuple[View, View]] = [(Part(facts.valid & (facts.roles != Role.TAIL)), tail)]
         if self.inverse is not None:
             pairs.append((NewBlock(question_of(reverse(facts, self.inverse))), head))
         if self.autoencode:
             pairs.append((itself(facts), head))
         return Views(tuple(pairs))
 
+    def _entity(self, facts: Facts, role: int) -> View:
+        chosen = facts.roles == role
+        return NewBlock(facts.where(chosen)) if self.apart else Part(chosen)
+
 
 def itself(facts: Facts) -> NewBlock:
     """``[head, mask, head]``: which entity is this; the answer is labelled, the view is the question."""
     asked = facts.roles.where((facts.roles == Role.HEAD) | (facts.roles == Role.MASK), Role.PAD)
     answer = torch.where(facts.roles == Role.HEAD, Role.TAIL, Role.PAD)
-    ids, roles = torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1)
-    width = int((roles != Role.PAD).sum(dim=1).max()) if len(facts) else 0
-    order = (roles == Role.PAD).long().argsort(dim=1, stable=True)[:, :width]
-    made = Facts(ids.gather(1, order), roles.gather(1, order))
+    twice = Facts(torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1))
+    made = twice.where(twice.valid)
     is_answer = made.roles == Role.TAIL
     return NewBlock(made, select=made.valid & ~is_answer, labels=made.ids.where(is_answer, IGNORE))
 
 
 def question_to_entity(
-    context: BuildContext, both_directions: bool = False, autoencode: bool = False
+    context: BuildContext, both_directions: bool = False, autoencode: bool = False, apart: bool = False
 ) -> QuestionToEntity:
     """From the question to the entity that answers it, inside the fact's own row.
 
     both_directions: ask also for the head, given the tail and the inverse relation that the vocabulary names;
     this leaks on `atomic` facts, so keep them out with the filter sample_type. autoencode: ask also for the head,
-    given itself, and train next-token prediction to spell it.
+    given itself, and train next-token prediction to spell it. apart: entities as targets in blocks of their own, for
+    masks under which they would see the question.
     """
-    return QuestionToEntity(lookup(context).inverse if both_directions else None, autoencode)
+    return QuestionToEntity(lookup(context).inverse if both_directions else None, autoencode, apart)
 
 
 @hookimpl

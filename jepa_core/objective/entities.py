@@ -35,7 +35,7 @@ class Entities:
         found: dict[int, list[int]] = {}
         for facts in facts_of(sets):
             for role in (Role.HEAD, Role.TAIL):
-                names = spans(facts, role)
+                names = facts.where(facts.roles == role)
                 hashes, first = _distinct(sequence_ids(names.ids, names.valid))
                 for number, ids, valid in zip(hashes.tolist(), names.ids[first], names.valid[first], strict=True):
                     if number not in found:
@@ -64,13 +64,6 @@ def facts_of(sets: Iterable[Any]) -> Iterator[Facts]:
         for start in range(0, len(data_set), _PART):
             batch = data_set.__getitems__(range(start, min(start + _PART, len(data_set))))
             yield Facts(batch["input_ids"], batch["roles"])
-
-
-def spans(facts: Facts, role: int) -> Facts:
-    """Of each fact the tokens of one role, moved to the front."""
-    chosen = facts.roles == role
-    order = (~chosen).long().argsort(dim=1, stable=True)[:, : int(chosen.sum(dim=1).max()) if len(facts) else 0]
-    return Facts(facts.ids.gather(1, order), facts.roles.where(chosen, Role.PAD).gather(1, order))
 
 
 def _distinct(hashes: Tensor) -> tuple[Tensor, Tensor]:

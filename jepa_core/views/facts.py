@@ -67,6 +67,12 @@ class Facts:
         """The facts of these rows (an index or a bool mask over ``b``)."""
         return Facts(self.ids[rows], self.roles[rows])
 
+    def where(self, chosen: Tensor) -> Facts:
+        """Of each fact the tokens that are chosen, ``b s`` bool, moved to the front."""
+        chosen = chosen & self.valid
+        order = (~chosen).long().argsort(dim=1, stable=True)[:, : int(chosen.sum(dim=1).max()) if len(self) else 0]
+        return Facts(self.ids.gather(1, order), self.roles.where(chosen, Role.PAD).gather(1, order))
+
     @classmethod
     def from_spans(cls, spans: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Facts:
         """From ``[head ids, relation ids, mask ids, tail ids]`` a fact, of any lengths."""

@@ -31,6 +31,11 @@ class TestAutoencodeContract(ReversalContract):
         return QuestionToEntity(autoencode=True)
 
 
+class TestApartContract(ReversalContract):
+    def make(self):
+        return QuestionToEntity(TABLE.inverse, apart=True)
+
+
 FACTS = Facts.from_spans([[[11, 12], [16001], [0], [13, 14]], [[21], [16004], [0], [22]]], pad_id=9)
 
 
@@ -69,6 +74,13 @@ def test_an_entity_is_asked_for_itself_and_spelled():
     assert source.selected.int().tolist() == [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]]
     assert source.labels.tolist() == [[-100, -100, -100, 11, 12], [-100, -100, 21, -100, -100]]
     assert target.select.int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
+
+
+def test_apart_an_entity_stands_alone():
+    (_, tail), (_, head) = QuestionToEntity(TABLE.inverse, apart=True)(FACTS).pairs
+    t, h = Role.TAIL, Role.HEAD
+    assert tokens(tail.facts) == [[(13, t), (14, t)], [(22, t)]]
+    assert tokens(head.facts) == [[(11, h), (12, h)], [(21, h)]]
 
 
 def test_only_the_other_direction_leaks():
