@@ -5,8 +5,8 @@ import torch
 
 from jepa_core.errors import DataError
 from jepa_core.objective import entities as module
-from jepa_core.objective.entities import Entities, facts_of, spans
-from jepa_core.views.facts import Facts, Role
+from jepa_core.objective.entities import Entities, facts_of
+from jepa_core.views.facts import Role
 from tests.support import SAMPLES, small_set
 
 
@@ -46,10 +46,3 @@ def test_a_beginning_of_a_name_is_another_name():
     entities = Entities.of([small_set()])
     with pytest.raises(DataError, match=r"tokens \[9, 10\] name no entity"):
         entities.index(torch.tensor([[9, 10, 11]]), torch.tensor([[True, True, False]]))
-
-
-def test_spans_move_to_the_front():
-    facts = Facts.from_spans([[[5], [17], [16], [6, 7]], [[1, 2], [18], [16], [3]]], pad_id=23)
-    tails = spans(facts, Role.TAIL)
-    assert [ids[valid].tolist() for ids, valid in zip(tails.ids, tails.valid, strict=True)] == [[6, 7], [3]]
-    assert tails.ids.shape == (2, 2)

@@ -72,3 +72,10 @@ def test_roles_compare_the_same_under_compile(facts):
     compiled = torch.compile(is_entity, fullgraph=True, backend="eager")
     for found, expected in zip(compiled(facts.roles), is_entity(facts.roles), strict=True):
         assert torch.equal(found, expected)
+
+
+def test_chosen_tokens_move_to_the_front():
+    facts = Facts.from_spans([[[5], [17], [16], [6, 7]], [[1, 2], [18], [16], [3]]], pad_id=23)
+    tails = facts.where(facts.roles == Role.TAIL)
+    assert [ids[valid].tolist() for ids, valid in zip(tails.ids, tails.valid, strict=True)] == [[6, 7], [3]]
+    assert tails.ids.shape == (2, 2)
