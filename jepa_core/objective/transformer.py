@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from jepa_core.errors import ComponentError
+from jepa_core.objective.early_exit import EarlyExit
 from jepa_core.objective.only_reads import OnlyReads
 
 _NORM_NAMES = ("ln_f", "norm", "final_layer_norm", "final_layernorm")
@@ -34,6 +36,7 @@ class Transformer:
         self.blocks = self._find_blocks()
         for number, block in enumerate(self.blocks):
             block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)
+        self.early_exit = EarlyExit(self.blocks)
         self.last_mlp = OnlyReads(getattr(self.blocks[-1], "mlp", None))
 
     def __call__(
@@ -52,15 +55,15 @@ class Transformer:
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
+        run = partial(self.base, input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
+        runs_again = getattr(self.blocks[-1], "gradient_checkpointing", False)
+        if max(layers) < self.num_layers and not runs_again:
+            with self.early_exit.after(layers) as found:
+                run()
+            return found
         inner = any(layer != self.num_layers for layer in layers)
-        with self.last_mlp.at(None if getattr(self.blocks[-1], "gradient_checkpointing", False) else reads):
-            out = self.base(
-                input_ids=ids,
-                position_ids=positions,
-                attention_mask=mask,
-                use_cache=False,
-                output_hidden_states=inner,
-            )
+        with self.last_mlp.at(None if runs_again else reads):
+            out = run(output_hidden_states=inner)
         if not inner:
             return {self.num_layers: out.last_hidden_state}
         return {layer: out.hidden_states[layer] for layer in layers}
