@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import torch
+
 from jepa_core.components import declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
 from jepa_core.verify.context import Context, mode
-from jepa_core.verify.perturb import Movements, measure, worst
+from jepa_core.verify.perturb import Movements, Probe, measure, worst
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.views.visibility import visible
 
@@ -20,6 +22,7 @@ def isolation(context: Context) -> Iterator[Row]:
     """Changes tokens of a few samples, in the layout that trains and in one packed row."""
     found = _by_layout(context)
     yield from _between_blocks(context, found)
+    yield from _in_one_block(context)
     causal, layouts = source_of(visible), source_of(choose)
     yield _nothing_moves("no token sees a later one", {name: m.earlier for name, m in found.items()}, causal)
     own = min(moved.own for moved in found.values())
@@ -64,6 +67,26 @@ def _between_blocks(context: Context, found: Mapping[str, Movements]) -> Iterato
         else:
             reason = f"{type(builder).__name__} declares isolates_views = False; {row.evidence}"
             yield Row(name, Verdict.NA, row.figure, "", reason, source)
+
+
+def _in_one_block(context: Context) -> Iterator[Row]:
+    """A target that stands in one block with its source, and sees it, holds what is to be predicted from it. Only
+    warns: it may be meant."""
+    objective = context.objective
+    with mode(objective, filters=False):
+        plan = objective.plan(context.few)
+    layer = objective.transformer.layer(declared("embedding", objective.target_embedding, "layer"))
+    for number, (source, target) in enumerate(plan.pairs):
+        if source.block != target.block:
+            continue
+        change = [torch.zeros_like(block.roles, dtype=torch.bool) for block in plan.blocks]
+        change[source.block][source.rows] = source.select & ~target.select
+        moved = Probe(objective, plan).movements(change)[target.block][target.rows][target.select]
+        figure = float(moved[:, layer].max())
+        name = "the target does not see the source" + (f" (pair {number})" if len(plan.pairs) > 1 else "")
+        verdict = Verdict.WARN if figure > 0 else Verdict.PASS
+        told = f"largest movement of the target's states at layer {layer} when the source's tokens change: {figure:.3g}"
+        yield Row(name, verdict, figure, "= 0", told, source_of(objective.mask))
 
 
 def _nothing_moves(name: str, figures: Mapping[str, float], source: str) -> Row:

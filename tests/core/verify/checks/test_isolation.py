@@ -6,6 +6,9 @@ import torch
 
 from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.row import Verdict
+from jepa_plugins.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.last_token import LastToken
+from jepa_plugins.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import Unusual, red, tiny
 
 CHECK = "one forward pass"
@@ -31,6 +34,21 @@ def test_a_mask_that_says_that_it_leaks():
     assert row.verdict is Verdict.NA
     assert row.figure > 0
     assert row.evidence.startswith("Declared declares isolates_views = False; largest movement")
+
+
+def test_a_target_that_has_seen_the_question():
+    """The tail, in the fact's own row under plain causal layers: a warning. As a block of its own: none."""
+    line = (CHECK, "the target does not see the source")
+    assert line in red(tiny(reversal=QuestionToEntity(), pred_ids=[]), Verdict.WARN)
+    assert line not in red(tiny(reversal=QuestionToEntity(apart=True), pred_ids=[]), Verdict.WARN)
+
+
+def test_a_target_that_has_not():
+    """Isolated layers up to the one where the target is read."""
+    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(role="mask"), LastToken(layer=1))}
+    rows = isolation(tiny(reversal=QuestionToEntity(), pred_ids=[], **parts))
+    (row,) = [row for row in rows if row.name == "the target does not see the source"]
+    assert (row.verdict, row.figure) == (Verdict.PASS, 0)
 
 
 def test_a_leak_in_one_layer_only():
