@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -69,8 +70,8 @@ def side_by_side(blocks: Sequence[Block]) -> Arrangement:
 def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
     """Every row of every block by itself; rows of like length share a call.
 
-    call_cost: what another call costs, in tokens; rows are padded to their call's width as long as that
-    costs less.
+    call_cost: what a call costs besides its tokens, in tokens; rows are padded to their call's width where that
+    costs less than a call more.
     """
     width = max(block.ids.shape[1] for block in blocks)
     ids, roles = (
@@ -94,24 +95,19 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
 
 
 def groups(lengths: Tensor, call_cost: float) -> list[tuple[int, int]]:
-    """Ranges (shortest, longest) of row lengths that share a call, from the shortest on.
+    """Ranges (shortest, longest) of row lengths that share a call, from the shortest on: those of the least cost,
+    tokens with their padding and `call_cost` for each call.
 
-    Rows of one length go along with the next longer ones while the padding that this takes costs less than
-    a call of their own.
+    By the cheapest way to arrange all rows up to each length, in turn.
     """
-    found: list[tuple[int, int]] = []
-    shortest, rows, padding = None, 0, 0
     values, counts = (column.tolist() for column in lengths.unique(return_counts=True))
-    for i, (length, count) in enumerate(zip(values, counts, strict=True)):
-        shortest = length if shortest is None else shortest
-        rows += count
-        more = rows * (values[i + 1] - length) if i + 1 < len(values) else None
-        if more is not None and padding + more <= call_cost:
-            padding += more
-            continue
-        found.append((shortest, length))
-        shortest, rows, padding = None, 0, 0
-    return found
+    rows = [0, *accumulate(counts)]
+    cheapest: list[tuple[float, list[tuple[int, int]]]] = [(0, [])]
+    for end, longest in enumerate(values, start=1):
+        costs = [cheapest[i][0] + call_cost + (rows[end] - rows[i]) * longest for i in range(end)]
+        first = costs.index(min(costs))  # of equals the fewest calls
+        cheapest.append((costs[first], [*cheapest[first][1], (values[first], longest)]))
+    return cheapest[-1][1]
 
 
 def _scatter(values: Tensor, sample: Tensor, batch: int) -> Tensor:

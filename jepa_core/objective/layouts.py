@@ -22,9 +22,11 @@ from jepa_core.objective.transformer import Transformer
 from jepa_core.views.tokens import Tokens
 from jepa_core.views.visibility import additive, visible
 
-#: What another transformer call costs on a CPU, in tokens, times the squared width of the model: a layer's
-#: dispatch takes about as long as this many tokens' arithmetic. Measured by ``benchmarks.step``.
-CALL_COST = 5e5
+#: What another transformer call costs on a CPU, in tokens, is GRADIENT + DISPATCH / width²: adding up the gradients
+#: of all weights once more takes as long as this many tokens at any width, since both grow with its square, and
+#: dispatching the operations of a layer is the same work at any width. Measured by splitting one call into two to
+#: four: 180 tokens more at width 128, 60 at 384, 40 at 768.
+GRADIENT, DISPATCH = 35, 2.4e6
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
 def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
     """On a GPU small calls are bound by their launches, so all rows share one."""
     on_cpu = transformer.model.device.type == "cpu"
-    return one_block_a_row(blocks, CALL_COST / transformer.width**2 if on_cpu else float("inf"))
+    return one_block_a_row(blocks, GRADIENT + DISPATCH / transformer.width**2 if on_cpu else float("inf"))
 
 
 def _built_mask(builder: MaskBuilder, transformer: Transformer, call: Call) -> Tensor:

@@ -26,13 +26,31 @@ def block(lengths: list[int], sample: list[int], first_id: int) -> Block:
         (0, [(3, 3), (4, 4), (9, 9)]),  # another call costs nothing: exact widths
         (2, [(3, 4), (9, 9)]),  # two rows of three padded by one: 2 tokens
         (1, [(3, 3), (4, 4), (9, 9)]),
-        (16, [(3, 4), (9, 9)]),  # on to nine: 2 + 3 rows x 5 = 17 tokens
-        (17, [(3, 9)]),
+        (14, [(3, 4), (9, 9)]),  # on to nine: three rows of four padded by five, 15 tokens
+        (15, [(3, 9)]),
         (float("inf"), [(3, 9)]),
     ],
 )
 def test_rows_share_a_call_while_padding_costs_less_than_a_call(cost, expected):
     assert groups(torch.tensor([4, 3, 9, 3]), cost) == expected
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.sampled_from([0.0, 3.0, 10.0, 40.0]))
+def test_no_other_grouping_costs_less(lengths, cost):
+    def price(ranges):
+        return sum(cost + longest * sum(shortest <= n <= longest for n in lengths) for shortest, longest in ranges)
+
+    def ways(values):
+        """All ways to cut neighbouring lengths into ranges."""
+        if not values:
+            yield []
+        for end in range(1, len(values) + 1):
+            for rest in ways(values[end:]):
+                yield [(values[0], values[end - 1]), *rest]
+
+    found = groups(torch.tensor(lengths), cost)
+    assert found in list(ways(sorted(set(lengths))))
+    assert price(found) == min(map(price, ways(sorted(set(lengths)))))
 
 
 @given(

@@ -91,6 +91,16 @@ def test_many_predictors_and_unequal_lengths(attention, layout):
     check_against_reference(small_model(attention=attention), SAMPLES, k=16, layout=layout)
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("positions", ["continue", "restart", "none"])
+def test_rows_in_several_calls(monkeypatch, kind, positions):
+    """A model this small would take one call for all."""
+    for cost in ("GRADIENT", "DISPATCH"):
+        monkeypatch.setattr(f"jepa_core.objective.layouts.{cost}", 0)
+    assert len(small_objective(small_model(kind), k=2).plan(small_batch()).arrangement.calls) > 2
+    check_against_reference(model_at(kind, positions), SAMPLES, k=2, layout="rows", positions=positions)
+
+
 def with_eligible(share):
     """None, one or all of the samples counted, or as they are: three of five."""
     types = {"none": ["atomic"] * 5, "one": ["atomic"] * 4 + ["train"], "all": ["train"] * 5}
