@@ -62,8 +62,7 @@ def side_by_side(blocks: Sequence[Block]) -> Arrangement:
         for name in ("ids", "roles", "positions")
     )
     number = torch.cat([torch.full((batch, width), i) for i, width in enumerate(widths)], dim=1)
-    flat = torch.arange(ids.numel(), device=ids.device).view(batch, -1)
-    places = (part[block.sample] for part, block in zip(flat.split(widths, dim=1), blocks, strict=True))
+    places = (part[block.sample] for part, block in zip(_numbered(ids).split(widths, dim=1), blocks, strict=True))
     return Arrangement((Call(ids, roles, positions, number.to(ids.device)),), tuple(places))
 
 
@@ -81,17 +80,30 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
     positions = torch.cat([_extend(block.positions, width) for block in blocks])
     number = torch.cat([torch.full((len(b.ids), width), i) for i, b in enumerate(blocks)]).to(ids.device)
     lengths = (roles != Role.PAD).sum(dim=1)
-    place = torch.zeros_like(ids)
-    calls, start = [], 0
-    for shortest, longest in groups(lengths, call_cost):
-        chosen = ((lengths >= shortest) & (lengths <= longest)).nonzero().flatten()
-        calls.append(Call(*(values[chosen, :longest] for values in (ids, roles, positions, number))))
-        tokens = len(chosen) * longest
-        place[chosen, :longest] = torch.arange(start, start + tokens, device=ids.device).view(-1, longest)
-        start += tokens
+    whole, ranges = Call(ids, roles, positions, number), groups(lengths, call_cost)
+    one_call = len(ranges) == 1 and ranges[0][1] == width
+    calls, place = ((whole,), _numbered(ids)) if one_call else _split(whole, lengths, ranges)
     sizes = [len(block.ids) for block in blocks]
     places = (part[:, : b.ids.shape[1]] for part, b in zip(place.split(sizes), blocks, strict=True))
-    return Arrangement(tuple(calls), tuple(places))
+    return Arrangement(calls, tuple(places))
+
+
+def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> tuple[tuple[Call, ...], Tensor]:
+    """A call for each range of row lengths; and where in them the tokens are, ``r t`` of the whole."""
+    place = torch.zeros_like(whole.ids)
+    calls, start = [], 0
+    for shortest, longest in ranges:
+        chosen = ((lengths >= shortest) & (lengths <= longest)).nonzero().flatten()
+        parts = (whole.ids, whole.roles, whole.positions, whole.block)
+        calls.append(Call(*(values[chosen, :longest] for values in parts)))
+        place[chosen, :longest] = _numbered(calls[-1].ids) + start
+        start += len(chosen) * longest
+    return tuple(calls), place
+
+
+def _numbered(values: Tensor) -> Tensor:
+    """Of the same shape, 0 up to how many they are."""
+    return torch.arange(values.numel(), device=values.device).view(values.shape)
 
 
 def groups(lengths: Tensor, call_cost: float) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from torch import Tensor
 _GAMMA = 0x9E3779B97F4A7C15 - (1 << 64)
 _MUL_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 _MUL_2 = 0x94D049BB133111EB - (1 << 64)
+_WORD = (1 << 64) - 1
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
@@ -31,10 +32,19 @@ def mix(x: Tensor) -> Tensor:
 
 def uniform(seed: int, step: int, index: Tensor, stream: int = 0) -> Tensor:
     """``b`` float64 in [0, 1), one for each sample index ``b``; streams are independent of each other."""
-    state = torch.full_like(index, seed, dtype=torch.int64)
-    for key in (stream, step):
-        state = mix(state) + key
-    return _shift_right(mix(mix(state) + index), 11).double() / (1 << 53)
+    state = seed & _WORD
+    for key in (stream, step):  # one number for all samples, so plain integers, at a tenth of tensors' time
+        state = (_mix_integer(state) + key) & _WORD
+    start = _mix_integer(state)
+    return _shift_right(mix(index + (start - (start >> 63 << 64))), 11).double() / (1 << 53)
+
+
+def _mix_integer(x: int) -> int:
+    """:func:`mix` of one integer from 0 to 2⁶⁴ - 1."""
+    x = (x + _GAMMA) & _WORD
+    x = ((x ^ (x >> 30)) * _MUL_1) & _WORD
+    x = ((x ^ (x >> 27)) * _MUL_2) & _WORD
+    return x ^ (x >> 31)
 
 
 def sequence_ids(ids: Tensor, select: Tensor) -> Tensor:

@@ -72,6 +72,13 @@ def test_every_token_is_found_again_in_either_arrangement(lengths, data, cost):
         assert real == sum(int((each.roles != Role.PAD).sum()) for each in blocks)
 
 
+@pytest.mark.parametrize(("cost", "shapes"), [(0, [(1, 2), (1, 3)]), (float("inf"), [(2, 3)])])
+def test_no_call_is_wider_than_its_longest_row(cost, shapes):
+    wide = block([2, 3, 5], [0, 1, 2], 1)
+    blocks = [Block(wide.ids[:2], wide.roles[:2], wide.positions[:2], wide.sample[:2])]
+    assert [call.ids.shape for call in one_block_a_row(blocks, cost).calls] == shapes
+
+
 def test_reads_are_told_call_by_call():
     arrangement = one_block_a_row([block([2, 3], [0, 1], 1)], call_cost=0)
     assert [call.ids.shape for call in arrangement.calls] == [(1, 2), (1, 3)]

@@ -37,6 +37,16 @@ def test_a_draw_depends_on_seed_step_sample_and_stream_alone():
         assert not torch.isclose(draws, other).any()
 
 
+def test_a_draw_by_hand():
+    """The chain of seed, stream, step and index in plain integers; its upper 53 bits are the draw."""
+    for seed, step, index, stream in ((0, 0, 0, 0), (42, 7, 123, 1), (-3, 10**6, (1 << 63) - 1, 2)):
+        state = seed & WORD
+        for key in (stream, step, index):
+            state = (python_mix(state) + key) & WORD
+        expected = (python_mix(state) >> 11) / (1 << 53)
+        assert uniform(seed, step, torch.tensor([index]), stream).tolist() == [expected]
+
+
 def test_draws_are_uniform():
     """1000 steps of 1000 samples: each tenth holds a tenth, within five standard deviations."""
     draws = torch.stack([uniform(0, step, torch.arange(1000)) for step in range(1000)])
