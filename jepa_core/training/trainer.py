@@ -87,7 +87,8 @@ class JepaTrainer(CheckpointTrainer):
         return [{"plan": plan} for plan in plans], counts
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        return {"plan": inputs["plan"].to(self.args.device)}
+        plan = inputs["plan"]
+        return {"plan": plan if self.args.device.type == "cpu" else plan.to(self.args.device)}
 
     def compute_loss(
         self,
