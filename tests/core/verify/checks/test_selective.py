@@ -24,9 +24,9 @@ def test_second_views_made_for_everybody(monkeypatch):
 
     def wasteful(self, facts, rows, views):
         everyone = torch.arange(len(facts))
-        blocks, pairs = lay_out(self, facts, everyone, self.reversal(facts))
+        blocks, pairs, labels = lay_out(self, facts, everyone, self.reversal(facts))
         take = lambda view: type(view)(view.block, rows, view.select[rows])  # noqa: E731
-        return blocks, tuple((take(source), take(target)) for source, target in pairs)
+        return blocks, tuple((take(source), take(target)) for source, target in pairs), labels
 
     monkeypatch.setattr(Planner, "_lay_out", wasteful)
     assert red(tiny()) == {VIEWS}
