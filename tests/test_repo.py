@@ -46,7 +46,6 @@ TESTED_IN = {
     "jepa_core/training/setup.py": "tests/end_to_end/test_training.py",
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
     "jepa_core/study/check_recipes.py": "tests/core/study/test_load.py",
-    "jepa_core/study/files.py": "tests/core/cli/test_study.py",
     "jepa_core/study/terminal.py": "tests/core/cli/test_study.py",
     "jepa_core/verify/one_step.py": "tests/core/verify/checks/test_denominators.py",
     "jepa_core/verify/terminal.py": "tests/core/cli/test_verify.py",

@@ -7,7 +7,6 @@ from filelock import FileLock
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.run_folder import read_json, write_json, write_text
-from jepa_core.study.cells import point_name
 from jepa_core.study.curves import write_curves
 from jepa_core.study.design import Design
 from jepa_core.study.flops import step_flops
@@ -33,17 +32,15 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
 
 
 def _flops(design: Design, registry: Registry) -> dict[str, int]:
-    """Arm -> FLOPs of a training step, for those with a finished run; counted once, and kept in ``flops.json``."""
-    path = design.root / "flops.json"
-    known: dict[str, int] = read_json(path) if path.is_file() else {}
+    """Arm -> FLOPs of a training step, for those with a finished run; counted once, and kept in that run's folder,
+    so that they go with it."""
     found: dict[str, int] = {}
     for name in design.study.arms:
         point = design.tuning(name).best
         cells = [] if point is None else design.report_cells(name, point)
         for cell in [cell for cell in cells if cell.folder.finished][:1]:
-            key = f"{name}/{point_name(cell.point)}"
-            if key not in known:
-                known[key] = step_flops(cell.recipe(registry), registry)
-                write_json(path, known)
-            found[name] = known[key]
+            path = cell.folder.path / "flops.json"
+            if not path.is_file():
+                write_json(path, {"step": step_flops(cell.recipe(registry), registry)})
+            found[name] = read_json(path)["step"]
     return found
