@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jepa_core.errors import JepaError
 from jepa_core.report.colours import INK, SERIES
-from jepa_core.report.drawing import DASHES, literal, panels
+from jepa_core.report.drawing import DASHES, HEIGHT, literal, panels
 from jepa_core.study.results import ArmResult, StudyResult
 from jepa_core.study.statistics import Summary, summarise
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Dots an inch.
 SHARPNESS = 150
+#: Arms side by side in the legend, and the height of a line of it, in inches.
+COLUMNS, LEGEND = 4, 0.24
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,24 @@ def curve(arm: ArmResult, metric: str) -> Curve:
 
 
 def draw_curves(result: StudyResult) -> Figure:
-    """Two panels: over steps, and over FLOPs; bands are 95 % intervals, ablations are dashed.
+    """Two panels: over steps, and over FLOPs; bands are 95 % intervals, ablations are dashed. An arm that was
+    evaluated only once has no curve; its figure stands in the table.
 
     Raises JepaError where matplotlib is not installed.
     """
-    figure, (over_steps, over_flops) = panels(result.study.metric, 2)
-    for number, arm in enumerate(result.arms):
-        if arm.finished:
-            found = curve(arm, result.study.metric)
-            _draw(over_steps, found, 1, arm, number)
-            if arm.flops:
-                _draw(over_flops, found, arm.flops, arm, number)
+    curves = [(number, arm, curve(arm, result.study.metric)) for number, arm in enumerate(result.arms)]
+    curves = [(number, arm, found) for number, arm, found in curves if len(found.steps) > 1]
+    legend = 0.12 + LEGEND * math.ceil(len(curves) / COLUMNS)
+    figure, (over_steps, over_flops) = panels(result.study.metric, 2, HEIGHT + legend, bottom=0.42 + legend)
+    for number, arm, found in curves:
+        _draw(over_steps, found, 1, arm, number)
+        if arm.flops:
+            _draw(over_flops, found, arm.flops, arm, number)
     for axes, across in ((over_steps, "step"), (over_flops, "FLOPs of training")):
         axes.set_xlabel(across)
         axes.set_xlim(left=0)
-    if over_steps.lines:
-        over_steps.legend(frameon=False, labelcolor=INK, fontsize=8.5)
+    if curves:
+        figure.legend(handles=over_steps.lines, loc="lower left", ncols=COLUMNS, frameon=False, labelcolor=INK)
     return figure
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jepa_core.report.colours import SERIES
@@ -37,8 +39,21 @@ def test_curves_and_bands_over_steps_and_over_flops(result):
     assert [[*line.get_xdata()] for line in over_flops.get_lines()] == [[200, 400, 600]], "the other's are not known"
     band = over_steps.collections[0].get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(0.45 + 12.706 * 0.15, rel=1e-3)
-    assert [text.get_text() for text in over_steps.get_legend().get_texts()] == [r"with \$x_y\$", "lame"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [r"with \$x_y\$", "lame"]
     assert over_steps.get_position().x1 < over_flops.get_position().x0
+
+
+def test_what_was_evaluated_once_has_no_curve(result, registry):
+    (lame,) = result.arms[2].finished
+    lame.series["test.mrr"] = replace(lame.series["test.mrr"], steps=(6,), values=(0.9,))
+    assert [line.get_label() for line in draw_curves(result).axes[0].get_lines()] == [r"with \$x_y\$"]
+
+
+def test_the_legend_stands_below_the_curves(result):
+    figure = draw_curves(result)
+    figure.canvas.draw()
+    lowest = min(axes.get_tightbbox().y0 for axes in figure.axes)
+    assert figure.legends[0].get_window_extent().y1 <= lowest
 
 
 def test_they_are_files_also_before_there_is_anything(result, registry, tmp_path):
