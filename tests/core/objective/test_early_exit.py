@@ -35,11 +35,12 @@ def test_gradients_reach_what_ran():
     assert model.transformer.h[1].mlp.c_fc.weight.grad is None
 
 
-def test_gradient_checkpointing_takes_the_long_way():
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_gradient_checkpointing_takes_the_long_way(use_reentrant):
     model = small_model()
     transformer = Transformer(model)
     expected = transformer(IDS, POSITIONS, None, [1])[1]
-    model.gradient_checkpointing_enable({"use_reentrant": False})
+    model.gradient_checkpointing_enable({"use_reentrant": use_reentrant})
     found = transformer(IDS, POSITIONS, None, [1])[1]
     assert torch.allclose(found, expected)
     found.sum().backward()
