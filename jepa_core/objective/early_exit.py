@@ -16,8 +16,7 @@ from torch import Tensor, nn
 class EarlyExit:
     """Hooks before each of `blocks` that keep the states asked for and leave the model at the last of them.
 
-    What is asked for is state while the model runs, so this is not for gradient checkpointing, which runs the
-    model again later.
+    With gradient checkpointing too: blocks that run again later, one by one, find nothing asked for.
     """
 
     def __init__(self, blocks: Sequence[nn.Module]):

@@ -56,13 +56,12 @@ class Transformer:
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
         run = partial(self.base, input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
-        runs_again = getattr(self.blocks[-1], "gradient_checkpointing", False)
-        if max(layers) < self.num_layers and not runs_again:
+        if max(layers) < self.num_layers:
             with self.early_exit.after(layers) as found:
                 run()
             return found
         inner = any(layer != self.num_layers for layer in layers)
-        with self.last_mlp.at(None if runs_again else reads):
+        with self.last_mlp.at(None if getattr(self.blocks[-1], "gradient_checkpointing", False) else reads):
             out = run(output_hidden_states=inner)
         if not inner:
             return {self.num_layers: out.last_hidden_state}
