@@ -58,6 +58,11 @@ class RunFolder:
         return self.path / "verify.json"
 
     @property
+    def flops(self) -> Path:
+        """Of a training step, where a study counted them."""
+        return self.path / "flops.json"
+
+    @property
     def finished(self) -> bool:
         return self.metrics.is_file() and self.recipe.is_file()
 
@@ -93,7 +98,8 @@ class RunFolder:
             if folder.is_dir():
                 shutil.rmtree(folder)
         # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
-        for file in (self.report, self.metrics, self.log, self.vocabulary, self.verification, self.recipe):
+        written = (self.report, self.flops, self.metrics, self.log, self.vocabulary, self.verification)
+        for file in (*written, self.recipe):
             file.unlink(missing_ok=True)
 
 

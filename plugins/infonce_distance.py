@@ -63,7 +63,8 @@ class InfoNceDistance(nn.Module):
         else:
             own = bank_index
             right = (predicted * target).sum(dim=-1, keepdim=True)
-            cosines = (predicted @ unit(bank).T).scatter(1, own[:, None], right)
+            cosines = predicted @ unit(bank).T
+            cosines = cosines.scatter(1, own[:, None], right.to(cosines.dtype))  # autocast makes products bfloat16
         scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
         return cross_entropy(cosines * scale, own, reduction="none")
 

@@ -60,11 +60,12 @@ def itself(facts: Facts) -> NewBlock:
 def question_to_entity(
     context: BuildContext, both_directions: bool = False, autoencode: bool = False, apart: bool = False
 ) -> QuestionToEntity:
-    """From the question to the entity that answers it, inside the fact's own row.
+    """From the question to the entity that answers it; without options inside the fact's own row.
 
     both_directions: ask also for the head, given the tail and the inverse relation that the vocabulary names;
     this leaks on `atomic` facts, so keep them out with the filter sample_type. autoencode: ask also for the head,
-    given itself, and train next-token prediction to spell it. apart: entities as targets in blocks of their own, for
+    given itself, and train next-token prediction to spell it, where the JEPA loss has a weight; read the source at the
+    mask token, since predictor tokens come after the answer. apart: entities as targets in blocks of their own, for
     masks under which they would see the question.
     """
     return QuestionToEntity(lookup(context).inverse if both_directions else None, autoencode, apart)

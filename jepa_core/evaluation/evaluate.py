@@ -29,7 +29,8 @@ def evaluate(
     ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
     tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
     token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
-    ``jepa_loss`` means over labelled tokens and counted pairs. Ties count half; no candidate is filtered.
+    ``jepa_loss`` means over the facts' labelled tokens (in training second views' too) and counted pairs. Ties
+    count half; no candidate is filtered.
     per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the head.
 
     In several processes each takes every nth batch, so that each sample counts once on all of them together.

@@ -29,7 +29,7 @@ class PlannedView(Movable):
 
 @dataclass(frozen=True)
 class PlannedLabels(Movable):
-    """Labels of a block of new tokens. rows, columns: ``l``, where in ``blocks[block]`` the hidden states stand that
+    """Labels of a block. rows, columns: ``l``, where in ``blocks[block]`` the hidden states stand that
     predict them; ids: ``l``, the labels."""
 
     block: int

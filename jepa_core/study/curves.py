@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Dots an inch.
 SHARPNESS = 150
-#: Arms side by side in the legend, and the height of a line of it, in inches.
-COLUMNS, LEGEND = 4, 0.24
+#: Letters that a line of the legend has room for, six of which an arm's line takes; and its height in inches.
+LETTERS, LEGEND = 116, 0.24
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def draw_curves(result: StudyResult) -> Figure:
     """
     curves = [(number, arm, curve(arm, result.study.metric)) for number, arm in enumerate(result.arms)]
     curves = [(number, arm, found) for number, arm, found in curves if len(found.steps) > 1]
-    legend = 0.12 + LEGEND * math.ceil(len(curves) / COLUMNS)
+    columns = max(1, LETTERS // max((len(arm.label) + 6 for _, arm, _ in curves), default=LETTERS))
+    legend = 0.12 + LEGEND * math.ceil(len(curves) / columns)
     figure, (over_steps, over_flops) = panels(result.study.metric, 2, HEIGHT + legend, bottom=0.42 + legend)
     for number, arm, found in curves:
         _draw(over_steps, found, 1, arm, number)
@@ -61,7 +62,7 @@ def draw_curves(result: StudyResult) -> Figure:
         axes.set_xlabel(across)
         axes.set_xlim(left=0)
     if curves:
-        figure.legend(handles=over_steps.lines, loc="lower left", ncols=COLUMNS, frameon=False, labelcolor=INK)
+        figure.legend(handles=over_steps.lines, loc="lower left", ncols=columns, frameon=False, labelcolor=INK)
     return figure
 
 

@@ -39,7 +39,7 @@ def _flops(design: Design, registry: Registry) -> dict[str, int]:
         point = design.tuning(name).best
         cells = [] if point is None else design.report_cells(name, point)
         for cell in [cell for cell in cells if cell.folder.finished][:1]:
-            path = cell.folder.path / "flops.json"
+            path = cell.folder.flops
             if not path.is_file():
                 write_json(path, {"step": step_flops(cell.recipe(registry), registry)})
             found[name] = read_json(path)["step"]

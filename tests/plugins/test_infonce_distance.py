@@ -87,3 +87,13 @@ def test_a_learned_temperature_stops_at_a_hundredth():
 def test_a_temperature_too_small_is_refused(temperature):
     with pytest.raises(ValueError, match=r"temperature must be 0\.01 or more"):
         InfoNceDistance(temperature=temperature)
+
+
+def test_under_autocast():
+    """To bfloat16's three digits, with either kind of negatives."""
+    predicted, target = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
+    bank = {"bank": target.repeat(2, 1), "bank_index": torch.arange(4)}
+    for distance, needs in ((InfoNceDistance(1.0), {}), (InfoNceDistance(1.0, "bank"), bank)):
+        expected = distance(predicted, target, **needs)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.allclose(distance(predicted, target, **needs).float(), expected, atol=2e-2)

@@ -35,9 +35,11 @@ def selective(context: Context) -> Iterator[Row]:
     yield _second_views(context, plan, expected, batch, source_of(Planner._lay_out))
     labelled = int((batch["labels"][:, 1:] >= 0).sum())
     own, of_views = len(plan.label_ids), plan.labels - len(plan.label_ids)
+    facts = Facts(batch["input_ids"], batch["roles"])
+    owed = sum(_new_labels(context, facts[row]) for row in expected.nonzero())
     told = f"{count(labelled, 'label')} in the batch, {own} in the loss: every sample pays NTP"
-    told += f" (and {count(of_views, 'label')} of second views)" if of_views else ""
-    wrong = abs(own - labelled)
+    told += f" (and {of_views} of {count(owed, 'label')} of second views)" if owed or of_views else ""
+    wrong = abs(own - labelled) + abs(of_views - owed)
     yield at_most("labels left out of NTP, or counted twice", wrong, 0, told, source_of(Planner.__call__))
     yield from _rates(context)
 
@@ -105,6 +107,12 @@ def _new_tokens(context: Context, fact: Facts) -> int:
         tokens += len(planner.pred_ids) * isinstance(source, NewBlock)
         tokens += sum(int(view.facts.valid.sum()) for view in (source, target) if isinstance(view, NewBlock))
     return tokens
+
+
+def _new_labels(context: Context, fact: Facts) -> int:
+    """Labels of the new blocks of one fact."""
+    views = [view for pair in context.objective.planner.reversal(fact).pairs for view in pair]
+    return sum(int((v.labels >= 0).sum()) for v in views if isinstance(v, NewBlock) and v.labels is not None)
 
 
 def _rates(context: Context) -> Iterator[Row]:

@@ -49,11 +49,15 @@ def test_what_was_evaluated_once_has_no_curve(result, registry):
     assert [line.get_label() for line in draw_curves(result).axes[0].get_lines()] == [r"with \$x_y\$"]
 
 
-def test_the_legend_stands_below_the_curves(result):
-    figure = draw_curves(result)
+@pytest.mark.parametrize("length", [3, 20, 38, 90])
+def test_the_legend_stands_below_the_curves(result, length):
+    arms = [replace(arm, label=("next-token prediction " * 5)[:length]) for arm in result.arms[1:]] * 3
+    figure = draw_curves(replace(result, arms=arms))
     figure.canvas.draw()
     lowest = min(axes.get_tightbbox().y0 for axes in figure.axes)
-    assert figure.legends[0].get_window_extent().y1 <= lowest
+    extent = figure.legends[0].get_window_extent()
+    assert extent.y1 <= lowest
+    assert extent.x1 <= figure.bbox.x1
 
 
 def test_they_are_files_also_before_there_is_anything(result, registry, tmp_path):

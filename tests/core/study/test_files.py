@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 from jepa_core.study import files
@@ -27,6 +26,7 @@ def test_flops_are_counted_once_for_each_run_and_go_with_it(registry, monkeypatc
         return json.loads(Path("out/study.json").read_text())["arms"]["jepa"]["flops_per_step"]
 
     assert (told(), told()) == (100, 100)
-    shutil.rmtree(cell.folder.path)
+    cell.folder.clear()
+    assert not any(cell.folder.path.iterdir())
     pretend(cell.recipe(registry))
     assert told() == 200

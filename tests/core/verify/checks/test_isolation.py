@@ -46,7 +46,8 @@ def test_a_target_that_has_seen_the_question():
 def test_a_target_that_has_not():
     """Isolated layers up to the one where the target is read."""
     parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(role="mask"), LastToken(layer=1))}
-    rows = isolation(tiny(reversal=QuestionToEntity(), pred_ids=[], **parts))
+    dropout = [f"model.config.{where}_pdrop=0.1" for where in ("resid", "embd", "attn")]
+    rows = isolation(tiny(*dropout, reversal=QuestionToEntity(), pred_ids=[], **parts))
     (row,) = [row for row in rows if row.name == "the target does not see the source"]
     assert (row.verdict, row.figure) == (Verdict.PASS, 0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,10 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import Planner
 from jepa_core.verify.checks.selective import interval, selective
 from jepa_core.verify.row import Verdict
+from jepa_plugins.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.last_token import LastToken
 from jepa_plugins.loss_dropout import LossDropout
+from jepa_plugins.question_to_entity import QuestionToEntity
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.core.verify.breaking import red, tiny
 
@@ -30,6 +35,19 @@ def test_second_views_made_for_everybody(monkeypatch):
 
     monkeypatch.setattr(Planner, "_lay_out", wasteful)
     assert red(tiny()) == {VIEWS}
+
+
+def test_labels_of_second_views_that_are_left_out():
+    """Seen without the naive passes, which can't express a mask of its own for each layer."""
+
+    class Unlabelled(JepaObjective):
+        def plan(self, batch, step=0):
+            return replace(super().plan(batch, step), view_labels=())
+
+    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(role="mask"), LastToken(layer=1))}
+    parts |= {"reversal": QuestionToEntity(autoencode=True), "pred_ids": []}
+    assert red(tiny(**parts)) == set()
+    assert red(tiny(kind=Unlabelled, **parts)) == {(CHECK, "labels left out of NTP, or counted twice")}
 
 
 def test_a_filter_that_is_left_out(monkeypatch):

@@ -71,13 +71,13 @@ def test_labels_asked_of_the_wrong_token():
 
 
 def test_labels_of_a_second_view_asked_of_the_wrong_token():
-    class OneLater(JepaObjective):
+    class OneEarlier(JepaObjective):
         def plan(self, batch, step=0):
             plan = super().plan(batch, step)
             return replace(plan, view_labels=tuple(replace(of, columns=of.columns - 1) for of in plan.view_labels))
 
     spelled = {"reversal": QuestionToEntity(autoencode=True), "pred_ids": []}
-    found = red(tiny(kind=OneLater, **spelled))
+    found = red(tiny(kind=OneEarlier, **spelled))
     assert NEXT in found
     assert {check for check, _ in found} == {CHECK, "layouts agree"}
     assert red(tiny(**spelled)) == set()
