@@ -34,12 +34,12 @@ class QuestionToEntity:
         self.leaks_on = () if inverse is None else ("atomic",)
 
     def __call__(self, facts: Facts) -> Views:
-        head, tail = (self._entity(facts, role) for role in (Role.HEAD, Role.TAIL))
-        pairs: list[tuple[View, View]] = [(Part(facts.valid & (facts.roles != Role.TAIL)), tail)]
+        question = Part(facts.valid & (facts.roles != Role.TAIL))
+        pairs: list[tuple[View, View]] = [(question, self._entity(facts, Role.TAIL))]
         if self.inverse is not None:
-            pairs.append((NewBlock(question_of(reverse(facts, self.inverse))), head))
+            pairs.append((NewBlock(question_of(reverse(facts, self.inverse))), self._entity(facts, Role.HEAD)))
         if self.autoencode:
-            pairs.append((itself(facts), head))
+            pairs.append((itself(facts), self._entity(facts, Role.HEAD)))
         return Views(tuple(pairs))
 
     def _entity(self, facts: Facts, role: int) -> View:

@@ -44,10 +44,8 @@ def fact_and_reverse(facts: Facts, inverse: Inverse) -> Views:
 
 
 def question_of(facts: Facts) -> Facts:
-    """The facts without their tails, which come last: ``[head, relation, mask]``."""
-    asked = facts.valid & (facts.roles != Role.TAIL)
-    width = int(asked.any(dim=0).sum())
-    return Facts(facts.ids[:, :width], facts.roles.where(asked, Role.PAD)[:, :width])
+    """The facts without their tails: ``[head, relation, mask]``."""
+    return facts.where(facts.roles != Role.TAIL)
 
 
 def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:
