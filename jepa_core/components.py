@@ -73,11 +73,12 @@ class EmbeddingExtractor(Protocol):
 
     hidden: ``b s d`` at the layer asked for, valid: ``b s`` bool, the view's tokens, roles: ``b s``;
     returns ``b d``. Declares ``layer`` (default -1): 0 the embeddings, n the last one, after the final
-    norm; negative from the end; and ``reads`` (default None: any of the view's): a function of valid and
-    roles that gives ``b s`` bool, the only positions it looks at, so that the others need not be finished.
+    norm; negative from the end; a tuple of numbers asks for several, and then hidden is a tuple too; and
+    ``reads`` (default None: any of the view's): a function of valid and roles that gives ``b s`` bool, the only
+    positions it looks at, so that the others need not be finished.
     """
 
-    def __call__(self, hidden: Tensor, valid: Tensor, roles: Tensor) -> Tensor: ...
+    def __call__(self, hidden: Any, valid: Tensor, roles: Tensor) -> Tensor: ...
 
 
 class DistanceFunction(Protocol):

@@ -28,6 +28,7 @@ from jepa_core.objective.plan import Plan, PlannedView
 from jepa_core.objective.planner import Planner, Positions
 from jepa_core.objective.recall import Recall
 from jepa_core.objective.room import refuse_overflow
+from jepa_core.objective.side import Side
 from jepa_core.objective.transformer import Transformer
 from jepa_core.views.facts import Facts, Role
 
@@ -93,10 +94,7 @@ class JepaObjective(nn.Module):
         parts = {"reversal": reversal, **{f"filter_{i}": f for i, f in enumerate(filters)}}
         self.parts = nn.ModuleDict({n: p for n, p in parts.items() if isinstance(p, nn.Module)})
         check_needs(declared("distance", distance, "needs"), distance)
-        self._source_layer, self._target_layer = (
-            self.transformer.layer(declared("embedding", e, "layer"))
-            for e in (self.source_embedding, self.target_embedding)
-        )
+        self.sides = tuple(Side.of(e, self.transformer) for e in (self.source_embedding, self.target_embedding))
         #: Every entity of the task; whoever knows the data sets it, for distances that need a ``bank``.
         self.entities: Entities | None = None
         self.ntp_detach = ntp_detach
@@ -147,7 +145,7 @@ class JepaObjective(nn.Module):
         others. only_reads: in the last layer only those that the losses read are right."""
         layers = {self.transformer.num_layers, *also}
         if plan.pairs:
-            layers |= {self._source_layer, self._target_layer}
+            layers.update(*(side.layers for side in self.sides))
         run = partial(self.layout.run, plan, self.transformer, sorted(layers), only_reads)
         if self.recall is None:
             return run()
@@ -157,11 +155,9 @@ class JepaObjective(nn.Module):
 
     def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
         """(predicted, target), each ``n d``, for each pair of views that a sample has."""
+        source_side, target_side = self.sides
         return [
-            (
-                self._embed(self.source_embedding, self._source_layer, source, plan, hidden),
-                self._embed(self.target_embedding, self._target_layer, target, plan, hidden),
-            )
+            (source_side.embed(source, plan, hidden), target_side.embed(target, plan, hidden))
             for source, target in plan.pairs
         ]
 
@@ -169,13 +165,9 @@ class JepaObjective(nn.Module):
         """``n d``: the embedding of facts, or of parts of facts, that stand alone, as that side's extractor makes
         it of all their tokens."""
         plan = self.planner.alone(facts).to(self.model.device)
-        extract, layer = (
-            (self.source_embedding, self._source_layer)
-            if side == "source"
-            else (self.target_embedding, self._target_layer)
-        )
+        chosen = self.sides[0 if side == "source" else 1]
         view = PlannedView(0, torch.arange(len(facts), device=self.model.device), plan.blocks[0].roles != Role.PAD)
-        return self._embed(extract, layer, view, plan, self.layout.run(plan, self.transformer, [layer], False))
+        return chosen.embed(view, plan, self.layout.run(plan, self.transformer, sorted(set(chosen.layers)), False))
 
     def entity_states(self) -> Tensor:
         """``m d``: the target embedding of every entity of the task, each alone."""
@@ -201,24 +193,22 @@ class JepaObjective(nn.Module):
 
     def _read_places(self, plan: Plan) -> Tensor:
         """Where the final states stand that the losses read, in the arrangement's flat order."""
-        places, found = plan.arrangement.places, [plan.labelled[0]]
-        sides = ((self.source_embedding, self._source_layer), (self.target_embedding, self._target_layer))
-        for pair in plan.pairs:
-            for view, (extract, layer) in zip(pair, sides, strict=True):
-                if layer == self.transformer.num_layers:
-                    reads = declared("embedding", extract, "reads")
-                    roles = plan.blocks[view.block].roles[view.rows]
-                    select = view.select if reads is None else reads(view.select, roles)
-                    found.append(places[view.block][view.rows][select])
-        return torch.cat(found)
+        read = [
+            side.reads(view, plan)
+            for pair in plan.pairs
+            for view, side in zip(pair, self.sides, strict=True)
+            if self.transformer.num_layers in side.layers
+        ]
+        return torch.cat([plan.labelled[0], *read])
 
     def _detach_ntp(self, layer: int) -> None:
         """Raises ComponentError where the JEPA loss would be cut off too."""
-        highest = max(self._source_layer, self._target_layer)
+        source, target = (max(side.layers) for side in self.sides)
+        highest = max(source, target)
         if not highest <= layer < self.transformer.num_layers:
             raise ComponentError(
-                f"ntp_detach: {layer}: the embeddings are read at layers {self._source_layer} and "
-                f"{self._target_layer}, and the model has {self.transformer.num_layers}: name a layer from "
+                f"ntp_detach: {layer}: the embeddings are read at layers {source} and "
+                f"{target}, and the model has {self.transformer.num_layers}: name a layer from "
                 f"{highest} to {self.transformer.num_layers - 1}"
             )
         self.transformer.detach_after(layer)
@@ -227,11 +217,6 @@ class JepaObjective(nn.Module):
         places, ids = plan.labelled
         states = hidden[self.transformer.num_layers].flat.index_select(0, places)
         return cross_entropy_sum(self.transformer.logits, states, ids, self.transformer.vocab)
-
-    def _embed(
-        self, extract: EmbeddingExtractor, layer: int, view: PlannedView, plan: Plan, hidden: HiddenStates
-    ) -> Tensor:
-        return extract(hidden[layer].view(view), view.select, plan.blocks[view.block].roles[view.rows])
 
     def _keep_alive(self, everything: bool) -> Tensor:
         """Zero, with a gradient path to every parameter of a component, or of the model too.

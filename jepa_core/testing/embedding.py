@@ -25,14 +25,25 @@ class EmbeddingContract(CompiledContract):
         return self.views()[0]
 
     def views(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """hidden ``b s d``, valid ``b s``, roles ``b s``: of a source with ``<PRED>``, of facts without."""
+        """hidden ``b s (l d)``, the layers asked for side by side, valid ``b s``, roles ``b s``: of a source with
+        ``<PRED>``, of facts without."""
+        layers = declared("embedding", self.make(), "layer")
         width = facts().ids.shape[1]
         source, plain = rows_of_blocks()[0][:, : width + 1], facts().roles
-        return [(normal(*roles.shape, D), roles != Role.PAD, roles) for roles in (source, plain)]
+        d = D * len(layers) if isinstance(layers, tuple) else D
+        return [(normal(*roles.shape, d), roles != Role.PAD, roles) for roles in (source, plain)]
+
+    def call(self, component: Any, hidden: Tensor, valid: Tensor, roles: Tensor) -> Any:
+        layers = declared("embedding", component, "layer")
+        if isinstance(layers, tuple):
+            return component(hidden.split(D, dim=-1), valid, roles)
+        return component(hidden, valid, roles)
 
     def check_declarations(self, component: Any) -> None:
         layer = declared("embedding", component, "layer")
-        assert isinstance(layer, int), f"layer = {layer!r}: must be a number; 0 the embeddings, -1 the last"
+        several = isinstance(layer, tuple) and len(layer) > 0
+        numbers = all(isinstance(one, int) for one in layer) if several else isinstance(layer, int)
+        assert numbers, f"layer = {layer!r}: must be a number, or a tuple of some; 0 the embeddings, -1 the last"
 
     @pytest.mark.parametrize("b", [0, 1, 5])
     @clause("an extractor returns one vector a view, 'b d'; of one view, and of none, too")
@@ -63,8 +74,9 @@ class EmbeddingContract(CompiledContract):
             other = hidden.where(valid[..., None], 7 * normal(*hidden.shape, seed=3))
             assert close(self.call(component, other, valid, roles), expected), "it reads padding"
             room = torch.zeros_like(roles[:, :3])
-            wider = torch.cat([hidden, 7 * normal(*room.shape, D)], 1), torch.cat([valid, room.bool()], 1)
-            found = self.call(component, *wider, torch.cat([roles, room], 1))
+            more = 7 * normal(*room.shape, hidden.shape[-1])
+            wider = torch.cat([hidden, more], 1), torch.cat([valid, room.bool()], 1), torch.cat([roles, room], 1)
+            found = self.call(component, *wider)
             assert close(found, expected), "more columns of padding change it"
 
     @clause("a view's embedding does not depend on the other views of the batch")

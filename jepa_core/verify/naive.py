@@ -138,10 +138,12 @@ def _second_pass(
 def _embedding(
     objective: JepaObjective, extract: Any, states: Any, row: PackedRow, block: list[int], select: list[bool]
 ) -> Tensor:
-    layer = objective.transformer.layer(declared("embedding", extract, "layer"))
-    hidden = states[layer][:, block]
-    roles = [row.roles[i] for i in block]
-    return extract(hidden, _like(hidden, [select], torch.bool), _like(hidden, [roles], torch.int64))[0]
+    asked = declared("embedding", extract, "layer")
+    many = asked if isinstance(asked, tuple) else (asked,)
+    hidden = tuple(states[objective.transformer.layer(layer)][:, block] for layer in many)
+    valid = _like(hidden[0], [select], torch.bool)
+    roles = _like(hidden[0], [[row.roles[i] for i in block]], torch.int64)
+    return extract(hidden if isinstance(asked, tuple) else hidden[0], valid, roles)[0]
 
 
 def _distances(objective: JepaObjective, pairs: Sequence[Sequence[tuple[Tensor, Tensor, tuple[int, ...]]]]) -> Tensor:

@@ -87,11 +87,10 @@ def _in_one_block(context: Context) -> Iterator[Row]:
 
 
 def _moved_by_source(objective: JepaObjective, plan: Plan, source: PlannedView, target: PlannedView) -> float:
-    layer = objective.transformer.layer(declared("embedding", objective.target_embedding, "layer"))
     change = [torch.zeros_like(block.roles, dtype=torch.bool) for block in plan.blocks]
     change[source.block][source.rows] = source.select & ~target.select
     moved = Probe(objective, plan).movements(change)[target.block][target.rows][target.select]
-    return float(moved[:, layer].max())
+    return float(moved[:, list(objective.sides[1].layers)].max())
 
 
 def _nothing_moves(name: str, figures: Mapping[str, float], source: str) -> Row:

@@ -42,6 +42,23 @@ class TestModule(EmbeddingContract):
         return Projected()
 
 
+class TwoLayers(nn.Module):
+    layer = (1, 0)
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Bilinear(8, 8, 8)
+
+    def forward(self, hidden, valid, roles):
+        return self.head(*(mean(states, valid, roles) for states in hidden))
+
+
+class TestTwoLayers(EmbeddingContract):
+    def make(self):
+        torch.manual_seed(0)
+        return TwoLayers()
+
+
 class TestLastColumn(EmbeddingContract):
     fails = ("test_reads_valid_tokens_only",)
 
