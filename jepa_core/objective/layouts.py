@@ -43,14 +43,14 @@ class Layout:
         transformer: Transformer,
         layers: Collection[int],
         only_reads: bool,
-        around: Callable[[Tensor], AbstractContextManager] = nullcontext,
+        around: Callable[[Call], AbstractContextManager] = nullcontext,
     ) -> HiddenStates:
         """The hidden states of all blocks at the `layers` asked for; `only_reads` leaves those of the last
-        layer that nothing reads unfinished. around: of a call's roles ``r t``, the context that it runs in."""
+        layer that nothing reads unfinished. around: of a call, the context that it runs in."""
         calls = plan.arrangement.calls
         found = []
         for call, reads in zip(calls, plan.reads if only_reads and plan.reads else (None,) * len(calls), strict=True):
-            with around(call.roles):
+            with around(call):
                 found.append(transformer(call.ids, call.positions, self.mask(call), layers, reads))
         return {
             layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in found]), plan.arrangement.places)

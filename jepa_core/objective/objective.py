@@ -104,7 +104,7 @@ class JepaObjective(nn.Module):
         if recall_temperature is not None:
             if ntp_detach is None:
                 raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
-            self.recall = Recall(self.transformer.blocks[ntp_detach], recall_temperature)
+            self.recall = Recall(self.transformer.blocks, ntp_detach, self.sides[0], recall_temperature)
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
         """What this batch will run, at this optimizer step; costs no model time."""

@@ -5,8 +5,8 @@ Axes: ``b t d`` states of a block, ``n d`` embeddings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -32,11 +32,14 @@ class Side:
         together = isinstance(asked, tuple)
         return cls(extract, tuple(map(transformer.layer, asked if together else (asked,))), together)
 
+    def __call__(self, states: Sequence[Tensor], valid: Tensor, roles: Tensor) -> Tensor:
+        """``n d``, from the states ``n t d`` at each of the `layers`."""
+        return self.extract(tuple(states) if self.together else states[0], valid, roles)
+
     def embed(self, view: PlannedView, plan: Plan, hidden: HiddenStates) -> Tensor:
         """``n d``: the embedding of a view."""
-        states: Any = tuple(hidden[layer].view(view) for layer in self.layers)
-        roles = plan.blocks[view.block].roles[view.rows]
-        return self.extract(states if self.together else states[0], view.select, roles)
+        states = [hidden[layer].view(view) for layer in self.layers]
+        return self(states, view.select, plan.blocks[view.block].roles[view.rows])
 
     def reads(self, view: PlannedView, plan: Plan) -> Tensor:
         """Places of the tokens of a view whose states matter, in the arrangement's flat order."""

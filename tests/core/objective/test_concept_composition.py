@@ -25,9 +25,13 @@ def concept_objective(model, negatives="batch", **options):
         k=0,
         distance=InfoNceDistance(TAU, negatives),
         mask=ConceptIsolatingMask(first_upper=1, first_decoder=2),
-        embedding=(LastToken(layer=2, role="mask"), LastToken(layer=1)),
         positions="none",
-        **{"filters": [], "reversal": QuestionToEntity(), **options},
+        **{
+            "embedding": (LastToken(layer=2, role="mask"), LastToken(layer=1)),
+            "filters": [],
+            "reversal": QuestionToEntity(),
+            **options,
+        },
     )
     made.entities = Entities.of([small_set()])
     return made

@@ -7,9 +7,17 @@ import torch
 
 import jepa_core
 from jepa_core.errors import ComponentError, RecipeError
+from jepa_core.objective.hidden import LayerStates
 from jepa_core.objective.recall import recalled
+from jepa_core.views.facts import Facts, Role
+from jepa_core.views.reverse import question_of
+from jepa_plugins.last_token import LastToken
+from jepa_plugins.question_to_entity import QuestionToEntity
+from jepa_plugins.relational_predictor import RelationalPredictor
 from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.support import small_batch
+
+HEAD, MASK = Role.HEAD, Role.MASK
 
 
 def test_values_by_hand():
@@ -44,6 +52,37 @@ def test_answers_are_spelled_from_the_memory_alone():
     only = objective.entity_states()[:1].detach()
     vars(objective)["entity_states"] = lambda: only
     assert torch.equal(answers(batch), answers(other))
+
+
+SOURCES = {
+    "mask token": lambda: LastToken(layer=2, role="mask"),
+    "any token": lambda: LastToken(layer=2),
+    "relational": lambda: RelationalPredictor(32, 64, layer=1),
+}
+
+
+@pytest.mark.parametrize("k", [0, 2])
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_is_recalled_is_what_the_source_extractor_makes_of_the_question(source, k):
+    """Of each block's question by itself; the answer and predictor tokens that follow it play no part."""
+    objective = concept_objective(
+        concept_model("gpt2"),
+        ntp_detach=2,
+        recall_temperature=0.1,
+        reversal=QuestionToEntity(autoencode=True),
+        embedding=(SOURCES[source](), LastToken(layer=1)),
+        pred_ids=(24,) * k,
+    )
+    seen = []
+    objective.transformer.blocks[2].register_forward_pre_hook(lambda block, args: seen.append(args[0]))
+    batch = small_batch()
+    plan = objective.plan(batch)
+    objective.hidden_states(plan)
+    entered = LayerStates(seen[-1].flatten(0, 1), plan.arrangement.places)
+    facts = Facts(batch["input_ids"], batch["roles"])
+    for block, question in enumerate([question_of(facts), facts.where((facts.roles == HEAD) | (facts.roles == MASK))]):
+        expected = recalled(objective.embed(question, "source"), objective.entity_states(), 0.1)
+        assert torch.allclose(entered[block][plan.blocks[block].roles == MASK], expected, atol=1e-5)
 
 
 def test_the_memory_is_not_trained_by_the_answers():
