@@ -99,7 +99,7 @@ class Objective(Section):
         None,
         gt=0,
         description="After layer ntp_detach the mask token's state becomes the mean of all entities' target states, "
-        "weighted by softmax(cosine / temperature); null: stays.",
+        "weighted by softmax(cosine with the question's source embedding / temperature); null: stays.",
     )
     layout: Literal["auto", "packed", "rows"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
