@@ -107,7 +107,7 @@ def _watch(
 
 
 def _vectors(args: tuple, result: Any) -> None:
-    hidden = args[0]
+    hidden = args[0][0] if isinstance(args[0], tuple) else args[0]
     _shape(result, (hidden.shape[0], hidden.shape[2]), "one vector a sample, as wide as the hidden states")
     _of_floats(args, result)
 

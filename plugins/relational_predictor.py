@@ -23,7 +23,8 @@ class RelationalPredictor(nn.Module):
     `relation_layer`, both scaled to a root mean square of 1. For each relation this is a linear map of h, which is
     what an inverse can be learned for; low-rank bilinear pooling (Kim et al. 2017, arXiv 1610.04325, equation 4) with
     as many products as give every relation a map of full rank of its own, as in RESCAL (Nickel et al. 2011). A view
-    without a relation, which asks for its head, gives h as it is.
+    without a relation, which asks for its head, gives h as it is: against the head's own state that only keeps
+    entities apart.
     """
 
     def __init__(self, width: int, products: int, layer: int = -1, relation_layer: int = 0):
@@ -34,6 +35,7 @@ class RelationalPredictor(nn.Module):
         self.out = _linear(products, width)
 
     def forward(self, hidden: tuple[Tensor, Tensor], valid: Tensor, roles: Tensor) -> Tensor:
+        """``b d``. hidden: states ``b s d`` after `layer` and after `relation_layer`; valid, roles: ``b s``."""
         states, relation_states = hidden
         rows = torch.arange(len(states), device=states.device)
         head = states[rows, _last_of_head(valid, roles)]
@@ -41,8 +43,9 @@ class RelationalPredictor(nn.Module):
         count = of_relation.sum(dim=1, keepdim=True)
         weights = of_relation.to(states.dtype) / count.clamp(min=1)
         relation = (weights.unsqueeze(1) @ relation_states).squeeze(1)
-        products = self.relation(_scaled(relation)) * self.head(_scaled(head))
-        return self.out(products).where(count > 0, head)
+        own = self.out.weight.dtype  # fp32 also beside a model in bf16
+        products = self.relation(_scaled(relation).to(own)) * self.head(_scaled(head).to(own))
+        return self.out(products).to(head.dtype).where(count > 0, head)
 
     def reads(self, valid: Tensor, roles: Tensor) -> Tensor:
         """``b s`` bool: the head's last token and the relation's."""
@@ -57,6 +60,7 @@ def _last_of_head(valid: Tensor, roles: Tensor) -> Tensor:
 
 
 def _scaled(states: Tensor) -> Tensor:
+    """``b d``, each of root mean square 1."""
     return rms_norm(states, states.shape[-1:], eps=EPS)
 
 

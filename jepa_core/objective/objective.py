@@ -94,7 +94,6 @@ class JepaObjective(nn.Module):
         parts = {"reversal": reversal, **{f"filter_{i}": f for i, f in enumerate(filters)}}
         self.parts = nn.ModuleDict({n: p for n, p in parts.items() if isinstance(p, nn.Module)})
         check_needs(declared("distance", distance, "needs"), distance)
-        self.sides = tuple(Side.of(e, self.transformer) for e in (self.source_embedding, self.target_embedding))
         #: Every entity of the task; whoever knows the data sets it, for distances that need a ``bank``.
         self.entities: Entities | None = None
         self.ntp_detach = ntp_detach
@@ -105,6 +104,11 @@ class JepaObjective(nn.Module):
             if ntp_detach is None:
                 raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
             self.recall = Recall(self.transformer.blocks, ntp_detach, self.sides[0], recall_temperature)
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Source and target, with the extractors as they are now."""
+        return Side.of(self.source_embedding, self.transformer), Side.of(self.target_embedding, self.transformer)
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
         """What this batch will run, at this optimizer step; costs no model time."""

@@ -127,3 +127,14 @@ def test_steps_without_a_term_are_sensible(tmp_path, rate, gamma):
     """All pairs dropped, no next-token loss, or both: then there is nothing to learn, and no error."""
     options = [f"objective.filters.1.rate={rate}", f"objective.gamma_ntp={gamma}", "training.max_steps=2"]
     assert run_tiny(tmp_path / "run", *options).state == "trained"
+
+
+def test_an_extractor_of_several_layers_is_watched_too():
+    small = ["data.relation_pairs=1", "data.entities_both_ways=200", "data.entities_one_way=20"]
+    made = jepa_core.build(jepa_core.load_recipe("relational", overrides=small))
+    rehearse(made)
+    made.objective.source_embedding.forward = lambda hidden, valid, roles: hidden[0][:, 0, :3]
+    with pytest.raises(
+        RecipeError, match=r"'relational_predictor' breaks its contract: it returns \(\d, 3\), not \(\d, 128\)"
+    ):
+        rehearse(made)

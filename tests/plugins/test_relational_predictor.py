@@ -86,6 +86,14 @@ def test_reads_the_head_s_last_token_and_the_relation():
     assert seeded(8, 24).reads(roles > 0, roles).int().tolist() == [[0, 1, 1, 0, 0], [1, 1, 1, 0, 0]]
 
 
+def test_states_in_bfloat16_give_an_embedding_in_bfloat16():
+    states = torch.randn(2, 3, 8)
+    roles = torch.tensor([[H, H, M], [H, R, M]])
+    found = seeded(8, 24)((states.bfloat16(), states.bfloat16()), roles > 0, roles)
+    assert found.dtype == torch.bfloat16
+    assert torch.allclose(found.float(), seeded(8, 24)((states, states), roles > 0, roles), atol=0.05, rtol=0.05)
+
+
 def test_declares_both_layers():
     assert declared("embedding", RelationalPredictor(4, 4, layer=2, relation_layer=1), "layer") == (2, 1)
 

@@ -12,7 +12,7 @@ from tests.support import small_batch, small_model, small_objective
 
 
 class Layers:
-    """Tells what it was given: the first component of each layer's last column, summed up by weight."""
+    """Keeps what it was given, and sums up the first columns."""
 
     def __init__(self, *layer):
         self.layer = layer

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.side import Side
 from jepa_core.verify.checks.layouts import layouts
 from jepa_core.verify.row import Verdict
 from jepa_plugins.last_token import LastToken
@@ -60,12 +61,17 @@ def test_an_extractor_that_reads_elsewhere_than_it_says():
 
 
 def test_a_view_that_ends_a_token_early():
-    class Short(JepaObjective):
-        def _embed(self, extract, layer, view, plan, hidden):
+    class ShortSide(Side):
+        def embed(self, view, plan, hidden):
             last = view.select.int().argmax(dim=1) + view.select.sum(dim=1) - 1
             places = torch.arange(view.select.shape[1])
             earlier = type(view)(view.block, view.rows, view.select & (places != last[:, None]))
-            return super()._embed(extract, layer, earlier, plan, hidden)
+            return super().embed(earlier, plan, hidden)
+
+    class Short(JepaObjective):
+        @property
+        def sides(self):
+            return tuple(ShortSide(side.extract, side.layers, side.together) for side in super().sides)
 
     assert red(tiny(kind=Short)) == BOTH
 
