@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 
@@ -12,6 +11,7 @@ from jepa_core import hookimpl
 from jepa_core.components import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.views.facts import Role
+from jepa_plugins.last_token import LastToken
 
 EPS = 1e-6
 
@@ -30,6 +30,7 @@ class RelationalPredictor(nn.Module):
     def __init__(self, width: int, products: int, layer: int = -1, relation_layer: int = 0):
         super().__init__()
         self.layer = (layer, relation_layer)
+        self._at_head = LastToken(layer, role="head")
         self.head = _linear(width, products)
         self.relation = _linear(width, products)
         self.out = _linear(products, width)
@@ -37,8 +38,7 @@ class RelationalPredictor(nn.Module):
     def forward(self, hidden: tuple[Tensor, Tensor], valid: Tensor, roles: Tensor) -> Tensor:
         """``b d``. hidden: states ``b s d`` after `layer` and after `relation_layer`; valid, roles: ``b s``."""
         states, relation_states = hidden
-        rows = torch.arange(len(states), device=states.device)
-        head = states[rows, _last_of_head(valid, roles)]
+        head = self._at_head(states, valid, roles)
         of_relation = valid & (roles == Role.RELATION)
         count = of_relation.sum(dim=1, keepdim=True)
         weights = of_relation.to(states.dtype) / count.clamp(min=1)
@@ -49,14 +49,7 @@ class RelationalPredictor(nn.Module):
 
     def reads(self, valid: Tensor, roles: Tensor) -> Tensor:
         """``b s`` bool: the head's last token and the relation's."""
-        last = torch.zeros_like(valid).scatter(1, _last_of_head(valid, roles)[:, None], True)
-        return last | (valid & (roles == Role.RELATION))
-
-
-def _last_of_head(valid: Tensor, roles: Tensor) -> Tensor:
-    """``b``: the column; the first one of a view without a head."""
-    columns = torch.arange(valid.shape[1], device=valid.device)
-    return columns.where(valid & (roles == Role.HEAD), 0).amax(dim=1)
+        return self._at_head.reads(valid, roles) | (valid & (roles == Role.RELATION))
 
 
 def _scaled(states: Tensor) -> Tensor:

@@ -197,10 +197,11 @@ class JepaObjective(nn.Module):
 
     def _read_places(self, plan: Plan) -> Tensor:
         """Where the final states stand that the losses read, in the arrangement's flat order."""
+        sides = self.sides
         read = [
             side.reads(view, plan)
             for pair in plan.pairs
-            for view, side in zip(pair, self.sides, strict=True)
+            for view, side in zip(pair, sides, strict=True)
             if self.transformer.num_layers in side.layers
         ]
         return torch.cat([plan.labelled[0], *read])

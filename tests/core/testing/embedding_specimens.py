@@ -177,6 +177,17 @@ class TestLayerByName(EmbeddingContract):
         return extract
 
 
+class TestOneLayerByName(EmbeddingContract):
+    fails = ("test_declares_valid_values",)
+
+    def make(self):
+        def extract(hidden, valid, roles):
+            return mean(hidden[0], valid, roles)
+
+        extract.layer = (0, "last")
+        return extract
+
+
 class TestReadsANumber(EmbeddingContract):
     fails = ("test_compiles_in_one_graph",)
 
