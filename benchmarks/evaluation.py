@@ -19,10 +19,10 @@ from torch import Tensor
 from benchmarks.measuring import RESULTS, added_megabytes, medians, table, write_csv
 from benchmarks.naive import jepa_loss
 from benchmarks.tasks import Size, batches, objective
-from jepa_core.data.fact_set import FactSet
-from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.evaluation.evaluate import evaluate
-from jepa_core.views.facts import SampleType
+from jepa_core.samples.samples import SampleType
+from jepa_core.samples.token_names import Vocabulary
+from jepa_plugins.facts.fact_set import FactSet
 
 SIZES = {"2 x 128": Size(2, 128, 4), "4 x 768": Size(4, 768, 12)}
 SAMPLES, EVERY, K = 3000, 30, 1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy, pad
 
-from jepa_core.views.facts import Role
+from jepa_core.samples.samples import Role
 
 
 def naive_step(

@@ -18,7 +18,7 @@ import numpy as np
 from transformers import TrainerCallback
 
 import jepa_core
-from jepa_core.building import build
+from jepa_core.assembly.build import build
 
 RECIPE = [
     "data.entities_both_ways=20",

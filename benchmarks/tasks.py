@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import torch
 
-from jepa_core.building import build_objective
-from jepa_core.data.fact_set import FactSet
-from jepa_core.data.generate import generate
-from jepa_core.data.task_size import TaskSize
-from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.assembly.build import build_objective
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
-from jepa_core.views.facts import Facts
+from jepa_core.samples.samples import Facts
+from jepa_core.samples.token_names import Vocabulary
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.task_size import TaskSize
 
 FULL = TaskSize(entities_both_ways=50_000, entities_one_way=30_000, relation_pairs=6, name_multiplicity=10)
 

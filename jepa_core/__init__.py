@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from jepa_core.building import build
+    from jepa_core.assembly.build import build
+    from jepa_core.checkpoint.weights import load
+    from jepa_core.launch.run import run
     from jepa_core.recipe.load import load_recipe
-    from jepa_core.running import run
-    from jepa_core.saving import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "build", "hookimpl", "load", "load_recipe", "run"]
 
 _HOMES = {
-    "build": "jepa_core.building",
-    "load": "jepa_core.saving",
+    "build": "jepa_core.assembly.build",
+    "load": "jepa_core.checkpoint.weights",
     "load_recipe": "jepa_core.recipe.load",
-    "run": "jepa_core.running",
+    "run": "jepa_core.launch.run",
 }
 
 

@@ -19,11 +19,11 @@ from jepa_core.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from jepa_core.data.fact_set import TaskData
-    from jepa_core.data.vocabulary import Vocabulary
-    from jepa_core.views.facts import Facts
-    from jepa_core.views.tokens import Tokens
-    from jepa_core.views.views import Views
+    from jepa_core.samples.samples import Facts
+    from jepa_core.samples.token_names import Vocabulary
+    from jepa_core.views.pairs import Views
+    from jepa_core.views.row_tokens import Tokens
+    from jepa_plugins.facts.fact_set import TaskData
 
 KINDS = ("reversal", "mask", "embedding", "distance", "filter", "dataset")
 
@@ -56,7 +56,7 @@ class ReversalStrategy(Protocol):
 class MaskBuilder(Protocol):
     """Says which token may attend to which.
 
-    Called with the fields of :class:`~jepa_core.views.tokens.Tokens` shaped so that query and key broadcast
+    Called with the fields of :class:`~jepa_core.views.row_tokens.Tokens` shaped so that query and key broadcast
     against each other, like FlexAttention's ``mask_mod``; returns bool ``b t t`` (or what broadcasts to it).
     The core ANDs causality and padding and ORs the diagonal. Layers count from 0 (the first block).
 

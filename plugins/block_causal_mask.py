@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from jepa_core import hookimpl
-from jepa_core.views.tokens import Tokens
+from jepa_core.views.row_tokens import Tokens
 
 
 class BlockCausalMask:

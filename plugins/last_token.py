@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from jepa_core import hookimpl
-from jepa_core.views.facts import Role
+from jepa_core.samples.samples import Role
 
 RoleName = Literal["head", "relation", "mask", "tail", "pred"]
 Norm = Literal["none", "l2", "rms", "variance"]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from jepa_core import hookimpl
 from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.views.facts import SampleType
+from jepa_core.samples.samples import SampleType
 
 
 class SampleTypeFilter:

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
-from jepa_core.data.fact_set import FactSet
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.views.facts import Facts, SampleType
+from jepa_core.samples.samples import Facts, SampleType
 from jepa_plugins.block_causal_mask import BlockCausalMask
 from jepa_plugins.cosine_distance import CosineDistance
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.parity_reversal import ParityReversal
 from jepa_plugins.l2_distance import L2Distance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.mse_distance import MseDistance
-from jepa_plugins.parity_reversal import ParityReversal
 from jepa_plugins.sample_type import SampleTypeFilter
 
 # A small vocabulary: entities 0-15, <mask> 16, relations 17-22 (three pairs), <pad> 23, predictors 24-39.

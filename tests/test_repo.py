@@ -26,10 +26,10 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 
 #: Modules without a test file of their name, and the one that tests them through what uses them.
 TESTED_IN = {
-    "jepa_core/building.py": "tests/end_to_end/test_training.py",
-    "jepa_core/running.py": "tests/core/cli/test_run.py",
-    "jepa_core/resuming.py": "tests/end_to_end/test_resume.py",
-    "jepa_core/processes.py": "tests/end_to_end/test_several_processes.py",
+    "jepa_core/assembly/build.py": "tests/end_to_end/test_training.py",
+    "jepa_core/launch/run.py": "tests/core/cli/test_run.py",
+    "jepa_core/launch/resume.py": "tests/end_to_end/test_resume.py",
+    "jepa_core/distributed.py": "tests/end_to_end/test_several_processes.py",
     "jepa_core/checkpoint/trainer.py": "tests/end_to_end/test_resume.py",
     "jepa_core/tensors.py": "tests/core/testing/test_distance.py",
     "jepa_core/hookspecs.py": "tests/test_repo.py",

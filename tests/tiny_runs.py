@@ -9,9 +9,9 @@ from typing import Any
 
 import jepa_core
 from jepa_core.checkpoint.choosing import in_order
+from jepa_core.launch.run import Result
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
-from jepa_core.running import Result
 
 REGISTRY = Registry.discover()
 #: 30 training facts, four steps an epoch, the last of two facts; both kinds of dropout.

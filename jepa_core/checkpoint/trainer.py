@@ -21,9 +21,9 @@ from jepa_core.checkpoint.state import (
     read_trainer,
     write_state,
 )
+from jepa_core.checkpoint.weights import load_weights, save_weights
 from jepa_core.checkpoint.writing import remove, whole_folder
-from jepa_core.processes import by_first
-from jepa_core.saving import load_weights, save_weights
+from jepa_core.distributed import by_first
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective

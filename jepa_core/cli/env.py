@@ -9,7 +9,7 @@ def env() -> None:
 
     import torch
 
-    from jepa_core.provenance import git_revision, versions
+    from jepa_core.assembly.provenance import git_revision, versions
     from jepa_core.registry import Registry
     from jepa_core.report.console import print_table
 

@@ -20,8 +20,8 @@ def evaluate(
     plugin_files: PluginFiles = None,
 ) -> None:
     """Evaluate the model of a finished run on its data; the run's folder stays as it is."""
+    from jepa_core.launch.run import evaluate_again
     from jepa_core.report.console import console, metrics_table
-    from jepa_core.running import evaluate_again
 
     metrics = evaluate_again(run_dir, per_layer, make_registry(modules, plugin_files))
     if as_json:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 import jepa_core
-from jepa_core.cli.data import app as data_app
 from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
 from jepa_core.cli.group import RecipeFirst
@@ -17,6 +16,7 @@ from jepa_core.cli.report import report
 from jepa_core.cli.run import run
 from jepa_core.cli.study import study
 from jepa_core.cli.verify import show_batch, show_mask, verify
+from jepa_plugins.facts.commands import app as data_app
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 

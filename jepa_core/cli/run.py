@@ -45,9 +45,9 @@ def run(
     loaded = load_recipe(path, flags, registry=registry)
     refuse_missing(device)
 
+    from jepa_core.launch.run import dry_run as try_out
+    from jepa_core.launch.run import run as run_recipe
     from jepa_core.report.console import say, show_result
-    from jepa_core.running import dry_run as try_out
-    from jepa_core.running import run as run_recipe
 
     if dry_run:
         say(try_out(loaded, device=device, registry=registry))

@@ -84,8 +84,8 @@ def _in_processes(
     design: Design, count: int, modules: list[str] | None, files: list[Path] | None, device: str | None
 ) -> None:
     """With a bar over the cells; what the workers say goes to files."""
-    from jepa_core.report.progress import progress
-    from jepa_core.study.processes import work_in_processes
+    from jepa_core.progress import progress
+    from jepa_core.study.workers import work_in_processes
 
     with progress(total=design.size, initial=design.settled, desc="study", unit="run") as bar:
 

@@ -34,13 +34,13 @@ def verify(
     """
     context = _context(recipe, overrides, modules, plugin_files, processes)
 
+    from jepa_core.progress import progress
     from jepa_core.report.console import say
-    from jepa_core.report.progress import progress
     from jepa_core.verify.files import default_folder, write_files
     from jepa_core.verify.grid import mask_picture
     from jepa_core.verify.terminal import show_mask, show_verification
-    from jepa_core.verify.verifying import CHECKS
-    from jepa_core.verify.verifying import verify as run_checks
+    from jepa_core.verify.verify import CHECKS
+    from jepa_core.verify.verify import verify as run_checks
 
     with progress(total=len(CHECKS), desc="verifying", unit="check", leave=False) as bar:
         found = run_checks(context, on_check=bar.update)
@@ -102,7 +102,7 @@ def _context(
     registry = make_registry(modules, plugin_files)
     loaded = load_recipe(path, overrides or (), registry=registry)
 
-    from jepa_core.building import build
+    from jepa_core.assembly.build import build
     from jepa_core.verify.context import Context, Plugins
 
     return Context(build(loaded, registry), registry, processes, Plugins(modules or (), plugin_files or ()))

@@ -43,7 +43,7 @@ class Health:
 def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: int = 0) -> Health:
     """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
 
-    batch: keys as in :class:`~jepa_core.data.fact_set.FactSet`; step: the optimizer step, for filters that
+    batch: keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`; step: the optimizer step, for filters that
     draw. Costs two forward and two backward passes.
     """
     modes = [(module, module.training) for module in objective.modules()]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.evaluation.concepts import ConceptEvaluation
 from jepa_core.evaluation.evaluate import Metrics, evaluate
-from jepa_core.report.progress import progress
+from jepa_core.progress import progress
+from jepa_plugins.facts.concepts import ConceptEvaluation
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from jepa_core.objective.moving import Movable
-from jepa_core.views.facts import Role
+from jepa_core.samples.movable import Movable
+from jepa_core.samples.samples import Role
 
 
 @dataclass(frozen=True)

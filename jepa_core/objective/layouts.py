@@ -15,11 +15,11 @@ from torch import Tensor
 
 from jepa_core.components import MaskBuilder, declared
 from jepa_core.errors import ComponentError
+from jepa_core.model.transformer import Transformer
 from jepa_core.objective.arrangement import Arrangement, Block, Call, one_block_a_row, side_by_side
 from jepa_core.objective.hidden import HiddenStates, LayerStates
 from jepa_core.objective.plan import Plan
-from jepa_core.objective.transformer import Transformer
-from jepa_core.views.tokens import Tokens
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import additive, visible
 
 #: What another transformer call costs on a CPU, in tokens, is GRADIENT + DISPATCH / width²: adding up the gradients

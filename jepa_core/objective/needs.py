@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.objective.draws import sequence_ids
-from jepa_core.objective.entities import Entities
 from jepa_core.objective.plan import Plan, PlannedView
+from jepa_core.samples.draws import sequence_ids
+from jepa_plugins.facts.entities import Entities
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective

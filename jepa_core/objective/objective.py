@@ -19,8 +19,8 @@ from jepa_core.components import (
     declared,
 )
 from jepa_core.errors import ComponentError
+from jepa_core.model.transformer import Transformer
 from jepa_core.objective.cross_entropy import cross_entropy_sum
-from jepa_core.objective.entities import Entities
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import SUPPLIERS, check_needs, entity_states
@@ -29,8 +29,8 @@ from jepa_core.objective.planner import Planner, Positions
 from jepa_core.objective.recall import Recall
 from jepa_core.objective.room import refuse_overflow
 from jepa_core.objective.side import Side
-from jepa_core.objective.transformer import Transformer
-from jepa_core.views.facts import Facts, Role
+from jepa_core.samples.samples import Facts, Role
+from jepa_plugins.facts.entities import Entities
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class JepaObjective(nn.Module):
         plan: Plan | None = None,
         **batch: Tensor,
     ) -> ObjectiveOutput:
-        """The losses of a batch (keys as in :class:`~jepa_core.data.fact_set.FactSet`) or of its `plan`.
+        """The losses of a batch (keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`) or of its `plan`.
 
         ntp_count, jepa_count: the denominators, where this batch is only a part of an optimizer step: labelled
         tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.

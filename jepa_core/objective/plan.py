@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from jepa_core.objective.arrangement import Arrangement, Block
-from jepa_core.objective.moving import Movable
-from jepa_core.views.facts import IGNORE, Facts, Role
+from jepa_core.samples.movable import Movable
+from jepa_core.samples.samples import IGNORE, Facts, Role
 
 
 @dataclass(frozen=True)

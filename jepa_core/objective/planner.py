@@ -11,10 +11,10 @@ from torch import Tensor
 from jepa_core.components import LossFilter, ReversalStrategy, declared
 from jepa_core.errors import ComponentError
 from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
-from jepa_core.objective.draws import uniform
 from jepa_core.objective.plan import Plan, PlannedLabels, PlannedView, append_predictors
-from jepa_core.views.facts import Facts, Role, SampleType
-from jepa_core.views.views import Part, View, Views
+from jepa_core.samples.draws import uniform
+from jepa_core.samples.samples import Facts, Role, SampleType
+from jepa_core.views.pairs import Part, View, Views
 
 Positions = Literal["continue", "restart", "none"]
 
@@ -47,7 +47,7 @@ class Planner:
         self.leaks_on = tuple(SampleType[t.upper()] for t in declared("reversal", reversal, "leaks_on"))
 
     def __call__(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Plan:
-        """The plan of `batch` (keys as in :class:`~jepa_core.data.fact_set.FactSet`).
+        """The plan of `batch` (keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`).
 
         Raises ComponentError when a filter breaks its contract, or a pair that leaks a held-out answer would
         count.

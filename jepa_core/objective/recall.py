@@ -20,7 +20,7 @@ from torch.nn.functional import normalize
 
 from jepa_core.objective.arrangement import Call
 from jepa_core.objective.side import Side
-from jepa_core.views.facts import Role
+from jepa_core.samples.samples import Role
 
 
 class Recall:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jepa_core.errors import ComponentError
 from jepa_core.objective.plan import Plan
-from jepa_core.views.facts import Role
+from jepa_core.samples.samples import Role
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective

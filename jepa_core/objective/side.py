@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from jepa_core.components import EmbeddingExtractor, declared
+from jepa_core.model.transformer import Transformer
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.plan import Plan, PlannedView
-from jepa_core.objective.transformer import Transformer
 
 
 @dataclass(frozen=True)

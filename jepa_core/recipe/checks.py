@@ -9,12 +9,12 @@ from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.recipe.component_options import check_options
 from jepa_core.recipe.draft import Draft
-from jepa_core.recipe.places import KeyPath
-from jepa_core.recipe.plain_words import problems_in
 from jepa_core.recipe.refused_arguments import REFUSED
 from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, SECTIONS, Recipe
+from jepa_core.registry.options import check_options
+from jepa_core.registry.places import KeyPath
+from jepa_core.registry.plain_words import problems_in
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jepa_core.errors import Problem, RecipeError
-from jepa_core.recipe.places import COMMAND_LINE, KeyPath, Places, dotted
 from jepa_core.recipe.strict_yaml import Document
+from jepa_core.registry.places import COMMAND_LINE, KeyPath, Places, dotted
 
 
 class Draft:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from jepa_core.errors import ComponentError
-from jepa_core.recipe.component_options import option_schema
 from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, Objective, Recipe
+from jepa_core.registry.options import option_schema
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry

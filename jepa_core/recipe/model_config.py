@@ -10,8 +10,8 @@ from dataclasses import fields
 from typing import Any
 
 from jepa_core.errors import did_you_mean
-from jepa_core.recipe.component_options import type_problems
-from jepa_core.recipe.places import KeyPath
+from jepa_core.registry.options import type_problems
+from jepa_core.registry.places import KeyPath
 
 _SET_ELSEWHERE = {
     "vocab_size": "the data sets it",

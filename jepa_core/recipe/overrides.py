@@ -8,10 +8,10 @@ from typing import Any
 
 from jepa_core.errors import RecipeError
 from jepa_core.recipe.draft import Draft
-from jepa_core.recipe.places import KeyPath, dotted
-from jepa_core.recipe.plain_words import describe
 from jepa_core.recipe.schema import COMPONENTS, DEFAULTS
 from jepa_core.recipe.strict_yaml import parse_yaml
+from jepa_core.registry.places import KeyPath, dotted
+from jepa_core.registry.plain_words import describe
 
 
 class _Mistake(Exception):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from jepa_core.recipe.component_options import option_defaults
 from jepa_core.recipe.component_ref import ComponentRef
-from jepa_core.recipe.places import KeyPath, dotted
 from jepa_core.recipe.scalars import BASED, FLOAT
 from jepa_core.recipe.schema import Recipe
+from jepa_core.registry.options import option_defaults
+from jepa_core.registry.places import KeyPath, dotted
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry

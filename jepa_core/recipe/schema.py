@@ -13,9 +13,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.recipe.component_ref import ComponentRef, EmbeddingSides
-from jepa_core.recipe.places import KeyPath, Places
 from jepa_core.recipe.section import Conflict, Section
 from jepa_core.recipe.training_section import Positive, Rate, Training
+from jepa_core.registry.places import KeyPath, Places
 
 #: Where a recipe names components: key path -> kind. Filters are a list of them.
 COMPONENTS: dict[KeyPath, str] = {

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from jepa_core.errors import Problem, RecipeError
-from jepa_core.recipe.places import KeyPath, dotted
 from jepa_core.recipe.scalars import plain_scalar
 from jepa_core.recipe.yaml_events import MAX_BYTES, Refused, decode, events, line_of
+from jepa_core.registry.places import KeyPath, dotted
 
 MAX_DEPTH = 20
 MAX_NODES = 20_000

@@ -12,7 +12,6 @@ from typing import Any
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, JepaError, did_you_mean
 from jepa_core.hookspecs import HOOKS
-from jepa_core.recipe.component_options import check_options, takes_context
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
@@ -22,6 +21,7 @@ from jepa_core.registry.loader import (
     load_named,
     new_manager,
 )
+from jepa_core.registry.options import check_options, takes_context
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jepa_core.recipe.component_options import option_schema
+from jepa_core.progress import speaks
+from jepa_core.registry.options import option_schema
 from jepa_core.report.concepts import PREFIX, concept_table
-from jepa_core.report.progress import speaks
 
 if TYPE_CHECKING:
+    from jepa_core.launch.run import Result
     from jepa_core.registry import Component
-    from jepa_core.running import Result
 
 SPLITS = {
     "train": "facts trained in both directions",

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import write_text
 from jepa_core.report.colours import VARIABLES, style_sheet
-from jepa_core.run_folder import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import differences
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.report.log import Log, read_log
-from jepa_core.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

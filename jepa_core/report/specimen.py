@@ -9,19 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core.building import build_objective, load_data
+from jepa_core.assembly.build import build_objective, load_data
 from jepa_core.checkpoint.choosing import newest
 from jepa_core.components import declared
-from jepa_core.data.fact_set import Batch
-from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.folder.run_folder import RunFolder, read_json
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
 from jepa_core.report.projection import PAIRS
-from jepa_core.run_folder import RunFolder, read_json
-from jepa_core.views.facts import Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.samples.samples import Role
+from jepa_core.samples.token_names import Vocabulary
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
+from jepa_plugins.facts.fact_set import Batch
 
 #: Samples looked through for counted pairs.
 SEARCHED = 2000

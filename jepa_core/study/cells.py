@@ -11,10 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
-from jepa_core.run_folder import RunFolder
 from jepa_core.study.schema import Point
 
 Stage = Literal["tune", "report"]

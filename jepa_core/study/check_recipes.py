@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.recipe.load import load_recipe
-from jepa_core.recipe.places import KeyPath
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
 from jepa_core.registry import Registry
+from jepa_core.registry.places import KeyPath
 from jepa_core.study.cells import cell_overrides
 from jepa_core.study.schema import Arm, Point, Report, Tune
 

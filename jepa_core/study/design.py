@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.recipe.resolve import resolved
 from jepa_core.registry import Registry
-from jepa_core.run_folder import FolderTaken
 from jepa_core.study.cells import Cell, cell_overrides
 from jepa_core.study.schema import Point, Study
 from jepa_core.study.tuning import Tuning, read_tuning
@@ -77,7 +77,7 @@ class Design:
 
     def refuse_other_runs(self, registry: Registry) -> None:
         """Raises FolderTaken when the folder of a cell holds a run of another recipe, or something else."""
-        from jepa_core.resuming import other_recipe  # imports torch
+        from jepa_core.launch.resume import other_recipe  # imports torch
 
         for cell in (cell for name in self.study.arms for cell in self.known_cells(name)):
             cell.folder.refuse_strangers()

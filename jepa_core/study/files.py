@@ -5,8 +5,8 @@ from __future__ import annotations
 from filelock import FileLock
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import read_json, write_json, write_text
 from jepa_core.registry import Registry
-from jepa_core.run_folder import read_json, write_json, write_text
 from jepa_core.study.curves import write_curves
 from jepa_core.study.design import Design
 from jepa_core.study.flops import step_flops

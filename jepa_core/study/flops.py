@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from jepa_core.building import Run, build
+from jepa_core.assembly.build import Run, build
 from jepa_core.training.sampler import EpochSampler
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jepa_core.folder.run_folder import read_json
 from jepa_core.report.log import Series, read_log
-from jepa_core.run_folder import read_json
 from jepa_core.study.cells import Cell, point_data
 from jepa_core.study.design import Design
 from jepa_core.study.schema import Point, Study

@@ -16,9 +16,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import FolderTaken, write_json
+from jepa_core.launch.run import Interrupted, run
 from jepa_core.registry import Registry
-from jepa_core.run_folder import FolderTaken, write_json
-from jepa_core.running import Interrupted, run
 from jepa_core.study.cells import Cell
 from jepa_core.study.design import Design
 from jepa_core.study.load import load_study

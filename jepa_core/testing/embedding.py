@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from jepa_core.components import declared
+from jepa_core.samples.samples import Role
 from jepa_core.testing.contract import CompiledContract, clause, close, expect_shape
 from jepa_core.testing.examples import facts, normal, rows_of_blocks
-from jepa_core.views.facts import Role
 
 D = 8
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.samples.samples import Facts, Role
+from jepa_core.views.row_tokens import Tokens
 
 MASK, FIRST_RELATION, PAD, PRED, SIZE = 16000, 16001, 16013, 16014, 16015
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import declared
-from jepa_core.data.fact_set import FactSet
+from jepa_core.samples.samples import SampleType
 from jepa_core.testing.contract import ComponentContract, clause, expect_shape
 from jepa_core.testing.examples import facts
-from jepa_core.views.facts import SampleType
+from jepa_plugins.facts.fact_set import FactSet
 
 B = 16
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import declared
+from jepa_core.samples.samples import Role
 from jepa_core.testing.contract import CompiledContract, clause
 from jepa_core.testing.examples import tokens
-from jepa_core.views.facts import Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 
 

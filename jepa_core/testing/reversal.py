@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from jepa_core.components import declared
+from jepa_core.samples.samples import IGNORE, Facts, Role, SampleType
 from jepa_core.testing import examples
 from jepa_core.testing.contract import ComponentContract, clause, expect_shape
-from jepa_core.views.facts import IGNORE, Facts, Role, SampleType
-from jepa_core.views.views import NewBlock, Part, View, Views
+from jepa_core.views.pairs import NewBlock, Part, View, Views
 
 Rows = list[list[int]] | list[list[tuple[int, ...]]]
 

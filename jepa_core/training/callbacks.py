@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from jepa_core.report.progress import progress
+from jepa_core.progress import progress
 
 #: What of a log line stands on the progress line, and under which name.
 SHOWN = {"loss": "loss", "ntp_loss": "ntp", "jepa_loss": "jepa", "jepa_pairs": "pairs"}

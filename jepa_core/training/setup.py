@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jepa_core.evaluation.splits import evaluate_splits
-from jepa_core.run_folder import RunFolder
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.callbacks import MetricsFile, ProgressLine
-from jepa_core.training.health import HealthLog, health_batch
+from jepa_core.training.health_log import HealthLog, health_batch
 from jepa_core.training.stop import StopOnSignal
 from jepa_core.training.trainer import JepaTrainer
 
 if TYPE_CHECKING:
-    from jepa_core.building import Run
+    from jepa_core.assembly.build import Run
 
 
 def make_trainer(run: Run) -> JepaTrainer:

@@ -13,13 +13,13 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainingArguments
 
 from jepa_core.checkpoint.trainer import CheckpointTrainer
-from jepa_core.data.fact_set import collate
+from jepa_core.checkpoint.weights import save_weights
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.saving import save_weights
 from jepa_core.training.finite import FiniteWatch
 from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler
 from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts, at_least_one
+from jepa_plugins.facts.fact_set import collate
 
 SplitMetrics = dict[str, dict[str, Any]]
 

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from jepa_core.building import Run
-from jepa_core.data.fact_set import Batch
+from jepa_core.assembly.build import Run
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
-from jepa_core.views.facts import Role, SampleType
+from jepa_core.samples.samples import Role, SampleType
+from jepa_plugins.facts.fact_set import Batch
 
 #: Training samples that are looked through; at most so many go through the model together.
 LOOKED_THROUGH, TOGETHER = 2048, 64

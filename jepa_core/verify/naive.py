@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import declared
-from jepa_core.data.fact_set import Batch
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.tokens import Tokens
-from jepa_core.views.views import Part, View
+from jepa_core.samples.samples import Facts, Role
+from jepa_core.views.pairs import Part, View
+from jepa_core.views.row_tokens import Tokens
+from jepa_plugins.facts.fact_set import Batch
 
 
 class CannotExpress(Exception):

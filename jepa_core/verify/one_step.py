@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import SequentialSampler, Subset
 from transformers import TrainerCallback
 
-from jepa_core.building import Run
+from jepa_core.assembly.build import Run
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.trainer import JepaTrainer
 from jepa_core.verify.context import relaid

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from jepa_core.assembly.provenance import provenance
 from jepa_core.errors import JepaError
-from jepa_core.provenance import provenance
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.report.html import folded, note, page, picture, pictures, section, table
 from jepa_core.report.specimen import MaskPicture
@@ -14,7 +14,7 @@ from jepa_core.verify.flow import draw, flow
 from jepa_core.verify.grid import LEGEND, grids
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.samples import COLUMNS, sample_tables
-from jepa_core.verify.verifying import CHECKS, Verification, summary
+from jepa_core.verify.verify import CHECKS, Verification, summary
 
 MASK = (
     "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is blue, "

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.samples.samples import Role
 from jepa_core.verify.context import spread
-from jepa_core.views.facts import Role
 
 
 @dataclass

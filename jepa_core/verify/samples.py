@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from jepa_core.data.fact_set import Batch
-from jepa_core.data.vocabulary import Vocabulary
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.samples.samples import Role, SampleType
+from jepa_core.samples.token_names import Vocabulary
 from jepa_core.verify.words import ROLES, count
-from jepa_core.views.facts import Role, SampleType
+from jepa_plugins.facts.fact_set import Batch
 
 COLUMNS = ("block", "position id", "token", "id", "role", "label", "view")
 

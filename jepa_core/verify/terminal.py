@@ -11,7 +11,7 @@ from jepa_core.report.specimen import MaskPicture
 from jepa_core.verify.grid import LEGEND, grids
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.samples import COLUMNS, SampleTable
-from jepa_core.verify.verifying import CHECKS, Verification, summary
+from jepa_core.verify.verify import CHECKS, Verification, summary
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold white on red", Verdict.WARN: "bold yellow", Verdict.NA: "dim"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from jepa_core.data.vocabulary import Vocabulary
-from jepa_core.views.facts import Facts, Role
+from jepa_core.samples.samples import Facts, Role
+from jepa_core.samples.token_names import Vocabulary
 
 ROLES = {value: name for name, value in vars(Role).items() if isinstance(value, int)}
 

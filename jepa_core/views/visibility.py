@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import MaskBuilder
-from jepa_core.views.facts import Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.samples.samples import Role
+from jepa_core.views.row_tokens import Tokens
 
 
 def visible(builder: MaskBuilder, tokens: Tokens, layer: int) -> Tensor:

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 import jepa_core
-from jepa_core.data.generate import generate
-from jepa_core.data.packed_set import PackedSet
-from jepa_core.data.packing import pack_folder
-from jepa_core.data.task_size import TaskSize
-from jepa_core.data.write import write_folder
 from jepa_core.training.trainer import JepaTrainer
+from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.pack import pack_folder
+from jepa_plugins.facts.store_set import PackedSet
+from jepa_plugins.facts.task_size import TaskSize
+from jepa_plugins.facts.write import write_folder
 
 TINY = [
     "model.config.n_embd=32",

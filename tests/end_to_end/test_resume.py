@@ -14,7 +14,7 @@ from jepa_core.checkpoint.choosing import OtherRecipe
 from jepa_core.checkpoint.manifest import BadCheckpoint, seal
 from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.errors import JepaError
-from jepa_core.run_folder import FolderTaken
+from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny, tiny
 

@@ -19,8 +19,8 @@ from jepa_core.checkpoint.choosing import OtherRecipe, newest
 from jepa_core.checkpoint.manifest import check
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.evaluate import evaluate
-from jepa_core.lock import locked
-from jepa_core.running import Interrupted
+from jepa_core.folder.lock import locked
+from jepa_core.launch.run import Interrupted
 from jepa_core.training.sampler import EpochSampler
 from jepa_core.training.trainer import JepaTrainer
 from tests.children import in_child, start_together, together

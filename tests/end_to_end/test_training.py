@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 import jepa_core
 from jepa_core.errors import JepaError
-from jepa_core.run_folder import FolderTaken
+from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
 
 TINY = [

@@ -3,9 +3,9 @@
 import torch
 
 from jepa_core.components import declared
+from jepa_core.samples.samples import Role
 from jepa_core.testing import MaskContract
-from jepa_core.views.facts import Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 from jepa_plugins.block_causal_mask import BlockCausalMask
 

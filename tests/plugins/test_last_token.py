@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from jepa_core.components import declared
+from jepa_core.samples.samples import Role
 from jepa_core.testing import EmbeddingContract
-from jepa_core.views.facts import Role
 from jepa_plugins.last_token import LastToken
 
 

@@ -5,8 +5,8 @@ import torch
 
 from jepa_core.components import declared
 from jepa_core.errors import ComponentError
+from jepa_core.samples.samples import SampleType
 from jepa_core.testing import FilterContract
-from jepa_core.views.facts import SampleType
 from jepa_plugins.sample_type import SampleTypeFilter
 
 TYPES = torch.tensor([SampleType.TRAIN, SampleType.ATOMIC, SampleType.TEST, SampleType.TRAIN])

@@ -37,7 +37,7 @@ def denominators(context: Context) -> Iterator[Row]:
             yield not_applicable(name, why, source)
             continue
         if "processes" in way:
-            from jepa_core.verify.processes import gradient_in_processes
+            from jepa_core.verify.torchrun import gradient_in_processes
 
             split = gradient_in_processes(context, rows)
         else:

@@ -16,7 +16,7 @@ from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import Context, entities_made, mode
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
-from jepa_core.views.tokens import Tokens
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 
 NAME = "mask cells that a layer gets otherwise"

@@ -13,9 +13,9 @@ from torch import Tensor
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.samples.samples import Role
 from jepa_core.verify.context import Context, entities_made, mode
 from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_of
-from jepa_core.views.facts import Role
 
 
 def passes(context: Context) -> Iterator[Row]:

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import LossFilter, declared
-from jepa_core.data.fact_set import Batch
-from jepa_core.objective.draws import uniform
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.planner import Planner
+from jepa_core.samples.draws import uniform
+from jepa_core.samples.samples import Facts, Role, SampleType
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
-from jepa_core.views.facts import Facts, Role, SampleType
-from jepa_core.views.views import NewBlock
+from jepa_core.views.pairs import NewBlock
+from jepa_plugins.facts.fact_set import Batch
 
 #: Draws looked at, at least (and for a quick look), and standard errors allowed: a right rate fails once in
 #: 16,000 seeds.

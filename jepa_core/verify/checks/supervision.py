@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import torch
 
-from jepa_core.data.fact_set import Batch
 from jepa_core.objective.plan import Plan, append_predictors
 from jepa_core.objective.planner import Planner
 from jepa_core.objective.room import refuse_overflow
+from jepa_core.samples.samples import Role
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import ROLES, count
-from jepa_core.views.facts import Role
+from jepa_plugins.facts.fact_set import Batch
 
 
 def supervision(context: Context) -> Iterator[Row]:

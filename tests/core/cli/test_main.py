@@ -59,4 +59,4 @@ def test_five_mistakes_are_five_lines_and_validate_does_without_the_trainer(tmp_
     assert [line for line in lines if not line.startswith("import time:")] == [*FOUND, "5 problems; nothing was run"]
     assert (done.returncode, done.stdout) == (2, "")
     assert "transformers.models.auto.configuration_auto" in imported
-    assert not {"transformers.trainer", "transformers.training_args", "jepa_core.running"} & imported
+    assert not {"transformers.trainer", "transformers.training_args", "jepa_core.launch.run"} & imported

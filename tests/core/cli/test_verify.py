@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from jepa_core.verify.verifying import CHECKS
+from jepa_core.verify.verify import CHECKS
 
 LEAKING = """
 import jepa_core

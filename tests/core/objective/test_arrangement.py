@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepa_core.objective.arrangement import Block, groups, one_block_a_row, side_by_side
-from jepa_core.views.facts import Role
+from jepa_core.samples.samples import Role
 
 
 def block(lengths: list[int], sample: list[int], first_id: int) -> Block:

@@ -8,11 +8,11 @@ import torch
 from torch.nn.functional import cross_entropy, normalize
 
 from jepa_core.errors import ComponentError
-from jepa_core.objective.entities import Entities
-from jepa_plugins.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.entities import Entities
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.infonce_distance import InfoNceDistance
 from jepa_plugins.last_token import LastToken
-from jepa_plugins.question_to_entity import QuestionToEntity
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.support import SAMPLES, gradient_error, gradients, small_batch, small_model, small_objective, small_set
 

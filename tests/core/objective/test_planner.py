@@ -8,10 +8,10 @@ import torch
 from jepa_core.errors import ComponentError
 from jepa_core.objective.plan import append_predictors
 from jepa_core.objective.planner import Planner
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.views import NewBlock, Part, Views
+from jepa_core.samples.samples import Facts, Role
+from jepa_core.views.pairs import NewBlock, Part, Views
+from jepa_plugins.facts.parity_reversal import ParityReversal
 from jepa_plugins.loss_dropout import LossDropout
-from jepa_plugins.parity_reversal import ParityReversal
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.support import FIRST_RELATION, RELATIONS, SAMPLES, small_batch
 

@@ -9,11 +9,11 @@ import jepa_core
 from jepa_core.errors import ComponentError, RecipeError
 from jepa_core.objective.hidden import LayerStates
 from jepa_core.objective.recall import recalled
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.reverse import question_of
+from jepa_core.samples.samples import Facts, Role
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.relational_predictor import RelationalPredictor
+from jepa_plugins.facts.reverse import question_of
 from jepa_plugins.last_token import LastToken
-from jepa_plugins.question_to_entity import QuestionToEntity
-from jepa_plugins.relational_predictor import RelationalPredictor
 from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.support import small_batch
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from jepa_core.errors import ComponentError
+from jepa_core.model.transformer import Transformer
 from jepa_core.objective.side import Side
-from jepa_core.objective.transformer import Transformer
-from jepa_core.views.facts import Facts
+from jepa_core.samples.samples import Facts
 from jepa_plugins.last_token import LastToken
 from tests.support import small_batch, small_model, small_objective
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jepa_core.building import build_objective, load_data
+from jepa_core.assembly.build import build_objective, load_data
+from jepa_core.checkpoint.weights import save_weights
+from jepa_core.folder.run_folder import RunFolder, write_json, write_text
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.registry import Registry
 from jepa_core.report.record import Record, read_records
-from jepa_core.run_folder import RunFolder, write_json, write_text
-from jepa_core.saving import save_weights
 
 TINY = [
     "description=Tiny.",

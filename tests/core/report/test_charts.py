@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.report import charts
 from jepa_core.report.charts import Chart, Line
 from jepa_core.report.log import Log, Series
 from jepa_core.report.record import Record
-from jepa_core.run_folder import RunFolder
 from tests.core.report.folders import LOG, METRICS
 
 LAYERS = {"0": {"mrr": 0.1, "ntp_loss": 9.0}, "1": {"mrr": 0.3, "ntp_loss": 4.0}}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jepa_core.launch.run import Result
 from jepa_core.report import console
-from jepa_core.running import Result
 
 METRICS = {
     "train": {"ntp_loss": 0.5, "mrr": 1.0, "num_samples": 1200, "layers": {"0": {"mrr": 0.1}}},

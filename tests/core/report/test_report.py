@@ -10,10 +10,10 @@ import pytest
 
 import jepa_core
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.registry import Registry
 from jepa_core.report.record import read_records
 from jepa_core.report.report import report, write_report
-from jepa_core.run_folder import RunFolder
 from tests.core.report.folders import LOG, METRICS, TINY, make_run
 
 REGISTRY = Registry.discover()

@@ -7,9 +7,9 @@ import torch
 
 from jepa_core.checkpoint.manifest import seal
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.registry import Registry
 from jepa_core.report.specimen import Specimen, load_specimen
-from jepa_core.run_folder import RunFolder
 from tests.core.report.folders import make_run
 from tests.support import SAMPLES, small_batch, small_model, small_objective
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.report import tables
 from jepa_core.report.log import Log
 from jepa_core.report.record import Record
-from jepa_core.run_folder import RunFolder
 from tests.core.report.folders import LOG, METRICS
 
 

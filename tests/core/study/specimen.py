@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jepa_core.folder.run_folder import RunFolder, write_json, write_text
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
-from jepa_core.run_folder import RunFolder, write_json, write_text
 from jepa_core.study.design import Design
 from jepa_core.study.load import load_study
 

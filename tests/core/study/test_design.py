@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jepa_core.run_folder import FolderTaken
+from jepa_core.folder.run_folder import FolderTaken
 from tests.core.study.specimen import ABLATION, RECIPE, STUDY, pretend, tiny, write_study
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jepa_core.building import build
+from jepa_core.assembly.build import build
 from jepa_core.recipe.load import load_recipe
 from jepa_core.study.flops import micro_batch_flops, step_flops
 from tests.core.study.specimen import write_study

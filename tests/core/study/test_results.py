@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jepa_core.run_folder import write_json
+from jepa_core.folder.run_folder import write_json
 from jepa_core.study.results import StudyResult, read_results
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 

@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 
 from jepa_core.errors import JepaError
-from jepa_core.run_folder import FolderTaken
-from jepa_core.running import Interrupted
+from jepa_core.folder.run_folder import FolderTaken
+from jepa_core.launch.run import Interrupted
 from jepa_core.study import worker
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 

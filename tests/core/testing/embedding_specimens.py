@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from jepa_core.samples.samples import Role
 from jepa_core.testing import EmbeddingContract
-from jepa_core.views.facts import Role
 
 
 def mean(hidden, valid, roles):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from jepa_core.samples.samples import Role
 from jepa_core.testing import FilterContract
-from jepa_core.views.facts import Role
 
 
 def below_half(eligible, batch, draws):

@@ -7,8 +7,8 @@ import itertools
 import torch
 from torch import nn
 
+from jepa_core.samples.samples import Role
 from jepa_core.testing import MaskContract
-from jepa_core.views.facts import Role
 
 
 def same_block(query, key, layer):

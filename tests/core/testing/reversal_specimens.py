@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
+from jepa_core.samples.samples import Facts, Role
 from jepa_core.testing import ReversalContract
-from jepa_core.views.facts import Facts, Role
-from jepa_core.views.reverse import reverse_facts
-from jepa_core.views.views import NewBlock, Part, Views
+from jepa_core.views.pairs import NewBlock, Part, Views
+from jepa_plugins.facts.reverse import reverse_facts
 
 
 def with_target(make_target):

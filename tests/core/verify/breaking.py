@@ -9,7 +9,7 @@ import jepa_core
 from jepa_core.registry import Registry
 from jepa_core.verify.context import Context
 from jepa_core.verify.row import Verdict
-from jepa_core.verify.verifying import Verification, verify
+from jepa_core.verify.verify import Verification, verify
 from jepa_plugins.block_causal_mask import BlockCausalMask
 
 TINY = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from jepa_core.samples.samples import Role
 from jepa_core.verify.naive import CannotExpress, naive_losses
-from jepa_core.views.facts import Role
-from jepa_core.views.views import NewBlock, Part, Views
-from jepa_plugins.question_to_entity import QuestionToEntity
+from jepa_core.views.pairs import NewBlock, Part, Views
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from tests.reference.naive_objective import naive_loss
 from tests.support import (
     DISTANCES,

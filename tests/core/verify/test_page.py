@@ -11,7 +11,7 @@ import pytest
 from jepa_core.verify.grid import mask_picture
 from jepa_core.verify.page import verification_page
 from jepa_core.verify.row import Row, Verdict
-from jepa_core.verify.verifying import CHECKS, Verification
+from jepa_core.verify.verify import CHECKS, Verification
 from tests.core.verify.breaking import tiny
 
 ROWS = (

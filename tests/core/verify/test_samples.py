@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from jepa_core.samples.samples import Role
 from jepa_core.verify.context import mode
 from jepa_core.verify.samples import mixed_rows, sample_tables
-from jepa_core.views.facts import Role
-from jepa_core.views.views import Part, Views
-from jepa_plugins.question_to_entity import QuestionToEntity
+from jepa_core.views.pairs import Part, Views
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import tiny
 
 

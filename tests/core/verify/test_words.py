@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from jepa_core.data.vocabulary import Vocabulary
+from jepa_core.samples.samples import Facts
+from jepa_core.samples.token_names import Vocabulary
 from jepa_core.verify.words import ROLES, count, decoded, named, real_ids
-from jepa_core.views.facts import Facts
 
 VOCABULARY = Vocabulary({"a": 0, "b": 1, "<r>": 2, "<mask>": 3, "<pad>": 4}, (2,), 3, 4)
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.views.facts import Role
-from jepa_core.views.tokens import Tokens
+from jepa_core.samples.samples import Role
+from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import additive, visible
 
 

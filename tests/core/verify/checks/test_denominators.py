@@ -8,7 +8,7 @@ from jepa_core.training.trainer import JepaTrainer
 from jepa_core.training.window import StepCounts
 from jepa_core.verify.checks.denominators import denominators, step_rows
 from jepa_core.verify.row import Verdict
-from jepa_core.verify.verifying import verify
+from jepa_core.verify.verify import verify
 from jepa_plugins.cosine_distance import CosineDistance
 from tests.core.verify.breaking import lines, red, tiny
 

@@ -6,9 +6,9 @@ import torch
 
 from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.row import Verdict
-from jepa_plugins.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.last_token import LastToken
-from jepa_plugins.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import Unusual, red, tiny
 
 CHECK = "one forward pass"

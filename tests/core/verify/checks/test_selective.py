@@ -11,10 +11,10 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import Planner
 from jepa_core.verify.checks.selective import interval, selective
 from jepa_core.verify.row import Verdict
-from jepa_plugins.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.loss_dropout import LossDropout
-from jepa_plugins.question_to_entity import QuestionToEntity
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.core.verify.breaking import red, tiny
 

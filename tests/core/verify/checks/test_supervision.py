@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from jepa_core.data.fact_set import FactSet
 from jepa_core.objective import planner
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import append_predictors
+from jepa_core.samples.samples import Facts
 from jepa_core.verify.checks.supervision import supervision
 from jepa_core.verify.row import Verdict
-from jepa_core.views.facts import Facts
-from jepa_plugins.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from tests.core.verify.breaking import red, tiny
 
 CHECK = "supervision"

@@ -1,0 +1,151 @@
+"""A component's options: the keyword signature of its factory is their schema."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
+
+from jepa_core.errors import did_you_mean
+from jepa_core.registry.places import dotted
+from jepa_core.registry.plain_words import problems_in
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_CONFIG = ConfigDict(strict=True, arbitrary_types_allowed=True)
+
+
+def takes_context(factory: Callable[..., Any]) -> bool:
+    """Does the factory want to know the run: is its first parameter named ``context``."""
+    return next(iter(_signature(factory).parameters), "") == "context"
+
+
+def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner: str = "") -> list[tuple[str, str]]:
+    """What is wrong with `options`: pairs of the (dotted) option and the words; empty when they fit.
+
+    owner: whose options they are, for the words: ``'cosine' (from jepa-core)``.
+    """
+    of = f" of {owner}" if owner else ""
+    known = _parameters(factory)
+    open_ended = _open_ended(factory)
+    problems: list[tuple[str, str]] = []
+    for name, value in options.items():
+        if name in known:
+            problems += type_problems(name, _hint(factory, name), value)
+        elif not open_ended:
+            problems.append((name, f"unknown option{of}{did_you_mean(name, known)}"))
+    missing = [n for n, p in known.items() if p.default is p.empty and n not in options]
+    return problems + [(name, f"a required option{of} is missing") for name in missing]
+
+
+def option_defaults(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The options that have a default which can be written in a recipe, with that default."""
+    defaults = {name: p.default for name, p in _parameters(factory).items() if p.default is not p.empty}
+    return {name: _plain(value) for name, value in defaults.items() if _can_be_written(value)}
+
+
+def option_schema(factory: Callable[..., Any]) -> dict[str, Any]:
+    """JSON Schema of the options, as an object."""
+    defaults = option_defaults(factory)
+    properties: dict[str, dict[str, Any]] = {}
+    for name in _parameters(factory):
+        properties[name] = _type_schema(_hint(factory, name))
+        if name in defaults:
+            properties[name]["default"] = defaults[name]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [n for n, p in _parameters(factory).items() if p.default is p.empty],
+        "additionalProperties": _open_ended(factory),
+    }
+
+
+def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str, str]]:
+    """What keeps `value` from being of the annotated type, each with its dotted place below `name`.
+
+    Strict, but with what a recipe can hold: a list stands for any sequence, text for a path or an enum.
+    """
+    adapter = _adapter(annotation)
+    try:
+        adapter.validate_python(value)
+    except ValidationError as in_python:
+        try:
+            adapter.validate_json(json.dumps(value))
+        except ValidationError as error:
+            yield from ((dotted((name, *path)), words) for path, _, words in problems_in(error, value))
+        except (TypeError, ValueError):  # no JSON value: it was made in Python
+            yield from ((dotted((name, *path)), words) for path, _, words in problems_in(in_python, value))
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    for config in (_CONFIG, None):  # pydantic models and dataclasses bring a configuration of their own
+        try:
+            return TypeAdapter(annotation, config=config)
+        except (PydanticUserError, PydanticSchemaGenerationError, NameError):
+            continue
+    return TypeAdapter(Any)
+
+
+def _type_schema(annotation: Any) -> dict[str, Any]:
+    try:
+        schema = _adapter(annotation).json_schema()
+    except PydanticUserError:  # a type without a counterpart in JSON
+        return {}
+    return {} if "$defs" in schema else schema
+
+
+def _signature(factory: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(factory)
+    except (TypeError, ValueError):  # built in C, without a signature: anything goes
+        return inspect.Signature([inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)])
+
+
+def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters that are options."""
+    named = {n: p for n, p in _signature(factory).parameters.items() if p.kind in _NAMED}
+    if takes_context(factory):
+        named.pop("context")
+    return named
+
+
+def _open_ended(factory: Callable[..., Any]) -> bool:
+    kinds = (p.kind for p in _signature(factory).parameters.values())
+    return inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def _hint(factory: Callable[..., Any], name: str) -> Any:
+    """The evaluated annotation of an option; one that cannot be evaluated here allows anything."""
+    annotation = _parameters(factory)[name].annotation
+    if annotation is inspect.Parameter.empty:
+        return Any
+    alone = SimpleNamespace(__annotations__={name: annotation})
+    try:
+        return get_type_hints(alone, globalns=_globals(factory), include_extras=True)[name]
+    except Exception:  # evaluating a third party's annotation can raise anything
+        return Any
+
+
+def _globals(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The names that the factory's annotations were written with."""
+    while isinstance(factory, partial):
+        factory = factory.func
+    function = factory.__init__ if inspect.isclass(factory) else factory
+    return getattr(inspect.unwrap(function), "__globals__", {})
+
+
+def _can_be_written(value: Any) -> bool:
+    try:
+        json.dumps(_plain(value))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | set | frozenset) else value

@@ -1,0 +1,64 @@
+"""Health over time, beside the losses in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from jepa_core.evaluation.health import measure_health
+from jepa_core.objective.objective import JepaObjective
+from jepa_plugins.facts.fact_set import Batch
+
+#: At most so many samples are measured, so that it costs about as much as two steps of training.
+SAMPLES = 64
+
+
+class HealthLog(TrainerCallback):
+    """Measures one batch before the first step, at every evaluation and after the last step.
+
+    batch: the same every time; log: takes the figures, by names that begin with ``health_``. Only the first
+    process measures, so nothing in here may wait for another one. Weights, gradients and random numbers stay
+    as they were.
+    """
+
+    def __init__(self, objective: JepaObjective, batch: Batch, log: Callable[[dict[str, float]], None]):
+        self.objective = objective
+        self.batch = batch
+        self.log = log
+        self._last = -1
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 0:  # a run that goes on has this line already
+            self._measure(state)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._measure(state)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """After the last step, but before trackers hear of the end and close."""
+        if control.should_training_stop and self._last != state.global_step:
+            self._measure(state)
+
+    def _measure(self, state: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        self._last = state.global_step
+        with torch.random.fork_rng(_devices(self.objective)):  # a component may draw
+            figures = asdict(measure_health(self.objective, self.batch))
+        self.log({f"health_{name}": value for name, value in figures.items() if value is not None})
+
+
+def health_batch(dataset: Any, batch_size: int) -> Batch:
+    """About min(64, batch_size) samples: of each type the first ones, in the proportion of the set."""
+    size = min(SAMPLES, batch_size, len(dataset))
+    shares = {kind: -(-size * of_type.facts // len(dataset)) for kind, of_type in dataset.types.items()}
+    chosen = [dataset.first_rows(kind, share) for kind, share in shares.items()]
+    return dataset.__getitems__(torch.cat(chosen).sort().values.tolist())
+
+
+def _devices(objective: JepaObjective) -> list[torch.device]:
+    return list({p.device for p in objective.parameters() if p.device.type == "cuda"})

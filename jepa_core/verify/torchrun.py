@@ -1,0 +1,85 @@
+"""The gradient of a step that several processes share.
+
+``python -m jepa_core.verify.torchrun JOB`` is what each of them runs; JOB is a JSON file.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from jepa_core.assembly.build import build
+from jepa_core.errors import JepaError
+from jepa_core.recipe.load import load_recipe
+from jepa_core.recipe.resolve import dump_yaml, resolved
+from jepa_core.registry import Registry
+from jepa_core.verify.context import Context
+
+#: Seconds that the processes may take, mostly for their imports.
+PATIENCE = 300
+
+
+def gradient_in_processes(context: Context, rows: Sequence[int]) -> dict[str, Tensor]:
+    """By parameter: what :func:`~jepa_core.verify.one_step.step_gradient` gives when each process of
+    ``context.processes`` has its share of the samples.
+
+    Each builds the run anew, from the same recipe and seed. Raises JepaError when they fail.
+    """
+    with TemporaryDirectory() as folder:
+        job, result = Path(folder) / "job.json", Path(folder) / "gradient.pt"
+        job.write_text(json.dumps(_job(context, rows, Path(folder), result)), encoding="utf-8")
+        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(context.processes)]
+        command = [sys.executable, *launch, "-m", "jepa_core.verify.torchrun", str(job)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise JepaError(f"{context.processes} processes did not end within {PATIENCE} seconds") from error
+        if done.returncode:
+            raise JepaError(f"{context.processes} processes failed:\n{done.stderr[-2000:]}")
+        return torch.load(result, weights_only=True)
+
+
+def _job(context: Context, rows: Sequence[int], folder: Path, result: Path) -> dict[str, Any]:
+    recipe, file = context.run.recipe, folder / "recipe.yaml"
+    search = [str(place.absolute()) for place in recipe.search]
+    data = {**resolved(recipe, context.registry), "resolved": {"search": search}}
+    file.write_text(dump_yaml(data), encoding="utf-8")
+    return {
+        "recipe": str(file),
+        "modules": list(context.plugins.modules),
+        "files": [str(path.absolute()) for path in context.plugins.files],
+        "device": context.run.device,
+        "rows": list(rows),
+        "micro_batch": len(rows) // context.processes,
+        "result": str(result),
+    }
+
+
+def main(path: str) -> None:
+    """One of the processes; the first one writes the gradient."""
+    from jepa_core.verify.one_step import step_gradient
+
+    job = json.loads(Path(path).read_text(encoding="utf-8"))
+    registry = Registry.discover()
+    sys.path.append(str(Path.cwd()))  # as the command line does for -p
+    for module in job["modules"]:
+        registry.add_module(module)
+    for file in job["files"]:
+        registry.add_file(Path(file))
+    run = build(load_recipe(job["recipe"], registry=registry), registry, job["device"])
+    gradient = step_gradient(run, job["rows"], job["micro_batch"], 1)
+    if distributed.get_rank() == 0:
+        torch.save(gradient, job["result"])
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,121 @@
+"""All checks of a run, one after the other."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jepa_core.assembly.build import Run
+from jepa_core.errors import JepaError
+from jepa_core.registry import Registry
+from jepa_core.verify.checks.collapse import health
+from jepa_core.verify.checks.denominators import denominators
+from jepa_core.verify.checks.isolation import isolation
+from jepa_core.verify.checks.layouts import layouts
+from jepa_core.verify.checks.mask import mask
+from jepa_core.verify.checks.passes import passes
+from jepa_core.verify.checks.selective import selective
+from jepa_core.verify.checks.supervision import supervision
+from jepa_core.verify.context import Context
+from jepa_core.verify.row import Row, Verdict
+from jepa_plugins.facts.check_reversal import reversal
+
+Check = Callable[[Context], Iterable[Row]]
+
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "reversal": (reversal,),
+    "selective loss": (selective,),
+    "one forward pass": (passes, mask, isolation),
+    "layouts agree": (layouts,),
+    "supervision": (supervision,),
+    "denominators": (denominators,),
+    "health": (health,),
+}
+#: What every run looks at before it trains: all that takes no backward pass.
+CHEAP = ("reversal", "selective loss", "one forward pass", "supervision")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the checks found. name: of the recipe; seconds: that they took."""
+
+    name: str
+    rows: tuple[Row, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> list[Row]:
+        return [row for row in self.rows if row.verdict is Verdict.FAIL]
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(row.verdict is verdict for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "recipe": self.name,
+            "verdict": "fail" if self.failed else "pass",
+            "seconds": round(self.seconds, 2),
+            "counts": {str(verdict): self.count(verdict) for verdict in Verdict},
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def verify(
+    context: Context, checks: Iterable[str] = CHECKS, on_check: Callable[[], object] = lambda: None
+) -> Verification:
+    """Runs the checks. The model's weights, its mode, gradients and random numbers stay as they were.
+
+    on_check: called after each of them.
+    """
+    began, rows = time.monotonic(), []
+    for name in checks:
+        rows += [row for check in CHECKS[name] for row in _run(name, check, context)]
+        on_check()
+    return Verification(recipe_name(context.run), tuple(rows), time.monotonic() - began)
+
+
+def counts(found: Verification) -> str:
+    """``24 pass, 1 not applicable``"""
+    words = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "not applicable"}
+    return ", ".join(f"{found.count(v)} {word}" for v, word in words.items() if found.count(v))
+
+
+def summary(found: Verification) -> str:
+    """``cosine_k1: nothing failed: 24 pass, 1 not applicable; 2.4 seconds``"""
+    outcome = "FAILED" if found.failed else "nothing failed"
+    return f"{found.name}: {outcome}: {counts(found)}; {found.seconds:.1f} seconds"
+
+
+def recipe_name(run: Run) -> str:
+    source = run.recipe.source_path
+    return source.stem if source else Path(run.recipe.output_dir).name
+
+
+class NotAsSaid(JepaError):
+    """A check failed at the start of a run; nothing was trained."""
+
+
+def verify_start(run: Run, registry: Registry) -> Verification:
+    """The cheap checks, on few samples, before a run trains. Raises NotAsSaid when one fails."""
+    found = verify(Context(run, registry, quick=True), CHEAP)
+    if found.failed:
+        wrong = (f"  {row.check}: {row.name}: {row.told}: {row.evidence} ({row.source})" for row in found.failed)
+        lines = "\n".join(("does not train what it says; nothing was run (jepa-run verify tells more):", *wrong))
+        raise NotAsSaid(f"{found.name} {lines}")
+    return found
+
+
+def _run(name: str, check: Check, context: Context) -> Iterator[Row]:
+    """The lines of a check; what goes wrong inside is a line too, after those that came out before it."""
+    try:
+        for row in check(context):
+            yield replace(row, check=name)
+    except Exception as error:  # of a component, whatever it is
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        kind = "" if isinstance(error, JepaError) else f"{type(error).__name__}: "
+        source = f"{where.filename}:{where.lineno}"
+        yield Row("the check runs to its end", Verdict.FAIL, None, "", f"{kind}{error}", source, name)

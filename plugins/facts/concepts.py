@@ -1,0 +1,114 @@
+"""Concept evaluation: is the right entity found among all, by its embedding.
+
+A question ``[head, relation, mask]`` is embedded as the source extractor does, every entity of the task alone as
+the target extractor does, and entities are ranked by cosine. Other right answers of the question are left
+out of the ranking ("filtered", Bordes et al. 2013). Ties count half.
+
+Two lines are worked out from the data and need no model. Chance: all candidates in random order. The
+relation-blind guess: in random order the entities that training facts link to the head by any relation, in any
+direction, then the others. Only a figure above the second shows that the relation is used.
+
+Axes: ``q`` questions, ``m`` entities, ``d`` width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from jepa_core.evaluation.ranks import HITS
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.samples.samples import Facts
+from jepa_plugins.facts.known import Lookup, Triples
+from jepa_plugins.facts.reverse import question_of
+
+
+class ConceptEvaluation:
+    """Measures splits of one task. train: its training set; sets: all of its sets, the training set too."""
+
+    def __init__(self, objective: JepaObjective, train: Any, sets: Iterable[Any]):
+        if objective.entities is None:
+            raise ValueError("concept evaluation needs objective.entities")
+        self.objective, self.entities = objective, objective.entities
+        known = Triples.of_sets(sets, self.entities)
+        trained = Triples.of_sets([train], self.entities)
+        self.right = Lookup(known.questions, known.tails)
+        self.answers = Lookup(trained.heads, trained.tails)
+        self.asked_from = Lookup(trained.tails, trained.heads)
+
+    @torch.no_grad()
+    def __call__(self, dataset: Any, batch_size: int = 512) -> dict[str, float]:
+        """``concept_mrr``, ``concept_hits@1/3/10``; the same of ``concept_chance`` and ``concept_blind``; the share of
+        questions answered with another entity: ``concept_error_other_relation`` (right for this head and another
+        trained relation), ``concept_error_other_partner`` (linked to the head the other way round only),
+        ``concept_error_unrelated``; and ``concept_candidates``, how many entities there are."""
+        training = self.objective.training
+        self.objective.eval()
+        try:
+            bank = normalize(self.objective.entity_states().float(), dim=-1)
+            starts = range(0, len(dataset), batch_size)
+            parts = [
+                self._measure(dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))), bank)
+                for start in starts
+            ]
+        finally:
+            self.objective.train(training)
+        sums = {name: sum(part[name] for part in parts) for name in parts[0]}
+        return {name: value / len(dataset) for name, value in sums.items()} | {"concept_candidates": len(self.entities)}
+
+    def _measure(self, batch: dict[str, Tensor], bank: Tensor) -> dict[str, float]:
+        """Sums over the batch's questions."""
+        facts = Facts(batch["input_ids"], batch["roles"])
+        asked = Triples.of(facts, self.entities)
+        question = normalize(self.objective.embed(question_of(facts), "source").float(), dim=-1)
+        scores = (question @ bank.T).cpu()
+        own = torch.zeros_like(scores, dtype=torch.bool).scatter(1, asked.tails[:, None], True)
+        left_out = self.right.mark(asked.questions, len(self.entities)) & ~own
+        scores = scores.masked_fill(left_out, float("-inf"))
+        answers, asked_from = (known.mark(asked.heads, len(self.entities)) for known in (self.answers, self.asked_from))
+        partners = (answers | asked_from) & ~left_out
+        candidates, first = (~left_out).sum(dim=1), partners.sum(dim=1)
+        known = partners[own]
+        return (
+            _ranked("concept", ranks(scores, own))
+            | _guessed("concept_chance", torch.ones_like(first), candidates)
+            | _guessed("concept_blind", torch.where(known, 1, first + 1), torch.where(known, first, candidates))
+            | _errors(scores, own, answers, asked_from)
+        )
+
+
+def ranks(scores: Tensor, own: Tensor) -> Tensor:
+    """``q`` float64: 1 + better + ties / 2, of the one candidate of each row that `own`, ``q m``, marks."""
+    mine = scores[own][:, None]
+    return 1 + (scores > mine).sum(dim=1).double() + ((scores == mine).sum(dim=1) - 1) / 2
+
+
+def _ranked(name: str, rank: Tensor) -> dict[str, float]:
+    hits = {f"{name}_hits@{n}": float((rank <= n).sum()) for n in HITS}
+    return {f"{name}_mrr": float((1 / rank).sum()), **hits}
+
+
+def _guessed(name: str, first: Tensor, last: Tensor) -> dict[str, float]:
+    """Expected values where the rank is any from `first` to `last`, ``q`` each, with equal probability."""
+    total = {f"{name}_mrr": 0.0, **{f"{name}_hits@{n}": 0.0 for n in HITS}}
+    pairs, counts = torch.stack([first, last]).unique(dim=1, return_counts=True)
+    for (low, high), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+        rank = torch.arange(low, high + 1)
+        total = {key: total[key] + count * value / len(rank) for key, value in _ranked(name, rank).items()}
+    return total
+
+
+def _errors(scores: Tensor, own: Tensor, answers: Tensor, asked_from: Tensor) -> dict[str, float]:
+    """What the first candidate is where it is not the right one."""
+    top = scores.argmax(dim=1, keepdim=True)
+    right, answer, partner = (marked.gather(1, top)[:, 0] for marked in (own, answers, asked_from))
+    kinds = {
+        "other_relation": answer,
+        "other_partner": partner & ~answer,
+        "unrelated": ~answer & ~partner,
+    }
+    return {f"concept_error_{name}": float((kind & ~right).sum()) for name, kind in kinds.items()}

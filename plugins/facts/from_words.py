@@ -1,0 +1,85 @@
+"""``facts``: facts written in words, some of them trained in one direction only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+from jepa_core import hookimpl
+from jepa_core.components import DatasetContext
+from jepa_core.errors import DataError
+from jepa_core.samples.token_names import pred_names
+from jepa_plugins.facts.fact_lines import FactLine, read_fact_lines
+from jepa_plugins.facts.fact_set import TaskData
+from jepa_plugins.facts.held_out import HeldOut, keep_half
+from jepa_plugins.facts.leaks import check_leaks
+from jepa_plugins.facts.relations import read_relations
+from jepa_plugins.facts.tokenizer import (
+    add_specials,
+    encode_names,
+    load_tokenizer,
+    tokenizer_files,
+    word_tokenizer,
+)
+from jepa_plugins.facts.triples import as_task, two_groups, unique_triples
+
+
+def facts(
+    context: DatasetContext,
+    path: str,
+    relations: str,
+    tokenizer: str | None = None,
+    one_way_share: float = 0.25,
+    seed: int | None = None,
+    evaluation_samples: int = 3000,
+    held_out: HeldOut = "all",
+) -> TaskData:
+    """Facts written in words: a JSON Lines file of head, relation and tail.
+
+    relations: a YAML file of ``inverse_pairs`` and ``symmetric`` relations; a direction that the file of
+    facts does not state follows from it. tokenizer: a Hugging Face tokenizer's folder; null makes a token of
+    every word. one_way_share: this share of the facts is trained in one direction, drawn at random, and asked
+    in the other; they have no entity in common with the rest, which is trained in both. seed: null takes the
+    recipe's. evaluation_samples: at most so many facts in each evaluation split. held_out: the test facts kept,
+    all or one of two fixed halves, ``tune`` to choose settings by and ``report`` to report.
+    """
+    if not 0 < one_way_share < 1:
+        raise ValueError(f"one_way_share: expected a share between 0 and 1, not {one_way_share}")
+    if evaluation_samples < 1:
+        raise ValueError(f"evaluation_samples: expected 1 or more, not {evaluation_samples}")
+    file, relations_file = context.find(path), context.find(relations)
+    known = read_relations(relations_file)
+    lines = read_fact_lines(file, known.names, str(relations_file))
+    names = entity_lines(lines)
+
+    chosen = word_tokenizer(names) if tokenizer is None else load_tokenizer(context.find(tokenizer))
+    predictors = pred_names(max(context.k, 1), context.distinct_pred)
+    vocabulary = add_specials(chosen, known, predictors, str(relations_file))
+    spelling = encode_names(chosen, names, str(file))
+    triples = unique_triples(lines, spelling, known, str(file))
+
+    rng = Random(context.seed if seed is None else seed)
+    try:
+        both, one = two_groups(triples, known, one_way_share, rng)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
+    task = as_task(both, one, known, vocabulary, evaluation_samples, rng)
+    check_leaks(task, f"{file}: training set", f"{file}: test set")
+    vocabulary = vocabulary.with_predictors(context.k, context.distinct_pred)
+    task = replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
+    return keep_half(task, held_out)
+
+
+def entity_lines(lines: Sequence[FactLine]) -> dict[str, int]:
+    """Entity -> the first line that it is in."""
+    found: dict[str, int] = {}
+    for fact in lines:
+        found.setdefault(fact.head, fact.line)
+        found.setdefault(fact.tail, fact.line)
+    return found
+
+
+@hookimpl
+def jepa_datasets() -> Mapping[str, object]:
+    return {"facts": facts}

@@ -1,0 +1,151 @@
+"""Making a reversal task: random facts about made-up entities.
+
+The construction follows Wang and Sun 2025 (arXiv 2504.01928). A relation pair (r, its inverse) pairs up the
+entities at random: (a, r, b) and so (b, r inverse, a). Entities of one group have both directions in the
+training set. Of those of the other group one direction, drawn at random, is trained (`atomic`), and the
+other one held out (`test`).
+
+Axes: ``e`` entities, ``w`` tokens of a name, ``p`` relation pairs, ``n`` facts, ``s`` tokens of a fact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+
+from jepa_core.errors import DataError
+from jepa_core.samples.samples import Facts, Role, SampleType
+from jepa_core.samples.token_names import MASK, PAD, PRED, Vocabulary
+from jepa_plugins.facts.fact_set import TaskData
+from jepa_plugins.facts.task_size import TaskSize
+
+
+def generate(size: TaskSize, seed: int) -> TaskData:
+    """The task of this size and seed, the same on every machine."""
+    task = GeneratedTask(size, seed)
+    return TaskData.of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
+
+
+class GeneratedTask:
+    """What is drawn for a task, a few bytes a fact; the facts are made of it when they are asked for.
+
+    Token ids: the shuffled names, ``<mask>``, ``<r_0>``, ``<r_0_inv>``, …, ``<pad>``, ``<PRED>``.
+    facts: how many the training set has.
+    """
+
+    def __init__(self, size: TaskSize, seed: int):
+        if seed < 0:
+            raise DataError(f"seed: expected 0 or more, not {seed}")
+        rng = np.random.default_rng(seed)
+        names, entities = name_entities(size, rng)
+        self.vocabulary = make_vocabulary(names, size.relation_pairs)
+        both, one = np.split(entities, [size.entities_both_ways])
+        self._both = Pairings.draw(both, self.vocabulary, rng)
+        self._one = Pairings.draw(one, self.vocabulary, rng)
+        self._turned = rng.random(len(self._one)) < 0.5
+        self.facts = 2 * len(self._both) + len(self._one)
+        self._seen = sample(2 * len(self._both), size.evaluation_samples, rng)
+        self._held_out = sample(len(self._one), size.evaluation_samples, rng)
+
+    def train(self, start: int, stop: int) -> tuple[Facts, Tensor]:
+        """The facts of these rows of the training set, and their types: first those in both directions."""
+        rows = np.arange(start, stop)
+        trained, atomic = np.split(rows, [np.searchsorted(rows, 2 * len(self._both))])
+        facts = [self._two_ways(trained), self._one_way(atomic - 2 * len(self._both))]
+        types = torch.full((len(rows),), int(SampleType.TRAIN))
+        types[len(trained) :] = SampleType.ATOMIC
+        return as_facts(np.concatenate(facts)), types
+
+    @property
+    def evaluation(self) -> dict[str, Facts]:
+        """The facts by split; those of `test` are the reverse of those of `atomic`."""
+        rows = {
+            "train": self._two_ways(self._seen),
+            "atomic": self._one_way(self._held_out),
+            "test": self._one_way(self._held_out, held_out=True),
+        }
+        return {split: as_facts(table) for split, table in rows.items()}
+
+    def _two_ways(self, rows: np.ndarray) -> np.ndarray:
+        """Each pairing one way, and in the next row the other."""
+        return self._both(rows // 2, rows % 2 == 1)
+
+    def _one_way(self, rows: np.ndarray, held_out: bool = False) -> np.ndarray:
+        return self._one(rows, self._turned[rows] ^ held_out)
+
+
+def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray]:
+    """Names in the order of their token ids, and the entities' token ids ``e w``, no two alike.
+
+    Entity i has first name i // m. With q names and m distinct shifts, last name (first + shift) mod q gives
+    every last name to m entities too, and no two entities of one first name the same one; shuffling the last
+    names spreads them over both groups.
+    """
+    if size.name_multiplicity is None:
+        names = [f"<e_{i}>" for i in range(size.entities)]
+        parts = np.arange(size.entities)[:, None]
+    else:
+        count = size.entities // size.name_multiplicity
+        names = [f"<f_{i}>" for i in range(count)] + [f"<l_{i}>" for i in range(count)]
+        first, turn = np.divmod(np.arange(size.entities), size.name_multiplicity)
+        last = rng.permutation(count)[(first + rng.permutation(count)[turn]) % count]
+        parts = np.stack([first, count + last], axis=1)
+    ids = rng.permutation(len(names))
+    return [names[i] for i in np.argsort(ids)], ids[parts]
+
+
+def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
+    """Names first, then ``<mask>``, the relations, each beside its inverse, ``<pad>`` and ``<PRED>``."""
+    relations = [f"<r_{i}{suffix}>" for i in range(relation_pairs) for suffix in ("", "_inv")]
+    token_to_id = {token: i for i, token in enumerate([*names, MASK, *relations, PAD, PRED])}
+    relation_ids = tuple(token_to_id[relation] for relation in relations)
+    return Vocabulary(
+        token_to_id,
+        relation_ids,
+        mask_id=token_to_id[MASK],
+        pad_id=token_to_id[PAD],
+        inverse_ids=tuple(i for pair in zip(relation_ids[1::2], relation_ids[::2], strict=True) for i in pair),
+    )
+
+
+@dataclass(frozen=True)
+class Pairings:
+    """Entities ``e w`` of one group, paired up anew for every relation pair: ``p e / 2`` facts, relation by
+    relation. relations: ``p 2``; drawn: ``p e`` entity numbers, two neighbours a pair."""
+
+    entities: np.ndarray
+    relations: np.ndarray
+    mask_id: int
+    drawn: np.ndarray
+
+    @classmethod
+    def draw(cls, entities: np.ndarray, vocabulary: Vocabulary, rng: Generator) -> Pairings:
+        relations = np.array(vocabulary.relation_ids).reshape(-1, 2)
+        everyone = np.tile(np.arange(len(entities), dtype=np.int32), (len(relations), 1))
+        return cls(entities, relations, vocabulary.mask_id, rng.permuted(everyone, axis=1))
+
+    def __len__(self) -> int:
+        return self.drawn.size // 2
+
+    def __call__(self, numbers: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """The facts ``n s`` of these numbers ``n``, the other way round where `turned`."""
+        ends = self.entities[self.drawn.reshape(-1, 2)[numbers]]  # n 2 w
+        ends = np.where(turned[:, None, None], ends[:, ::-1], ends)
+        relation = self.relations[numbers // (len(self.entities) // 2), turned.astype(int)][:, None]
+        return np.concatenate([ends[:, 0], relation, np.full_like(relation, self.mask_id), ends[:, 1]], axis=1)
+
+
+def as_facts(rows: np.ndarray) -> Facts:
+    """Rows ``n s`` of facts with as many tokens in the head as in the tail."""
+    width = (rows.shape[1] - 2) // 2
+    roles = torch.tensor([Role.HEAD] * width + [Role.RELATION, Role.MASK] + [Role.TAIL] * width)
+    return Facts(torch.from_numpy(rows.astype(np.int64)), roles.repeat(len(rows), 1))
+
+
+def sample(population: int, at_most: int, rng: Generator) -> np.ndarray:
+    """Ascending numbers below `population`, drawn without replacement; all of them where they are few."""
+    return np.sort(rng.permutation(population)[:at_most])

@@ -1,0 +1,61 @@
+"""What is known about the entities of a task: all facts, as numbers, and lookups in them.
+
+Axes: ``f`` facts, ``q`` questions, ``c`` hits of a lookup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.samples.draws import sequence_ids
+from jepa_core.samples.samples import Facts, Role
+from jepa_plugins.facts.entities import Entities, facts_of
+
+
+@dataclass(frozen=True)
+class Triples:
+    """heads, tails: ``f``, numbers of entities; relations: ``f``, a number each."""
+
+    heads: Tensor
+    relations: Tensor
+    tails: Tensor
+
+    @classmethod
+    def of(cls, facts: Facts, entities: Entities) -> Triples:
+        head, relation, tail = (facts.roles == role for role in (Role.HEAD, Role.RELATION, Role.TAIL))
+        return cls(entities.index(facts.ids, head), sequence_ids(facts.ids, relation), entities.index(facts.ids, tail))
+
+    @classmethod
+    def of_sets(cls, sets: Iterable[Any], entities: Entities) -> Triples:
+        """Of every fact of these sets."""
+        parts = [cls.of(facts, entities) for facts in facts_of(sets)]
+        return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in ("heads", "relations", "tails")))
+
+    @property
+    def questions(self) -> Tensor:
+        """``f`` int64, equal for facts that answer one question: of the same head and relation."""
+        return sequence_ids(torch.stack([self.heads, self.relations], dim=1), torch.ones(len(self.heads), 2).bool())
+
+
+class Lookup:
+    """From keys to the entities that stand under them. keys, values: ``f``."""
+
+    def __init__(self, keys: Tensor, values: Tensor):
+        self.keys, order = keys.sort(stable=True)
+        self.values = values[order]
+
+    def mark(self, queries: Tensor, entities: int) -> Tensor:
+        """``q entities`` bool: which entities stand under each query's key."""
+        first, after = (torch.searchsorted(self.keys, queries, right=side) for side in (False, True))
+        counts = after - first
+        rows = torch.arange(len(queries)).repeat_interleave(counts)
+        starts = (first - counts.cumsum(0) + counts).repeat_interleave(counts)
+        found = self.values[starts + torch.arange(len(rows))]
+        marked = torch.zeros(len(queries), entities, dtype=torch.bool)
+        marked[rows, found] = True
+        return marked

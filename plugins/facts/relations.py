@@ -1,0 +1,85 @@
+"""A YAML file that says which relation is the inverse of which.
+
+inverse_pairs:
+  - [hypernym, hyponym]
+symmetric: [also see]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jepa_core.errors import DataError, did_you_mean
+from jepa_plugins.facts.json_file import read_text, show
+
+_KEYS = ("inverse_pairs", "symmetric")
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Names of relations: `pairs` that are each other's inverse, and those that are their own."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    symmetric: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, an inverse beside its relation, symmetric ones last."""
+        return (*chain.from_iterable(self.pairs), *self.symmetric)
+
+    @property
+    def inverse(self) -> dict[str, str]:
+        both = {**dict(self.pairs), **{b: a for a, b in self.pairs}}
+        return both | {name: name for name in self.symmetric}
+
+
+def read_relations(path: Path) -> Relations:
+    """Raises DataError for a file of another shape, or one that names a relation twice."""
+    try:
+        data = yaml.safe_load(read_text(path))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DataError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise DataError(f"{path}: expected the keys {' and '.join(_KEYS)}, not {show(data)}")
+    for key in data:
+        if key not in _KEYS:
+            raise DataError(f"{path}: unknown key {show(key)}{did_you_mean(str(key), _KEYS)}")
+    relations = Relations(
+        tuple(_pair(path, i, pair) for i, pair in enumerate(_list(path, data, "inverse_pairs"))),
+        tuple(_name(path, f"symmetric[{i}]", name) for i, name in enumerate(_list(path, data, "symmetric"))),
+    )
+    _check_names(path, relations.names)
+    return relations
+
+
+def _list(path: Path, data: dict, key: str) -> list:
+    value = data.get(key, [])
+    if not isinstance(value, list):
+        raise DataError(f"{path}: {key}: expected a list, not {show(value)}")
+    return value
+
+
+def _pair(path: Path, number: int, pair: Any) -> tuple[str, str]:
+    where = f"inverse_pairs[{number}]"
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise DataError(f"{path}: {where}: expected [relation, inverse], not {show(pair)}")
+    return _name(path, where, pair[0]), _name(path, where, pair[1])
+
+
+def _name(path: Path, where: str, name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise DataError(f"{path}: {where}: expected the name of a relation, not {show(name)} (quote it?)")
+    return name.strip()
+
+
+def _check_names(path: Path, names: tuple[str, ...]) -> None:
+    if not names:
+        raise DataError(f"{path}: expected at least one relation")
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)")

@@ -1,0 +1,82 @@
+"""``reversal_curse``: facts about made-up entities, some of them trained in one direction only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from jepa_core import hookimpl
+from jepa_core.components import DatasetContext
+from jepa_core.errors import DataError
+from jepa_plugins.facts.fact_set import TaskData
+from jepa_plugins.facts.folder import read_folder
+from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.held_out import HeldOut, keep_half
+from jepa_plugins.facts.store import read_packed
+from jepa_plugins.facts.store_manifest import is_packed
+from jepa_plugins.facts.task_size import TaskSize
+
+
+def reversal_curse(
+    context: DatasetContext,
+    path: str | None = None,
+    relations: str | None = None,
+    seed: int | None = None,
+    entities_both_ways: int = TaskSize.entities_both_ways,
+    entities_one_way: int = TaskSize.entities_one_way,
+    relation_pairs: int = TaskSize.relation_pairs,
+    name_multiplicity: int | None = TaskSize.name_multiplicity,
+    evaluation_samples: int = TaskSize.evaluation_samples,
+    held_out: HeldOut = "all",
+) -> TaskData:
+    """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
+
+    path: a folder with train.json, valid.json and vocab.json, or a packed one (``jepa-run data pack``), which
+    stays on disk; null generates the task in memory from the other options, and with a path they must be
+    left out. relations: with a path to files that are not packed, a YAML file of ``inverse_pairs`` and
+    ``symmetric`` relations; null goes by the names ``<x>`` and ``<x_inv>``, or else takes neighbouring ids for
+    a pair. seed: null takes the recipe's. held_out: the test facts kept, all or one of two fixed halves, ``tune`` to
+    choose settings by and ``report`` to report. The other options are sizes, see
+    :class:`jepa_plugins.facts.task_size.TaskSize`.
+    """
+    size: dict[str, Any] = {
+        "entities_both_ways": entities_both_ways,
+        "entities_one_way": entities_one_way,
+        "relation_pairs": relation_pairs,
+        "name_multiplicity": name_multiplicity,
+        "evaluation_samples": evaluation_samples,
+    }
+    if path is None:
+        if relations is not None:
+            raise DataError("relations: has no effect on generated data: leave out")
+        task = generate(TaskSize(**size), context.seed if seed is None else seed)
+    else:
+        _refuse_generation_options(path, {"seed": seed, **size})
+        task = _read(context.find(path), None if relations is None else context.find(relations))
+    task = replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
+    return keep_half(task, held_out)
+
+
+def _read(folder: Path, relations: Path | None) -> TaskData:
+    if not is_packed(folder):
+        return read_folder(folder, relations)
+    if relations is not None:
+        raise DataError(f"relations: has no effect on '{folder}', a packed task, which knows its inverses: leave out")
+    return read_packed(folder)
+
+
+def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> None:
+    """A default is fine: a resolved recipe has every option in it, and must run again."""
+    defaults = {"seed": None, **asdict(TaskSize())}
+    if given := [name for name, value in options.items() if value != defaults[name]]:
+        raise DataError(
+            f"{', '.join(given)}: {'has' if len(given) == 1 else 'have'} no effect on data read from "
+            f"'{path}': leave out, or leave out the path to generate the data"
+        )
+
+
+@hookimpl
+def jepa_datasets() -> Mapping[str, object]:
+    return {"reversal_curse": reversal_curse}

@@ -1,0 +1,60 @@
+"""Turning facts round: ``[head, r, mask, tail]`` becomes ``[tail, r', mask, head]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from jepa_core.samples.samples import Facts, Role
+from jepa_core.samples.token_names import Vocabulary
+from jepa_core.views.pairs import NewBlock, Part, Views
+from jepa_plugins.facts.inverses import partner_name
+
+#: From the ids of relation tokens, ``r``, to those of their inverses.
+Inverse = Callable[[Tensor], Tensor]
+
+# The place of each role's tokens in the reversed fact, and the role they have there; indexed by Role.
+_PLACE = torch.tensor([5, 3, 1, 2, 0, 4])
+_ROLE = torch.tensor([Role.PAD, Role.TAIL, Role.RELATION, Role.MASK, Role.HEAD, Role.PRED])
+
+
+def reverse_facts(facts: Facts, inverse_ids: Tensor) -> Facts:
+    """The reversed facts, of the same shape and lengths.
+
+    inverse_ids: ``b s``, at the relation's tokens the id of the inverse relation, ignored elsewhere.
+    A stable sort by role moves whole spans and keeps the order inside each, so entities may have any length.
+    """
+    roles = facts.roles.long()
+    order = _PLACE.to(roles.device)[roles].argsort(dim=1, stable=True)
+    ids = torch.where(roles == Role.RELATION, inverse_ids, facts.ids)
+    return Facts(ids.gather(1, order), _ROLE.to(roles.device)[roles].gather(1, order))
+
+
+def reverse(facts: Facts, inverse: Inverse) -> Facts:
+    """The reversed facts, by what `inverse` makes of the relations."""
+    is_relation = facts.roles == Role.RELATION
+    return reverse_facts(facts, facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation])))
+
+
+def fact_and_reverse(facts: Facts, inverse: Inverse) -> Views:
+    """One pair for each fact. Source: the fact; target: the reversed fact, a new block."""
+    return Views(((Part(facts.valid), NewBlock(reverse(facts, inverse))),))
+
+
+def question_of(facts: Facts) -> Facts:
+    """The facts without their tails: ``[head, relation, mask]``."""
+    return facts.where(facts.roles != Role.TAIL)
+
+
+def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:
+    """Relation id -> id of its inverse, as far as the vocabulary says.
+
+    That is ``inverse_ids``, or without them the names ``<x>`` and ``<x_inv>``.
+    """
+    if vocabulary.inverse_ids:
+        return dict(zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True))
+    partners = {i: partner_name(vocabulary.name(i)) for i in vocabulary.relation_ids}
+    ids = vocabulary.token_to_id
+    return {i: ids[partner] for i, partner in partners.items() if partner in ids}

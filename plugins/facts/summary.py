@@ -1,0 +1,69 @@
+"""What is in a task, in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from jepa_core.samples.samples import Facts, Role, SampleType
+from jepa_plugins.facts.fact_set import TaskData
+from jepa_plugins.facts.leaks import fact_keys
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """One set of facts. lengths, entity_lengths: fewest and most tokens of a fact, and of an entity."""
+
+    name: str
+    facts: int
+    entities: int
+    lengths: tuple[int, int]
+    entity_lengths: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RelationSummary:
+    """A relation; parity: of its id; facts: how many of the training set have it."""
+
+    name: str
+    token_id: int
+    inverse: str
+    parity: str
+    facts: int
+
+
+def summarize_sets(task: TaskData) -> list[SetSummary]:
+    """The training set's facts by type, then the evaluation splits. A set without facts is left out."""
+    types = task.train.sample_type
+    parts = {f"train.json, {kind.name.lower()}": task.train.facts[types == kind] for kind in SampleType}
+    parts |= {f"valid.json, {split}": facts.facts for split, facts in task.evaluation.items()}
+    return [_summarize(name, facts) for name, facts in parts.items() if len(facts)]
+
+
+def summarize_relations(task: TaskData) -> list[RelationSummary]:
+    vocabulary, train = task.vocabulary, task.train.facts
+    used = train.ids[train.roles == Role.RELATION].bincount(minlength=vocabulary.size)
+    return [
+        RelationSummary(vocabulary.name(i), i, vocabulary.name(inverse), "odd" if i % 2 else "even", int(used[i]))
+        for i, inverse in zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True)
+    ]
+
+
+def entities(facts: Facts) -> Facts:
+    """Every head and every tail as a row of its own, ``2n s``, so that the usual helpers work on them."""
+    wanted = torch.cat([facts.roles == Role.HEAD, facts.roles == Role.TAIL])
+    front = (~wanted).int().argsort(dim=1, stable=True)
+    roles = facts.roles.repeat(2, 1).where(wanted, Role.PAD)
+    return Facts(facts.ids.repeat(2, 1).gather(1, front), roles.gather(1, front))
+
+
+def _summarize(name: str, facts: Facts) -> SetSummary:
+    both = entities(facts)
+    return SetSummary(name, len(facts), len(set(fact_keys(both))), _range(facts.valid), _range(both.valid))
+
+
+def _range(valid: Tensor) -> tuple[int, int]:
+    lengths = valid.sum(dim=1)
+    return int(lengths.min()), int(lengths.max())

@@ -1,0 +1,78 @@
+"""Writing a task as a folder that :func:`jepa_plugins.facts.folder.read_folder` reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jepa_core.errors import DataError
+from jepa_core.samples.samples import Role, SampleType
+from jepa_plugins.facts.fact_set import FactSet, TaskData
+from jepa_plugins.facts.folder import FILES, TRAIN, VALID, VOCAB
+from jepa_plugins.facts.json_file import without_collector
+
+
+def write_folder(task: TaskData, folder: Path, overwrite: bool = False) -> None:
+    """Writes the three files, all or none.
+
+    Raises DataError when one of them is there already and `overwrite` is off, and when writing fails.
+    """
+    refuse_existing(folder, overwrite)
+    draft = folder.with_name(f".{folder.name}.part-{os.getpid()}")
+    try:
+        draft.mkdir(parents=True)
+        with without_collector():
+            for name, data in _contents(task).items():
+                (draft / name).write_text(json.dumps(data), encoding="utf-8")
+        _move(draft, folder)
+    except OSError as error:
+        raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def refuse_existing(folder: Path, overwrite: bool) -> None:
+    """Raises DataError when `folder` is a file, or has a task in it that must not be overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder, this is a file")
+    there = [name for name in FILES if (folder / name).exists()]
+    if there and not overwrite:
+        raise DataError(f"{folder}: {', '.join(there)} there already; --overwrite replaces what is there")
+
+
+def _move(draft: Path, folder: Path) -> None:
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    # Without its vocabulary a folder does not load: stopped in between, it is never a mixture that does.
+    (folder / VOCAB).unlink(missing_ok=True)
+    for name in FILES:
+        (draft / name).replace(folder / name)
+
+
+def _contents(task: TaskData) -> dict[str, Any]:
+    by_id = sorted(task.vocabulary.token_to_id.items(), key=lambda entry: entry[1])
+    return {
+        TRAIN: items(task.train),
+        VALID: {split: items(facts) for split, facts in task.evaluation.items()},
+        VOCAB: dict(by_id),
+    }
+
+
+def items(facts: FactSet) -> list[dict[str, Any]]:
+    """The facts as JSON items, with the fields that :mod:`jepa_plugins.facts.parse` reads."""
+    names = {int(kind): kind.name.lower() for kind in SampleType}
+    heads = (facts.roles == Role.HEAD).sum(dim=1).tolist()
+    ends = (facts.roles != Role.PAD).sum(dim=1).tolist()
+    rows = zip(facts.ids.tolist(), heads, ends, facts.sample_type.tolist(), strict=True)
+    return [
+        {
+            "input_text": [row[:head], row[head : head + 1], row[head + 1 : head + 2]],
+            "target_text": [row[head + 2 : end]],
+            "type": names[kind],
+        }
+        for row, head, end, kind in rows
+    ]

@@ -1,0 +1,66 @@
+"""Stateless draws against plain Python integers."""
+
+from __future__ import annotations
+
+import torch
+
+from jepa_core.samples.draws import mix, sequence_ids, uniform
+
+WORD = (1 << 64) - 1
+
+
+def python_mix(x: int) -> int:
+    x = (x + 0x9E3779B97F4A7C15) & WORD
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & WORD
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & WORD
+    return x ^ (x >> 31)
+
+
+def test_mix_is_splitmix64():
+    """Against unbounded integers, and the published first output for the seed 0."""
+    values = [0, 1, 2, 12345, -1, -(1 << 63), (1 << 63) - 1]
+    assert [x & WORD for x in mix(torch.tensor(values)).tolist()] == [python_mix(x & WORD) for x in values]
+    assert int(mix(torch.tensor(0))) & WORD == 0xE220A8397B1DCDAF
+
+
+def test_a_draw_depends_on_seed_step_sample_and_stream_alone():
+    index = torch.arange(1000)
+    draws = uniform(1, 2, index)
+    assert torch.equal(draws[500:], uniform(1, 2, index[500:]))
+    assert torch.equal(draws.flip(0), uniform(1, 2, index.flip(0)))
+    for other in (
+        uniform(2, 2, index),
+        uniform(1, 3, index),
+        uniform(1, 2, index, stream=1),
+        uniform(2, 1, index),
+    ):
+        assert not torch.isclose(draws, other).any()
+
+
+def test_a_draw_by_hand():
+    """The chain of seed, stream, step and index in plain integers; its upper 53 bits are the draw."""
+    for seed, step, index, stream in ((0, 0, 0, 0), (42, 7, 123, 1), (-3, 10**6, (1 << 63) - 1, 2)):
+        state = seed & WORD
+        for key in (stream, step, index):
+            state = (python_mix(state) + key) & WORD
+        expected = (python_mix(state) >> 11) / (1 << 53)
+        assert uniform(seed, step, torch.tensor([index]), stream).tolist() == [expected]
+
+
+def test_draws_are_uniform():
+    """1000 steps of 1000 samples: each tenth holds a tenth, within five standard deviations."""
+    draws = torch.stack([uniform(0, step, torch.arange(1000)) for step in range(1000)])
+    assert draws.min() >= 0
+    assert draws.max() < 1
+    counts = torch.histc(draws.float(), bins=10, min=0, max=1)
+    assert (counts - 1e5).abs().max() < 5 * (1e6 * 0.1 * 0.9) ** 0.5
+    neighbours = torch.corrcoef(torch.stack([draws[:, :-1].flatten(), draws[:, 1:].flatten()]))[0, 1]
+    assert neighbours.abs() < 5e-3
+
+
+def test_sequence_ids_see_tokens_and_their_order_only():
+    ids = torch.tensor([[1, 2, 9], [8, 1, 2], [2, 1, 0], [1, 2, 0], [1, 2, 1]])
+    select = torch.tensor([[1, 1, 0], [0, 1, 1], [1, 1, 0], [1, 1, 0], [1, 1, 1]]).bool()
+    a, b, c, d, e = sequence_ids(ids, select).tolist()
+    assert a == b == d
+    assert len({a, c, e}) == 3

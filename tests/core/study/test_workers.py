@@ -1,0 +1,104 @@
+"""The parent of several workers; these are small scripts here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from jepa_core.errors import JepaError
+from jepa_core.study import workers
+from jepa_core.study.workers import Stopped, threads_each, work_in_processes
+from tests.core.study.specimen import pretend, tiny
+
+#: Notes each signal in a file of its own, and ends a while after the first.
+POLITE = """
+import os, signal, time
+caught = []
+signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+open(f"ready-{os.getpid()}", "w")
+while not caught:
+    time.sleep(0.01)
+time.sleep(0.3)
+open(f"caught-{os.getpid()}", "w").write(str(len(caught)))
+"""
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """What the workers run from now on."""
+
+    def use(text: str) -> None:
+        start = workers._start
+        monkeypatch.setattr(workers, "_start", lambda command, *rest: start([sys.executable, "-c", text], *rest))
+
+    return use
+
+
+def interrupt_when(pattern: str, count: int) -> threading.Thread:
+    def wait_and_interrupt():
+        give_up = time.monotonic() + 60
+        while len(list(Path().glob(pattern))) < count and time.monotonic() < give_up:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=wait_and_interrupt)
+    thread.start()
+    return thread
+
+
+def test_ctrl_c_reaches_every_worker_once_and_is_waited_for(registry, script):
+    script(POLITE)
+    before = signal.getsignal(signal.SIGINT)
+    thread = interrupt_when("ready-*", 2)
+    with pytest.raises(Stopped, match="stopped by SIGINT; the same command goes on from there") as caught:
+        work_in_processes(tiny(registry), 2)
+    thread.join()
+    assert caught.value.exit_status == 130
+    assert [path.read_text() for path in Path().glob("caught-*")] == ["1", "1"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_worker_that_dies_is_told_unless_all_is_done(registry, script):
+    script("import sys; print('a'); sys.exit('out of memory')")
+    design = tiny(registry)
+    with pytest.raises(JepaError, match=r"a worker ended with status 1 \(out/logs/.*-0\.log\): out of memory"):
+        work_in_processes(design, 1)
+    for name in design.study.arms:
+        for cells in (design.tuning_cells(name), design.known_cells(name)):
+            for cell in cells:
+                pretend(cell.recipe(registry))
+    work_in_processes(design, 1)
+
+
+def test_each_has_its_part_of_the_threads(registry, script, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert [threads_each(count) for count in (1, 2, 3, 8)] == [7, 3, 2, 1]
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert threads_each(1) >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    code = "import os; print(os.environ['OMP_NUM_THREADS'], os.getsid(0) == os.getpid()); raise SystemExit(0)"
+    with open("log", "wb"):
+        worker = workers._start([sys.executable, "-c", code], Path("log"), 2)
+    assert worker.wait() == 0
+    assert Path("log").read_text().split() == ["2", "True"]
+
+
+def test_the_job_can_be_read_by_a_worker(registry, monkeypatch):
+    commands = []
+
+    def start(command, log, count):
+        commands.append(command)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    monkeypatch.setattr(workers, "_start", start)
+    work_in_processes(tiny(registry), 2, files=[Path("x.py")], device="cpu")
+    assert commands[0] == commands[1]
+    assert commands[0][1:3] == ["-m", "jepa_core.study.worker"]
+    assert commands[0][3] == '{"study": "study.yaml", "modules": [], "files": ["x.py"], "device": "cpu"}'

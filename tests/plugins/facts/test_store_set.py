@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jepa_core.samples.samples import Facts, Role, SampleType
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.store_set import PackedSet, open_map, roles_of
+from jepa_plugins.facts.store_writer import SetWriter
+
+Span = st.lists(st.integers(0, 50), min_size=1, max_size=4)
+
+
+def both(folder, spans, types) -> tuple[FactSet, PackedSet]:
+    """The same facts in memory and packed, numbered from 100 on."""
+    facts = Facts.from_spans(spans, pad_id=99)
+    writer = SetWriter(folder, "train")
+    writer.add(facts, torch.tensor(types))
+    entry = writer.close()
+    return FactSet(facts, torch.tensor(types), 100), PackedSet(folder, "train", entry, 99, 100)
+
+
+def facts_of(pairs) -> list:
+    return [[head, [60 + len(head)], [70], tail] for head, tail in pairs]
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(a[key].dtype == b[key].dtype and torch.equal(a[key], b[key]) for key in a)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(Span, Span), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_a_packed_set_is_the_set_in_memory(tmp_path_factory, pairs, rng):
+    types = [rng.randrange(2) for _ in pairs]
+    memory, packed = both(tmp_path_factory.mktemp("set"), facts_of(pairs), types)
+    assert (len(packed), packed.max_length, packed.types) == (len(memory), memory.max_length, memory.types)
+    for size in (1, 3, 20):
+        rows = [rng.randrange(len(pairs)) for _ in range(size)]
+        assert same(packed.__getitems__(rows), memory.__getitems__(rows))
+    assert packed.__getitems__([])["input_ids"].shape[0] == 0
+    assert same(packed[-1], memory[-1])
+    assert torch.equal(packed.facts.ids, memory.facts.ids)
+    assert torch.equal(packed.facts.roles, memory.facts.roles)
+    assert torch.equal(packed.sample_type, memory.sample_type)
+
+
+def test_facts_of_one_layout_too(tmp_path):
+    rng = random.Random(0)
+    pairs = [([rng.randrange(50), rng.randrange(50)], [rng.randrange(50)]) for _ in range(300)]
+    memory, packed = both(tmp_path, facts_of(pairs), [0] * 200 + [1] * 100)
+    rows = rng.sample(range(300), 64)
+    assert same(packed.__getitems__(rows), memory.__getitems__(rows))
+    batch = packed.__getitems__(rows)
+    batch["roles"][0, 0] = 5  # a batch is one's own
+    assert packed.__getitems__(rows)["roles"][1].tolist() == [1, 1, 2, 3, 4]
+    assert packed.__getitems__(rows)["roles"][0, 0] == 1
+
+
+def test_rows_beyond_the_end_are_refused(tmp_path):
+    memory, packed = both(tmp_path, facts_of([([1], [2])]), [0])
+    for data_set in (memory, packed):
+        with pytest.raises(IndexError):
+            data_set.__getitems__([1])
+        with pytest.raises(IndexError):
+            data_set[1]
+
+
+def test_an_empty_set(tmp_path):
+    writer = SetWriter(tmp_path, "train")
+    packed = PackedSet(tmp_path, "train", writer.close(), 99)
+    assert (len(packed), packed.max_length, packed.types) == (0, 0, {})
+    assert packed.__getitems__([])["input_ids"].shape == (0, 0)
+
+
+def test_the_file_is_mapped_not_read(tmp_path):
+    """What changes in the file is seen: nothing of it is held in memory."""
+    _, packed = both(tmp_path, facts_of([([1], [2]), ([3], [4])]), [0, 0])
+    with open(tmp_path / "train.tokens.int32", "r+b") as file:
+        file.seek(4 * 4)
+        file.write(np.int32(42).tobytes())
+    assert packed.__getitems__([1])["input_ids"][0, 0] == 42
+
+
+def test_another_process_maps_the_files_itself(tmp_path):
+    _, packed = both(tmp_path, facts_of([([i % 50], [7]) for i in range(5000)]), [0] * 5000)
+    data = pickle.dumps(packed)
+    assert len(data) < 3000
+    assert same(pickle.loads(data).__getitems__([3, 4999]), packed.__getitems__([3, 4999]))
+
+
+def test_the_first_rows_of_a_type(tmp_path, monkeypatch):
+    monkeypatch.setattr("jepa_plugins.facts.fact_set._PART", 2)
+    for data_set in both(tmp_path, facts_of([([1], [2])] * 7), [0, 1, 0, 0, 1, 1, 0]):
+        assert data_set.first_rows(SampleType.ATOMIC, 2).tolist() == [1, 4]
+        assert data_set.first_rows(SampleType.ATOMIC, 9).tolist() == [1, 4, 5]
+        assert data_set.first_rows(SampleType.TRAIN, 3).tolist() == [0, 2, 3]
+        assert data_set.first_rows(SampleType.TRAIN, 0).tolist() == []
+
+
+def test_roles_by_hand():
+    roles = roles_of(torch.tensor([1, 3]), torch.tensor([4, 7]), 7)
+    head, relation, mask, tail, pad = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.PAD
+    assert roles.tolist() == [
+        [head, relation, mask, tail, pad, pad, pad],
+        [head, head, head, relation, mask, tail, tail],
+    ]
+
+
+def test_a_map_needs_no_right_to_write_and_does_not_warn(tmp_path, recwarn):
+    path = tmp_path / "a"
+    np.arange(6, dtype="<i4").tofile(path)
+    path.chmod(0o444)
+    assert open_map(path, "int32", [3, 2]).tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert not recwarn.list

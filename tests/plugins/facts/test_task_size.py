@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from jepa_core.errors import DataError
+from jepa_plugins.facts.task_size import TaskSize
+
+
+def test_entities_are_those_of_both_groups():
+    assert TaskSize(entities_both_ways=30, entities_one_way=12, name_multiplicity=None).entities == 42
+
+
+def test_as_many_entities_as_names_can_make_are_fine():
+    # 4 first and 4 last names make 16 entities, every one of them used.
+    assert TaskSize(12, 4, 1, name_multiplicity=4).entities == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"entities_both_ways": 3}, "entities_both_ways: expected an even number from 2 on"),
+        ({"entities_one_way": 0}, "entities_one_way: expected an even number from 2 on"),
+        ({"relation_pairs": 0}, "relation_pairs: expected 1 or more, not 0"),
+        ({"evaluation_samples": -1}, "evaluation_samples: expected 1 or more, not -1"),
+        ({"name_multiplicity": 0}, "name_multiplicity: expected 1, 2, 3, "),
+        # 20 entities: 7 is no divisor, and 5 makes 4 first and 4 last names, hence 16 entities at most.
+        (
+            {"entities_both_ways": 16, "entities_one_way": 4, "name_multiplicity": 7},
+            "name_multiplicity: expected 1, 2, 4 (or null: no shared names) for 20 entities, not 7",
+        ),
+        (
+            {"entities_both_ways": 16, "entities_one_way": 4, "name_multiplicity": 5},
+            "name_multiplicity: expected 1, 2, 4 (or null: no shared names) for 20 entities, not 5",
+        ),
+    ],
+)
+def test_sizes_that_make_no_task_are_refused(options, expected):
+    with pytest.raises(DataError) as error:
+        TaskSize(**options)
+    assert expected in str(error.value)
