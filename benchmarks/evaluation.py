@@ -20,9 +20,9 @@ from benchmarks.measuring import RESULTS, added_megabytes, medians, table, write
 from benchmarks.naive import jepa_loss
 from benchmarks.tasks import Size, batches, objective
 from jepa_core.evaluation.evaluate import evaluate
-from jepa_core.samples.samples import SampleType
-from jepa_core.samples.token_names import Vocabulary
 from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.roles import SampleType
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 SIZES = {"2 x 128": Size(2, 128, 4), "4 x 768": Size(4, 768, 12)}
 SAMPLES, EVERY, K = 3000, 30, 1
@@ -48,8 +48,8 @@ def loop(model: torch.nn.Module, facts: FactSet, rows: Iterable[int], vocabulary
         batch = facts.__getitems__([row])
         logits = model(input_ids=batch["input_ids"]).logits[0]
         ranks.append(reciprocal_rank(logits, batch["labels"][0]))
-        if batch["sample_type"][0] == SampleType.TRAIN:
-            distances.append(jepa_loss(model, batch["input_ids"], batch["roles"], first, K, pred).item())
+        if batch["group"][0] == SampleType.TRAIN:
+            distances.append(jepa_loss(model, batch["input_ids"], batch["tags"], first, K, pred).item())
     return sum(ranks) / len(ranks), sum(distances) / max(len(distances), 1)
 
 

@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy, pad
 
-from jepa_core.samples.samples import Role
+from jepa_plugins.facts.roles import Role
 
 
 def naive_step(
     model: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], first: int, k: int, pred: int
 ) -> tuple[float, float, float]:
     """One optimizer step. first: the first relation token id; k, pred: number and id of predictor tokens."""
-    ids, roles = batch["input_ids"], batch["roles"]
-    valid = (roles != Role.PAD).long()
+    ids, tags = batch["input_ids"], batch["tags"]
+    valid = (tags != Role.PAD).long()
     logits = model(input_ids=ids, attention_mask=valid).logits
     ntp = cross_entropy(logits[:, :-1].flatten(0, 1).float(), batch["labels"][:, 1:].flatten(), ignore_index=-100)
     loss, jepa = ntp, None
-    eligible = batch["sample_type"] == 0
+    eligible = batch["group"] == 0
     if eligible.any():
-        jepa = jepa_loss(model, ids[eligible], roles[eligible], first, k, pred)
+        jepa = jepa_loss(model, ids[eligible], tags[eligible], first, k, pred)
         loss = loss + jepa
     optimizer.zero_grad()
     loss.backward()
@@ -33,9 +33,9 @@ def naive_step(
     return loss.item(), ntp.item(), jepa.item() if jepa is not None else 0.0
 
 
-def jepa_loss(model: torch.nn.Module, ids: Tensor, roles: Tensor, first: int, k: int, pred: int) -> Tensor:
+def jepa_loss(model: torch.nn.Module, ids: Tensor, tags: Tensor, first: int, k: int, pred: int) -> Tensor:
     """The packed pass: a Python loop builds each row, a dense mask keeps its two blocks apart."""
-    rows = [packed_row(i[r != Role.PAD], r[r != Role.PAD], first, k, pred) for i, r in zip(ids, roles, strict=True)]
+    rows = [packed_row(i[r != Role.PAD], r[r != Role.PAD], first, k, pred) for i, r in zip(ids, tags, strict=True)]
     width = max(len(row) for row, _ in rows)
     packed = torch.stack([pad(row, (0, width - len(row))) for row, _ in rows])
     mask = torch.full((len(rows), 1, width, width), torch.finfo(torch.float32).min)
@@ -55,11 +55,11 @@ def jepa_loss(model: torch.nn.Module, ids: Tensor, roles: Tensor, first: int, k:
     return (1 - cosine_similarity(predicted, target)).mean()
 
 
-def packed_row(ids: Tensor, roles: Tensor, first: int, k: int, pred: int) -> tuple[Tensor, int]:
+def packed_row(ids: Tensor, tags: Tensor, first: int, k: int, pred: int) -> tuple[Tensor, int]:
     """Fact, predictors and reversed fact, and where the second block begins."""
-    relation = int(ids[roles == Role.RELATION])
+    relation = int(ids[tags == Role.RELATION])
     inverse = relation + 1 if relation % 2 == first % 2 else relation - 1
     reverse = torch.cat(
-        [ids[roles == Role.TAIL], torch.tensor([inverse]), ids[roles == Role.MASK], ids[roles == Role.HEAD]]
+        [ids[tags == Role.TAIL], torch.tensor([inverse]), ids[tags == Role.MASK], ids[tags == Role.HEAD]]
     )
     return torch.cat([ids, torch.full((k,), pred), reverse]), len(ids) + k

@@ -77,8 +77,8 @@ def naive_arm(size: Size, k: int, data: Batches) -> Arm:
     first, pred = data.vocabulary.first_relation_token_id, data.vocabulary.token_to_id["<PRED>"]
 
     def tokens(batch: dict[str, torch.Tensor]) -> int:
-        real = (batch["roles"] != 0).sum(1)
-        eligible = real[batch["sample_type"] == 0]
+        real = (batch["tags"] != 0).sum(1)
+        eligible = real[batch["group"] == 0]
         return batch["input_ids"].numel() + len(eligible) * int(2 * eligible.max() + k)
 
     return Arm(lambda batch: naive_step(model, optimizer, batch, first, k, pred), tokens)

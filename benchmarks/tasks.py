@@ -10,11 +10,11 @@ from jepa_core.assembly.build import build_objective
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
-from jepa_core.samples.samples import Facts
-from jepa_core.samples.token_names import Vocabulary
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.roles import from_spans
 from jepa_plugins.facts.task_size import TaskSize
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 FULL = TaskSize(entities_both_ways=50_000, entities_one_way=30_000, relation_pairs=6, name_multiplicity=10)
 
@@ -57,7 +57,7 @@ def random_vocabulary(size: int) -> Vocabulary:
 
 
 def random_facts(vocabulary: Vocabulary, shortest: int, longest: int, count: int = 20_000) -> FactSet:
-    """Facts between entities of `shortest` to `longest` random tokens, 77 % of type train."""
+    """Samples between entities of `shortest` to `longest` random tokens, 77 % of type train."""
     generator = torch.Generator().manual_seed(0)
 
     def entity() -> list[int]:
@@ -67,7 +67,7 @@ def random_facts(vocabulary: Vocabulary, shortest: int, longest: int, count: int
     relations = torch.randint(len(vocabulary.relation_ids), (count,), generator=generator).tolist()
     spans = [[entity(), [vocabulary.relation_ids[r]], [vocabulary.mask_id], entity()] for r in relations]
     types = (torch.rand(count, generator=generator) > 0.77).long()
-    return FactSet(Facts.from_spans(spans, vocabulary.pad_id), types)
+    return FactSet(from_spans(spans, vocabulary.pad_id), types)
 
 
 def objective(size: Size, k: int, vocabulary: Vocabulary, layout: str, activation: str) -> JepaObjective:

@@ -5,7 +5,8 @@
     result = jepa_core.run(recipe)
     again = jepa_core.load(result.output_dir)
 
-The names load on first use, so that ``import jepa_core`` costs neither torch nor transformers.
+The other names are what authors of components need. All load on first use, so that ``import jepa_core`` costs neither
+torch nor transformers.
 """
 
 from __future__ import annotations
@@ -16,23 +17,124 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from jepa_core.assembly.build import build
-    from jepa_core.checkpoint.weights import load
-    from jepa_core.launch.run import run
+    from jepa_core.assembly.build import Run, build
+    from jepa_core.assembly.load import LoadedRun, load
+    from jepa_core.components import (
+        BuildContext,
+        DatasetContext,
+        DistanceFunction,
+        EmbeddingExtractor,
+        Evaluation,
+        LossFilter,
+        MaskBuilder,
+        Predictor,
+        Regularizer,
+        ReversalStrategy,
+    )
+    from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean
+    from jepa_core.evaluation.evaluate import EvaluationContext
+    from jepa_core.launch.run import Result, run
+    from jepa_core.objective.objective import JepaObjective
+    from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
     from jepa_core.recipe.load import load_recipe
+    from jepa_core.registry import Registry
+    from jepa_core.samples.candidates import Asked, Candidates
+    from jepa_core.samples.draws import Draws
+    from jepa_core.samples.sample_set import Batch, SampleSet, TaskData
+    from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
+    from jepa_core.samples.token_names import TokenNames
+    from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
+    from jepa_core.views.row_tokens import Tokens
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "build", "hookimpl", "load", "load_recipe", "run"]
 
+#: Module -> the public names that live there.
 _HOMES = {
-    "build": "jepa_core.assembly.build",
-    "load": "jepa_core.checkpoint.weights",
-    "load_recipe": "jepa_core.recipe.load",
-    "run": "jepa_core.launch.run",
+    "assembly.build": ("Run", "build"),
+    "assembly.load": ("LoadedRun", "load"),
+    "components": (
+        "BuildContext",
+        "DatasetContext",
+        "DistanceFunction",
+        "EmbeddingExtractor",
+        "Evaluation",
+        "LossFilter",
+        "MaskBuilder",
+        "Predictor",
+        "Regularizer",
+        "ReversalStrategy",
+    ),
+    "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean"),
+    "evaluation.evaluate": ("EvaluationContext",),
+    "launch.run": ("Result", "run"),
+    "objective.objective": ("JepaObjective",),
+    "objective.spec": ("JepaTerm", "ObjectiveSpec"),
+    "recipe.load": ("load_recipe",),
+    "registry": ("Registry",),
+    "samples.candidates": ("Asked", "Candidates"),
+    "samples.draws": ("Draws",),
+    "samples.sample_set": ("Batch", "SampleSet", "TaskData"),
+    "samples.samples": ("IGNORE", "PAD", "PRED", "Samples"),
+    "samples.token_names": ("TokenNames",),
+    "views.pairs": ("Branch", "NewBlock", "Part", "View", "Views"),
+    "views.row_tokens": ("Tokens",),
 }
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
+    "IGNORE",
+    "PAD",
+    "PRED",
+    "Asked",
+    "Batch",
+    "Branch",
+    "BuildContext",
+    "Candidates",
+    "ComponentError",
+    "DataError",
+    "DatasetContext",
+    "DistanceFunction",
+    "Draws",
+    "EmbeddingExtractor",
+    "Evaluation",
+    "EvaluationContext",
+    "JepaError",
+    "JepaObjective",
+    "JepaTerm",
+    "LoadedRun",
+    "LossFilter",
+    "MaskBuilder",
+    "NewBlock",
+    "ObjectiveSpec",
+    "Part",
+    "Predictor",
+    "Registry",
+    "Regularizer",
+    "Result",
+    "ReversalStrategy",
+    "Run",
+    "SampleSet",
+    "Samples",
+    "TaskData",
+    "TokenNames",
+    "Tokens",
+    "View",
+    "Views",
+    "__version__",
+    "build",
+    "did_you_mean",
+    "hookimpl",
+    "load",
+    "load_recipe",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _HOME:
+        return getattr(import_module(f"jepa_core.{_HOME[name]}"), name)
     raise AttributeError(f"module 'jepa_core' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,56 +1,53 @@
-"""The contracts: what each kind of component is called with, and returns.
+"""The kinds of component: the hook that brings each in, what it is called with, and what it may declare.
 
 Components are plain callables; those with parameters are ``torch.nn.Module``s and are trained, saved and
-restored. What a component declares about itself are attributes, each with the default given here: read
-them with :func:`declared`. Nobody needs to inherit from these protocols.
+restored. What a component declares about itself are plain attributes (its traits), each with a default: read them
+with ``MaskTraits.of(mask).by_layer``. Nobody needs to inherit from anything here.
 
 Axes: ``b`` batch, ``s`` tokens of a sample, ``t`` tokens of a row, ``d`` width, ``n`` counted pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from jepa_core.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from jepa_core.samples.samples import Facts
-    from jepa_core.samples.token_names import Vocabulary
+    from jepa_core.samples.draws import Draws
+    from jepa_core.samples.sample_set import SampleSet, TaskData
+    from jepa_core.samples.samples import Samples
+    from jepa_core.samples.token_names import TokenNames
     from jepa_core.views.pairs import Views
     from jepa_core.views.row_tokens import Tokens
-    from jepa_plugins.facts.fact_set import TaskData
-
-KINDS = ("reversal", "mask", "embedding", "distance", "filter", "dataset")
-
-#: What components may declare, by kind, and what holds where they don't.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "reversal": {"leaks_on": ()},
-    "mask": {"isolates_views": True, "plain_block_causal": False, "by_layer": False},
-    "embedding": {"layer": -1, "reads": None},
-    "distance": {"needs": (), "decomposable": True},
-    "filter": {"training_only": False, "draws_per": "sample", "rate": None},
-    "dataset": {},
-}
 
 
-def declared(kind: str, component: object, attribute: str) -> Any:
-    """What `component` declares as `attribute`, or the default for its kind."""
-    return getattr(component, attribute, DEFAULTS[kind][attribute])
+class Traits:
+    """What components of one kind may declare, with what holds where they don't."""
+
+    @classmethod
+    def of(cls, component: object) -> Self:
+        """What `component` declares."""
+        given = ((f.name, getattr(component, f.name, f.default)) for f in fields(cls))  # type: ignore[arg-type]
+        return cls(**dict(given))
 
 
 class ReversalStrategy(Protocol):
-    """Makes the views.
+    """Makes the views of samples. A second parameter named ``draws`` gets a :class:`~jepa_core.samples.draws.Draws`."""
 
-    Declares ``leaks_on`` (default none): names of the sample types on which its target is a held-out
-    answer. The core refuses to count such a pair.
-    """
+    def __call__(self, samples: Samples, /) -> Views: ...
 
-    def __call__(self, facts: Facts) -> Views: ...
+
+@dataclass(frozen=True)
+class ReversalTraits(Traits):
+    """leaks_on: names of groups on which its target is a held-out answer. The core refuses to count such a pair."""
+
+    leaks_on: tuple[str, ...] = ()
 
 
 class MaskBuilder(Protocol):
@@ -59,71 +56,180 @@ class MaskBuilder(Protocol):
     Called with the fields of :class:`~jepa_core.views.row_tokens.Tokens` shaped so that query and key broadcast
     against each other, like FlexAttention's ``mask_mod``; returns bool ``b t t`` (or what broadcasts to it).
     The core ANDs causality and padding and ORs the diagonal. Layers count from 0 (the first block).
-
-    Declares ``isolates_views`` (default True): does it keep the blocks of a row apart;
-    ``plain_block_causal`` (default False): is it exactly "same block", at every layer, so that blocks may
-    run as rows of their own; ``by_layer`` (default False): does it depend on `layer`.
     """
 
-    def __call__(self, query: Tokens, key: Tokens, layer: int) -> Tensor: ...
+    def __call__(self, query: Tokens, key: Tokens, layer: int, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class MaskTraits(Traits):
+    """isolates_views: does it keep the blocks of a row apart; plain_block_causal: is it exactly "same block", at every
+    layer, so that blocks may run as rows of their own; by_layer: does it depend on the layer."""
+
+    isolates_views: bool = True
+    plain_block_causal: bool = False
+    by_layer: bool = False
 
 
 class EmbeddingExtractor(Protocol):
-    """One vector from a view's hidden states.
+    """Makes one vector of a view's hidden states.
 
-    hidden: ``b s d`` at the layer asked for, valid: ``b s`` bool, the view's tokens, roles: ``b s``;
-    returns ``b d``. Declares ``layer`` (default -1): 0 the embeddings, n the last one, after the final
-    norm; negative from the end; a tuple of numbers asks for several, and then hidden is a tuple too; and
-    ``reads`` (default None: any of the view's): a function of valid and roles that gives ``b s`` bool, the only
-    positions it looks at, so that the others need not be finished.
+    hidden: ``b s d`` at the layer asked for; valid: ``b s`` bool, the view's tokens; tags: ``b s``; returns ``b d``.
     """
 
-    def __call__(self, hidden: Any, valid: Tensor, roles: Tensor) -> Tensor: ...
+    def __call__(self, hidden: Tensor, valid: Tensor, tags: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class EmbeddingTraits(Traits):
+    """layer: 0 the embeddings, n the last one, after the final norm; negative from the end. reads: a function of valid
+    and tags that gives ``b s`` bool, the only positions it looks at, so that the others need not be finished; None:
+    any of the view's."""
+
+    layer: int = -1
+    reads: Callable[[Tensor, Tensor], Tensor] | None = None
+
+
+class Predictor(Protocol):
+    """Predicts the target's embedding from the source's.
+
+    state: ``n d``; condition: ``n d``, what the prediction depends on besides, or None where the recipe extracts none;
+    returns ``n d``. A row of zeros in the condition means that this pair has none.
+    """
+
+    def __call__(self, state: Tensor, condition: Tensor | None, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class PredictorTraits(Traits):
+    """needs_condition: refuses recipes that extract no condition."""
+
+    needs_condition: bool = False
 
 
 class DistanceFunction(Protocol):
-    """How far each prediction is from its target.
+    """Measures how far each prediction is from its target.
 
-    predicted, target: ``n d``; returns ``n``, smaller is closer. Declares ``needs`` (default none): names of
-    further tensors it takes as keywords (see :mod:`jepa_core.objective.needs`), and ``decomposable``
-    (default True): is the value of a pair independent of the other pairs.
+    predicted, target: ``n d``; returns ``n``, smaller is closer.
     """
 
-    def __call__(self, predicted: Tensor, target: Tensor, **needs: Tensor) -> Tensor: ...
+    def __call__(self, predicted: Tensor, target: Tensor, /, **needs: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class DistanceTraits(Traits):
+    """needs: names of further tensors it takes as keywords (see :mod:`jepa_core.objective.needs`); decomposable: is
+    the value of a pair independent of the other pairs."""
+
+    needs: tuple[str, ...] = ()
+    decomposable: bool = True
+
+
+class Regularizer(Protocol):
+    """Scores the embeddings of one side, so that they do not collapse.
+
+    embeddings: ``n d``; draws: random numbers of this step; returns a scalar, to be made small.
+    """
+
+    def __call__(self, embeddings: Tensor, draws: Draws, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class RegularizerTraits(Traits):
+    """weight: of the scalar in the loss; of_side: the side or sides that it looks at."""
+
+    weight: float = 1.0
+    of_side: Literal["predicted", "target", "both"] = "both"
 
 
 class LossFilter(Protocol):
-    """Which samples pay the JEPA loss.
+    """Says which samples pay the JEPA loss.
 
     eligible: ``b`` bool, left by the filters before; batch: the batch's tensors; draws: ``b`` in [0, 1), a
-    hash of (seed, step, sample index); returns ``b`` bool. Declares ``training_only`` (default False): is it
-    skipped in evaluation; ``draws_per`` (``sample`` or ``step``): with ``step`` all samples of an optimizer
-    step get the same draw; ``rate`` (default None): the share that it drops at random, which ``jepa-run
-    verify`` measures.
+    hash of (seed, step, sample index); returns ``b`` bool.
     """
 
-    def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor) -> Tensor: ...
+    def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class FilterTraits(Traits):
+    """training_only: is it skipped in evaluation; draws_per: with ``step`` all samples of an optimizer step get the
+    same draw; rate: the share that it drops at random, which ``jepa-run verify`` measures."""
+
+    training_only: bool = False
+    draws_per: Literal["sample", "step"] = "sample"
+    rate: float | None = None
+
+
+class Evaluation(Protocol):
+    """Measures one set of a run: name of a figure -> its value.
+
+    name: of the set; samples: the set; batch_size: samples at once.
+    """
+
+    def __call__(self, name: str, samples: SampleSet, batch_size: int, /) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class EvaluationTraits(Traits):
+    """Evaluations declare nothing; how their figures are shown, their factories say (see
+    :mod:`jepa_core.report.further`)."""
 
 
 class DatasetFactory(Protocol):
     """Reads or makes a task's sets and vocabulary."""
 
-    def __call__(self, context: DatasetContext, **options: Any) -> TaskData: ...
+    def __call__(self, context: DatasetContext, /, **options: Any) -> TaskData: ...
+
+
+@dataclass(frozen=True)
+class DatasetTraits(Traits):
+    """Datasets declare nothing."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """hook: that brings components of this kind in; contract: what they are; traits: what they may declare; key: where
+    a recipe names one, or a list of them."""
+
+    hook: str
+    contract: type
+    traits: type[Traits]
+    key: str
+    many: bool = False
+
+
+#: The kinds of component by name, in the order in which lists show them.
+KINDS: dict[str, Kind] = {
+    "reversal": Kind("jepa_reversal_strategies", ReversalStrategy, ReversalTraits, "objective.reversal"),
+    "mask": Kind("jepa_mask_builders", MaskBuilder, MaskTraits, "objective.mask"),
+    "embedding": Kind("jepa_embedding_extractors", EmbeddingExtractor, EmbeddingTraits, "objective.embedding"),
+    "predictor": Kind("jepa_predictors", Predictor, PredictorTraits, "objective.predictor"),
+    "distance": Kind("jepa_distance_functions", DistanceFunction, DistanceTraits, "objective.distance"),
+    "regularizer": Kind("jepa_regularizers", Regularizer, RegularizerTraits, "objective.regularizers", many=True),
+    "filter": Kind("jepa_loss_filters", LossFilter, FilterTraits, "objective.filters", many=True),
+    "evaluation": Kind("jepa_evaluations", Evaluation, EvaluationTraits, "evaluation.also", many=True),
+    "dataset": Kind("jepa_datasets", DatasetFactory, DatasetTraits, "data"),
+}
 
 
 @dataclass(frozen=True)
 class BuildContext:
     """What a component may know of the run it is built for.
 
-    width: d; num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files.
+    vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
+    num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: TokenNames
     width: int
     num_layers: int
     k: int = 0
     seed: int = 0
     search: tuple[Path, ...] = (Path(),)
+    tags: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def find(self, path: str) -> Path:
         return find_path(path, self.search)
@@ -131,12 +237,14 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class DatasetContext:
-    """What a dataset may know of the run: its seed, its predictor tokens, and where to look for files."""
+    """What a dataset may know of the run: its seed, its predictor tokens, its pretrained model, and where to look for
+    files."""
 
     seed: int = 0
     k: int = 0
     distinct_pred: bool = False
     search: tuple[Path, ...] = (Path(),)
+    pretrained: str | None = None
 
     def find(self, path: str) -> Path:
         return find_path(path, self.search)

@@ -24,20 +24,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Factories = Mapping[str, Callable[..., Any]]
 
-#: kind of component -> the hook that brings it in
-HOOKS = {
-    "reversal": "jepa_reversal_strategies",
-    "mask": "jepa_mask_builders",
-    "embedding": "jepa_embedding_extractors",
-    "distance": "jepa_distance_functions",
-    "filter": "jepa_loss_filters",
-    "dataset": "jepa_datasets",
-}
-
-
 @hookspec
 def jepa_reversal_strategies() -> Factories:  # type: ignore[empty-body]
-    """Reversal strategies: from facts to pairs of views. Called once, when a recipe is resolved."""
+    """Reversal strategies: from samples to pairs of views. Called once, when a recipe is resolved."""
 
 
 @hookspec
@@ -63,3 +52,18 @@ def jepa_loss_filters() -> Factories:  # type: ignore[empty-body]
 @hookspec
 def jepa_datasets() -> Factories:  # type: ignore[empty-body]
     """Datasets: training and evaluation sets with their vocabulary. Called once, when a recipe is resolved."""
+
+
+@hookspec
+def jepa_predictors() -> Factories:  # type: ignore[empty-body]
+    """Predictors: from the source's embedding towards the target's. Called once, when a recipe is resolved."""
+
+
+@hookspec
+def jepa_regularizers() -> Factories:  # type: ignore[empty-body]
+    """Regularizers: keep the embeddings of a side from collapsing. Called once, when a recipe is resolved."""
+
+
+@hookspec
+def jepa_evaluations() -> Factories:  # type: ignore[empty-body]
+    """Evaluations: further figures of a set. Called once, when a recipe is resolved."""

@@ -1,4 +1,4 @@
-"""``last_token``: the hidden state of a view's last token, or of its last token in one role."""
+"""``last_token``: the hidden state of a view's last token, or of its last token with one tag."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from jepa_core import hookimpl
-from jepa_core.samples.samples import Role
+from jepa_core import BuildContext, ComponentError, did_you_mean, hookimpl
+from jepa_core.samples.samples import PRED
 
-RoleName = Literal["head", "relation", "mask", "tail", "pred"]
 Norm = Literal["none", "l2", "rms", "variance"]
 EPS = 1e-6
 
@@ -20,28 +19,32 @@ EPS = 1e-6
 class LastToken:
     """Takes the last valid token; with predictor tokens that is the last ``<PRED>``.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; role: the last token
-    that has this role instead (of a view without one: its first column); norm: scale the vector to length 1
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, the last
+    token that has it instead (of a view without one: its first column); norm: scale the vector to length 1
     (``l2``), to a root mean square of 1 (``rms``), or to a standard deviation of 1 with its mean kept
-    (``variance``).
+    (``variance``); offset: so many tokens before the last one.
     """
 
-    def __init__(self, layer: int = -1, role: RoleName | None = None, norm: Norm = "none"):
+    def __init__(self, layer: int = -1, tag: int | None = None, norm: Norm = "none", offset: int = 0):
         self.layer = layer
-        self.role = None if role is None else getattr(Role, role.upper())
+        self.tag = tag
         self.norm = norm
+        self.offset = offset
 
-    def __call__(self, hidden: Tensor, valid: Tensor, roles: Tensor) -> Tensor:
+    def __call__(self, hidden: Tensor, valid: Tensor, tags: Tensor) -> Tensor:
         rows = torch.arange(len(hidden), device=hidden.device)
-        return scaled(hidden[rows, self._last(valid, roles)], self.norm)
+        return scaled(hidden[rows, self._last(valid, tags)], self.norm)
 
-    def reads(self, valid: Tensor, roles: Tensor) -> Tensor:
+    def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
         """``b s`` bool: the token that is taken."""
-        return torch.zeros_like(valid).scatter(1, self._last(valid, roles)[:, None], True)
+        return torch.zeros_like(valid).scatter(1, self._last(valid, tags)[:, None], True)
 
-    def _last(self, valid: Tensor, roles: Tensor) -> Tensor:
-        chosen = valid if self.role is None else valid & (roles == self.role)
+    def _last(self, valid: Tensor, tags: Tensor) -> Tensor:
+        chosen = valid if self.tag is None else valid & (tags == self.tag)
         positions = torch.arange(valid.shape[1], device=valid.device)
+        if self.offset:  # the offset-th of the chosen tokens from the end
+            after = chosen.flip(1).cumsum(dim=1).flip(1)
+            chosen = chosen & (after > self.offset)
         return positions.where(chosen, 0).amax(dim=1)
 
 
@@ -55,6 +58,41 @@ def scaled(vectors: Tensor, norm: Norm) -> Tensor:
     return vectors * (spread.square().mean(dim=-1, keepdim=True) + EPS).rsqrt()
 
 
+def tag_number(context: BuildContext, tag: str | None) -> int | None:
+    """The number of a tag of the dataset's, or of ``pred``. Raises ComponentError for another name."""
+    if tag is None:
+        return None
+    numbers = {name: number for number, name in enumerate(context.tags, start=1)} | {"pred": PRED}
+    if tag not in numbers:
+        raise ComponentError(f"tag: the dataset has no tag '{tag}'{did_you_mean(tag, numbers)}")
+    return numbers[tag]
+
+
+def last_token(
+    context: BuildContext, layer: int = -1, tag: str | None = None, norm: Norm = "none", offset: int = 0
+) -> LastToken:
+    """The hidden state of a view's last token; with predictor tokens that is the last of them.
+
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: the last token that the
+    dataset tags so instead; norm: scale the vector to length 1 (l2), root mean square 1 (rms), or standard deviation 1
+    with its mean kept (variance); offset: so many tokens before the last one.
+    """
+    if offset < 0:
+        raise ComponentError(f"offset: expected 0 or more tokens before the last one, not {offset}")
+    return LastToken(layer, tag_number(context, tag), norm, offset)
+
+
+def _older(path: tuple, options: dict) -> dict:
+    """`role` is `tag` by now."""
+    if "role" not in options:
+        return {}
+    rest = {name: value for name, value in options.items() if name != "role"}
+    return {path: {"name": "last_token", **rest, "tag": options["role"]}}
+
+
+last_token.instead = _older  # type: ignore[attr-defined]
+
+
 @hookimpl
 def jepa_embedding_extractors() -> Mapping[str, object]:
-    return {"last_token": LastToken}
+    return {"last_token": last_token}

@@ -1,4 +1,4 @@
-"""``sample_type``: JEPA only for samples of some types."""
+"""``sample_type``: JEPA only for samples of some groups."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from jepa_core import hookimpl
-from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.samples.samples import SampleType
+from jepa_core import BuildContext, ComponentError, did_you_mean, hookimpl
 
 
 class SampleTypeFilter:
-    """Keeps the samples of these types: ``train``, ``atomic``, ``test``."""
+    """Keeps the samples of these groups, by their numbers."""
 
-    def __init__(self, keep: Sequence[str] = ("train",)):
-        known = [t.name.lower() for t in SampleType]
-        for name in keep:
-            if name not in known:
-                raise ComponentError(f"keep: unknown sample type '{name}'{did_you_mean(name, known)}")
-        self.keep = tuple(int(SampleType[name.upper()]) for name in keep)
+    def __init__(self, keep: Sequence[int] = (0,)):
+        self.keep = tuple(keep)
 
     def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor) -> Tensor:
         kept = eligible & False
-        for sample_type in self.keep:
-            kept = kept | (batch["sample_type"] == sample_type)
+        for group in self.keep:
+            kept = kept | (batch["group"] == group)
         return eligible & kept
+
+
+def sample_type(context: BuildContext, keep: Sequence[str] = ("train",)) -> SampleTypeFilter:
+    """JEPA only for samples of these groups; next-token prediction is for all.
+
+    keep: names of groups of the dataset, for facts train, atomic and test.
+    """
+    for name in keep:
+        if name not in context.groups:
+            raise ComponentError(f"keep: the dataset has no group '{name}'{did_you_mean(name, context.groups)}")
+    return SampleTypeFilter([context.groups.index(name) for name in keep])
 
 
 @hookimpl
 def jepa_loss_filters() -> Mapping[str, object]:
-    return {"sample_type": SampleTypeFilter}
+    return {"sample_type": sample_type}

@@ -74,7 +74,7 @@ def unambiguous(synsets: dict[str, Synset]) -> dict[str, str]:
 
 
 def one_to_one(synsets: dict[str, Synset]) -> Iterator[Fact]:
-    """Facts of every relation that are its head's only one and its tail's only one."""
+    """Samples of every relation that are its head's only one and its tail's only one."""
     names = unambiguous(synsets)
     for (symbol, _), (relation, _) in PAIRS.items():
         links = [(i, to) for i, synset in synsets.items() for kind, to in synset.pointers if kind == symbol]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.samples.samples import Facts, SampleType
+from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
 from jepa_plugins.block_causal_mask import BlockCausalMask
 from jepa_plugins.cosine_distance import CosineDistance
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.parity_reversal import ParityReversal
+from jepa_plugins.facts.roles import GROUPS, SampleType, from_spans
+from jepa_plugins.facts.vocabulary import Vocabulary
 from jepa_plugins.l2_distance import L2Distance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.mse_distance import MseDistance
@@ -50,7 +53,7 @@ def small_model(kind: str = "gpt2", attention: str = "sdpa", seed: int = 0, **co
 
 def small_set(samples: list[Sample] = SAMPLES) -> FactSet:
     """The samples as a dataset."""
-    facts = Facts.from_spans([[h, [r], [m], t] for h, r, m, t, _ in samples], pad_id=PAD_ID)
+    facts = from_spans([[h, [r], [m], t] for h, r, m, t, _ in samples], pad_id=PAD_ID)
     return FactSet(facts, torch.tensor([SampleType[s[4].upper()] for s in samples]))
 
 
@@ -58,16 +61,56 @@ def small_batch(samples: list[Sample] = SAMPLES) -> dict[str, torch.Tensor]:
     return small_set(samples).__getitems__(range(len(samples)))
 
 
-def small_objective(model: Any, k: int = 1, distance: Any = None, **options: Any) -> JepaObjective:
-    """An objective of the reference components over `model`."""
+def small_spec(k: int = 1, distance: Any = None, **options: Any) -> ObjectiveSpec:
+    """The reference components over the small vocabulary. options: of the term, or of the whole; embedding: one
+    extractor for both sides, or a pair; lambda_jepa: the term's weight; stop_gradient: ``target`` stops it there."""
+    if "embedding" in options:
+        both = options.pop("embedding")
+        source, options["target_embedding"] = both if isinstance(both, tuple) else (both, both)
+        options.setdefault("source", source)
+    for old, new in (("lambda_jepa", "weight"), ("stop_gradient", "target")):
+        if old in options:
+            options[new] = options.pop(old)
+    if options.get("target") == "target":
+        options["target"] = "stopped"
+    names = {field.name for field in fields(JepaTerm)} - {"target"}
+    term = {name: value for name, value in options.items() if name in names}
+    whole = {name: value for name, value in options.items() if name not in {*names, "target_embedding"}}
     parts: dict[str, Any] = {
         "reversal": ParityReversal(FIRST_RELATION, RELATIONS),
-        "mask": BlockCausalMask(),
-        "embedding": LastToken(),
-        "filters": [SampleTypeFilter()],
-        "pred_ids": PRED_IDS[:1] * k,
+        "source": LastToken(),
+        "distance": distance or CosineDistance(),
+        "filters": (SampleTypeFilter(),),
+        **term,
+        "target": options.get("target_embedding", LastToken()),
     }
-    return JepaObjective(model, distance=distance or CosineDistance(), **(parts | options))
+    parts["filters"] = tuple(parts["filters"])
+    common: dict[str, Any] = {"mask": BlockCausalMask(), "pred_ids": PRED_IDS[:1] * k, "groups": GROUPS}
+    return ObjectiveSpec(terms=(JepaTerm(**parts),), **{**common, **whole})
+
+
+def small_objective(model: Any, k: int = 1, distance: Any = None, **options: Any) -> JepaObjective:
+    """An objective of the reference components over `model`; options as of :func:`small_spec`."""
+    return JepaObjective(model, small_spec(k, distance, **options))
+
+
+def vocabulary(
+    tokens: dict[str, int],
+    relation_ids: tuple[int, ...],
+    mask_id: int,
+    pad_id: int,
+    pred_ids: tuple[int, ...] = (),
+    inverse_ids: tuple[int, ...] = (),
+) -> Vocabulary:
+    """A vocabulary of facts."""
+    return Vocabulary(
+        token_to_id=tokens,
+        relation_ids=relation_ids,
+        mask_id=mask_id,
+        pad_id=pad_id,
+        pred_ids=pred_ids,
+        inverse_ids=inverse_ids,
+    )
 
 
 def gradients(objective: JepaObjective, loss: torch.Tensor) -> dict[str, torch.Tensor]:

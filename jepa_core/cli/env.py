@@ -10,8 +10,8 @@ def env() -> None:
     import torch
 
     from jepa_core.assembly.provenance import git_revision, versions
+    from jepa_core.display.terminal import print_table
     from jepa_core.registry import Registry
-    from jepa_core.report.console import print_table
 
     registry = Registry.discover()
     rows = {

@@ -13,18 +13,20 @@ from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_
 def evaluate(
     run_dir: RunFolderArgument,
     per_layer: Annotated[
-        bool, typer.Option("--per-layer", help="Read every layer through final norm and head.")
+        bool, typer.Option("--per-layer", help="Read every layer through final norm and output embedding.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
     """Evaluate the model of a finished run on its data; the run's folder stays as it is."""
-    from jepa_core.launch.run import evaluate_again
-    from jepa_core.report.console import console, metrics_table
+    from jepa_core.assembly.load import evaluate_again
+    from jepa_core.folder.run_folder import RunFolder
+    from jepa_core.report.console import show_metrics
 
-    metrics = evaluate_again(run_dir, per_layer, make_registry(modules, plugin_files))
+    registry = make_registry(modules, plugin_files)
+    metrics = evaluate_again(run_dir, per_layer or None, registry)
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:
-        console().print(metrics_table(metrics))
+        show_metrics(metrics, registry, RunFolder(run_dir).captions)

@@ -22,8 +22,8 @@ def list_all(
     plugin_files: PluginFiles = None,
 ) -> None:
     """List the shipped recipes and the components of all installed plugins."""
+    from jepa_core.display.terminal import print_table
     from jepa_core.recipe.sources import descriptions
-    from jepa_core.report.console import print_table
 
     if what is not What.components:
         print_table(("recipe", "what it shows"), descriptions().items())
@@ -60,7 +60,7 @@ def show(
 
 def plugins(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
     """List the installed plugins with their versions and components, and the broken ones with the cause."""
-    from jepa_core.report.console import print_table
+    from jepa_core.display.terminal import print_table
 
     registry = make_registry(modules, plugin_files)
     offers: dict[str, list[str]] = {plugin.name: [] for plugin in registry.plugins}

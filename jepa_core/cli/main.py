@@ -15,8 +15,8 @@ from jepa_core.cli.recipes import cp, schema, validate
 from jepa_core.cli.report import report
 from jepa_core.cli.run import run
 from jepa_core.cli.study import study
+from jepa_core.cli.task_commands import task_commands
 from jepa_core.cli.verify import show_batch, show_mask, verify
-from jepa_plugins.facts.commands import app as data_app
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 
@@ -71,7 +71,8 @@ app.command("eval")(evaluate)
 app.command("report")(report)
 app.command("study")(study)
 app.command("env")(env)
-app.add_typer(data_app, name="data")
+for name, commands in task_commands():
+    app.add_typer(commands, name=name)
 
 
 def main() -> None:

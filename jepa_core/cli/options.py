@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,17 +30,10 @@ PluginFiles = Annotated[
 
 
 def make_registry(modules: list[str] | None, files: list[Path] | None) -> Registry:
-    """The installed plugins, and those that the user named."""
-    from jepa_core.registry import Registry
+    """The installed plugins, and those that the user named; imported when it is called, since that takes a second."""
+    from jepa_core.registry.named import make_registry as make
 
-    registry = Registry.discover()
-    if modules:
-        sys.path.append(str(Path.cwd()))  # at the end: a module there hides no other
-    for module in modules or ():
-        registry.add_module(module)
-    for file in files or ():
-        registry.add_file(file)
-    return registry
+    return make(modules, files)
 
 
 def with_flags(overrides: list[str] | None, **flags: object) -> list[str]:

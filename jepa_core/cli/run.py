@@ -45,9 +45,10 @@ def run(
     loaded = load_recipe(path, flags, registry=registry)
     refuse_missing(device)
 
+    from jepa_core.display.terminal import say
     from jepa_core.launch.run import dry_run as try_out
     from jepa_core.launch.run import run as run_recipe
-    from jepa_core.report.console import say, show_result
+    from jepa_core.report.console import show_result
 
     if dry_run:
         say(try_out(loaded, device=device, registry=registry))
@@ -55,7 +56,9 @@ def run(
     if overwrite and (resume or force_resume):
         raise typer.BadParameter("starts anew, --resume goes on: give one of them", param_hint="--overwrite")
     given: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "force_resume": force_resume}
-    show_result(run_recipe(loaded, **given, device=device, registry=registry, say=say))
+    for words in loaded.older:
+        say(words)
+    show_result(run_recipe(loaded, **given, device=device, registry=registry, say=say), registry)
 
 
 def refuse_device(device: str | None) -> None:

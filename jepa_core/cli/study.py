@@ -55,7 +55,7 @@ def study(
     load_yaml(file)  # before the plugins, whose import takes seconds
     registry = make_registry(modules, plugin_files)
 
-    from jepa_core.report.console import say
+    from jepa_core.display.terminal import say
     from jepa_core.study.files import write_results
     from jepa_core.study.load import load_study
     from jepa_core.study.terminal import show_study

@@ -34,15 +34,16 @@ def verify(
     """
     context = _context(recipe, overrides, modules, plugin_files, processes)
 
+    from jepa_core.display.terminal import say
     from jepa_core.progress import progress
-    from jepa_core.report.console import say
     from jepa_core.verify.files import default_folder, write_files
     from jepa_core.verify.grid import mask_picture
     from jepa_core.verify.terminal import show_mask, show_verification
     from jepa_core.verify.verify import CHECKS
     from jepa_core.verify.verify import verify as run_checks
 
-    with progress(total=len(CHECKS), desc="verifying", unit="check", leave=False) as bar:
+    total = len(context.run.data.checks) + len(CHECKS)
+    with progress(total=total, desc="verifying", unit="check", leave=False) as bar:
         found = run_checks(context, on_check=bar.update)
     show_mask(mask_picture(context))
     show_verification(found)
@@ -74,7 +75,7 @@ def show_batch(
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
-    """Show training samples token by token: role, label, position, view, and which loss each pays."""
+    """Show training samples token by token: tag, label, position, view, and which loss each pays."""
     context = _context(recipe, overrides, modules, plugin_files)
 
     from jepa_core.verify.context import mode
@@ -84,7 +85,7 @@ def show_batch(
     rows = mixed_rows(context.counted_rows, context.other_rows, samples)
     batch = context.run.train_dataset.__getitems__(rows)
     with mode(context.objective, filters=True):
-        show_samples(sample_tables(context.objective, context.run.vocabulary, batch))
+        show_samples(sample_tables(context.objective, context.run.vocabulary, batch, context.run.data.tags))
 
 
 def _context(

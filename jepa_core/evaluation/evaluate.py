@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed
 
+from jepa_core.components import find_path
 from jepa_core.evaluation.ranks import Tally, score_tokens
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.samples.sample_set import TaskData
 
 Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What a further evaluation may know: the objective, the task, and folders for data files."""
+
+    objective: JepaObjective
+    data: TaskData
+    search: tuple[Path, ...] = (Path(),)
+
+    def find(self, path: str) -> Path:
+        return find_path(path, self.search)
 
 
 @torch.no_grad()
@@ -29,16 +45,17 @@ def evaluate(
     ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
     tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
     token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
-    ``jepa_loss`` means over the facts' labelled tokens (in training second views' too) and counted pairs. Ties
+    ``jepa_loss`` (and that of further terms) means over the samples' own labelled tokens (in training second views' too) and counted pairs. Ties
     count half; no candidate is filtered.
-    per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the head.
+    per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the output embedding.
 
     In several processes each takes every nth batch, so that each sample counts once on all of them together.
     """
     training = objective.training
     objective.eval()
     layers = range(objective.transformer.num_layers + 1) if per_layer else (objective.transformer.num_layers,)
-    tallies = {layer: Tally(dataset.max_length) for layer in layers}
+    names = [term.name for term in objective.spec.terms]
+    tallies = {layer: Tally(dataset.max_length, names) for layer in layers}
     try:
         for batch in _own_batches(dataset, batch_size):
             _evaluate_batch(objective, batch, tallies)
@@ -56,23 +73,25 @@ def evaluate(
 def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tally]) -> None:
     transformer = objective.transformer
     plan = objective.plan(batch)
-    label_rows, ordinal = plan.label_rows, _ordinals(plan)
+    label_rows, ordinal = plan.own_labels.rows, _ordinals(plan)
     device = next(objective.parameters()).device
     plan = plan.to(device)
     last = transformer.num_layers
     hidden = objective.hidden_states(plan, also=tallies)
+    labels = plan.own_labels
     for layer, tally in tallies.items():
-        states = hidden[layer].at(0, plan.label_rows, plan.label_columns)
+        states = hidden[layer].at(0, labels.rows, labels.columns)
         logits_of = partial(transformer.layer_logits, layer=layer)
-        scores = score_tokens(logits_of, states, plan.label_ids, transformer.vocab)
+        scores = score_tokens(logits_of, states, labels.ids, transformer.vocab)
         tally.add_answers(scores.cpu(), label_rows, ordinal, len(batch["labels"]))
-    if plan.jepa_pairs:
-        tallies[last].add_distances(float(objective.jepa_sum(plan, hidden)), plan.jepa_pairs)
+    for number, planned in enumerate(plan.terms):
+        if planned.count:
+            tallies[last].add_distances(number, float(objective.jepa_sum(plan, hidden, number)), planned.count)
 
 
 def _ordinals(plan: Plan) -> torch.Tensor:
     """``l``: which token of its sample's answer each labelled one is, from 0. Labels come row by row."""
-    rows = plan.label_rows
+    rows = plan.own_labels.rows
     starts = torch.searchsorted(rows, rows)  # the first label of the same row
     return torch.arange(len(rows), device=rows.device) - starts
 
@@ -91,4 +110,4 @@ def _sum_over_processes(tally: Tally, objective: JepaObjective) -> None:
 
 
 def _without_jepa(metrics: Metrics) -> Metrics:
-    return {name: value for name, value in metrics.items() if name != "jepa_loss"}
+    return {name: value for name, value in metrics.items() if name == "ntp_loss" or not name.endswith("_loss")}

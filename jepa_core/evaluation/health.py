@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.objective.schedule import weight_at
 
 Gradient = list[Tensor | None]
 
@@ -43,7 +44,7 @@ class Health:
 def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: int = 0) -> Health:
     """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
 
-    batch: keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`; step: the optimizer step, for filters that
+    batch: keys as in :data:`~jepa_core.samples.sample_set.Batch`; step: the optimizer step, for filters that
     draw. Costs two forward and two backward passes.
     """
     modes = [(module, module.training) for module in objective.modules()]
@@ -94,14 +95,19 @@ def mean_cosine(embeddings: Tensor) -> float | None:
 def _ntp_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
     if not plan.labels:
         return None
-    return _gradient(objective, objective(plan=replace(plan, pairs=(), jepa_pairs=0)).loss)
+    return _gradient(objective, objective(plan=replace(plan, terms=tuple(replace(term, pairs=()) for term in plan.terms))).loss)
 
 
 def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
+    """Of all JEPA terms together, weighted."""
     if not plan.jepa_pairs:
         return None
-    total = objective.jepa_sum(plan, objective.hidden_states(plan))
-    return _gradient(objective, objective.lambda_jepa * total / plan.jepa_pairs)
+    hidden, total = objective.hidden_states(plan), torch.zeros((), device=plan.arrangement.places[0].device)
+    for number, (term, planned) in enumerate(zip(objective.spec.terms, plan.terms, strict=True)):
+        if planned.count:
+            weight = weight_at(term.weight, plan.step)
+            total = total + weight * objective.jepa_sum(plan, hidden, number) / planned.count
+    return _gradient(objective, total)
 
 
 def _gradient(objective: JepaObjective, loss: Tensor) -> Gradient | None:
@@ -114,10 +120,13 @@ def _gradient(objective: JepaObjective, loss: Tensor) -> Gradient | None:
 
 @torch.no_grad()
 def _embeddings(objective: JepaObjective, plan: Plan) -> tuple[Tensor, Tensor]:
-    """Predicted and target ``n d``, those of several pairs of views one after another."""
+    """Predicted and target ``n d`` of the first term that counts a pair, those of several pairs of views one after
+    another."""
     if not plan.jepa_pairs:
         return torch.empty(0, 0), torch.empty(0, 0)
-    predicted, target = zip(*objective.embeddings(plan, objective.hidden_states(plan)), strict=True)
+    hidden = objective.hidden_states(plan)
+    counted = [number for number, planned in enumerate(plan.terms) if planned.count]
+    predicted, target = zip(*objective.embeddings(plan, hidden, counted[0]), strict=True)
     return torch.cat(predicted), torch.cat(target)
 
 

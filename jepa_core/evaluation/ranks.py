@@ -5,7 +5,7 @@ Axes: ``l`` labelled tokens, ``d`` width, ``v`` vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,15 +61,13 @@ class Tally:
         "log_p",
         "mrr",
         "right",
-        "pairs",
-        "distance",
         *(f"hits@{n}" for n in HITS),
     )
 
-    def __init__(self, longest: int):
-        """longest: tokens of the longest sample, a bound on its answer's length."""
-        self.longest = longest
-        self.sums = torch.zeros(len(self._SCALARS) + 2 * longest, dtype=torch.float64)
+    def __init__(self, longest: int, terms: Sequence[str] = ("jepa",)):
+        """longest: tokens of the longest sample, a bound on its answer's length; terms: names of the JEPA terms."""
+        self.longest, self.terms = longest, terms
+        self.sums = torch.zeros(len(self._SCALARS) + 2 * longest + 2 * len(terms), dtype=torch.float64)
 
     def add_answers(self, scores: TokenScores, sample: Tensor, ordinal: Tensor, samples: int) -> None:
         """sample, ordinal: ``l``, the sample that a token belongs to and its place in that answer, from 0."""
@@ -87,26 +85,28 @@ class Tally:
         self._add("right", ((wrong == 0) & (tokens > 0)).sum())
         for n in HITS:
             self._add(f"hits@{n}", mean((scores.rank <= n).double()))
-        by_place = self.sums[len(self._SCALARS) :].view(2, self.longest)
+        by_place = self._by_place
         by_place[0].index_add_(0, ordinal, 1 / scores.rank)
         by_place[1].index_add_(0, ordinal, torch.ones_like(scores.rank))
 
-    def add_distances(self, total: float, pairs: int) -> None:
-        self._add("distance", total)
-        self._add("pairs", pairs)
+    def add_distances(self, term: int, total: float, pairs: int) -> None:
+        """term: the number of the JEPA term; total: its distances, summed."""
+        self._by_term[0, term] += total
+        self._by_term[1, term] += pairs
 
     def metrics(self) -> dict[str, Any]:
         """The metrics; ``None`` where there is nothing to average. Losses in nats."""
         sums = dict(zip(self._SCALARS, self.sums.tolist(), strict=False))
-        samples, pairs = sums["samples"], sums["pairs"]
+        samples = sums["samples"]
+        distances, pairs = self._by_term.tolist()
 
         def per_sample(name: str) -> float | None:
             return sums[name] / samples if samples else None
 
-        ranks, counts = self.sums[len(self._SCALARS) :].view(2, self.longest).tolist()
+        ranks, counts = self._by_place.tolist()
         return {
             "ntp_loss": -sums["log_p"] / sums["tokens"] if sums["tokens"] else None,
-            "jepa_loss": sums["distance"] / pairs if pairs else None,
+            **{f"{n}_loss": d / p if p else None for n, d, p in zip(self.terms, distances, pairs, strict=True)},
             "mrr": per_sample("mrr"),
             **{f"mrr_token{i + 1}": r / c for i, (r, c) in enumerate(zip(ranks, counts, strict=True)) if c},
             "joint_accuracy": per_sample("right"),
@@ -114,6 +114,17 @@ class Tally:
             **{f"hits@{n}": per_sample(f"hits@{n}") for n in HITS},
             "num_samples": int(samples),
         }
+
+    @property
+    def _by_place(self) -> Tensor:
+        """``2 longest``: sums of reciprocal ranks, and how many, by place in the answer."""
+        first = len(self._SCALARS)
+        return self.sums[first : first + 2 * self.longest].view(2, self.longest)
+
+    @property
+    def _by_term(self) -> Tensor:
+        """``2 terms``: distances summed, and counted pairs, by JEPA term."""
+        return self.sums[len(self._SCALARS) + 2 * self.longest :].view(2, len(self.terms))
 
     def _add(self, name: str, value: Tensor | float) -> None:
         self.sums[self._SCALARS.index(name)] += value

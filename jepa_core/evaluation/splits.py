@@ -1,13 +1,14 @@
-"""Evaluation of every split that a recipe names."""
+"""Evaluation of every set that a recipe names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jepa_core.components import Evaluation as Further
 from jepa_core.evaluation.evaluate import Metrics, evaluate
 from jepa_core.progress import progress
-from jepa_plugins.facts.concepts import ConceptEvaluation
+from jepa_core.samples.sample_set import SampleSet
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
@@ -16,22 +17,22 @@ if TYPE_CHECKING:
 
 def evaluate_splits(
     objective: JepaObjective,
-    sets: Mapping[str, Any],
+    sets: Mapping[str, SampleSet],
     settings: Evaluation,
-    concepts: ConceptEvaluation | None = None,
+    also: Mapping[str, Further] | None = None,
 ) -> dict[str, Metrics]:
-    """Split name -> metrics, in the recipe's order, with a progress bar that leaves no trace.
+    """Set name -> metrics, in the recipe's order, with a progress bar that leaves no trace.
 
-    concepts: adds its figures.
+    also: further evaluations, which add their figures.
     """
-    chosen = {name: sets[name] for name in settings.splits}
+    chosen = {name: sets[name] for name in settings.splits or sets}
     batches = sum(-(-len(data_set) // settings.batch_size) for data_set in chosen.values())
     with progress(total=batches, desc="evaluating", unit="batch", leave=False) as bar:
         metrics = {
             name: evaluate(objective, data_set, settings.batch_size, settings.per_layer, bar.update)
             for name, data_set in chosen.items()
         }
-    if concepts is not None:
+    for further in (also or {}).values():
         for name, data_set in chosen.items():
-            metrics[name] |= concepts(data_set, settings.batch_size)
+            metrics[name] |= further(name, data_set, settings.batch_size)
     return metrics

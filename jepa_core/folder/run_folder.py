@@ -11,6 +11,7 @@ from typing import Any
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.lock import NAME as LOCK
+from jepa_core.recipe.strict_yaml import load_yaml
 
 
 class FolderTaken(JepaError):
@@ -70,6 +71,13 @@ class RunFolder:
     def started(self) -> bool:
         return self.recipe.is_file()
 
+    @property
+    def captions(self) -> dict[str, str]:
+        """What a reader of a set's figures should know, as the run noted it."""
+        noted = load_yaml(self.recipe).data.get("resolved") if self.started else None
+        found = noted.get("captions") if isinstance(noted, dict) else None
+        return {str(name): str(words) for name, words in found.items()} if isinstance(found, dict) else {}
+
     def read_metrics(self) -> dict[str, Any]:
         return read_json(self.metrics)
 
@@ -113,11 +121,16 @@ def read_json(path: Path) -> Any:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all. Raises JepaError when the place does not take it."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all. Raises JepaError when the place does not take it."""
     draft = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(draft, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.assembly.build import Run, build, concept_evaluation, give_entities, load_data
+from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.provenance import provenance
 from jepa_core.assembly.rehearse import rehearse
-from jepa_core.checkpoint.weights import load, save_weights
+from jepa_core.checkpoint.weights import save_weights
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
-from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.lock import locked
-from jepa_core.folder.run_folder import RunFolder, write_json, write_text
+from jepa_core.folder.run_folder import RunFolder, write_bytes, write_json, write_text
 from jepa_core.launch.resume import agreed, refuse_other_run
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.registry import Registry
@@ -42,11 +41,13 @@ class Interrupted(JepaError):
 @dataclass(frozen=True)
 class Result:
     """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
-    ``trained``, ``resumed`` or, when the run was finished before, ``finished``."""
+    ``trained``, ``resumed`` or, when the run was finished before, ``finished``; captions: of a set or a group -> what a
+    reader of its figures should know."""
 
     metrics: dict[str, dict[str, Any]]
     output_dir: Path
     state: str = "trained"
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -76,7 +77,7 @@ def run(
     if not overwrite:
         refuse_other_run(folder, text, registry, force_resume)
         if folder.finished:
-            return Result(folder.read_metrics(), folder.path, "finished")
+            return Result(folder.read_metrics(), folder.path, "finished", folder.captions)
     with ending_on_sigterm():
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
@@ -90,7 +91,7 @@ def run(
             checkpoint = agreed(folder, trainer, resume, force_resume, say)
             _train(built, checkpoint, folder)
             metrics = _finish(built, folder)
-    return Result(metrics, folder.path, "resumed" if checkpoint else "trained")
+    return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
 
 
 def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | None = None) -> str:
@@ -117,25 +118,21 @@ def describe(built: Run) -> str:
     parameters = sum(p.numel() for p in built.objective.parameters())
     sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
     return (
-        f"data       {recipe.data.name}: {len(built.train_dataset):,} training facts, vocabulary "
+        f"data       {recipe.data.name}: {len(built.train_dataset):,} training samples, vocabulary "
         f"{built.vocabulary.size:,}; to evaluate: {sets}\n"
         f"model      {built.objective.model.config.model_type}, {parameters:,} parameters, {recipe.model.dtype}\n"
-        f"objective  {settings.gamma_ntp:g} ntp + {settings.lambda_jepa:g} {settings.distance.name}, "
+        f"objective  {settings.gamma_ntp:g} ntp + {_weight(settings.lambda_jepa)} {settings.distance.name}, "
         f"{settings.reversal.name} reversal, {settings.mask.name} mask, k = {settings.k}"
     )
 
 
-def evaluate_again(
-    output_dir: Path, per_layer: bool = False, registry: Registry | None = None
-) -> dict[str, dict[str, Any]]:
-    """Loads a finished run and evaluates it on its recipe's data. Raises JepaError when there is none."""
-    registry = registry or Registry.discover()
-    loaded = load(output_dir, registry)
-    settings = loaded.recipe.evaluation.model_copy(update={"per_layer": per_layer})
-    data = load_data(loaded.recipe, registry)
-    give_entities(loaded.recipe, loaded.objective, data)
-    concepts = concept_evaluation(loaded.recipe, loaded.objective, data.train, data.evaluation)
-    return evaluate_splits(loaded.objective, data.evaluation, settings, concepts)
+def _noted(built: Run) -> dict[str, Any]:
+    """What a reader of the folder should know of its data."""
+    return {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+
+
+def _weight(weight: Any) -> str:
+    return f"{weight:g}" if isinstance(weight, int | float) else f"({weight.start:g} to {weight.end:g})"
 
 
 def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
@@ -143,7 +140,7 @@ def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: boo
     if overwrite:
         folder.clear()
     text = built.trainer.recipe or {}
-    write_text(folder.recipe, dump_yaml({**text, "resolved": provenance(built.recipe, registry)}))
+    write_text(folder.recipe, dump_yaml({**text, "resolved": {**provenance(built.recipe, registry), **_noted(built)}}))
     write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
     write_json(folder.verification, verified.to_json())
 
@@ -169,8 +166,8 @@ def _finish(built: Run, folder: RunFolder) -> dict[str, dict[str, Any]]:
 
     def save() -> None:
         save_weights(built.objective, folder.model)
-        for name, text in built.tokenizer_files.items():
-            write_text(folder.model / name, text)
+        for name, content in built.data.tokenizer_files.items():
+            write_bytes(folder.model / name, content.encode() if isinstance(content, str) else content)
         write_json(folder.metrics, metrics)
 
     by_first(save, built.trainer.args.device)

@@ -8,13 +8,13 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jepa_core.errors import JepaError
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import ModelSection
 
 
-def build_model(section: ModelSection, vocabulary: Vocabulary) -> Any:
+def build_model(section: ModelSection, vocabulary: TokenNames) -> Any:
     """A causal language model with room for the vocabulary, in training mode.
 
     A pretrained model whose embedding has too few rows gets more. Raises JepaError when it can't be built.
@@ -34,7 +34,7 @@ def build_model(section: ModelSection, vocabulary: Vocabulary) -> Any:
     return model.train()
 
 
-def _config(config: dict[str, Any], vocabulary: Vocabulary) -> Any:
+def _config(config: dict[str, Any], vocabulary: TokenNames) -> Any:
     """The recipe's config; the data sets the vocabulary, which has no sentence tokens."""
     from_data = {"vocab_size": vocabulary.size, "pad_token_id": vocabulary.pad_id}
     return AutoConfig.for_model(**{"bos_token_id": None, "eos_token_id": None, **from_data, **config})

@@ -22,8 +22,10 @@ class EarlyExit:
     def __init__(self, blocks: Sequence[nn.Module]):
         self.wanted: Collection[int] = ()
         self.found: dict[int, Tensor] = {}
-        for layer, block in enumerate(blocks):
+        self.handles = [
             block.register_forward_pre_hook(partial(self._before, layer), with_kwargs=True)
+            for layer, block in enumerate(blocks)
+        ]
 
     @contextmanager
     def after(self, layers: Collection[int]) -> Iterator[dict[int, Tensor]]:

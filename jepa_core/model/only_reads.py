@@ -23,9 +23,9 @@ class OnlyReads:
     def __init__(self, mlp: object):
         self.works = isinstance(mlp, nn.Module)
         self.reads: Tensor | None = None
+        self.handles = []
         if isinstance(mlp, nn.Module):
-            mlp.register_forward_pre_hook(self._before)
-            mlp.register_forward_hook(self._after)
+            self.handles = [mlp.register_forward_pre_hook(self._before), mlp.register_forward_hook(self._after)]
 
     @contextmanager
     def at(self, reads: Tensor | None) -> Iterator[None]:

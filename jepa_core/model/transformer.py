@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from jepa_core.errors import ComponentError
 from jepa_core.model.early_exit import EarlyExit
@@ -34,8 +35,10 @@ class Transformer:
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
         self.sliding_window: int | None = getattr(config, "sliding_window", None)
         self.blocks = self._find_blocks()
-        for number, block in enumerate(self.blocks):
+        self.handles = [
             block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)
+            for number, block in enumerate(self.blocks)
+        ]
         self.early_exit = EarlyExit(self.blocks)
         self.last_mlp = OnlyReads(getattr(self.blocks[-1], "mlp", None))
 
@@ -67,9 +70,19 @@ class Transformer:
             return {self.num_layers: out.last_hidden_state}
         return {layer: out.hidden_states[layer] for layer in layers}
 
+    @property
+    def all_handles(self) -> list[RemovableHandle]:
+        """Of every hook that is on the model."""
+        return [*self.handles, *self.early_exit.handles, *self.last_mlp.handles]
+
+    def close(self) -> None:
+        """Takes every hook off the model again."""
+        for handle in self.all_handles:
+            handle.remove()
+
     def detach_after(self, layer: int) -> None:
         """From now on no gradient flows from what comes after this `layer` into it and what is below."""
-        self.blocks[layer].register_forward_pre_hook(_detach)
+        self.handles.append(self.blocks[layer].register_forward_pre_hook(_detach))
 
     def forget_positions(self) -> None:
         """Sets a table of position embeddings to zero, for good; rotary embeddings are none at position 0."""

@@ -15,28 +15,34 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from jepa_core.samples.movable import Movable
-from jepa_core.samples.samples import Role
+from jepa_core.samples.samples import PAD
+from jepa_core.views.visibility import apart_by_branch
 
 
 @dataclass(frozen=True)
 class Block(Movable):
-    """Rows of tokens that start afresh. ids, roles, positions (position ids): ``m w``; sample: ``m``, the
-    batch row that each belongs to."""
+    """Rows of tokens that start afresh. ids, tags, positions (position ids): ``m w``; sample: ``m``, the
+    batch row that each belongs to; prefix: ``m``, for a branch how many tokens of block 0 it goes on from, else None."""
 
     ids: Tensor
-    roles: Tensor
+    tags: Tensor
     positions: Tensor
     sample: Tensor
+    prefix: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Call(Movable):
-    """One call of the transformer. ids, roles, positions (position ids), block (number of the block): ``r t``."""
+    """One call of the transformer. ids, tags, positions (position ids), block (number of the block, for a branch that
+    of the block it goes on from): ``r t``; apart: ``r t t`` bool, which keys a query never sees because one of the two is
+    in a branch; None without branches."""
 
     ids: Tensor
-    roles: Tensor
+    tags: Tensor
     positions: Tensor
     block: Tensor
+    piece: Tensor | None = None
+    apart: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -57,30 +63,86 @@ class Arrangement(Movable):
 def side_by_side(blocks: Sequence[Block]) -> Arrangement:
     """One call: a sample's blocks in one row, at the same columns in every row."""
     batch, widths = len(blocks[0].sample), [block.ids.shape[1] for block in blocks]
-    ids, roles, positions = (
+    ids, tags, positions = (
         torch.cat([_scatter(getattr(block, name), block.sample, batch) for block in blocks], dim=1)
-        for name in ("ids", "roles", "positions")
+        for name in ("ids", "tags", "positions")
     )
-    number = torch.cat([torch.full((batch, width), i) for i, width in enumerate(widths)], dim=1)
+    piece = torch.cat([torch.full((batch, width), i) for i, width in enumerate(widths)], dim=1).to(ids.device)
     places = (part[block.sample] for part, block in zip(_numbered(ids).split(widths, dim=1), blocks, strict=True))
-    return Arrangement((Call(ids, roles, positions, number.to(ids.device)),), tuple(places))
+    return Arrangement((_call(ids, tags, positions, piece, blocks),), tuple(places))
+
+
+def _call(ids: Tensor, tags: Tensor, positions: Tensor, piece: Tensor, blocks: Sequence[Block]) -> Call:
+    """piece: ``r t``, which of the `blocks` each token is in."""
+    if all(block.prefix is None for block in blocks):
+        return Call(ids, tags, positions, piece)
+    batch = len(ids)
+    prefix = torch.cat(
+        [
+            torch.full((batch, block.ids.shape[1]), -1)
+            if block.prefix is None
+            else _scatter(block.prefix[:, None].expand(block.ids.shape), block.sample, batch)
+            for block in blocks
+        ],
+        dim=1,
+    )
+    place = torch.cat([torch.arange(block.ids.shape[1]) for block in blocks]).expand_as(piece)
+    parents = torch.tensor([i if block.prefix is None else 0 for i, block in enumerate(blocks)])
+    return Call(ids, tags, positions, parents[piece], piece, apart_by_branch(piece, prefix, place))
 
 
 def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
-    """Every row of every block by itself; rows of like length share a call.
+    """Every row of every block by itself, branches behind the block they go on from; rows of like length share a call.
 
     call_cost: what a call costs besides its tokens, in tokens; rows are padded to their call's width where that
     costs less than a call more.
     """
-    width = max(block.ids.shape[1] for block in blocks)
-    ids, roles = (
-        torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks]) for name in ("ids", "roles")
+    branches = [i for i, block in enumerate(blocks) if block.prefix is not None]
+    if not branches:
+        return _rows(blocks, call_cost)
+    together = [0, *branches]
+    rest = [i for i in range(len(blocks)) if i not in together]
+    shared = _without_gaps(side_by_side([blocks[i] for i in together]))
+    places: dict[int, Tensor] = dict(zip(together, shared.places, strict=True))
+    calls = shared.calls
+    if rest:
+        others, first = _rows([blocks[i] for i in rest], call_cost), calls[0].ids.numel()
+        places |= {i: place + first for i, place in zip(rest, others.places, strict=True)}
+        calls = (*calls, *others.calls)
+    return Arrangement(calls, tuple(places[i] for i in range(len(blocks))))
+
+
+def _without_gaps(one: Arrangement) -> Arrangement:
+    """The one call with each row's real tokens moved to the front, in their order."""
+    call = one.calls[0]
+    order = (call.tags == PAD).long().argsort(dim=1, stable=True)
+    width = int((call.tags != PAD).sum(dim=1).max())
+    rows = torch.arange(len(order))[:, None]
+    new_place = torch.empty_like(order).scatter_(1, order, _columns(order))
+    kept = order[:, :width]
+    assert call.piece is not None and call.apart is not None, "rows are closed up where there are branches"
+    ids, tags, positions, block, piece = (
+        values.gather(1, kept) for values in (call.ids, call.tags, call.positions, call.block, call.piece)
     )
-    ids = ids.where(roles != Role.PAD, ids[:, :1])  # any token will do, but models warn of their padding token
+    closed = Call(ids, tags, positions, block, piece, call.apart[rows[:, :, None], kept[:, :, None], kept[:, None, :]])
+    flat = (rows * width + new_place.clamp(max=width - 1)).flatten()
+    return Arrangement((closed,), tuple(flat[place] for place in one.places))
+
+
+def _columns(like: Tensor) -> Tensor:
+    return torch.arange(like.shape[1]).expand_as(like)
+
+
+def _rows(blocks: Sequence[Block], call_cost: float) -> Arrangement:
+    width = max(block.ids.shape[1] for block in blocks)
+    ids, tags = (
+        torch.cat([pad(getattr(b, name), (0, width - b.ids.shape[1])) for b in blocks]) for name in ("ids", "tags")
+    )
+    ids = ids.where(tags != PAD, ids[:, :1])  # any token will do, but models warn of their padding token
     positions = torch.cat([_extend(block.positions, width) for block in blocks])
     number = torch.cat([torch.full((len(b.ids), width), i) for i, b in enumerate(blocks)]).to(ids.device)
-    lengths = (roles != Role.PAD).sum(dim=1)
-    whole, ranges = Call(ids, roles, positions, number), groups(lengths, call_cost)
+    lengths = (tags != PAD).sum(dim=1)
+    whole, ranges = Call(ids, tags, positions, number), groups(lengths, call_cost)
     one_call = len(ranges) == 1 and ranges[0][1] == width
     calls, place = ((whole,), _numbered(ids)) if one_call else _split(whole, lengths, ranges)
     sizes = [len(block.ids) for block in blocks]
@@ -94,7 +156,7 @@ def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> t
     calls, start = [], 0
     for shortest, longest in ranges:
         chosen = ((lengths >= shortest) & (lengths <= longest)).nonzero().flatten()
-        parts = (whole.ids, whole.roles, whole.positions, whole.block)
+        parts = (whole.ids, whole.tags, whole.positions, whole.block)
         calls.append(Call(*(values[chosen, :longest] for values in parts)))
         place[chosen, :longest] = _numbered(calls[-1].ids) + start
         start += len(chosen) * longest
@@ -123,7 +185,7 @@ def groups(lengths: Tensor, call_cost: float) -> list[tuple[int, int]]:
 
 
 def _scatter(values: Tensor, sample: Tensor, batch: int) -> Tensor:
-    """Rows ``m w`` to their places among `batch` rows; the others get 0, which is :attr:`Role.PAD`."""
+    """Rows ``m w`` to their places among `batch` rows; the others get 0, which is :attr:`PAD`."""
     if len(values) == batch:
         return values
     return values.new_zeros(batch, values.shape[1]).index_copy(0, sample, values)

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from jepa_core.components import MaskBuilder, declared
+from jepa_core.components import MaskBuilder, MaskTraits
 from jepa_core.errors import ComponentError
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.arrangement import Arrangement, Block, Call, one_block_a_row, side_by_side
@@ -43,14 +43,15 @@ class Layout:
         transformer: Transformer,
         layers: Collection[int],
         only_reads: bool,
-        around: Callable[[Call], AbstractContextManager] = nullcontext,
+        around: Callable[[int], AbstractContextManager] = nullcontext,
     ) -> HiddenStates:
         """The hidden states of all blocks at the `layers` asked for; `only_reads` leaves those of the last
-        layer that nothing reads unfinished. around: of a call, the context that it runs in."""
+        layer that nothing reads unfinished. around: the context that a call of this number runs in."""
         calls = plan.arrangement.calls
         found = []
-        for call, reads in zip(calls, plan.reads if only_reads and plan.reads else (None,) * len(calls), strict=True):
-            with around(call):
+        all_reads = plan.reads if only_reads and plan.reads else (None,) * len(calls)
+        for number, (call, reads) in enumerate(zip(calls, all_reads, strict=True)):
+            with around(number):
                 found.append(transformer(call.ids, call.positions, self.mask(call), layers, reads))
         return {
             layer: LayerStates(torch.cat([states[layer].flatten(0, 1) for states in found]), plan.arrangement.places)
@@ -65,7 +66,7 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
     rows by themselves, plain causal attention (right padding is never seen).
     Raises ComponentError for rows under a mask that is not plain block-causal at every layer.
     """
-    plain = declared("mask", builder, "plain_block_causal")
+    plain = MaskTraits.of(builder).plain_block_causal
     if name == "rows" and not plain:
         raise ComponentError(
             f"layout: rows runs blocks apart, but the mask {type(builder).__name__} does not declare itself "
@@ -73,7 +74,8 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
         )
     if name == "packed" or not plain:
         return Layout("packed", side_by_side, partial(_built_mask, builder, transformer))
-    return Layout("rows", partial(_by_length, transformer), partial(_causal_mask, transformer, positions == "none"))
+    mask = partial(_causal_mask, builder, transformer, positions == "none")
+    return Layout("rows", partial(_by_length, transformer), mask)
 
 
 def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
@@ -85,15 +87,17 @@ def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement
 def _built_mask(builder: MaskBuilder, transformer: Transformer, call: Call) -> Tensor:
     """``r 1 t t`` for a builder that is the same at every layer, else ``r n t t``."""
     _refuse_sliding_window(transformer, call)
-    tokens = Tokens.of(call.roles, call.block)
-    layers = range(transformer.num_layers if declared("mask", builder, "by_layer") else 1)
-    allowed = torch.stack([visible(builder, tokens, layer) for layer in layers], dim=1)
+    tokens = Tokens.of(call.tags, call.block, call.piece)
+    layers = range(transformer.num_layers if MaskTraits.of(builder).by_layer else 1)
+    allowed = torch.stack([visible(builder, tokens, layer, call.apart) for layer in layers], dim=1)
     return additive(allowed, _mask_dtype(transformer))
 
 
-def _causal_mask(transformer: Transformer, explicit: bool, call: Call) -> Tensor | None:
-    """None, or explicit where position ids don't count up: the model would take those for several sequences
-    packed in one row."""
+def _causal_mask(builder: MaskBuilder, transformer: Transformer, explicit: bool, call: Call) -> Tensor | None:
+    """None, or explicit where rows have branches, or position ids don't count up: the model would take those for
+    several sequences packed in one row."""
+    if call.apart is not None:
+        return _built_mask(builder, transformer, call)
     if not explicit:
         return None
     width = call.ids.shape[1]

@@ -1,222 +1,273 @@
-"""The objective: next-token prediction and the JEPA loss from one pass of the transformer."""
+"""The objective: next-token prediction and the JEPA losses from one pass of the transformer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from jepa_core.components import (
-    DistanceFunction,
-    EmbeddingExtractor,
-    LossFilter,
-    MaskBuilder,
-    ReversalStrategy,
-    declared,
-)
+from jepa_core.components import DistanceTraits
 from jepa_core.errors import ComponentError
 from jepa_core.model.transformer import Transformer
+from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.hidden import HiddenStates
+from jepa_core.objective.jepa_term import RunningTerm
 from jepa_core.objective.layouts import choose
-from jepa_core.objective.needs import SUPPLIERS, check_needs, entity_states
-from jepa_core.objective.plan import Plan, PlannedView
-from jepa_core.objective.planner import Planner, Positions
-from jepa_core.objective.recall import Recall
+from jepa_core.objective.needs import OF_CANDIDATES
+from jepa_core.objective.plan import Plan, PlannedRecall, PlannedTerm, PlannedView
+from jepa_core.objective.planner import Planner
+from jepa_core.objective.recall import Recall, plan_recalls
 from jepa_core.objective.room import refuse_overflow
-from jepa_core.objective.side import Side
-from jepa_core.samples.samples import Facts, Role
-from jepa_plugins.facts.entities import Entities
-
-
-@dataclass(frozen=True)
-class ObjectiveOutput:
-    """loss, ntp_loss: scalars; jepa_loss: scalar, or None where no pair counts; jepa_pairs: how many do."""
-
-    loss: Tensor
-    ntp_loss: Tensor
-    jepa_loss: Tensor | None
-    jepa_pairs: int
+from jepa_core.objective.schedule import weight_at
+from jepa_core.objective.spec import ObjectiveSpec
+from jepa_core.objective.target import TargetEncoder
+from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
+from jepa_core.samples.draws import Draws
+from jepa_core.samples.samples import PAD, Samples
 
 
 class JepaObjective(nn.Module):
-    """``gamma_ntp * ntp + lambda_jepa * jepa`` over a Hugging Face causal language model.
+    """``gamma_ntp * ntp`` plus JEPA losses over a Hugging Face causal language model.
 
-    NTP is the mean cross-entropy of labelled tokens, JEPA the mean distance over counted pairs; both come
-    from one forward pass over facts and second views (LLM-JEPA, arXiv 2509.14252, with that pass shared).
-    embedding: one extractor for both sides, or (source, target). stop_gradient: the side whose embedding is
-    detached. pred_ids: ids of the k predictor tokens, in order. ntp_detach: a layer number; the NTP loss trains
-    what comes after this layer alone. recall_temperature: what comes after it sees, in place of the mask token's
-    state, what :mod:`~jepa_core.objective.recall` makes of it.
+    NTP is the mean cross-entropy of labelled tokens, a JEPA loss the mean distance over counted pairs; all come
+    from one forward pass over samples and second views (LLM-JEPA, arXiv 2509.14252, with that pass shared).
+    The model is as it was before after :meth:`close`.
 
     Raises ComponentError where components, layout and model do not go together.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        *,
-        reversal: ReversalStrategy,
-        mask: MaskBuilder,
-        embedding: EmbeddingExtractor | tuple[EmbeddingExtractor, EmbeddingExtractor],
-        distance: DistanceFunction,
-        filters: Sequence[LossFilter] = (),
-        pred_ids: Sequence[int] = (),
-        lambda_jepa: float = 1.0,
-        gamma_ntp: float = 1.0,
-        positions: Positions = "continue",
-        stop_gradient: Literal["none", "target", "source"] = "none",
-        ntp_detach: int | None = None,
-        recall_temperature: float | None = None,
-        layout: Literal["auto", "packed", "rows"] = "auto",
-        seed: int = 0,
-    ):
+    def __init__(self, model: Any, spec: ObjectiveSpec):
         super().__init__()
         self.model = model
+        self.spec = spec
+        self.target_encoder = _target_encoder(model, spec)
         self.transformer = Transformer(model)
-        self.source_embedding, self.target_embedding = (
-            embedding if isinstance(embedding, tuple) else (embedding, embedding)
-        )
-        self.mask = mask
-        self.distance = distance
-        self.lambda_jepa, self.gamma_ntp = lambda_jepa, gamma_ntp
-        self.stop_gradient = stop_gradient
-        if positions == "none":
+        self.terms: tuple[RunningTerm, ...] = tuple(RunningTerm.of(term, self.transformer) for term in spec.terms)
+        self._register_parts()
+        if spec.positions == "none":
             self.transformer.forget_positions()
-        self.layout = choose(layout, mask, positions, self.transformer)
-        self.planner = Planner(
-            reversal, filters, pred_ids, positions, seed, enabled=lambda_jepa > 0, arrange=self.layout.arrange
-        )
-        parts = {"reversal": reversal, **{f"filter_{i}": f for i, f in enumerate(filters)}}
-        self.parts = nn.ModuleDict({n: p for n, p in parts.items() if isinstance(p, nn.Module)})
-        check_needs(declared("distance", distance, "needs"), distance)
-        #: Every entity of the task; whoever knows the data sets it, for distances that need a ``bank``.
-        self.entities: Entities | None = None
-        self.ntp_detach = ntp_detach
-        if ntp_detach is not None:
-            self._detach_ntp(ntp_detach)
-        self.recall: Recall | None = None
-        if recall_temperature is not None:
-            if ntp_detach is None:
-                raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
-            self.recall = Recall(self.transformer.blocks, ntp_detach, self.sides[0], recall_temperature)
+        self.layout = choose(spec.layout, spec.mask, spec.positions, self.transformer)
+        self.planner = Planner(spec, self.layout.arrange)
+        if spec.ntp_detach is not None:
+            self._detach_ntp(spec.ntp_detach)
+        self.recall = self._recall()
 
     @property
-    def sides(self) -> tuple[Side, Side]:
-        """Source and target, with the extractors as they are now."""
-        return Side.of(self.source_embedding, self.transformer), Side.of(self.target_embedding, self.transformer)
+    def needs_candidates(self) -> bool:
+        """Does a loss or recall ask for the states of the task's candidates."""
+        needs = {need for term in self.spec.terms for need in DistanceTraits.of(term.distance).needs}
+        return self.recall is not None or bool(OF_CANDIDATES & needs)
+
+    @property
+    def hook_ids(self) -> set[int]:
+        """The numbers of the hooks that are on the model."""
+        recall = [] if self.recall is None else self.recall.handles
+        return {handle.id for handle in (*self.transformer.all_handles, *recall)}
+
+    def close(self) -> None:
+        """Takes every hook off the model."""
+        if self.recall is not None:
+            self.recall.close()
+        self.transformer.close()
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
         """What this batch will run, at this optimizer step; costs no model time."""
         plan = self.planner(batch, step, self.training)
         refuse_overflow(plan, self.transformer.max_positions)
-        return replace(plan, reads=plan.arrangement.by_call(self._read_places(plan)))
+        return self._with_places(plan)
 
     def forward(
         self,
         *,
         step: int = 0,
-        ntp_count: float | Tensor | None = None,
-        jepa_count: float | Tensor | None = None,
+        counts: Mapping[str, Count | float] | None = None,
         plan: Plan | None = None,
+        bank: Tensor | None = None,
         **batch: Tensor,
     ) -> ObjectiveOutput:
-        """The losses of a batch (keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`) or of its `plan`.
+        """The losses of a batch (keys as in :data:`~jepa_core.samples.sample_set.Batch`) or of its `plan`.
 
-        ntp_count, jepa_count: the denominators, where this batch is only a part of an optimizer step: labelled
-        tokens and counted pairs of the whole step. Then the parts' losses add up to the step's.
+        counts: denominators by term, where this batch is only a part of an optimizer step: labelled tokens and
+        counted pairs of the whole step; then the parts' losses add up to the step's. bank: ``m d``, the candidates'
+        states, where they are known already.
         """
         plan = self.plan(batch, step) if plan is None else plan
         if not len(plan.blocks[0].sample):  # a process whose share of the step is empty takes part all the same
             loss = self._keep_alive(everything=True)
-            return ObjectiveOutput(loss, loss.detach(), None, 0)
-        hidden = self.hidden_states(plan, only_reads=True)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.gamma_ntp > 0):
-            ntp = self._ntp_sum(plan, hidden) / _denominator(ntp_count, plan.labels)
-        loss = self.gamma_ntp * ntp + self._keep_alive(everything=self.gamma_ntp == 0 or self.ntp_detach is not None)
-        jepa = None
-        if plan.jepa_pairs:
-            jepa = self.jepa_sum(plan, hidden) / _denominator(jepa_count, plan.jepa_pairs)
-            loss = loss + self.lambda_jepa * jepa
-        return ObjectiveOutput(loss, ntp.detach(), None if jepa is None else jepa.detach(), plan.jepa_pairs)
+            return ObjectiveOutput(loss, {}, {NTP: loss.detach()}, self._names)
+        counts, gamma = counts or {}, self.spec.gamma_ntp
+        hidden = self.hidden_states(plan, only_reads=True, bank=bank)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and gamma > 0):
+            total = self._ntp_sum(plan, hidden)
+            ntp = total / counts.get(NTP, max(plan.labels, 1))
+        everything = gamma == 0 or self.spec.ntp_detach is not None
+        loss = gamma * ntp + self._keep_alive(everything)
+        terms = {NTP: Term(total.detach(), plan.labels, gamma)} if plan.labels else {}
+        means = {NTP: ntp.detach()}
+        for name, weight, found, planned in self._jepa_sums(plan, hidden, bank):
+            mean = found / counts.get(name, planned.denominator or 1.0)
+            loss = loss + weight * mean
+            terms[name], means[name] = Term(found.detach(), planned.count, weight), mean.detach()
+        return ObjectiveOutput(loss, terms, means, self._names)
 
-    def hidden_states(self, plan: Plan, also: Iterable[int] = (), only_reads: bool = False) -> HiddenStates:
+    def hidden_states(
+        self, plan: Plan, also: Iterable[int] = (), only_reads: bool = False, bank: Tensor | None = None
+    ) -> HiddenStates:
         """Hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses read, and `also` at
         others. only_reads: in the last layer only those that the losses read are right."""
         layers = {self.transformer.num_layers, *also}
-        if plan.pairs:
-            layers.update(*(side.layers for side in self.sides))
-        run = partial(self.layout.run, plan, self.transformer, sorted(layers), only_reads)
-        if self.recall is None:
-            return run()
+        for term, planned in zip(self.terms, plan.terms, strict=False):
+            if planned.pairs:
+                layers.update(side.layer for side in term.sides)
+        return self.layout.run(plan, self.transformer, sorted(layers), only_reads, self._around(plan, bank))
+
+    def embeddings(self, plan: Plan, hidden: HiddenStates, number: int = 0) -> list[tuple[Tensor, Tensor]]:
+        """(predicted, target), each ``n d``, for each pair of views of a term."""
+        return self.terms[number].embeddings(plan.terms[number], plan, hidden, self._target_states(plan, hidden))
+
+    def predict(self, samples: Samples) -> Tensor:
+        """``n d``: what the first term predicts from samples, or parts of them, that stand alone."""
+        plan, view = self._alone(samples)
+        layers = sorted({side.layer for side in self.terms[0].source_sides})
+        hidden = self.layout.run(plan, self.transformer, layers, False)
+        states = {layer: hidden[layer].view(view) for layer in layers}
+        return self.terms[0].predicted_from(states, view.select, plan.blocks[0].tags)
+
+    def embed(self, samples: Samples, side: Literal["source", "target"] = "target") -> Tensor:
+        """``n d``: the embedding of samples, or of parts of them, that stand alone, as the first term's extractor of
+        that side makes it of all their tokens (for the source: before the predictor)."""
+        plan, view = self._alone(samples)
+        chosen = self.terms[0].source if side == "source" else self.terms[0].target
+        separate = side == "target" and self.target_encoder is not None
+        transformer = self.target_encoder.transformer if separate and self.target_encoder else self.transformer
+        return chosen.embed(view, plan, self.layout.run(plan, transformer, [chosen.layer], False))
+
+    def candidate_states(self) -> Tensor:
+        """``m d``: the target embedding of every candidate of the task, each alone, from the weights as they are."""
+        if self.spec.candidates is None:
+            raise ComponentError("the distance compares with all candidates, and the dataset lists none")
+        return candidate_states(self.embed, self.spec.candidates.samples)
+
+    def jepa_sum(self, plan: Plan, hidden: HiddenStates, number: int = 0, bank: Tensor | None = None) -> Tensor:
+        """The distances of all counted pairs of a term, summed; a scalar in fp32."""
+        embeddings = self.embeddings(plan, hidden, number)
+        return self.terms[number].distances(plan.terms[number], embeddings, self.spec.target, self._bank(bank))
+
+    def weight(self, name: str, step: int) -> float:
+        """The weight of a term in this optimizer step."""
+        if name == NTP:
+            return self.spec.gamma_ntp
+        return next(weight_at(term.weight, step) for term in self.spec.terms if term.name == name)
+
+    def after_step(self) -> None:
+        """To be called after each optimizer step: a target encoder that follows the model does so."""
+        if self.target_encoder is not None:
+            self.target_encoder.follow(self.model)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(term.name for term in self.spec.terms)
+
+    def _jepa_sums(
+        self, plan: Plan, hidden: HiddenStates, bank: Tensor | None
+    ) -> Iterable[tuple[str, float, Tensor, PlannedTerm]]:
+        """Name, weight, sum and plan of every JEPA term, and of its regularizers, that counts a pair."""
+        kind = self.spec.target
+        for number, (term, planned) in enumerate(zip(self.terms, plan.terms, strict=True)):
+            if not planned.count:
+                continue
+            embeddings = self.embeddings(plan, hidden, number)
+            found = term.distances(planned, embeddings, kind, self._bank(bank))
+            yield term.spec.name, weight_at(term.spec.weight, plan.step), found, planned
+            draws = Draws(self.spec.seed, plan.step, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
+            for name, weight, scalar in term.regularizers(embeddings, kind, draws) if term.spec.regularizers else ():
+                yield name, weight, scalar, PlannedTerm((), 1, weighed=1.0)
+
+    def _target_states(self, plan: Plan, hidden: HiddenStates) -> HiddenStates:
+        """What targets are read from: the states of this pass, or of the target encoder's own."""
+        if self.target_encoder is None:
+            return hidden
+        layers = sorted({term.target.layer for term in self.terms})
         with torch.no_grad():
-            memory = self.entity_states()
-        return run(partial(self.recall.at, memory=memory))
+            return self.layout.run(plan, self.target_encoder.transformer, layers, False)
 
-    def embeddings(self, plan: Plan, hidden: HiddenStates) -> list[tuple[Tensor, Tensor]]:
-        """(predicted, target), each ``n d``, for each pair of views that a sample has."""
-        source_side, target_side = self.sides
-        return [
-            (source_side.embed(source, plan, hidden), target_side.embed(target, plan, hidden))
-            for source, target in plan.pairs
-        ]
+    def _bank(self, known: Tensor | None) -> Any:
+        return self.candidate_states if known is None else lambda: known
 
-    def embed(self, facts: Facts, side: Literal["source", "target"]) -> Tensor:
-        """``n d``: the embedding of facts, or of parts of facts, that stand alone, as that side's extractor makes
-        it of all their tokens."""
-        plan = self.planner.alone(facts).to(self.model.device)
-        chosen = self.sides[0 if side == "source" else 1]
-        view = PlannedView(0, torch.arange(len(facts), device=self.model.device), plan.blocks[0].roles != Role.PAD)
-        return chosen.embed(view, plan, self.layout.run(plan, self.transformer, sorted(set(chosen.layers)), False))
+    def _around(self, plan: Plan, bank: Tensor | None) -> Any:
+        """The context of each transformer call: with recall, its questions and the memory."""
+        if self.recall is None or not plan.recalls:
+            return lambda number: nullcontext()
+        with torch.no_grad():
+            memory = self.candidate_states() if bank is None else bank
+        recall = self.recall
 
-    def entity_states(self) -> Tensor:
-        """``m d``: the target embedding of every entity of the task, each alone."""
-        return entity_states(self)
+        def around(number: int) -> AbstractContextManager:
+            return recall.at(plan.recalls[number], memory)
 
-    def jepa_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
-        """The distances of all counted pairs, summed; a scalar in fp32."""
-        total = torch.zeros((), device=plan.label_ids.device)
-        for (_, view), (predicted, target) in zip(plan.pairs, self.embeddings(plan, hidden), strict=True):
-            if self.stop_gradient == "target":
-                target = target.detach()
-            elif self.stop_gradient == "source":
-                predicted = predicted.detach()
-            needs: Any = {n: SUPPLIERS[n](self, plan, view) for n in declared("distance", self.distance, "needs")}
-            distances = self.distance(predicted, target, **needs)
-            if distances.shape != predicted.shape[:1]:
-                raise ComponentError(
-                    f"distance {type(self.distance).__name__}: must return one number a pair, shape "
-                    f"{tuple(predicted.shape[:1])}, not {tuple(distances.shape)}"
-                )
-            total = total + distances.float().sum()
-        return total
+        return around
 
-    def _read_places(self, plan: Plan) -> Tensor:
-        """Where the final states stand that the losses read, in the arrangement's flat order."""
-        sides = self.sides
-        read = [
+    def _alone(self, samples: Samples) -> tuple[Plan, PlannedView]:
+        plan = self.planner.alone(samples).to(self.model.device)
+        return plan, PlannedView(0, torch.arange(len(samples), device=self.model.device), plan.blocks[0].tags != PAD)
+
+    def _with_places(self, plan: Plan) -> Plan:
+        arrangement, last = plan.arrangement, self.transformer.num_layers
+        views = [
             side.reads(view, plan)
-            for pair in plan.pairs
-            for view, side in zip(pair, sides, strict=True)
-            if self.transformer.num_layers in side.layers
+            for term, planned in zip(self.terms, plan.terms, strict=True)
+            for pair in planned.pairs
+            for view, sides in zip(pair, (term.source_sides, (term.target,)), strict=True)
+            for side in sides
+            if side.layer == last
         ]
-        return torch.cat([plan.labelled[0], *read])
+        read = torch.cat([plan.labelled[0], *views])
+        recalls: tuple[PlannedRecall, ...] = ()
+        if self.recall is not None and self.spec.asked is not None:
+            recalls = plan_recalls(self.spec.asked, plan.blocks, arrangement)
+        return replace(plan, reads=arrangement.by_call(read), recalls=recalls)
+
+    def _register_parts(self) -> None:
+        """The components with parameters, by names that are the same in every run of a recipe."""
+        rest = nn.ModuleDict()
+        for number, term in enumerate(self.spec.terms):
+            for name, part in term.parts():
+                if not isinstance(part, nn.Module):
+                    continue
+                if number == 0 and name in ("source_embedding", "target_embedding", "predictor", "distance"):
+                    self.add_module(name, part)
+                else:
+                    rest[name if number == 0 else f"{term.name}_{name}"] = part
+        self.parts = rest
 
     def _detach_ntp(self, layer: int) -> None:
-        """Raises ComponentError where the JEPA loss would be cut off too."""
-        source, target = (max(side.layers) for side in self.sides)
-        highest = max(source, target)
+        """Raises ComponentError where a JEPA loss would be cut off too."""
+        found = [(max(side.layer for side in term.source_sides), term.target.layer) for term in self.terms]
+        highest = max(max(pair) for pair in found)
         if not highest <= layer < self.transformer.num_layers:
             raise ComponentError(
-                f"ntp_detach: {layer}: the embeddings are read at layers {source} and "
-                f"{target}, and the model has {self.transformer.num_layers}: name a layer from "
+                f"ntp_detach: {layer}: the embeddings are read at layers {found[0][0]} and "
+                f"{found[0][1]}, and the model has {self.transformer.num_layers}: name a layer from "
                 f"{highest} to {self.transformer.num_layers - 1}"
             )
         self.transformer.detach_after(layer)
+
+    def _recall(self) -> Recall | None:
+        temperature, layer = self.spec.recall_temperature, self.spec.ntp_detach
+        if temperature is None:
+            return None
+        if layer is None:
+            raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
+        if self.spec.asked is None:
+            raise ComponentError("recall_temperature: the dataset does not say what is asked in a sample")
+        first = self.terms[0]
+        reads = {side.layer for side in first.source_sides}
+        return Recall(self.transformer.blocks, layer, reads, first.predicted_from, temperature)
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         places, ids = plan.labelled
@@ -232,8 +283,12 @@ class JepaObjective(nn.Module):
         kept = (
             self.parameters() if everything else (p for n, p in self.named_parameters() if not n.startswith("model."))
         )
-        return sum((p.sum() * 0 for p in kept), start=torch.zeros((), device=self.model.device))
+        trained = (p for p in kept if p.requires_grad)
+        return sum((p.sum() * 0 for p in trained), start=torch.zeros((), device=self.model.device))
 
 
-def _denominator(count: float | Tensor | None, own: int) -> float | Tensor:
-    return max(own, 1) if count is None else count
+def _target_encoder(model: Any, spec: ObjectiveSpec) -> TargetEncoder | None:
+    """A copy of the model where the targets are not the model's own states."""
+    if spec.target in ("same", "stopped") or not any(term.enabled for term in spec.terms):
+        return None
+    return TargetEncoder(model, spec.target, without_positions=spec.positions == "none")

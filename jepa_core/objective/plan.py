@@ -3,11 +3,12 @@
 It costs no model time and is made on the host, so a trainer can make the plans of a whole optimizer step
 first and know its denominators.
 
-Axes: ``b`` batch, ``m`` rows of a block, ``w`` its width, ``n`` samples whose pair counts.
+Axes: ``b`` batch, ``m`` rows of a block, ``w`` its width, ``n`` samples whose pair counts, ``l`` labels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from jepa_core.objective.arrangement import Arrangement, Block
 from jepa_core.samples.movable import Movable
-from jepa_core.samples.samples import IGNORE, Facts, Role
+from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,42 @@ class PlannedView(Movable):
     block: int
     rows: Tensor
     select: Tensor
+
+
+@dataclass(frozen=True)
+class PlannedPair(Movable):
+    """A pair of views. same: ``n`` int64, equal where the targets have the same tokens; candidate: ``n`` int64, which
+    of the task's candidates each target is; both None where the distance does not ask for it; weight: ``n``, how much
+    each pair counts; None: 1."""
+
+    source: PlannedView
+    target: PlannedView
+    same: Tensor | None = None
+    candidate: Tensor | None = None
+    weight: Tensor | None = None
+
+    def __iter__(self) -> Iterator[PlannedView]:
+        return iter((self.source, self.target))
+
+
+@dataclass(frozen=True)
+class PlannedTerm(Movable):
+    """What a JEPA term pays for. samples: how many samples pay; pairs: of views, for each of them; weighed: the sum of
+    the pairs' weights, where they have any."""
+
+    pairs: tuple[PlannedPair, ...]
+    samples: int
+    weighed: float | None = None
+
+    @property
+    def count(self) -> int:
+        """Counted pairs."""
+        return self.samples * len(self.pairs)
+
+    @property
+    def denominator(self) -> int | float:
+        """Counted pairs, or the sum of their weights."""
+        return self.count if self.weighed is None else self.weighed
 
 
 @dataclass(frozen=True)
@@ -39,52 +76,69 @@ class PlannedLabels(Movable):
 
     @classmethod
     def of(cls, block: int, labels: Tensor) -> PlannedLabels:
-        """Of unshifted labels ``m w``: each is predicted by the token before it."""
+        """From unshifted labels ``m w``: each is predicted by the token before it."""
         rows, columns = (labels[:, 1:] != IGNORE).nonzero(as_tuple=True)
         return cls(block, rows, columns, labels[rows, columns + 1])
 
 
 @dataclass(frozen=True)
-class Plan(Movable):
-    """blocks[0] are the facts themselves; pairs: (source, target) for each pair that a sample has.
+class PlannedRecall(Movable):
+    """The questions of one transformer call, as places in its own tokens, laid flat. tokens: ``q w``, those of the
+    rows that ask; question: ``q w`` bool; tags: ``q w``; answers: ``a``, where the answer belongs, of row: ``a``."""
 
-    label_rows, label_columns: ``l``, where in blocks[0] the hidden states stand that predict a label;
-    label_ids: ``l``, these labels; view_labels: those of second views, where they have any; jepa_pairs: counted
-    pairs; arrangement: how the blocks share calls; reads: for each call the tokens, flat, whose final state
-    something reads.
+    tokens: Tensor
+    question: Tensor
+    tags: Tensor
+    answers: Tensor
+    row: Tensor
+
+
+@dataclass(frozen=True)
+class Plan(Movable):
+    """blocks[0] are the samples themselves; terms: one for each JEPA term; labels: those of the samples first, then
+    those of second views; step: the optimizer step, counted from 0; arrangement: how the blocks share calls; reads: for
+    each call the tokens, flat, whose final state something reads; recalls: for each call what is asked in it.
     """
 
     blocks: tuple[Block, ...]
-    pairs: tuple[tuple[PlannedView, PlannedView], ...]
-    label_rows: Tensor
-    label_columns: Tensor
-    label_ids: Tensor
-    jepa_pairs: int
+    terms: tuple[PlannedTerm, ...]
+    labels_by_block: tuple[PlannedLabels, ...]
     arrangement: Arrangement
-    view_labels: tuple[PlannedLabels, ...] = ()
+    step: int = 0
     reads: tuple[Tensor, ...] = ()
+    recalls: tuple[PlannedRecall, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[PlannedPair, ...]:
+        """The pairs of views of all terms."""
+        return tuple(pair for term in self.terms for pair in term.pairs)
+
+    @property
+    def jepa_pairs(self) -> int:
+        """Counted pairs of all terms."""
+        return sum(term.count for term in self.terms)
 
     @property
     def labels(self) -> int:
         """Labelled tokens, the denominator of NTP."""
-        return sum(of.ids.shape[0] for of in self.labels_by_block)
+        return sum(each.ids.shape[0] for each in self.labels_by_block)
 
     @property
-    def labels_by_block(self) -> tuple[PlannedLabels, ...]:
-        """Those of the facts, then those of views."""
-        return (PlannedLabels(0, self.label_rows, self.label_columns, self.label_ids), *self.view_labels)
+    def own_labels(self) -> PlannedLabels:
+        """Those of the samples themselves."""
+        return self.labels_by_block[0]
 
     @property
     def labelled(self) -> tuple[Tensor, Tensor]:
-        """Of every label, those of the facts first: the place of the hidden state that predicts it, among the
+        """Of every label, those of the samples first: the place of the hidden state that predicts it, among the
         ``f`` tokens of all calls, and its id."""
-        places = [self.arrangement.places[of.block][of.rows, of.columns] for of in self.labels_by_block]
-        return torch.cat(places), torch.cat([of.ids for of in self.labels_by_block])
+        places = [self.arrangement.places[each.block][each.rows, each.columns] for each in self.labels_by_block]
+        return torch.cat(places), torch.cat([each.ids for each in self.labels_by_block])
 
     @property
     def tokens(self) -> int:
         """Real tokens that go through the transformer."""
-        return sum(int((block.roles != Role.PAD).sum()) for block in self.blocks)
+        return sum(int((block.tags != PAD).sum()) for block in self.blocks)
 
     @property
     def padded_tokens(self) -> int:
@@ -92,12 +146,17 @@ class Plan(Movable):
         return sum(call.ids.numel() for call in self.arrangement.calls)
 
 
-def append_predictors(facts: Facts, pred_ids: Tensor) -> Facts:
+def append_predictors(samples: Samples, pred_ids: Tensor) -> Samples:
     """With the predictor tokens ``k`` after each row's last real token: ``b s`` becomes ``b s+k``."""
-    if not len(pred_ids) or not len(facts):
-        return facts
-    room = torch.full((len(facts), len(pred_ids)), int(Role.PAD), device=facts.ids.device)
-    places = facts.valid.sum(dim=1, keepdim=True) + torch.arange(len(pred_ids), device=facts.ids.device)
-    ids = torch.cat([facts.ids, room], dim=1).scatter(1, places, pred_ids.expand(len(facts), -1))
-    roles = torch.cat([facts.roles, room], dim=1).scatter(1, places, int(Role.PRED))
-    return Facts(ids, roles)
+    if not len(pred_ids) or not len(samples):
+        return samples
+    room = torch.full((len(samples), len(pred_ids)), PAD, device=samples.ids.device)
+    places = samples.valid.sum(dim=1, keepdim=True) + torch.arange(len(pred_ids), device=samples.ids.device)
+    ids = torch.cat([samples.ids, room], dim=1).scatter(1, places, pred_ids.expand(len(samples), -1))
+    tags = torch.cat([samples.tags, room], dim=1).scatter(1, places, PRED)
+    return Samples(ids, tags)
+
+
+def only_predictors(rows: int, pred_ids: Tensor) -> Samples:
+    """The predictor tokens by themselves, ``rows k``."""
+    return Samples(pred_ids.expand(rows, -1), torch.full((rows, len(pred_ids)), PRED, device=pred_ids.device))

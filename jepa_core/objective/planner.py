@@ -2,87 +2,85 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from jepa_core.components import LossFilter, ReversalStrategy, declared
+from jepa_core.components import DistanceTraits, FilterTraits, ReversalTraits
 from jepa_core.errors import ComponentError
 from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
-from jepa_core.objective.plan import Plan, PlannedLabels, PlannedView, append_predictors
-from jepa_core.samples.draws import uniform
-from jepa_core.samples.samples import Facts, Role, SampleType
-from jepa_core.views.pairs import Part, View, Views
+from jepa_core.objective.plan import (
+    Plan,
+    PlannedLabels,
+    PlannedPair,
+    PlannedTerm,
+    PlannedView,
+    append_predictors,
+    only_predictors,
+)
+from jepa_core.objective.schedule import weight_at
+from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
+from jepa_core.samples.draws import Draws, sequence_ids, uniform
+from jepa_core.samples.samples import IGNORE, PRED, Samples
+from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
 
-Positions = Literal["continue", "restart", "none"]
+Arrange = Callable[[Sequence[Block]], Arrangement]
 
 
 class Planner:
-    """Decides for a batch which samples pay the JEPA loss and which tokens go through the transformer.
+    """Decides for a batch which samples pay the JEPA losses and which tokens go through the transformer.
 
-    pred_ids: the ids of the k predictor tokens that follow each source; positions: where position ids start
-    in a second view; enabled: False plans no pair at all (the recipe gives the JEPA loss no weight); arrange:
-    how blocks share transformer calls.
+    arrange: how blocks share transformer calls.
     """
 
-    def __init__(
-        self,
-        reversal: ReversalStrategy,
-        filters: Sequence[LossFilter] = (),
-        pred_ids: Sequence[int] = (),
-        positions: Positions = "continue",
-        seed: int = 0,
-        enabled: bool = True,
-        arrange: Callable[[Sequence[Block]], Arrangement] = side_by_side,
-    ):
-        self.reversal = reversal
-        self.filters = tuple(filters)
-        self.pred_ids = torch.tensor(pred_ids, dtype=torch.int64)
-        self.positions = positions
-        self.seed = seed
-        self.enabled = enabled
+    def __init__(self, spec: ObjectiveSpec, arrange: Arrange = side_by_side):
+        self.spec = spec
+        self.pred_ids = torch.tensor(spec.pred_ids, dtype=torch.int64)
         self.arrange = arrange
-        self.leaks_on = tuple(SampleType[t.upper()] for t in declared("reversal", reversal, "leaks_on"))
 
     def __call__(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Plan:
-        """The plan of `batch` (keys as in :class:`~jepa_plugins.facts.fact_set.FactSet`).
+        """The plan of `batch` (keys as in :data:`~jepa_core.samples.sample_set.Batch`).
 
         Raises ComponentError when a filter breaks its contract, or a pair that leaks a held-out answer would
         count.
         """
-        facts = Facts(batch["input_ids"], batch["roles"])
-        rows = self.eligible(batch, step, training).nonzero().flatten()
-        views = self.reversal(facts[rows]) if len(rows) else Views(())
-        blocks, pairs, view_labels = self._lay_out(facts, rows, views)
-        labels = PlannedLabels.of(0, batch["labels"])
-        return Plan(
-            blocks=blocks,
-            pairs=pairs,
-            label_rows=labels.rows,
-            label_columns=labels.columns,
-            label_ids=labels.ids,
-            jepa_pairs=len(rows) * len(pairs),
-            arrangement=self.arrange(blocks),
-            view_labels=view_labels,
+        samples = Samples.of_batch(batch)
+        paying = [
+            self.eligible(batch, step, training, number).nonzero().flatten() for number in range(len(self.spec.terms))
+        ]
+        views = [
+            self.views(number, samples[rows], batch["index"][rows], step) if len(rows) else Views(())
+            for number, rows in enumerate(paying)
+        ]
+        layout = _Layout(self, samples, views)
+        terms = tuple(
+            PlannedTerm(layout.pairs(rows, each, term), len(rows), weighed(each))
+            for term, rows, each in zip(self.spec.terms, paying, views, strict=True)
         )
+        blocks = tuple(layout.blocks)
+        labels = (PlannedLabels.of(0, batch["labels"]), *layout.labels)
+        return Plan(blocks, terms, labels, self.arrange(blocks), step)
 
-    def alone(self, facts: Facts) -> Plan:
-        """The plan of these facts by themselves, without labels and pairs."""
-        everyone = torch.arange(len(facts), device=facts.ids.device)
-        blocks = (self._block(facts, everyone, torch.zeros_like(everyone)),)
-        return Plan(blocks, (), everyone[:0], everyone[:0], everyone[:0], 0, self.arrange(blocks))
+    def alone(self, samples: Samples) -> Plan:
+        """The plan of these samples by themselves, without labels and pairs."""
+        everyone = torch.arange(len(samples), device=samples.ids.device)
+        blocks = (self.block(samples, everyone, torch.zeros_like(everyone)),)
+        none = PlannedLabels(0, everyone[:0], everyone[:0], everyone[:0])
+        return Plan(blocks, (), (none,), self.arrange(blocks))
 
-    def eligible(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Tensor:
-        """``b`` bool: the samples that all filters leave."""
-        sample_type = batch["sample_type"]
-        eligible = torch.full_like(sample_type, self.enabled, dtype=torch.bool)
-        for stream, keep in enumerate(self.filters):
-            if declared("filter", keep, "training_only") and not training:
+    def eligible(self, batch: Mapping[str, Tensor], step: int, training: bool, number: int = 0) -> Tensor:
+        """``b`` bool: the samples that all filters of a term leave."""
+        term, group = self.spec.terms[number], batch["group"]
+        eligible = torch.full_like(group, weight_at(term.weight, step) > 0, dtype=torch.bool)
+        for stream, keep in enumerate(term.filters):
+            traits = FilterTraits.of(keep)
+            if traits.training_only and not training:
                 continue
-            by_step = declared("filter", keep, "draws_per") == "step"
-            draws = uniform(self.seed, step, batch["index"] * (not by_step), stream)
+            draws = uniform(self.spec.seed, step, batch["index"] * (traits.draws_per != "step"), stream + (number << 8))
             kept = keep(eligible, batch, draws)
             if kept.dtype != torch.bool or kept.shape != eligible.shape:
                 raise ComponentError(
@@ -90,53 +88,128 @@ class Planner:
                     f"not {kept.dtype} of {tuple(kept.shape)}"
                 )
             eligible = eligible & kept
-        for leaking in self.leaks_on:
-            if (eligible & (sample_type == leaking)).any():
+        for name in ReversalTraits.of(term.reversal).leaks_on:
+            if name in self.spec.groups and (eligible & (group == self.spec.groups.index(name))).any():
                 raise ComponentError(
-                    f"the views of {type(self.reversal).__name__} give away the held-out answer of "
-                    f"'{leaking.name.lower()}' samples, and the filters let them count: keep them out "
+                    f"the views of {type(term.reversal).__name__} give away the held-out answer of "
+                    f"'{name}' samples, and the filters let them count: keep them out "
                     "with filters: [sample_type, …]"
                 )
         return eligible
 
-    def _lay_out(
-        self, facts: Facts, rows: Tensor, views: Views
-    ) -> tuple[tuple[Block, ...], tuple[tuple[PlannedView, PlannedView], ...], tuple[PlannedLabels, ...]]:
-        """The blocks, where in them each view is, and the labels of new ones."""
-        pred_ids = self.pred_ids.to(rows.device)
-        in_place = any(isinstance(source, Part) for source, _ in views.pairs)
-        first = append_predictors(facts, pred_ids) if in_place else facts
-        everyone = torch.arange(len(facts), device=rows.device)
-        blocks = [self._block(first, everyone, torch.zeros_like(everyone))]
-        labels = []
-        start = first.valid.sum(dim=1)[rows]
-
-        def place(view: View, is_source: bool) -> PlannedView:
-            nonlocal start
-            if isinstance(view, Part):
-                return PlannedView(0, rows, _with_predictors(view.select, first.roles[rows], is_source))
-            new = append_predictors(view.facts, pred_ids) if is_source else view.facts
-            blocks.append(self._block(new, rows, start))
-            if view.labels is not None:
-                labels.append(PlannedLabels.of(len(blocks) - 1, view.labels))
-            start = start + new.valid.sum(dim=1)
-            select = _with_predictors(view.selected, new.roles, is_source)
-            return PlannedView(len(blocks) - 1, torch.arange(len(rows), device=rows.device), select)
-
-        pairs = tuple((place(source, True), place(target, False)) for source, target in views.pairs)
-        return tuple(blocks), pairs, tuple(labels)
-
-    def _block(self, facts: Facts, sample: Tensor, start: Tensor) -> Block:
-        columns = torch.arange(facts.ids.shape[1], device=sample.device).expand_as(facts.ids)
-        if self.positions == "none":
+    def block(self, samples: Samples, sample: Tensor, start: Tensor, prefix: Tensor | None = None) -> Block:
+        """Rows ``m w`` of the batch rows `sample`, whose position ids begin at `start`."""
+        columns = torch.arange(samples.ids.shape[1], device=sample.device).expand_as(samples.ids)
+        if self.spec.positions == "none":
             columns = torch.zeros_like(columns)
-        elif self.positions == "continue":
+        elif prefix is not None:
+            columns = columns + prefix[:, None]
+        elif self.spec.positions == "continue":
             columns = columns + start[:, None]
-        return Block(facts.ids, facts.roles, columns, sample)
+        return Block(samples.ids, samples.tags, columns, sample, prefix)
+
+    def views(self, number: int, samples: Samples, index: Tensor, step: int) -> Views:
+        """The views that a term makes of samples ``n s``; index: ``n``, theirs in the dataset."""
+        term = self.spec.terms[number]
+        if not takes_draws(term.reversal):
+            return term.reversal(samples)
+        draws = Draws(self.spec.seed, step, index, stream=(number << 8) + 255)
+        return term.reversal(samples, draws)  # type: ignore[call-arg]
 
 
-def _with_predictors(select: Tensor, roles: Tensor, is_source: bool) -> Tensor:
+def weighed(views: Views) -> float | None:
+    """The sum of the weights of all pairs, where any has some."""
+    if views.weights is None:
+        return None
+    return sum(float(weight.sum()) for weight in views.weights if weight is not None)
+
+
+def takes_draws(strategy: object) -> bool:
+    """Does a strategy ask for random numbers: has it a parameter named ``draws``."""
+    try:
+        return callable(strategy) and "draws" in inspect.signature(strategy).parameters
+    except (TypeError, ValueError):  # a callable without a signature
+        return False
+
+
+@dataclass
+class _Layout:
+    """Blocks as they are added: the samples first, then new ones of every term."""
+
+    planner: Planner
+    samples: Samples
+    views: Sequence[Views]
+    blocks: list[Block] = field(default_factory=list)
+    labels: list[PlannedLabels] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        sources = [source for views in self.views for source, _ in views.pairs]
+        at_end = any(isinstance(source, Part) and not source.branch for source in sources)
+        self.first = append_predictors(self.samples, self.planner.pred_ids) if at_end else self.samples
+        everyone = torch.arange(len(self.samples))
+        self.start = self.first.valid.sum(dim=1)
+        self.blocks.append(self.planner.block(self.first, everyone, torch.zeros_like(everyone)))
+
+    def pairs(self, rows: Tensor, views: Views, term: JepaTerm) -> tuple[PlannedPair, ...]:
+        """Adds the blocks of a term's views, which the samples `rows` have."""
+        found = []
+        needs = DistanceTraits.of(term.distance).needs
+        weights = views.weights or (None,) * len(views.pairs)
+        for (source, target), weight in zip(views.pairs, weights, strict=True):
+            planned = self._place(rows, source, True), self._place(rows, target, False)
+            ids = self.blocks[planned[1].block].ids[planned[1].rows]
+            found.append(
+                PlannedPair(
+                    *planned,
+                    same=sequence_ids(ids, planned[1].select) if "entity_ids" in needs else None,
+                    candidate=self._candidate(ids, planned[1].select) if "bank_index" in needs else None,
+                    weight=weight,
+                )
+            )
+        return tuple(found)
+
+    def _candidate(self, ids: Tensor, select: Tensor) -> Tensor:
+        if self.planner.spec.candidates is None:
+            raise ComponentError("the distance compares with all candidates, and the dataset lists none")
+        return self.planner.spec.candidates.index(ids, select)
+
+    def _place(self, rows: Tensor, view: View, is_source: bool) -> PlannedView:
+        pred_ids = self.planner.pred_ids if is_source else self.planner.pred_ids[:0]
+        if isinstance(view, Part) and (not view.branch or not len(pred_ids)):
+            return PlannedView(0, rows, _with_predictors(view.select, self.first.tags[rows], is_source))
+        new, select, prefix = _new_tokens(view, pred_ids, rows)
+        self.blocks.append(self.planner.block(new, rows, self.start[rows], prefix))
+        if isinstance(view, NewBlock) and view.labels is not None:
+            shift = len(pred_ids) if view.predictors_first else 0
+            self.labels.append(PlannedLabels.of(len(self.blocks) - 1, pad(view.labels, (shift, 0), value=IGNORE)))
+        self.start = self.start.index_add(0, rows, new.valid.sum(dim=1))
+        own = (
+            select
+            if isinstance(view, NewBlock) and view.predictors_first
+            else _with_predictors(select, new.tags, is_source)
+        )
+        return PlannedView(len(self.blocks) - 1, torch.arange(len(rows)), own)
+
+
+def _new_tokens(view: View, pred_ids: Tensor, rows: Tensor) -> tuple[Samples, Tensor, Tensor | None]:
+    """Tokens of a block of their own, which of them are the view, and for a branch how many of the sample's they
+    follow."""
+    if isinstance(view, Part):
+        last = torch.arange(view.select.shape[1]).where(view.select, -1).amax(dim=1)
+        new = only_predictors(len(rows), pred_ids)
+        return new, new.valid, last + 1
+    if view.predictors_first and len(pred_ids):
+        first = only_predictors(len(rows), pred_ids)
+        new = Samples(
+            torch.cat([first.ids, view.samples.ids], dim=1), torch.cat([first.tags, view.samples.tags], dim=1)
+        )
+        return new, pad(view.selected, (len(pred_ids), 0)), view.after if isinstance(view, Branch) else None
+    new = append_predictors(view.samples, pred_ids)
+    return new, view.selected, view.after if isinstance(view, Branch) else None
+
+
+def _with_predictors(select: Tensor, tags: Tensor, is_source: bool) -> Tensor:
     """A view's tokens ``n s`` among those of its block ``n w``; the predictor tokens there belong to sources."""
-    found = (roles == Role.PRED) & is_source
+    found = (tags == PRED) & is_source
     found[:, : select.shape[1]] |= select
     return found

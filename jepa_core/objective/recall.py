@@ -1,77 +1,87 @@
-"""Recall: the mask token's state becomes an entity's before the answer is spelled.
+"""Recall: the state where an answer belongs becomes a candidate's before the answer is spelled.
 
-What the source extractor makes of a question says which entity answers it, by its cosine with the entities' own
-states, but it is no such state. What comes after a layer gets, in the mask token's place, the mean of all entities'
-states, weighted by softmax(cosine / temperature): one step of a modern Hopfield network whose memory is the entities
-(Ramsauer et al. 2021, arXiv 2008.02217, equation 3). So a decoder that can spell entities can spell answers.
+What the predictor makes of a question says which candidate answers it, by its cosine with the candidates' own
+states, but it is no such state. What comes after a layer gets, in the answer's place, the mean of all candidates'
+states, weighted by softmax(cosine / temperature): one step of a modern Hopfield network whose memory is the candidates
+(Ramsauer et al. 2021, arXiv 2008.02217, equation 3). So a decoder that can spell candidates can spell answers.
 
-Axes: ``r t d`` states of a call, ``m d`` the memory.
+Axes: ``r t d`` states of a call, ``m d`` the memory, ``q w`` tokens of questions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
-from jepa_core.objective.arrangement import Call
-from jepa_core.objective.side import Side
-from jepa_core.samples.samples import Role
+from jepa_core.objective.arrangement import Arrangement, Block
+from jepa_core.objective.plan import PlannedRecall
+from jepa_core.samples.candidates import Asked
+from jepa_core.samples.samples import Samples
+
+#: From the states ``q w d`` by layer, question ``q w`` and tags ``q w`` to the predicted embeddings ``q d``.
+Predict = Callable[[dict[int, Tensor], Tensor, Tensor], Tensor]
 
 
 class Recall:
-    """Hooks before `blocks`: those whose inputs the `source` reads, and the one after `layer`, which gets what is
+    """Hooks before `blocks`: those whose inputs `predict` reads, and the one after `layer`, which gets what is
     recalled. What they need to know is state while the model runs, so this is not for gradient checkpointing, which
     runs the model again later."""
 
-    def __init__(self, blocks: Sequence[nn.Module], layer: int, source: Side, temperature: float):
-        self.layer, self.source, self.temperature = layer, source, temperature
+    def __init__(self, blocks: Sequence[nn.Module], layer: int, reads: set[int], predict: Predict, temperature: float):
+        self.layer, self.predict, self.temperature = layer, predict, temperature
         self.memory: Tensor | None = None
         self.states: dict[int, Tensor] = {}
-        for number in {*source.layers} - {layer}:
-            blocks[number].register_forward_pre_hook(partial(self._keep, number))
-        blocks[layer].register_forward_pre_hook(self._before)
+        self.reads = reads
+        hooks = {number: partial(self._keep, number) for number in reads - {layer}}
+        self.handles = [blocks[number].register_forward_pre_hook(hook) for number, hook in hooks.items()]
+        self.handles.append(blocks[layer].register_forward_pre_hook(self._before))
+
+    def close(self) -> None:
+        for handle in self.handles:
+            handle.remove()
 
     @contextmanager
-    def at(self, call: Call, memory: Tensor | None) -> Iterator[None]:
-        """Within this context the mask tokens of `call` recall; with no memory nothing does."""
-        self.call, self.memory = call, memory
+    def at(self, asked: PlannedRecall, memory: Tensor | None) -> Iterator[None]:
+        """Within this context the questions of a call are recalled; with no memory nothing is."""
+        self.asked, self.memory = asked, memory
         try:
             yield
         finally:
             self.memory = None
             self.states.clear()
 
-    def _keep(self, layer: int, block: nn.Module, args: tuple) -> None:
+    def _keep(self, layer: int, block: nn.Module, args: tuple[Any, ...]) -> None:
         if self.memory is not None:
             self.states[layer] = args[0]
 
-    def _before(self, block: nn.Module, args: tuple) -> tuple | None:
+    def _before(self, block: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if self.memory is None:
             return None
         self._keep(self.layer, block, args)
         hidden, *rest = args
-        for number in range(int(self.call.block.max()) + 1):
-            hidden = self._answered(hidden, self.call.block == number, self.memory)
-        return (hidden, *rest)
+        return (self._answered(hidden, self.asked, self.memory), *rest)
 
-    def _answered(self, hidden: Tensor, inside: Tensor, memory: Tensor) -> Tensor:
-        """With the mask tokens of one block, `inside` ``r t``, recalled. Only the question is looked at: what comes
-        after it has seen the answer."""
-        roles = self.call.roles
-        masks = inside & (roles == Role.MASK)
-        rows = masks.any(dim=1).nonzero().flatten()
-        question = masks | (inside & ((roles == Role.HEAD) | (roles == Role.RELATION)))
+    def _answered(self, hidden: Tensor, asked: PlannedRecall, memory: Tensor) -> Tensor:
+        """With what is recalled where answers belong. Only the question is looked at: what comes after it has seen the
+        answer."""
         with torch.no_grad():
-            states = [self.states[layer].index_select(0, rows) for layer in self.source.layers]
-            asked = self.source(states, question[rows], roles[rows])
-            found = recalled(asked, memory, self.temperature).to(hidden.dtype)
-        answers = hidden.new_zeros(len(roles), hidden.shape[-1]).index_copy(0, rows, found)
-        return torch.where(masks[..., None], answers[:, None], hidden)
+            found = self.predict(
+                {layer: _at(self.states[layer], asked.tokens) for layer in self.reads}, asked.question, asked.tags
+            )
+            answers = recalled(found, memory, self.temperature).to(hidden.dtype)
+        flat = hidden.flatten(0, 1).index_copy(0, asked.answers, answers.index_select(0, asked.row))
+        return flat.view(hidden.shape)
+
+
+def _at(states: Tensor, tokens: Tensor) -> Tensor:
+    """``q w d`` of a call's ``r t d``."""
+    return states.flatten(0, 1).index_select(0, tokens.flatten()).view(*tokens.shape, -1)
 
 
 def recalled(states: Tensor, memory: Tensor, temperature: float) -> Tensor:
@@ -79,3 +89,32 @@ def recalled(states: Tensor, memory: Tensor, temperature: float) -> Tensor:
     memory = memory.float()
     cosines = normalize(states.float(), dim=-1) @ normalize(memory, dim=-1).T
     return torch.softmax(cosines / temperature, dim=-1) @ memory
+
+
+def plan_recalls(
+    asked: Callable[[Samples], Asked], blocks: Sequence[Block], arrangement: Arrangement
+) -> tuple[PlannedRecall, ...]:
+    """For each call what is asked in it; worked out on the host, so that no step waits for the device."""
+    widest = max(block.ids.shape[1] for block in blocks)
+    parts = [_questions(asked, block, places, widest) for block, places in zip(blocks, arrangement.places, strict=True)]
+    tokens, question, tags, answer = (torch.cat([part[i] for part in parts]) for i in range(4))
+    found, start = [], 0
+    for call in arrangement.calls:
+        end = start + call.ids.numel()
+        here = ((tokens[:, 0] >= start) & (tokens[:, 0] < end)).nonzero().flatten()
+        inside, row = tokens[here] - start, torch.arange(len(here))[:, None].expand(len(here), widest)
+        found.append(PlannedRecall(inside, question[here], tags[here], inside[answer[here]], row[answer[here]]))
+        start = end
+    return tuple(found)
+
+
+def _questions(
+    asked: Callable[[Samples], Asked], block: Block, places: Tensor, width: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of the rows of a block that ask: tokens ``q width`` (padded with the row's first), question, tags, answer."""
+    found = asked(Samples(block.ids, block.tags))
+    rows = found.answer.any(dim=1).nonzero().flatten()
+    room = width - places.shape[1]
+    tokens = torch.cat([places[rows], places[rows][:, :1].expand(-1, room)], dim=1)
+    question, tags, answer = (pad(each[rows], (0, room)) for each in (found.question, block.tags, found.answer))
+    return tokens, question, tags, answer

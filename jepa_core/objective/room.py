@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from jepa_core.errors import ComponentError
 from jepa_core.objective.plan import Plan
-from jepa_core.samples.samples import Role
-
-if TYPE_CHECKING:
-    from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.spec import ObjectiveSpec
+from jepa_core.samples.samples import PAD
 
 
-def check_room(objective: JepaObjective, longest: int) -> None:
-    """Raises ComponentError when a fact of `longest` tokens does not fit the model's position table.
+def check_room(spec: ObjectiveSpec, table: int | None, longest: int) -> None:
+    """Raises ComponentError when a sample of `longest` tokens does not fit the model's position `table`.
 
-    With positions that continue, a second view as long as the fact comes on top.
+    With positions that continue, a second view as long as the sample comes on top.
     """
-    table, planner = objective.transformer.max_positions, objective.planner
-    k = len(planner.pred_ids)
-    paired = planner.enabled and planner.positions == "continue"
-    needed = {"none": 1}.get(planner.positions, longest + k + (longest if paired else 0))
+    k = len(spec.pred_ids)
+    paired = any(term.enabled for term in spec.terms) and spec.positions == "continue"
+    needed = {"none": 1}.get(spec.positions, longest + k + (longest if paired else 0))
     if table is not None and needed > table:
         raise ComponentError(
-            f"the longest fact has {longest} tokens; with {k} predictor tokens and its second view it takes "
+            f"the longest sample has {longest} tokens; with {k} predictor tokens and its second view it takes "
             f"{needed} positions, and the model has {table}: raise n_positions (max_position_embeddings)"
         )
 
@@ -31,6 +26,6 @@ def check_room(objective: JepaObjective, longest: int) -> None:
 def refuse_overflow(plan: Plan, table: int | None) -> None:
     """A position beyond the model's table is a ComponentError; only padding may be, and is clamped."""
     for block in plan.blocks:
-        highest = int(block.positions.where(block.roles != Role.PAD, 0).max()) if block.ids.numel() else 0
+        highest = int(block.positions.where(block.tags != PAD, 0).max()) if block.ids.numel() else 0
         if table is not None and highest >= table:
             raise ComponentError(f"a token at position {highest}, and the model has {table} positions")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
+from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.recipe.component_ref import SIDES
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.refused_arguments import REFUSED
 from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, SECTIONS, Recipe
@@ -56,7 +58,7 @@ def _unknown(path: KeyPath) -> str:
     *parents, key = path
     if parents == ["training"] and key in REFUSED:
         return f"not for a recipe: {REFUSED[str(key)]}"
-    known = SECTIONS[tuple(parents)].model_fields if tuple(parents) in SECTIONS else ("source", "target")
+    known = SECTIONS[tuple(parents)].model_fields if tuple(parents) in SECTIONS else SIDES
     if hint := did_you_mean(str(key), known):
         return f"unknown key{hint}"
     for home, section in SECTIONS.items():
@@ -88,17 +90,26 @@ def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
         value: Any = data
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
-        value = DEFAULTS[path] if value is None else value
-        for below, ref in _single_refs(kind, value):
-            if isinstance(ref, str | dict):
-                yield (*path, *below), kind, ref
+        yield from _refs_at(path, kind, DEFAULTS[path] if value is None else value)
+    objective = data.get("objective")
+    terms = objective.get("terms") if isinstance(objective, dict) else None
+    for number, term in enumerate(terms if isinstance(terms, list) else ()):
+        for path, kind in COMPONENTS.items():
+            if path[0] == "objective" and isinstance(term, dict) and term.get(path[1]) is not None:
+                yield from _refs_at(("objective", "terms", number, path[1]), kind, term[path[1]])
+
+
+def _refs_at(path: KeyPath, kind: str, value: Any) -> Iterator[tuple[KeyPath, str, Any]]:
+    for below, ref in _single_refs(kind, value):
+        if isinstance(ref, str | dict):
+            yield (*path, *below), kind, ref
 
 
 def _single_refs(kind: str, value: Any) -> Iterator[tuple[KeyPath, Any]]:
-    if kind == "filter":
-        yield from (((number,), ref) for number, ref in enumerate(value if isinstance(value, list) else ()))
+    if KINDS[kind].many:
+        yield from (((number,), ref) for number, ref in enumerate(value if isinstance(value, list | tuple) else ()))
     elif kind == "embedding" and isinstance(value, dict) and "name" not in value:
-        yield from (((side,), value[side]) for side in ("source", "target") if side in value)
+        yield from (((side,), value[side]) for side in SIDES if side in value)
     else:
         yield (), value
 

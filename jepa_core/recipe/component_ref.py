@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ConfigDict, Field, model_serializer, model_validator
 
-from jepa_core.recipe.section import Section
+from jepa_core.registry.section import Section
+
+#: Where a recipe may name extractors one by one.
+SIDES = ("source", "target", "condition")
 
 
 class ComponentRef(Section):
@@ -41,18 +45,32 @@ class EmbeddingSides(Section):
 
     source: ComponentRef = Field(description="Extracts the embedding that predicts.")
     target: ComponentRef = Field(description="Extracts the embedding that is predicted.")
+    condition: ComponentRef | None = Field(
+        None, description="Extracts from the source's view what the predictor depends on besides; null: nothing."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _from_recipe(cls, value: Any) -> Any:
-        sided = isinstance(value, dict) and "name" not in value and {"source", "target"} & set(value)
+        sided = isinstance(value, dict) and "name" not in value and set(SIDES) & set(value)
         if sided or isinstance(value, EmbeddingSides):
             return value
         return {"source": value, "target": value}
 
+    def named(self) -> Iterator[tuple[str, ComponentRef]]:
+        """Dotted place below the key, and reference, of each extractor; one for both sides where they are the same."""
+        if self.source == self.target and self.condition is None:
+            yield "", self.source
+            return
+        yield ".source", self.source
+        yield ".target", self.target
+        if self.condition is not None:
+            yield ".condition", self.condition
+
     @model_serializer
     def plain(self) -> str | dict[str, Any]:
         """The way back: one component where both sides are the same."""
-        if self.source == self.target:
+        if self.source == self.target and self.condition is None:
             return self.source.plain()
-        return {"source": self.source.plain(), "target": self.target.plain()}
+        condition = {} if self.condition is None else {"condition": self.condition.plain()}
+        return {"source": self.source.plain(), "target": self.target.plain(), **condition}

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError
-from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, Objective, Recipe
+from jepa_core.recipe.component_ref import SIDES
+from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, Recipe
 from jepa_core.registry.options import option_schema
 
 if TYPE_CHECKING:
@@ -27,30 +29,33 @@ def recipe_schema(registry: Registry) -> Schema:
     """The schema (draft 2020-12) of a recipe that may use any component of the registry."""
     schema = Recipe.model_json_schema(schema_generator=_WithoutTitles)
     definitions = schema["$defs"]
+    homes: dict[tuple[str, ...], Any] = {(): schema, ("objective",): definitions["Objective"], ("evaluation",): definitions["Evaluation"]}
     for path, kind in COMPONENTS.items():
         definitions[kind] = _component_schema(registry, kind)
-        properties = (schema if len(path) == 1 else definitions[Objective.__name__])["properties"]
-        known = properties[path[-1]]
-        properties[path[-1]] = {
-            **_place_schema(kind),
-            "description": known["description"],
-            "default": DEFAULTS[path],
-        }
+        properties = homes[path[:-1]]["properties"]
+        properties[path[-1]] = _place(kind, properties[path[-1]]["description"]) | {"default": DEFAULTS[path]}
+        if path[-1] in (term := definitions["FurtherTerm"]["properties"]):
+            term[path[-1]] = _place(kind, term[path[-1]]["description"])
     del definitions["ComponentRef"], definitions["EmbeddingSides"]
     schema["properties"]["resolved"] = {"type": "object", "description": "What a run noted; has no effect."}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _place_schema(kind: str) -> Schema:
+def _place(kind: str, description: str) -> Schema:
     """What may stand where a recipe names components of this kind."""
     one: Schema = {"$ref": f"#/$defs/{kind}"}
-    if kind == "filter":
-        return {"type": "array", "items": one}
+    if KINDS[kind].many:
+        return {"type": "array", "items": one, "description": description}
     if kind == "embedding":
-        sides = {"source": one, "target": one}
-        both = {"type": "object", "properties": sides, "required": [*sides], "additionalProperties": False}
-        return {"anyOf": [one, both]}
-    return one
+        sides = dict.fromkeys(SIDES, one)
+        both = {
+            "type": "object",
+            "properties": sides,
+            "required": ["source", "target"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [one, both], "description": description}
+    return {**one, "description": description}
 
 
 def _component_schema(registry: Registry, kind: str) -> Schema:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.recipe.checks import check_components, check_plugins, check_schema
 from jepa_core.recipe.draft import Draft
+from jepa_core.recipe.older import modernise
 from jepa_core.recipe.overrides import apply_overrides
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe, shipped_folder
@@ -27,12 +28,15 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Reg
     draft = Draft(read_yaml(path))
     noted = draft.data.pop("resolved", None)  # what a run noted about itself; its resolved recipe runs again
     draft.data.setdefault("output_dir", f"runs/{path.stem}")
+    registry = registry or _installed()
+    words = modernise(draft, registry)
     apply_overrides(draft, overrides)
+    words += modernise(draft, registry)  # overrides may use older keys too
     recipe = check_schema(draft)
     _check_what_is_installed(draft, registry)
     draft.raise_problems()
     assert recipe is not None, "what does not validate has problems"
-    recipe._source_path, recipe._places = path, draft.places
+    recipe._source_path, recipe._places, recipe._older = path, draft.places, tuple(words)
     recipe._noted_search = (*_noted_search(noted), shipped_folder())  # the latter for copies of shipped recipes
     return recipe
 
@@ -43,12 +47,15 @@ def _noted_search(noted: Any) -> tuple[Path, ...]:
     return tuple(Path(f) for f in folders if isinstance(f, str)) if isinstance(folders, list) else ()
 
 
-def _check_what_is_installed(draft: Draft, registry: Registry | None) -> None:
-    """Components, plugins and the model's configuration; the imports are slow, hence late."""
-    if registry is None:
-        from jepa_core.registry import Registry
+def _installed() -> Registry:
+    """The installed plugins; their import is slow, hence late."""
+    from jepa_core.registry import Registry
 
-        registry = Registry.discover()
+    return Registry.discover()
+
+
+def _check_what_is_installed(draft: Draft, registry: Registry) -> None:
+    """Components, plugins and the model's configuration."""
     check_components(draft, registry)
     check_plugins(draft, registry)
     model = draft.data.get("model")

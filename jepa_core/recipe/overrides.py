@@ -6,7 +6,9 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from jepa_core.components import KINDS
 from jepa_core.errors import RecipeError
+from jepa_core.recipe.component_ref import SIDES
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.schema import COMPONENTS, DEFAULTS
 from jepa_core.recipe.strict_yaml import parse_yaml
@@ -71,6 +73,10 @@ def _step(holder: Any, part: str, path: KeyPath) -> str | int:
     return int(part)
 
 
+#: Where a recipe lists components.
+LISTS = [path for path, kind in COMPONENTS.items() if KINDS[kind].many]
+
+
 def _at(holder: Any, step: str | int, path: KeyPath) -> Any:
     """What stands at `step`, or what would by default."""
     value = holder.get(step) if isinstance(holder, dict) else holder[step]
@@ -79,9 +85,9 @@ def _at(holder: Any, step: str | int, path: KeyPath) -> Any:
 
 def _opened(value: Any, after: str, path: KeyPath) -> dict[str, Any] | list[Any]:
     """`value` as something that has the key `after`: a component's NAME becomes ``{name: NAME}``."""
-    if path == ("objective", "embedding") and after in ("source", "target"):
+    if path[-1:] == ("embedding",) and after in SIDES:
         sided = isinstance(value, dict) and "name" not in value
-        return value if sided else {"source": value, "target": copy.deepcopy(value)}
+        return value if sided else {"source": value, "target": copy.deepcopy(value)}  # condition: none yet
     if isinstance(value, str) and _names_component(path):
         return {"name": value}
     if not isinstance(value, dict | list):
@@ -91,4 +97,6 @@ def _opened(value: Any, after: str, path: KeyPath) -> dict[str, Any] | list[Any]
 
 def _names_component(path: KeyPath) -> bool:
     """Is this where a recipe names a component: directly, as an item of a list, or as a side."""
-    return path in COMPONENTS or path[:-1] in (("objective", "filters"), ("objective", "embedding"))
+    if path[:2] == ("objective", "terms"):
+        path = ("objective", *path[3:])
+    return path in COMPONENTS or path[:-1] in LISTS or path[:-1] == ("objective", "embedding")

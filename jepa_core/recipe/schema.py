@@ -11,21 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from jepa_core.components import KINDS
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.recipe.component_ref import ComponentRef, EmbeddingSides
-from jepa_core.recipe.section import Conflict, Section
 from jepa_core.recipe.training_section import Positive, Rate, Training
 from jepa_core.registry.places import KeyPath, Places
+from jepa_core.registry.section import Conflict, Section
 
-#: Where a recipe names components: key path -> kind. Filters are a list of them.
-COMPONENTS: dict[KeyPath, str] = {
-    ("data",): "dataset",
-    ("objective", "reversal"): "reversal",
-    ("objective", "mask"): "mask",
-    ("objective", "embedding"): "embedding",
-    ("objective", "distance"): "distance",
-    ("objective", "filters"): "filter",
-}
+#: Where a recipe names components: key path -> kind. Some are lists of them.
+COMPONENTS: dict[tuple[str, ...], str] = {tuple(kind.key.split(".")): name for name, kind in KINDS.items()}
 
 #: What stands there when the recipe says nothing.
 DEFAULTS: dict[KeyPath, Any] = {
@@ -34,8 +28,11 @@ DEFAULTS: dict[KeyPath, Any] = {
     ("objective", "reversal"): "parity",
     ("objective", "mask"): "block_causal",
     ("objective", "embedding"): "last_token",
+    ("objective", "predictor"): "identity",
     ("objective", "distance"): "cosine",
+    ("objective", "regularizers"): [],
     ("objective", "filters"): ["sample_type", {"name": "loss_dropout", "rate": 0.0}],
+    ("evaluation", "also"): [],
 }
 
 
@@ -78,19 +75,56 @@ class ModelSection(Section):
         return self
 
 
+class WeightSchedule(Section):
+    """A weight that changes over the steps: from start at step 0 to end at step `steps`, and end after it."""
+
+    start: Rate = Field(description="At the first step.")
+    end: Rate = Field(description="At step `steps` and after it.")
+    steps: Positive = Field(description="Optimizer steps.")
+    shape: Literal["linear", "cosine", "step"] = Field("linear", description="The way from start to end.")
+
+
+class EmaTarget(Section):
+    """A target encoder that follows the model."""
+
+    ema: float = Field(ge=0, lt=1, description="Share of the average that is kept at each step.")
+
+
+class FurtherTerm(Section):
+    """One more JEPA loss, with a name of its own."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="In logs and metrics.")
+    lambda_jepa: Rate | WeightSchedule = Field(1.0, description="Its weight, or the schedule of it.")
+    reversal: ComponentRef | None = Field(None, description="Makes the views of a sample.")
+    embedding: EmbeddingSides | None = Field(None, description="From a view's hidden states to one vector.")
+    predictor: ComponentRef | None = Field(None, description="From the source's embedding towards the target's.")
+    distance: ComponentRef | None = Field(None, description="How far the predicted embedding is from its target.")
+    regularizers: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
+        (), description="Keep its embeddings from collapsing."
+    )
+    filters: Annotated[tuple[ComponentRef, ...], Field(strict=False)] | None = Field(
+        None, description="Which samples pay it."
+    )
+
+
 class Objective(Section):
     """The loss: gamma_ntp * ntp + lambda_jepa * jepa."""
 
     k: int = Field(1, ge=0, description="Predictor tokens after each sample's last token.")
     distinct_pred: bool = Field(False, description="k different predictor tokens, not k times the same.")
-    lambda_jepa: Rate = Field(1.0, description="Weight of the JEPA loss; 0: no second view is made.")
+    lambda_jepa: Rate | WeightSchedule = Field(
+        1.0,
+        description="Weight of the JEPA loss, or {start, end, steps, shape} of a schedule; 0: no second view is made.",
+    )
     gamma_ntp: Rate = Field(1.0, description="Weight of the next-token loss.")
     positions: Literal["continue", "restart", "none"] = Field(
         "continue",
         description="Position ids of a second view: go on after the first, begin at 0 again, or all 0.",
     )
-    stop_gradient: Literal["none", "target", "source"] = Field(
-        "none", description="The side of the distance through which no gradient flows."
+    target: Literal["same", "stopped", "frozen"] | EmaTarget = Field(
+        "same",
+        description="The encoder of the targets: the model itself, the model without gradient, a frozen copy of it as it "
+        "starts, or {ema: DECAY}, a moving average of it.",
     )
     ntp_detach: int | None = Field(
         None, ge=1, description="The next-token loss trains only what comes after this layer; null: everything."
@@ -98,8 +132,8 @@ class Objective(Section):
     recall_temperature: float | None = Field(
         None,
         gt=0,
-        description="After layer ntp_detach the mask token's state becomes the mean of all entities' target states, "
-        "weighted by softmax(cosine with the question's source embedding / temperature); null: stays.",
+        description="After layer ntp_detach the state where the answer belongs becomes the mean of all candidates' target "
+        "states, weighted by softmax(cosine with what is predicted from the question / temperature); null: stays.",
     )
     layout: Literal["auto", "packed", "rows"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
@@ -113,9 +147,19 @@ class Objective(Section):
     distance: ComponentRef = _component(
         "objective", "distance", description="How far the predicted embedding is from its target."
     )
+    predictor: ComponentRef = _component(
+        "objective", "predictor", description="From the source's embedding, and a condition, towards the target's."
+    )
+    regularizers: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
+        (), description="Keep the embeddings from collapsing; each has a weight of its own."
+    )
     filters: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
         default_factory=lambda: tuple(map(ComponentRef.model_validate, DEFAULTS["objective", "filters"])),
         description="Which samples pay the JEPA loss: each filter narrows what the ones before it left.",
+    )
+
+    terms: Annotated[tuple[FurtherTerm, ...], Field(strict=False)] = Field(
+        (), description="Further JEPA losses beside this one; what a term leaves out is as in this one."
     )
 
     @model_validator(mode="after")
@@ -125,7 +169,13 @@ class Objective(Section):
             problems.append(("distinct_pred", "has no effect with k: 0"))
         if self.recall_temperature is not None and self.ntp_detach is None:
             problems.append(("recall_temperature", "needs ntp_detach, the layer after which to recall"))
-        if self.lambda_jepa == 0 and self.gamma_ntp == 0:
+        names = ["ntp", "jepa", *(term.name for term in self.terms)]
+        problems += [
+            (f"terms.{i}.name", f"'{term.name}' names a term already")
+            for i, term in enumerate(self.terms)
+            if names.index(term.name) < i + 2
+        ]
+        if self.lambda_jepa == 0 and self.gamma_ntp == 0 and not self.terms:
             problems.append(("lambda_jepa", "lambda_jepa and gamma_ntp are both 0: nothing to train"))
         if problems:
             raise Conflict(*problems)
@@ -135,18 +185,18 @@ class Objective(Section):
 class Evaluation(Section):
     """What is measured after training, and every training.eval_steps."""
 
-    splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
-        ("train", "atomic", "test"), description="Evaluation sets of the dataset, by name."
+    splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(
+        None, description="Evaluation sets of the dataset, by name; null: all of them."
     )
-    per_layer: bool = Field(False, description="Every metric for every layer, through final norm and LM head.")
-    concepts: bool = Field(
-        False, description="Rank the right entity among all by embedding, beside chance and a relation-blind guess."
+    per_layer: bool = Field(False, description="Every metric for every layer, through final norm and output embedding.")
+    also: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
+        (), description="Further evaluations of every set."
     )
     batch_size: Positive = Field(512, description="Samples evaluated at once; never changes a metric.")
 
     @model_validator(mode="after")
     def _once_each(self) -> Evaluation:
-        if len(set(self.splits)) < len(self.splits):
+        if self.splits is not None and len(set(self.splits)) < len(self.splits):
             raise Conflict(("splits", "names a split twice"))
         return self
 
@@ -171,11 +221,17 @@ class Recipe(Section):
     _source_path: Path | None = PrivateAttr(None)
     _places: Places = PrivateAttr(Places("recipe", {}))
     _noted_search: tuple[Path, ...] = PrivateAttr(())
+    _older: tuple[str, ...] = PrivateAttr(())
 
     @property
     def source_path(self) -> Path | None:
         """The file that the recipe was loaded from."""
         return self._source_path
+
+    @property
+    def older(self) -> tuple[str, ...]:
+        """A sentence for each key that was written in an older way."""
+        return self._older
 
     @property
     def search(self) -> tuple[Path, ...]:
@@ -191,21 +247,28 @@ class Recipe(Section):
         """Key, kind and reference of every component, one for both sides where these are the same."""
         objective = self.objective
         yield "data", "dataset", self.data
-        yield "objective.reversal", "reversal", objective.reversal
         yield "objective.mask", "mask", objective.mask
-        if objective.embedding.source == objective.embedding.target:
-            yield "objective.embedding", "embedding", objective.embedding.source
-        else:
-            yield "objective.embedding.source", "embedding", objective.embedding.source
-            yield "objective.embedding.target", "embedding", objective.embedding.target
-        yield "objective.distance", "distance", objective.distance
-        for number, ref in enumerate(objective.filters):
-            yield f"objective.filters.{number}", "filter", ref
+        yield from _term_components("objective", objective)
+        for number, term in enumerate(objective.terms):
+            yield from _term_components(f"objective.terms.{number}", term)
+        for number, ref in enumerate(self.evaluation.also):
+            yield f"evaluation.also.{number}", "evaluation", ref
 
     def error(self, key: str, message: str) -> RecipeError:
         """For what turns out wrong later: an error that names the line of `key`."""
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
         return RecipeError([Problem(self._places.where(path), key, message)])
+
+
+def _term_components(key: str, term: Objective | FurtherTerm) -> Iterator[tuple[str, str, ComponentRef]]:
+    for kind in ("reversal", "predictor", "distance"):
+        if (ref := getattr(term, kind)) is not None:
+            yield f"{key}.{kind}", kind, ref
+    if term.embedding is not None:
+        yield from ((f"{key}.embedding{side}", "embedding", ref) for side, ref in term.embedding.named())
+    for name, kind in (("regularizers", "regularizer"), ("filters", "filter")):
+        for number, ref in enumerate(getattr(term, name) or ()):
+            yield f"{key}.{name}.{number}", kind, ref
 
 
 #: Sections that have keys of their own.

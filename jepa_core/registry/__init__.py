@@ -1,5 +1,18 @@
 """Which components are installed, and how to make one."""
 
-from jepa_core.registry.registry import Component, Registry
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jepa_core.registry.registry import Component, Registry
 
 __all__ = ["Component", "Registry"]
+
+
+def __getattr__(name: str) -> Any:
+    """On first use: whoever only looks up where a key stands (`places`) need not wait for pydantic."""
+    if name in __all__:
+        return getattr(import_module("jepa_core.registry.registry"), name)
+    raise AttributeError(f"module 'jepa_core.registry' has no attribute '{name}'")

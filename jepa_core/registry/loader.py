@@ -18,6 +18,7 @@ from types import ModuleType
 import pluggy
 
 from jepa_core import hookspecs
+from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, JepaError, did_you_mean
 
 
@@ -144,7 +145,7 @@ def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
 
 
 def _explain(error: Exception, module: object) -> str:
-    known = hookspecs.HOOKS.values()
+    known = [kind.hook for kind in KINDS.values()]
     for name, value in vars(module).items():
         if callable(value) and name.startswith("jepa_") and name not in known and name in str(error):
             return f"unknown hook '{name}'{did_you_mean(name, known)}"

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from jepa_core.errors import did_you_mean
-from jepa_core.recipe.section import Conflict
 from jepa_core.registry.places import KeyPath
+from jepa_core.registry.section import Conflict
 
 _EXPECTED = {
     "int_type": "a whole number",

@@ -11,7 +11,6 @@ from typing import Any
 
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, JepaError, did_you_mean
-from jepa_core.hookspecs import HOOKS
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
@@ -60,7 +59,7 @@ class _OnClassOrInstance:
 class Registry:
     """Components by kind and name.
 
-    Kinds: ``reversal``, ``mask``, ``embedding``, ``distance``, ``filter``, ``dataset``.
+    Kinds: the names of :data:`jepa_core.components.KINDS`.
     A new registry is empty: ``discover`` fills it from the installed plugins.
     """
 
@@ -132,7 +131,7 @@ class Registry:
 
     def describe(self) -> list[Component]:
         """Every component, by kind and name; the second offer of a name that two plugins claim included."""
-        order = sorted(self._components, key=lambda key: (KINDS.index(key[0]), key[1]))
+        order = sorted(self._components, key=lambda key: ([*KINDS].index(key[0]), key[1]))
         return [component for key in order for component in self._components[key]]
 
     def distributions(self) -> dict[str, str]:
@@ -158,7 +157,8 @@ class Registry:
 
     def _offers(self, plugin: Plugin) -> Iterator[Component]:
         module = self._manager.get_plugin(plugin.name)
-        for kind, hook in HOOKS.items():
+        for kind, its in KINDS.items():
+            hook = its.hook
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin is not module:
                     continue

@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from jepa_core.report.log import Series
+from jepa_core.display.chart import Chart, Line, Series
 from jepa_core.report.record import Record
 
 #: Of the metrics of a split, those that are drawn.
 METRICS = {
-    "concept_mrr": "Concept mean reciprocal rank",
     "mrr": "Mean reciprocal rank",
     "joint_accuracy": "Joint accuracy",
     "ntp_loss": "Next-token loss",
     "jepa_loss": "JEPA loss",
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """label: of the quantity, where the chart has several; colour, dash: numbers of each, from 0."""
-
-    run: str
-    label: str
-    series: Series
-    colour: int
-    dash: int = 0
-
-
-@dataclass(frozen=True)
-class Chart:
-    """scale: of the vertical axis; ``auto`` is logarithmic where values differ by more than thirtyfold."""
-
-    title: str
-    lines: tuple[Line, ...]
-    scale: Literal["auto", "linear", "from zero", "share"] = "auto"
-    across: str = "step"
-
-    @property
-    def logarithmic(self) -> bool:
-        values = [v for line in self.lines for v in line.series.values if math.isfinite(v)]
-        return self.scale == "auto" and bool(values) and min(values) > 0 and max(values) > 30 * min(values)
-
-    @property
-    def alt(self) -> str:
-        """What the picture shows, in words."""
-        of = (f"{' '.join(filter(None, (line.run, line.label)))}: {_course(line.series)}" for line in self.lines)
-        return f"{self.title} over {self.across}s. {'; '.join(of)}"
 
 
 Get = Callable[[Record], Series]
@@ -130,12 +95,20 @@ def _by_split(
 ) -> Iterator[Chart | None]:
     splits = list(dict.fromkeys(split for record in records for split in record.splits))
     groups = [splits] if len(records) == 1 else [[split] for split in splits]
-    for name, title in METRICS.items():
+    for name, title in _titles(records).items():
         scale = "auto" if name.endswith("loss") else "share"
         for group in groups:
             quantities = {split: _getter(get, split, name) for split in group}
             where = f", {group[0]}" if len(records) > 1 else ""
             yield chart(f"{title}{where}", records, quantities, scale=scale, across=across)
+
+
+def _titles(records: Sequence[Record]) -> dict[str, str]:
+    """The metrics that are drawn: mean reciprocal ranks of further evaluations first, where a run has any."""
+    found = dict.fromkeys(name for r in records for of in (r.metrics or {}).values() for name in of)
+    ranked = [name for name in found if name.endswith("_mrr") and f"{name[:-4]}_hits@1" in found]
+    further = {name: f"{name[:-4].replace('_', ' ').capitalize()} mean reciprocal rank" for name in ranked[:1]}
+    return {**further, **METRICS}
 
 
 def _getter(get: Callable[[Record, str, str], Series], split: str, name: str) -> Get:
@@ -156,8 +129,3 @@ def _by_layer(record: Record, split: str, name: str) -> Series:
     found = (record.metrics or {}).get(split, {}).get("layers", {})
     points = [(int(layer), of[name]) for layer, of in found.items() if of.get(name) is not None]
     return Series(tuple(layer for layer, _ in points), tuple(value for _, value in points))
-
-
-def _course(series: Series) -> str:
-    first, last = (f"{value:.4g}" for value in (series.values[0], series.values[-1]))
-    return f"from {first} to {last}" if len(series.steps) > 1 else last

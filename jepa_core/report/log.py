@@ -10,24 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from jepa_core.display.chart import Series
 from jepa_core.errors import JepaError
-
-
-@dataclass(frozen=True)
-class Series:
-    """One figure over the steps; what was not finite is NaN."""
-
-    steps: tuple[float, ...]
-    values: tuple[float, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.steps)
-
-    def then(self, step: float, value: float | None) -> Series:
-        """With one more point, where there is one and it is new."""
-        if value is None or step in self.steps:
-            return self
-        return Series((*self.steps, step), (*self.values, value))
 
 
 @dataclass(frozen=True)

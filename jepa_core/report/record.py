@@ -30,7 +30,12 @@ class Record:
 
     @property
     def splits(self) -> list[str]:
-        return list(self.recipe["evaluation"]["splits"])
+        return list(self.recipe["evaluation"]["splits"] or self.made_with.get("sets", ()))
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """What a reader of a set's figures should know."""
+        return dict(self.made_with.get("captions") or {})
 
     @property
     def state(self) -> str:

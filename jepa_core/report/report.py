@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jepa_core.display.colours import SERIES
+from jepa_core.display.html import page, write_page
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.report import sections
-from jepa_core.report.colours import SERIES
-from jepa_core.report.html import page, write_page
 from jepa_core.report.record import Record
 
 

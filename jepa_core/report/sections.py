@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from jepa_core.display.drawing import draw_chart, draw_mask, draw_projection
+from jepa_core.display.html import folded, legend, note, picture, pictures, section, table
+from jepa_core.display.projection import PAIRS, project
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.report import charts, tables
-from jepa_core.report.console import SPLITS
-from jepa_core.report.drawing import draw_chart, draw_mask, draw_projection
-from jepa_core.report.html import folded, legend, note, picture, pictures, section, table
-from jepa_core.report.projection import PAIRS, project
+from jepa_core.report.console import caption
 from jepa_core.report.record import Record
 from jepa_core.report.specimen import Specimen, load_specimen
 
@@ -49,7 +49,7 @@ def differences(records: Sequence[Record]) -> str:
 def final_metrics(records: Sequence[Record]) -> str:
     columns, rows = tables.final(records)
     splits = dict.fromkeys(split for record in records for split in record.splits)
-    meaning = " · ".join(f"{split}: {SPLITS[split]}" for split in splits if split in SPLITS)
+    meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
     if not rows:
         return section("Final metrics", note("None yet: they are measured when training is over."))
     return section("Final metrics", table(columns, rows, "figures"), note(meaning))
@@ -63,7 +63,7 @@ def curves(records: Sequence[Record]) -> str:
         ("Course of training", "", charts.course(records)),
         ("Gradients of the two terms", GRADIENTS, charts.gradients(records)),
         ("Health of the embeddings", EMBEDDINGS, charts.embeddings(records)),
-        ("Metrics by layer", "Through the final norm and the head.", charts.layers(records)),
+        ("Metrics by layer", "Through the final norm and the output embedding.", charts.layers(records)),
     ]
     return "\n".join(_charts(title, text, some, records) for title, text, some in found)
 

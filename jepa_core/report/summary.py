@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jepa_core.display.terminal import print_table, say
 from jepa_core.report import tables
-from jepa_core.report.console import print_table, say
 from jepa_core.report.record import Record
 
 

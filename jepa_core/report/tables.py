@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jepa_core.report.console import figure
+from jepa_core.display.terminal import figure
 from jepa_core.report.record import Record, differing
 
 Rows = list[list[str]]
 
 
 def overview(records: Sequence[Record]) -> Rows:
-    """A row a fact, a column a run."""
-    facts = {
+    """A row a property, a column a run."""
+    properties = {
         "description": lambda record: record.recipe.get("description") or "–",
         "state": lambda record: record.state,
         "steps": lambda record: f"{record.log.step:,}",
         "training time": lambda record: duration(record.log.seconds),
         "tokens per second": lambda record: _rate(record.log.tokens_per_second),
     }
-    return [[name, *map(get, records)] for name, get in facts.items()]
+    return [[name, *map(get, records)] for name, get in properties.items()]
 
 
 def versions(records: Sequence[Record]) -> Rows:

@@ -1,4 +1,4 @@
-"""Facts: rows of tokens with a role each.
+"""Samples: rows of tokens with a tag each.
 
 Axes, here and everywhere: ``b`` batch, ``s`` tokens of a sample, ``d`` width of the model, ``n`` counted
 pairs.
@@ -6,79 +6,61 @@ pairs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 #: Where a label would be, and none is.
 IGNORE = -100
 
-
-class Role:
-    """What a token is in its fact ``[head, relation, mask, tail]``.
-
-    Plain numbers: under torch.compile, ``tensor == member`` of an Enum is False for every token, in silence.
-    """
-
-    PAD = 0
-    HEAD = 1
-    RELATION = 2
-    MASK = 3
-    TAIL = 4
-    PRED = 5
-
-
-class SampleType(IntEnum):
-    """`TRAIN`: both directions are in the data; `ATOMIC`: one only; `TEST`: the direction held out."""
-
-    TRAIN = 0
-    ATOMIC = 1
-    TEST = 2
+#: Tags that the core reserves: padding, and predictor tokens. A dataset's own tags are 1, 2, …
+PAD, PRED = 0, -1
 
 
 @dataclass(frozen=True)
-class Facts:
+class Samples:
     """Right-padded token rows.
 
-    ids: ``b s`` int64 token ids; roles: ``b s`` :class:`Role` values, `PAD` after the last real token.
+    ids: ``b s`` int64 token ids; tags: ``b s`` int64, what each token is, `PAD` after the last real token;
+    renderings: further token rows of the same samples by name, where the dataset has any.
+
+    >>> two = Samples(torch.tensor([[7, 8, 0], [7, 8, 9]]), torch.tensor([[1, 2, 0], [1, 2, 2]]))
+    >>> two.where(two.tags == 2).ids.tolist()
+    [[8, 7], [8, 9]]
+    >>> two.where(two.tags == 2).valid.tolist()
+    [[True, False], [True, True]]
     """
 
     ids: Tensor
-    roles: Tensor
+    tags: Tensor
+    renderings: Mapping[str, Samples] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.ids.shape != self.roles.shape or self.ids.dim() != 2:
-            raise ValueError(
-                f"ids and roles are both (b, s), not {tuple(self.ids.shape)} and {tuple(self.roles.shape)}"
-            )
+        if self.ids.shape != self.tags.shape or self.ids.dim() != 2:
+            raise ValueError(f"ids and tags are both (b, s), not {tuple(self.ids.shape)} and {tuple(self.tags.shape)}")
 
     @property
     def valid(self) -> Tensor:
         """``b s`` bool: real tokens."""
-        return self.roles != Role.PAD
+        return self.tags != PAD
 
     def __len__(self) -> int:
         return self.ids.shape[0]
 
-    def __getitem__(self, rows: Tensor) -> Facts:
-        """The facts of these rows (an index or a bool mask over ``b``)."""
-        return Facts(self.ids[rows], self.roles[rows])
+    def __getitem__(self, rows: Tensor) -> Samples:
+        """The samples of these rows (an index or a bool mask over ``b``), renderings too."""
+        return Samples(self.ids[rows], self.tags[rows], {name: each[rows] for name, each in self.renderings.items()})
 
-    def where(self, chosen: Tensor) -> Facts:
-        """Of each fact the tokens that are chosen, ``b s`` bool, moved to the front."""
+    def where(self, chosen: Tensor) -> Samples:
+        """The chosen tokens of each sample, ``b s`` bool, moved to the front."""
         chosen = chosen & self.valid
         order = (~chosen).long().argsort(dim=1, stable=True)[:, : int(chosen.sum(dim=1).max()) if len(self) else 0]
-        return Facts(self.ids.gather(1, order), self.roles.where(chosen, Role.PAD).gather(1, order))
+        return Samples(self.ids.gather(1, order), self.tags.where(chosen, PAD).gather(1, order))
 
     @classmethod
-    def from_spans(cls, spans: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Facts:
-        """From ``[head ids, relation ids, mask ids, tail ids]`` a fact, of any lengths."""
-        order = (Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL)
-        rows = [[(i, role) for role, span in zip(order, fact, strict=True) for i in span] for fact in spans]
-        width = max(map(len, rows), default=0)
-        padded = [row + [(pad_id, Role.PAD)] * (width - len(row)) for row in rows]
-        table = torch.tensor(padded, dtype=torch.int64).reshape(len(rows), width, 2)
-        return cls(table[..., 0].contiguous(), table[..., 1].contiguous())
+    def of_batch(cls, batch: Mapping[str, Tensor]) -> Samples:
+        """The samples of a batch: ``input_ids`` and ``tags``, and a rendering for every ``NAME_ids`` beside ``NAME_tags``."""
+        names = [key.removesuffix("_ids") for key in batch if key.endswith("_ids") and key != "input_ids"]
+        renderings = {n: cls(batch[f"{n}_ids"], batch[f"{n}_tags"]) for n in names if f"{n}_tags" in batch}
+        return cls(batch["input_ids"], batch["tags"], renderings)

@@ -110,5 +110,6 @@ def _check_metrics(data: dict[str, Any], recipe: Recipe, name: str, add: Add) ->
     named += [(("metrics", i), metric) for i, metric in enumerate(columns if isinstance(columns, list) else ())]
     for path, metric in named:
         split, dot, _ = str(metric).partition(".")
-        if dot and split not in recipe.evaluation.splits:
-            add(path, f"'{name}' evaluates {', '.join(recipe.evaluation.splits)}, not '{split}'")
+        splits = recipe.evaluation.splits
+        if dot and splits is not None and split not in splits:
+            add(path, f"'{name}' evaluates {', '.join(splits)}, not '{split}'")

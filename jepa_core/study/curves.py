@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jepa_core.display.colours import INK, SERIES
+from jepa_core.display.drawing import DASHES, HEIGHT, literal, panels
 from jepa_core.errors import JepaError
-from jepa_core.report.colours import INK, SERIES
-from jepa_core.report.drawing import DASHES, HEIGHT, literal, panels
 from jepa_core.study.results import ArmResult, StudyResult
 from jepa_core.study.statistics import Summary, summarise
 

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from jepa_core.errors import Problem, RecipeError, did_you_mean
-from jepa_core.recipe.section import Section
 from jepa_core.recipe.strict_yaml import Document, read_yaml
 from jepa_core.registry import Registry
 from jepa_core.registry.places import KeyPath, Places, dotted
 from jepa_core.registry.plain_words import problems_in
+from jepa_core.registry.section import Section
 from jepa_core.study.check_recipes import check_recipes
 from jepa_core.study.design import Design
 from jepa_core.study.schema import Arm, Report, Study, Tune

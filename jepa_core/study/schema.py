@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from jepa_core.recipe.section import Conflict, Section
+from jepa_core.registry.section import Conflict, Section
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jepa_core.report.console import print_table, say
+from jepa_core.display.terminal import print_table, say
 from jepa_core.study.results import StudyResult
 from jepa_core.study.tables import notes, tables
 

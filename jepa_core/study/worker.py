@@ -108,8 +108,8 @@ def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
 
 def main(text: str) -> int:
     """One of several processes; the exit status."""
-    from jepa_core.cli.options import make_registry
-    from jepa_core.report.console import say
+    from jepa_core.display.terminal import say
+    from jepa_core.registry.named import make_registry
 
     job = json.loads(text)
     registry = make_registry(job["modules"], [Path(file) for file in job["files"]])

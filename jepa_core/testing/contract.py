@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import einops
 import torch
 from torch import Tensor, nn
 
-from jepa_core.components import DEFAULTS, declared
+from jepa_core.components import KINDS
 from jepa_core.tensors import same, snapshot, tensors
 
 
@@ -63,10 +64,11 @@ class ComponentContract:
     @clause("what a component declares has the type that the core expects")
     def test_declares_valid_values(self) -> None:
         component = self.make()
-        for name, default in DEFAULTS[self.kind].items():
-            value = declared(self.kind, component, name)
-            if isinstance(default, bool):
-                assert isinstance(value, bool), f"{name} = {value!r}: must be True or False"
+        traits = KINDS[self.kind].traits.of(component)
+        for trait in fields(traits):  # type: ignore[arg-type]
+            value = getattr(traits, trait.name)
+            if isinstance(trait.default, bool):
+                assert isinstance(value, bool), f"{trait.name} = {value!r}: must be True or False"
         self.check_declarations(component)
 
     @clause("a component leaves its inputs as they were, to the bit")

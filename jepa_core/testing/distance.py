@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, normalize
 
-from jepa_core.components import declared
+from jepa_core.components import DistanceTraits
 from jepa_core.testing.contract import CompiledContract, call_signature, clause, close, expect_shape
 from jepa_core.testing.examples import normal
 
@@ -28,7 +28,7 @@ class DistanceContract(CompiledContract):
         A tensor whose first axis is n belongs to the pairs; any other is the same for all of them.
         """
         examples = {"entity_ids": torch.arange(n) // 2 + 100}
-        needs = declared("distance", self.make(), "needs")
+        needs = DistanceTraits.of(self.make()).needs
         missing = [need for need in needs if need not in examples]
         if missing:
             pytest.fail(f"no example of what the distance needs, {missing}: override make_needs(n)")
@@ -59,7 +59,7 @@ class DistanceContract(CompiledContract):
         return first, second
 
     def check_declarations(self, component: Any) -> None:
-        needs = declared("distance", component, "needs")
+        needs = DistanceTraits.of(component).needs
         assert isinstance(needs, (tuple, list)), f"needs = {needs!r}: must be a tuple of names"
         parameters = list(call_signature(component).parameters.values())
         if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
@@ -124,7 +124,7 @@ class DistanceContract(CompiledContract):
     @clause("decomposable = True means that a pair's distance does not depend on the other pairs")
     def test_decomposable_pairs_stand_alone(self) -> None:
         component, (predicted, target, needs) = self.make(), self.pairs(N)
-        if not declared("distance", component, "decomposable"):
+        if not DistanceTraits.of(component).decomposable:
             return
         together = self.call(component, predicted, target, needs)
         for i in range(N):

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from jepa_core.components import declared
-from jepa_core.samples.samples import Role
+from jepa_core.components import EmbeddingTraits
+from jepa_core.samples.samples import PAD
 from jepa_core.testing.contract import CompiledContract, clause, close, expect_shape
-from jepa_core.testing.examples import facts, normal, rows_of_blocks
+from jepa_core.testing.examples import normal, rows_of_blocks, samples
 
 D = 8
 
@@ -25,25 +25,14 @@ class EmbeddingContract(CompiledContract):
         return self.views()[0]
 
     def views(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """hidden ``b s (l d)``, the layers asked for side by side, valid ``b s``, roles ``b s``: of a source with
-        ``<PRED>``, of facts without."""
-        layers = declared("embedding", self.make(), "layer")
-        width = facts().ids.shape[1]
-        source, plain = rows_of_blocks()[0][:, : width + 1], facts().roles
-        d = D * len(layers) if isinstance(layers, tuple) else D
-        return [(normal(*roles.shape, d), roles != Role.PAD, roles) for roles in (source, plain)]
-
-    def call(self, component: Any, hidden: Tensor, valid: Tensor, roles: Tensor) -> Any:
-        layers = declared("embedding", component, "layer")
-        if isinstance(layers, tuple):
-            return component(hidden.split(D, dim=-1), valid, roles)
-        return component(hidden, valid, roles)
+        """hidden ``b s d``, valid ``b s``, tags ``b s``: of a source with ``<PRED>``, of samples without."""
+        width = samples().ids.shape[1]
+        source, plain = rows_of_blocks()[0][:, : width + 1], samples().tags
+        return [(normal(*tags.shape, D), tags != PAD, tags) for tags in (source, plain)]
 
     def check_declarations(self, component: Any) -> None:
-        layer = declared("embedding", component, "layer")
-        several = isinstance(layer, tuple) and len(layer) > 0
-        numbers = all(isinstance(one, int) for one in layer) if several else isinstance(layer, int)
-        assert numbers, f"layer = {layer!r}: must be a number, or a tuple of some; 0 the embeddings, -1 the last"
+        layer = EmbeddingTraits.of(component).layer
+        assert isinstance(layer, int), f"layer = {layer!r}: must be a number; 0 the embeddings, -1 the last"
 
     @pytest.mark.parametrize("b", [0, 1, 5])
     @clause("an extractor returns one vector a view, 'b d'; of one view, and of none, too")
@@ -58,10 +47,10 @@ class EmbeddingContract(CompiledContract):
         component = self.make()
         if isinstance(component, nn.Module):
             component.to(dtype)
-        hidden, valid, roles = self.inputs()
+        hidden, valid, tags = self.inputs()
         scale = torch.tensor([1.0, 0.0, 1e3, 1e-3, 1.0])[:, None, None]
         hidden = (hidden * scale).to(dtype).requires_grad_()
-        result = self.call(component, hidden, valid, roles)
+        result = self.call(component, hidden, valid, tags)
         assert result.isfinite().all(), "the embedding is not finite"
         (gradient,) = torch.autograd.grad(result.sum(), hidden)
         assert gradient.isfinite().all(), "the gradient is not finite"
@@ -69,15 +58,29 @@ class EmbeddingContract(CompiledContract):
     @clause("an embedding depends on the view's valid tokens only: padding never changes a number")
     def test_reads_valid_tokens_only(self) -> None:
         component = self.make()
-        for hidden, valid, roles in self.views():
-            expected = self.call(component, hidden, valid, roles)
+        for hidden, valid, tags in self.views():
+            expected = self.call(component, hidden, valid, tags)
             other = hidden.where(valid[..., None], 7 * normal(*hidden.shape, seed=3))
-            assert close(self.call(component, other, valid, roles), expected), "it reads padding"
-            room = torch.zeros_like(roles[:, :3])
+            assert close(self.call(component, other, valid, tags), expected), "it reads padding"
+            room = torch.zeros_like(tags[:, :3])
             more = 7 * normal(*room.shape, hidden.shape[-1])
-            wider = torch.cat([hidden, more], 1), torch.cat([valid, room.bool()], 1), torch.cat([roles, room], 1)
+            wider = torch.cat([hidden, more], 1), torch.cat([valid, room.bool()], 1), torch.cat([tags, room], 1)
             found = self.call(component, *wider)
             assert close(found, expected), "more columns of padding change it"
+
+    @clause("reads says which positions it looks at: what stands at the others never changes a number")
+    def test_reads_as_declared(self) -> None:
+        component = self.make()
+        reads = EmbeddingTraits.of(component).reads
+        if reads is None:
+            return
+        for hidden, valid, tags in self.views():
+            chosen = reads(valid, tags)
+            expect_shape(chosen, "b s", b=len(valid), s=valid.shape[1])
+            assert chosen.dtype == torch.bool, f"reads returns {chosen.dtype}, not bool"
+            other = hidden.where(chosen[..., None], 7 * normal(*hidden.shape, seed=3))
+            expected = self.call(component, hidden, valid, tags)
+            assert close(self.call(component, other, valid, tags), expected), "it looks at more than reads says"
 
     @clause("a view's embedding does not depend on the other views of the batch")
     def test_views_stand_alone(self) -> None:
@@ -89,9 +92,9 @@ class EmbeddingContract(CompiledContract):
 
     @clause("gradient reaches the hidden states of every view")
     def test_gradient_reaches_every_view(self) -> None:
-        hidden, valid, roles = self.inputs()
+        hidden, valid, tags = self.inputs()
         hidden.requires_grad_()
-        result = self.call(self.make(), hidden, valid, roles)
+        result = self.call(self.make(), hidden, valid, tags)
         assert result.requires_grad, "the embedding is detached from the hidden states"
         (gradient,) = torch.autograd.grad((result * normal(*result.shape, seed=4)).sum(), hidden)
         without = (~gradient.flatten(1).any(dim=1)).nonzero().flatten().tolist()

@@ -8,11 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepa_core.components import declared
-from jepa_core.samples.samples import SampleType
+from jepa_core.components import FilterTraits
 from jepa_core.testing.contract import ComponentContract, clause, expect_shape
-from jepa_core.testing.examples import facts
-from jepa_plugins.facts.fact_set import FactSet
+from jepa_core.testing.examples import batch_of
 
 B = 16
 
@@ -23,20 +21,18 @@ class FilterContract(ComponentContract):
     kind = "filter"
 
     def make_batch(self, b: int) -> dict[str, Tensor]:
-        """A batch of `b` samples, of every type. Override it for filters that read further keys."""
-        rows = torch.arange(b)
-        types = torch.tensor([SampleType.TRAIN, SampleType.ATOMIC, SampleType.TRAIN, SampleType.TEST])
-        return FactSet(facts()[rows % 5], types[rows % 4]).__getitems__(rows.tolist())
+        """A batch of `b` samples, of every group. Override it for filters that read further keys."""
+        return batch_of([row % 5 for row in range(b)])
 
     def inputs(self) -> tuple:
         """eligible ``b`` (every third is not), the batch, draws ``b`` in [0, 1)."""
         rows = torch.arange(B)
-        by_step = declared("filter", self.make(), "draws_per") == "step"
+        by_step = FilterTraits.of(self.make()).draws_per == "step"
         draws = torch.full((B,), 0.25) if by_step else (rows * 7 % B) / B
         return rows % 3 != 0, self.make_batch(B), draws
 
     def check_declarations(self, component: Any) -> None:
-        draws_per = declared("filter", component, "draws_per")
+        draws_per = FilterTraits.of(component).draws_per
         assert draws_per in ("sample", "step"), f"draws_per = {draws_per!r}: must be 'sample' or 'step'"
 
     def on(self, component: Any, rows: slice) -> Tensor:

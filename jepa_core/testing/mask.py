@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepa_core.components import declared
-from jepa_core.samples.samples import Role
+from jepa_core.components import MaskTraits
+from jepa_core.samples.samples import PAD
 from jepa_core.testing.contract import CompiledContract, clause
 from jepa_core.testing.examples import tokens
 from jepa_core.views.row_tokens import Tokens
@@ -37,7 +37,7 @@ class MaskContract(CompiledContract):
 
     def seen(self, component: Any, some: Tokens) -> Tensor:
         """``layer b t t`` bool: what is visible under the component, between real tokens."""
-        real = some.role != Role.PAD
+        real = some.tag != PAD
         both = real[:, :, None] & real[:, None, :]
         return torch.stack([visible(component, some, layer) & both for layer in range(self.num_layers)])
 
@@ -45,7 +45,7 @@ class MaskContract(CompiledContract):
     @clause("a mask builder returns bool that broadcasts to 'b t t'; for one row, and for none, too")
     def test_returns_bool_that_broadcasts(self, b: int) -> None:
         some = rows_of(self.make_tokens(), slice(b))
-        b, t = some.role.shape
+        b, t = some.tag.shape
         for layer in range(self.num_layers):
             result = self.call(self.make(), some.unsqueeze(-1), some.unsqueeze(-2), layer)
             assert isinstance(result, Tensor), f"returned {type(result).__name__}, not a tensor"
@@ -59,24 +59,24 @@ class MaskContract(CompiledContract):
     def test_rows_stand_alone(self) -> None:
         component, some = self.make(), self.make_tokens()
         together = self.seen(component, some)
-        for i in range(len(some.role)):
+        for i in range(len(some.tag)):
             alone = self.seen(component, rows_of(some, slice(i, i + 1)))
             assert torch.equal(alone, together[:, i : i + 1]), f"row {i} sees something else when it is alone"
 
     @clause("padding never changes what real tokens see")
     def test_padding_does_not_matter(self) -> None:
         component, some = self.make(), self.make_tokens()
-        t = some.role.shape[1]
-        room = torch.zeros_like(some.role[:, :3])
+        t = some.tag.shape[1]
+        room = torch.zeros_like(some.tag[:, :3])
         block = torch.cat([some.block, some.block[:, -1:] + room], dim=1)
-        wider = Tokens.of(torch.cat([some.role, room], dim=1), block)
+        wider = Tokens.of(torch.cat([some.tag, room], dim=1), block)
         found = self.seen(component, wider)[..., :t, :t]
         assert torch.equal(found, self.seen(component, some)), "more columns of padding change it"
 
     @clause("isolates_views = True means that no token sees another block, in any layer")
     def test_isolates_views_as_declared(self) -> None:
         component, some = self.make(), self.make_tokens()
-        if not declared("mask", component, "isolates_views"):
+        if not MaskTraits.of(component).isolates_views:
             return
         crossing = self.seen(component, some) & (some.block[:, :, None] != some.block[:, None, :])
         where = crossing.nonzero().tolist()
@@ -85,7 +85,7 @@ class MaskContract(CompiledContract):
     @clause("plain_block_causal = True means exactly 'earlier in the same block', in every layer")
     def test_plain_block_causal_as_declared(self) -> None:
         component, some = self.make(), self.make_tokens()
-        if not declared("mask", component, "plain_block_causal"):
+        if not MaskTraits.of(component).plain_block_causal:
             return
         plain = self.seen(lambda query, key, layer: query.block == key.block, some)
         where = (self.seen(component, some) != plain).nonzero().tolist()
@@ -94,7 +94,7 @@ class MaskContract(CompiledContract):
     @clause("by_layer = False means that every layer sees the same")
     def test_by_layer_as_declared(self) -> None:
         component = self.make()
-        if declared("mask", component, "by_layer"):
+        if MaskTraits.of(component).by_layer:
             return
         first, *others = self.seen(component, self.make_tokens())
         for layer, other in enumerate(others, start=1):

@@ -11,10 +11,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from jepa_core.objective.objective import JepaObjective
 from jepa_core.progress import progress
-
-#: What of a log line stands on the progress line, and under which name.
-SHOWN = {"loss": "loss", "ntp_loss": "ntp", "jepa_loss": "jepa", "jepa_pairs": "pairs"}
 
 
 class ProgressLine(TrainerCallback):
@@ -32,7 +30,7 @@ class ProgressLine(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         if self.bar is not None and logs and "loss" in logs:
-            self.bar.set_postfix({short: f"{logs[key]:.4g}" for key, short in SHOWN.items() if key in logs})
+            self.bar.set_postfix({short: f"{value:.4g}" for short, value in shown(logs).items()})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.close()
@@ -41,6 +39,16 @@ class ProgressLine(TrainerCallback):
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+class FollowModel(TrainerCallback):
+    """After each optimizer step a target encoder that follows the model does so."""
+
+    def __init__(self, objective: JepaObjective):
+        self.objective = objective
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.objective.after_step()
 
 
 class MetricsFile(TrainerCallback):
@@ -68,6 +76,13 @@ class MetricsFile(TrainerCallback):
         line = {"step": state.global_step, "seconds": round(time.monotonic() - self.began, 3), **_plain(logs)}
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def shown(logs: dict[str, Any]) -> dict[str, float]:
+    """What of a log line stands on the progress line: the loss, and every term by its name."""
+    terms = {name.removesuffix("_loss"): value for name, value in logs.items() if name.endswith("_loss")}
+    pairs = {"pairs": logs["jepa_pairs"]} if "jepa_pairs" in logs else {}
+    return {"loss": logs["loss"], **terms, **pairs}
 
 
 def _step(line: str) -> float:

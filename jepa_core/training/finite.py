@@ -6,16 +6,13 @@ optimizer reads in place of the host, so no step waits for the device.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
 
 from jepa_core.errors import JepaError
-
-#: What can go wrong in a step; of several at once the last one is named.
-TERMS = ("gradient", "jepa_loss", "ntp_loss")
 
 
 class NonFiniteError(JepaError):
@@ -25,22 +22,28 @@ class NonFiniteError(JepaError):
 class FiniteWatch:
     """Remembers the first step that was not finite, and keeps it and all later ones from the weights.
 
+    names: of the loss terms, the one to name first of several that go wrong at once.
     found: fp32 scalar on the device, 1 from the first bad step on; first: int64 scalar there, 0, or that step
     and its term in one number. In several processes both are the same in all of them.
     """
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device, names: Sequence[str]):
+        self.terms = ("gradient", *(f"{name}_loss" for name in reversed(names)))
         self.found = torch.zeros((), device=device)
         self.first = torch.zeros((), dtype=torch.int64, device=device)
 
-    def look(self, step: int, losses: Iterable[tuple[Tensor, Tensor | None]], gradient_norm: Tensor) -> None:
-        """step: the number of this step, from 1; losses: (ntp, jepa or None) of each of its micro-batches."""
-        ntp, jepa = zip(*losses, strict=True)
-        terms = ([gradient_norm], [term for term in jepa if term is not None], ntp)
-        worst = torch.stack([_bad(term) * number for number, term in enumerate(terms, start=1) if term]).amax()
+    @property
+    def _names(self) -> list[str]:
+        return [term.removesuffix("_loss") for term in self.terms[1:]]
+
+    def look(self, step: int, losses: Sequence[Mapping[str, Tensor]], gradient_norm: Tensor) -> None:
+        """step: the number of this step, from 1; losses: the terms of each of its micro-batches, by name."""
+        by_name = [[means[name] for means in losses if name in means] for name in self._names]
+        values = ([gradient_norm], *by_name)
+        worst = torch.stack([_bad(term) * number for number, term in enumerate(values, start=1) if term]).amax()
         if distributed.is_initialized():  # a loss can be infinite in one process and leave a finite gradient
             distributed.all_reduce(worst, op=distributed.ReduceOp.MAX)
-        here = (step * (len(TERMS) + 1) + worst) * (worst > 0)
+        here = (step * (len(self.terms) + 1) + worst) * (worst > 0)
         self.first.copy_(self.first.where(self.first > 0, here))
         self.found.copy_(self.first > 0)
 
@@ -58,10 +61,10 @@ class FiniteWatch:
 
     def check(self) -> None:
         """Waits for the device. Raises NonFiniteError, with step and term, when a step was not finite."""
-        step, worst = divmod(int(self.first), len(TERMS) + 1)
+        step, worst = divmod(int(self.first), len(self.terms) + 1)
         if worst:
             raise NonFiniteError(
-                f"{TERMS[worst - 1]} is not finite at step {step}; the weights are those of step {step - 1} "
+                f"{self.terms[worst - 1]} is not finite at step {step}; the weights are those of step {step - 1} "
                 "(a smaller learning_rate or a max_grad_norm may help)"
             )
 

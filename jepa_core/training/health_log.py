@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from jepa_core.evaluation.health import measure_health
 from jepa_core.objective.objective import JepaObjective
-from jepa_plugins.facts.fact_set import Batch
+from jepa_core.samples.sample_set import Batch
 
 #: At most so many samples are measured, so that it costs about as much as two steps of training.
 SAMPLES = 64
@@ -53,10 +53,10 @@ class HealthLog(TrainerCallback):
 
 
 def health_batch(dataset: Any, batch_size: int) -> Batch:
-    """About min(64, batch_size) samples: of each type the first ones, in the proportion of the set."""
+    """About min(64, batch_size) samples: of each group the first ones, in the proportion of the set."""
     size = min(SAMPLES, batch_size, len(dataset))
-    shares = {kind: -(-size * of_type.facts // len(dataset)) for kind, of_type in dataset.types.items()}
-    chosen = [dataset.first_rows(kind, share) for kind, share in shares.items()]
+    shares = {group: -(-size * count // len(dataset)) for group, count in dataset.group_sizes.items()}
+    chosen = [dataset.first_rows(group, share) for group, share in shares.items()]
     return dataset.__getitems__(torch.cat(chosen).sort().values.tolist())
 
 

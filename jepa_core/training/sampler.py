@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader, Sampler
 
-from jepa_plugins.facts.row_hashes import mix
+from jepa_core.samples.draws import mix
 
 #: Places worked out at once: enough to make numpy's calls cheap, and still within a core's cache.
 BLOCK = 1 << 13

@@ -15,11 +15,15 @@ from transformers import PrinterCallback, ProgressCallback, TrainerCallback, Tra
 from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.checkpoint.weights import save_weights
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.plan import Plan
+from jepa_core.objective.schedule import Schedule
+from jepa_core.objective.terms import NTP
+from jepa_core.samples.sample_set import collate
+from jepa_core.training.callbacks import FollowModel
 from jepa_core.training.finite import FiniteWatch
 from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler
 from jepa_core.training.stop import ignore_signals
-from jepa_core.training.window import LossWindow, StepCounts, at_least_one
-from jepa_plugins.facts.fact_set import collate
+from jepa_core.training.window import LossWindow, StepCounts
 
 SplitMetrics = dict[str, dict[str, Any]]
 
@@ -55,15 +59,16 @@ class JepaTrainer(CheckpointTrainer):
         )
         self.evaluate_splits = evaluate_splits
         self.window = LossWindow()
-        self.finite = FiniteWatch(self.args.device)
+        self.finite = FiniteWatch(self.args.device, [NTP, *(term.name for term in objective.spec.terms)])
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's counts
+        self.add_callback(FollowModel(objective))
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches stay on the host, where they are planned; the plan moves."""
         args, dataset = self.args, cast(Any, self.train_dataset)
-        order = EpochSampler(len(dataset), args.seed)
+        order = self.make_sampler(len(dataset))
         batches = EpochBatches(order, args.per_device_train_batch_size, args.process_index, args.world_size)
         return EpochLoader(
             dataset,
@@ -74,17 +79,33 @@ class JepaTrainer(CheckpointTrainer):
             worker_init_fn=ignore_signals,
         )
 
+    def make_sampler(self, length: int) -> EpochSampler:
+        """The order in which an epoch reads the samples."""
+        return EpochSampler(length, self.args.seed)
+
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
         began = time.monotonic()
         self.objective.train()
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         plans = [self.objective.plan(batch, self.state.global_step) for batch in batches]
-        own = [sum(column) for column in zip(*((p.labels, p.jepa_pairs, p.tokens) for p in plans), strict=True)]
-        counts = _over_processes(own or [0, 0, 0], device)
+        counts = _over_processes(self._counts(plans), device)
         if plans:
             self.window.start_step(counts, began)
         return [{"plan": plan} for plan in plans], counts
+
+    def _counts(self, plans: list[Plan]) -> StepCounts:
+        """What this process's plans count."""
+        names = [term.name for term in self.objective.spec.terms]
+        pairs = [[planned.denominator for planned in plan.terms] for plan in plans]
+        terms = {name: sum(column) for name, column in zip(names, zip(*pairs, strict=True), strict=False)}
+        labels = sum(plan.labels for plan in plans)
+        for number, term in enumerate(self.objective.spec.terms):  # each once a micro-batch that has a pair
+            counted = sum(bool(plan.terms[number].count) for plan in plans)
+            terms |= {name: counted for name, _ in term.regularizers}
+        samples = sum(len(plan.blocks[0].sample) for plan in plans)
+        tokens = sum(plan.tokens for plan in plans)
+        return StepCounts({NTP: labels, **dict.fromkeys(names, 0), **terms}, samples, tokens)
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         plan = inputs["plan"]
@@ -98,8 +119,8 @@ class JepaTrainer(CheckpointTrainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         counts: StepCounts = num_items_in_batch
-        out = model(plan=inputs["plan"], ntp_count=at_least_one(counts.labels), jepa_count=at_least_one(counts.pairs))
-        self.window.add(out, counts)
+        out = model(plan=inputs["plan"], counts=counts.denominators)
+        self.window.add(out)
         loss = out.loss * self.args.world_size  # DDP averages gradients over processes; this makes it a sum
         return (loss, out) if return_outputs else loss
 
@@ -120,9 +141,14 @@ class JepaTrainer(CheckpointTrainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
-            logs |= self.window.means(self.args.device)
+            logs |= self.window.means(self.args.device) | self._weights()
             self.window = LossWindow()
         super().log(logs, start_time)
+
+    def _weights(self) -> dict[str, float]:
+        """Of the terms whose weight changes over the steps."""
+        terms, step = self.objective.spec.terms, max(self.state.global_step - 1, 0)
+        return {f"{t.name}_weight": t.weight.at(step) for t in terms if isinstance(t.weight, Schedule)}
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The metrics of every split, flat: ``eval_train_mrr``, …; logged like any others."""
@@ -144,10 +170,11 @@ class JepaTrainer(CheckpointTrainer):
         save_weights(self.objective, Path(output_dir or str(self.args.output_dir)))
 
 
-def _over_processes(counts: list[int], device: torch.device) -> StepCounts:
+def _over_processes(own: StepCounts, device: torch.device) -> StepCounts:
     """Several processes add theirs up on the device, and leave the sums there."""
-    if distributed.is_initialized():
-        total = torch.tensor(counts).to(device, non_blocking=True)
-        distributed.all_reduce(total)
-        return StepCounts(*total.unbind())
-    return StepCounts(*counts)
+    if not distributed.is_initialized():
+        return own
+    total = torch.tensor([*own.terms.values(), own.samples, own.tokens]).to(device, non_blocking=True)
+    distributed.all_reduce(total)
+    *terms, samples, tokens = total.unbind()
+    return StepCounts(dict(zip(own.terms, terms, strict=True)), samples, tokens)

@@ -3,49 +3,51 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, distributed
 
-from jepa_core.objective.objective import ObjectiveOutput
-
-#: A whole number; of several processes one that stays on the device.
-Count = int | Tensor
+from jepa_core.objective.terms import NTP, Count, ObjectiveOutput
 
 
 @dataclass(frozen=True)
 class StepCounts:
-    """Of an optimizer step, over all its micro-batches and all processes: the denominators labels and pairs,
-    and the real tokens that go through the transformer."""
+    """Of an optimizer step, over all its micro-batches and all processes: the denominators of the terms (labelled
+    tokens, counted pairs), samples, and the real tokens that go through the transformer."""
 
-    labels: Count
-    pairs: Count
+    terms: Mapping[str, Count]
+    samples: Count
     tokens: Count
+
+    @property
+    def denominators(self) -> dict[str, Count]:
+        """None of them 0."""
+        return {name: not_zero(count) for name, count in self.terms.items()}
 
 
 @dataclass
 class LossWindow:
     """Sums the terms of the steps since the last log line, without waiting for the device.
 
-    ntp, jepa: sums over this process's labelled tokens and counted pairs; began: when the first of the steps
-    did, in seconds of ``time.monotonic``; last: (ntp, jepa) of the last step's micro-batches.
+    sums: over what this process's terms count; counts: over all processes; began: when the first of the steps did, in
+    seconds of ``time.monotonic``; last: the means of the last step's micro-batches, by term.
     """
 
-    ntp: Tensor | float = 0.0
-    jepa: Tensor | float = 0.0
-    labels: Count = 0
-    pairs: Count = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, Count] = field(default_factory=dict)
+    samples: Count = 0
     tokens: Count = 0
     steps: int = 0
     began: float = 0.0
-    last: list[tuple[Tensor, Tensor | None]] = field(default_factory=list)
+    last: list[Mapping[str, Tensor]] = field(default_factory=list)
 
     def start_step(self, counts: StepCounts, began: float) -> None:
         if not self.steps:
             self.began = began
-        self.labels = self.labels + counts.labels
-        self.pairs = self.pairs + counts.pairs
+        self.counts = {name: self.counts.get(name, 0) + count for name, count in counts.terms.items()}
+        self.samples = self.samples + counts.samples
         self.tokens = self.tokens + counts.tokens
         self.steps += 1
         self.last = []
@@ -54,29 +56,31 @@ class LossWindow:
         """Time that was not spent training."""
         self.began += seconds
 
-    def add(self, out: ObjectiveOutput, counts: StepCounts) -> None:
-        """A micro-batch, whose losses were divided by the whole step's counts."""
-        self.last.append((out.ntp_loss, out.jepa_loss))
-        self.ntp = self.ntp + out.ntp_loss * counts.labels
-        if out.jepa_loss is not None:
-            self.jepa = self.jepa + out.jepa_loss * counts.pairs
+    def add(self, out: ObjectiveOutput) -> None:
+        """A micro-batch."""
+        self.last.append(out.means)
+        for name, term in out.terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + term.sum
 
     def means(self, device: torch.device) -> dict[str, float]:
-        """``ntp_loss`` a labelled token, ``jepa_loss`` a counted pair (left out where none counted),
-        ``jepa_pairs`` a step and ``tokens_per_second``, over all processes."""
-        sums = torch.tensor([float(self.ntp), float(self.jepa)], dtype=torch.float64, device=device)
+        """``NAME_loss`` of every term that counted something, ``NAME_pairs`` a step (for next-token prediction
+        none), samples and tokens a second, over all processes."""
+        names = [*self.counts]
+        sums = torch.zeros(len(names), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        for number, name in enumerate(names):
+            if name in self.sums:
+                sums[number] = self.sums[name]
         if distributed.is_initialized():
             distributed.all_reduce(sums)
-        ntp, jepa = sums.tolist()
-        labels, pairs, tokens = int(self.labels), int(self.pairs), int(self.tokens)
+        totals, counts = dict(zip(names, sums.tolist(), strict=True)), {n: float(c) for n, c in self.counts.items()}
         seconds = time.monotonic() - self.began  # the sums above have waited for the device
-        logs = {
-            "ntp_loss": ntp / max(labels, 1),
-            "jepa_pairs": pairs / max(self.steps, 1),
-            "tokens_per_second": round(tokens / seconds, 1),
-        }
-        return logs | ({"jepa_loss": jepa / pairs} if pairs else {})
+        logs = {f"{name}_loss": totals[name] / counts[name] for name in names if counts[name]}
+        logs.setdefault("ntp_loss", 0.0)
+        logs |= {f"{name}_pairs": counts[name] / max(self.steps, 1) for name in names if name != NTP}
+        rates = {"samples_per_second": int(self.samples), "tokens_per_second": int(self.tokens)}
+        return logs | {name: round(count / seconds, 1) for name, count in rates.items()}
 
 
-def at_least_one(count: Count) -> Count:
-    return count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1)
+def not_zero(count: Count) -> Count:
+    """A denominator: 1 where nothing counts. Counts of weighted pairs may be any number above 0."""
+    return count.where(count > 0, 1) if isinstance(count, Tensor) else count or 1

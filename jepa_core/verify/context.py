@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from jepa_core.assembly.build import Run
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
-from jepa_core.samples.samples import Role, SampleType
-from jepa_plugins.facts.fact_set import Batch
+from jepa_core.samples.sample_set import Batch
+from jepa_core.samples.samples import PAD
 
 #: Training samples that are looked through; at most so many go through the model together.
 LOOKED_THROUGH, TOGETHER = 2048, 64
@@ -55,9 +55,9 @@ class Context:
 
     @cached_property
     def training_rows(self) -> list[int]:
-        """Of each sample type of the training set the first ones, as the set is large."""
+        """Of each group of the training set the first ones, as the set is large."""
         train = self.run.train_dataset
-        firsts = [train.first_rows(kind, LOOKED_THROUGH // 2) for kind in train.types]
+        firsts = [train.first_rows(group, LOOKED_THROUGH // 2) for group in train.group_sizes]
         return torch.cat(firsts).sort().values.tolist()
 
     @cached_property
@@ -85,14 +85,15 @@ class Context:
 
     @cached_property
     def few(self) -> Batch:
-        """Some samples of every type that there is, of different lengths: small enough to go one by one."""
+        """Some samples of every group that there is, of different lengths: small enough to go one by one."""
         train = self.run.train_dataset
         if self.quick:
             rows = [*self._unlike(self.counted_rows, 1), *self._unlike(self.other_rows, 1)]
             return self.run.collate([train[row] for row in rows])
         samples = [train[row] for row in [*self._unlike(self.counted_rows, 3), *self._unlike(self.other_rows, 2)]]
+        seen = set(train.group_sizes)
         for data_set in self.run.eval_datasets.values():
-            if len(data_set) and int(data_set[0]["sample_type"]) == SampleType.TEST:
+            if len(data_set) and not seen & set(data_set.group_sizes):
                 samples.append(data_set[0])
         return self.run.collate(samples)
 
@@ -107,7 +108,7 @@ class Context:
     @cached_property
     def nothing_counts(self) -> str:
         """Why no sample pays the JEPA loss; empty where one does."""
-        if not self.objective.lambda_jepa:
+        if not any(term.enabled for term in self.objective.spec.terms):
             return "lambda_jepa is 0: no second view is made"
         return "" if self.counted_rows else f"of {len(self.training_rows)} training samples the filters leave none"
 
@@ -115,8 +116,8 @@ class Context:
         """Some of `rows`: the shortest, the longest, and from the middle."""
         if not rows:
             return []
-        roles = self.run.train_dataset.__getitems__(rows)["roles"]
-        by_length = (roles != Role.PAD).sum(dim=1).argsort(stable=True).tolist()
+        tags = self.run.train_dataset.__getitems__(rows)["tags"]
+        by_length = (tags != PAD).sum(dim=1).argsort(stable=True).tolist()
         return [rows[i] for i in spread(by_length, count)]
 
 
@@ -145,42 +146,32 @@ def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None
 
     Raises ComponentError where the layout does not do for this mask.
     """
-    planner, recall = objective.planner, objective.recall
-    made = type(objective)(
-        copy.deepcopy(objective.model) if model is None else model,
-        reversal=planner.reversal,
-        mask=objective.mask,
-        embedding=(objective.source_embedding, objective.target_embedding),
-        distance=objective.distance,
-        filters=planner.filters,
-        pred_ids=planner.pred_ids.tolist(),
-        lambda_jepa=objective.lambda_jepa,
-        gamma_ntp=objective.gamma_ntp,
-        positions=planner.positions,
-        stop_gradient=objective.stop_gradient,
-        ntp_detach=objective.ntp_detach,
-        recall_temperature=None if recall is None else recall.temperature,
-        layout=layout,
-        seed=planner.seed,
-    )
-    made.entities = objective.entities
-    return made
+    chosen = copied(objective) if model is None else model
+    return type(objective)(chosen, replace(objective.spec, layout=layout))
 
 
-@contextmanager
-def entities_made(objective: JepaObjective) -> Iterator[None]:
-    """For a while the states of all entities, where the objective uses them, are those of now: the passes that
-    make them are not of this step."""
-    if objective.entities is None:
-        yield
-        return
+def copied(objective: JepaObjective) -> Any:
+    """A copy of the model without the hooks that the objective has on it; a copy keeps the numbers of hooks."""
+    model, ours = copy.deepcopy(objective.model), objective.hook_ids
+    for module in model.modules():
+        for hooks in (
+            module._forward_hooks,
+            module._forward_pre_hooks,
+            module._forward_hooks_with_kwargs,
+            module._forward_pre_hooks_with_kwargs,
+        ):
+            for number in ours & set(hooks):
+                del hooks[number]
+    return model
+
+
+def bank_of(objective: JepaObjective) -> Tensor | None:
+    """The states of all candidates as they are now, where the objective uses them: the passes that make them are not
+    of the step that is looked at."""
+    if not objective.needs_candidates:
+        return None
     with torch.no_grad():
-        states = objective.entity_states()
-    vars(objective)["entity_states"] = lambda: states
-    try:
-        yield
-    finally:
-        del vars(objective)["entity_states"]
+        return objective.candidate_states()
 
 
 def gradients(objective: JepaObjective, loss: Tensor) -> dict[str, Tensor]:

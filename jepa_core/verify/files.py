@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jepa_core.display.html import write_page
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import write_json
-from jepa_core.report.html import write_page
 from jepa_core.verify.context import Context
 from jepa_core.verify.grid import mask_picture, write_pictures
 from jepa_core.verify.page import verification_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -11,7 +12,7 @@ import torch
 from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import source_of
-from jepa_core.verify.words import ROLES, count
+from jepa_core.verify.words import count, tag_names
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,17 @@ def flow(context: Context) -> list[Box]:
         Box("batch", (f"{data}: {count(samples, 'sample')}", f"input_ids ({samples}, {width})")),
         Box(
             "views",
-            (f"filters: {filters}", f"{recipe.reversal.name}: {count(plan.jepa_pairs, 'pair')}", *_blocks(plan)),
-            source_of(objective.planner.reversal),
+            (
+                f"filters: {filters}",
+                f"{recipe.reversal.name}: {count(plan.jepa_pairs, 'pair')}",
+                *_blocks(plan, context.run.data.tags),
+            ),
+            source_of(objective.spec.terms[0].reversal),
         ),
         Box(
             f"mask: {recipe.mask.name}",
             (f"layout: {objective.layout.name}", *(f"call ({_size(call.ids)})" for call in plan.arrangement.calls)),
-            source_of(objective.mask),
+            source_of(objective.spec.mask),
         ),
         Box(
             f"pass: {config.model_type}",
@@ -85,11 +90,12 @@ def draw(boxes: list[Box]) -> str:
     return f"<style>\n{_STYLE}</style>\n" + f'<div class="flow">{_ARROW.join(parts)}</div>'
 
 
-def _blocks(plan: Plan) -> list[str]:
-    """``block 0 (64, 7): head relation mask tail pred``, as the first row has them."""
+def _blocks(plan: Plan, tags: Sequence[str]) -> list[str]:
+    """``block 0 (64, 7): question answer pred``, the names of the tags that the first row has."""
+    names = tag_names(tags)
     return [
         f"block {number} ({_size(block.ids)}): "
-        + " ".join(name.lower() for name, _ in groupby(ROLES[role] for role in block.roles[0].tolist() if role))
+        + " ".join(name for name, _ in groupby(names.get(tag, str(tag)) for tag in block.tags[0].tolist() if tag))
         for number, block in enumerate(plan.blocks)
     ]
 
@@ -99,7 +105,7 @@ def _jepa_box(context: Context, shapes: list[str], loss: torch.Tensor | None) ->
     if loss is None:
         return Box("JEPA", (context.nothing_counts or "no pair in this batch",), branch=True)
     source, target = recipe.embedding.source.name, recipe.embedding.target.name
-    stopped = {"none": "", "target": ", no gradient", "source": ""}[objective.stop_gradient]
+    stopped = "" if objective.spec.target == "same" else ", no gradient"
     return Box(
         "JEPA",
         (
@@ -107,17 +113,17 @@ def _jepa_box(context: Context, shapes: list[str], loss: torch.Tensor | None) ->
             f"target: {target} ({shapes[0]}){stopped}",
             f"{recipe.distance.name} distance {float(loss):.4f}",
         ),
-        source_of(objective.distance),
+        source_of(objective.spec.terms[0].distance),
         branch=True,
     )
 
 
 def _total(context: Context, ntp: float, jepa: torch.Tensor | None) -> str:
     objective = context.objective
+    gamma, weight = objective.spec.gamma_ntp, objective.weight(objective.spec.terms[0].name, 0)
     if jepa is None:
-        return f"{objective.gamma_ntp:g} · {ntp:.4f} = {objective.gamma_ntp * ntp:.4f}"
-    total = objective.gamma_ntp * ntp + objective.lambda_jepa * float(jepa)
-    return f"{objective.gamma_ntp:g} · {ntp:.4f} + {objective.lambda_jepa:g} · {float(jepa):.4f} = {total:.4f}"
+        return f"{gamma:g} · {ntp:.4f} = {gamma * ntp:.4f}"
+    return f"{gamma:g} · {ntp:.4f} + {weight:g} · {float(jepa):.4f} = {gamma * ntp + weight * float(jepa):.4f}"
 
 
 def _size(tensor: torch.Tensor) -> str:

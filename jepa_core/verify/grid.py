@@ -9,8 +9,8 @@ from rich.text import Text
 from torch import Tensor
 
 from jepa_core.errors import JepaError
-from jepa_core.report.specimen import MaskPicture, Specimen
 from jepa_core.verify.context import Context, mode
+from jepa_core.verify.mask_picture import MaskPicture, mask_of
 
 OWN, OTHER, HIDDEN = "■", "□", "·"
 LEGEND = f"{OWN} sees, in its own block   {OTHER} sees, in another block   {HIDDEN} hidden"
@@ -23,12 +23,9 @@ SHARPNESS = 200
 def mask_picture(context: Context) -> MaskPicture:
     """Of a sample whose pair counts, or of the first one where none does."""
     train = context.run.train_dataset
-    first = [train[row] for row in (context.counted_rows or context.training_rows)[:1]]
-    batch = context.run.collate(first)
-    nobody = {key: value[:0] for key, value in batch.items()}
-    paired = batch if context.counted_rows else nobody
+    sample = context.run.collate([train[row] for row in (context.counted_rows or context.training_rows)[:1]])
     with mode(context.objective, filters=False):
-        return Specimen(context.objective, context.run.vocabulary, paired, batch, None).mask()
+        return mask_of(context.objective, context.run.vocabulary, sample)
 
 
 def grids(picture: MaskPicture) -> Iterator[Text]:
@@ -58,7 +55,7 @@ def _grid(picture: MaskPicture, allowed: Tensor) -> Text:
 
 def write_pictures(picture: MaskPicture, folder: Path) -> list[Path]:
     """``mask.png``, or one for each group of layers. Raises JepaError where matplotlib is missing."""
-    from jepa_core.report.drawing import draw_mask
+    from jepa_core.display.drawing import draw_mask
 
     paths = []
     for number, (layers, allowed) in enumerate(picture.allowed.items()):

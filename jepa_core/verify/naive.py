@@ -1,8 +1,8 @@
-"""The loss by two separate passes a sample: what the objective's shared pass has to equal.
+"""The losses a second time, slowly and plainly, to hold the real ones against.
 
-Slow on purpose: one sample at a time, nothing padded, the model's own forward and logits, and a mask written
-cell by cell. It takes the recipe's components, and nothing of the planner, the layouts or the loss.
-Axes: ``s`` tokens of a fact, ``t`` of a row, ``d`` width.
+Next-token prediction is a pass over each sample alone; the JEPA losses a second pass over a packed row, and for each
+branch a pass over the prefix that it goes on from and the branch. Everything is done sample by sample in plain lists:
+nothing of the planner, the layouts or the cross-entropy of the objective is used.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core.components import declared
+from jepa_core.components import DistanceTraits, EmbeddingTraits, MaskTraits, RegularizerTraits
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.views.pairs import Part, View
+from jepa_core.objective.schedule import weight_at
+from jepa_core.objective.spec import JepaTerm
+from jepa_core.samples.draws import Draws
+from jepa_core.samples.sample_set import Batch
+from jepa_core.samples.samples import PRED, Samples
+from jepa_core.views.pairs import Branch, NewBlock, Part, View
 from jepa_core.views.row_tokens import Tokens
-from jepa_plugins.facts.fact_set import Batch
 
 
 class CannotExpress(Exception):
-    """This recipe has something that is not written here in the naive way; the message says what."""
+    """What this objective does can't be written as naive passes."""
 
 
 @dataclass(frozen=True)
 class NaiveLosses:
-    """Scalars; None where nothing counts."""
+    """loss: the weighted sum; ntp: mean over labels; jepa: of the first term, mean over pairs; None where nothing
+    counts."""
 
     loss: Tensor
     ntp: Tensor | None
@@ -37,19 +41,39 @@ class NaiveLosses:
 
 @dataclass
 class PackedRow:
-    """A sample's blocks one after another, as plain lists of one entry a token."""
+    """Blocks one after another, as plain lists of one entry a token."""
 
     ids: list[int] = field(default_factory=list)
-    roles: list[int] = field(default_factory=list)
+    tags: list[int] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
 
-    def add(self, ids: list[int], roles: list[int]) -> list[int]:
-        """A new block; the places of its tokens."""
+    def add(self, ids: list[int], tags: list[int], start: int) -> list[int]:
+        """A new block whose position ids begin at `start`; the places of its tokens."""
         number = self.block[-1] + 1 if self.block else 0
         self.ids += ids
-        self.roles += roles
+        self.tags += tags
         self.block += [number] * len(ids)
+        self.positions += range(start, start + len(ids))
         return list(range(len(self.ids) - len(ids), len(self.ids)))
+
+
+@dataclass
+class Placed:
+    """Where a view is: places of its block in a row, and which of them are the view's."""
+
+    row: PackedRow
+    block: list[int]
+    select: list[bool]
+
+
+@dataclass
+class Pair:
+    """predicted, target: ``d``; target_ids: the tokens of the target."""
+
+    predicted: Tensor
+    target: Tensor
+    target_ids: tuple[int, ...]
 
 
 def naive_losses(objective: JepaObjective, batch: Batch) -> NaiveLosses:
@@ -58,110 +82,171 @@ def naive_losses(objective: JepaObjective, batch: Batch) -> NaiveLosses:
     Raises CannotExpress.
     """
     _refuse(objective)
-    counted = objective.planner.eligible(batch, 0, training=False).tolist()
+    terms = objective.spec.terms
+    counted = [objective.planner.eligible(batch, 0, training=False, number=i).tolist() for i in range(len(terms))]
+    samples = Samples.of_batch(batch)
     tokens: list[Tensor] = []
-    pairs: list[list[tuple[Tensor, Tensor, tuple[int, ...]]]] = []
-    for row, counts in enumerate(counted):
-        real = batch["roles"][row] != Role.PAD
-        ids, roles, labels = (batch[key][row][real] for key in ("input_ids", "roles", "labels"))
-        tokens += _token_losses(objective, ids, roles, labels)
-        if counts:
-            found, more = _second_pass(objective, Facts(ids[None], roles[None]))
-            pairs.append(found)
+    pairs: list[list[list[Pair]]] = [[] for _ in terms]
+    for row in range(len(samples)):
+        sample = samples[torch.tensor([row])]
+        tokens += _token_losses(objective, sample, batch["labels"][row])
+        wanted = [i for i in range(len(terms)) if counted[i][row]]
+        if wanted:
+            found, more = _second_pass(objective, sample, batch["index"][row : row + 1], wanted)
             tokens += more
+            for i in wanted:
+                pairs[i].append(found[i])
     ntp = torch.stack(tokens).mean() if tokens else None
-    distances = _distances(objective, pairs)
-    jepa = distances.mean() if len(distances) else None
-    terms = [w * loss for w, loss in ((objective.gamma_ntp, ntp), (objective.lambda_jepa, jepa)) if loss is not None]
-    if not terms:
+    jepa = [_distances(objective, term, of_term) for term, of_term in zip(terms, pairs, strict=True)]
+    parts = [] if ntp is None else [objective.spec.gamma_ntp * ntp]
+    for number, (term, distances) in enumerate(zip(terms, jepa, strict=True)):
+        if distances is not None:
+            parts.append(weight_at(term.weight, 0) * distances.mean())
+            parts += _regularizers(objective, number, [pair for of_sample in pairs[number] for pair in of_sample])
+    if not parts:
         raise CannotExpress("these samples have no label and no pair")
-    return NaiveLosses(torch.stack(terms).sum(), ntp, jepa)
+    return NaiveLosses(torch.stack(parts).sum(), ntp, None if jepa[0] is None else jepa[0].mean())
 
 
 def _refuse(objective: JepaObjective) -> None:
-    if declared("mask", objective.mask, "by_layer"):
-        raise CannotExpress(f"{type(objective.mask).__name__} is another mask in every layer")
-    if unknown := set(declared("distance", objective.distance, "needs")) - {"entity_ids"}:
-        raise CannotExpress(f"the distance needs {', '.join(sorted(unknown))}")
+    spec = objective.spec
+    if MaskTraits.of(spec.mask).by_layer:
+        raise CannotExpress(f"{type(spec.mask).__name__} is another mask in every layer")
+    for term in spec.terms:
+        if unknown := set(DistanceTraits.of(term.distance).needs) - {"entity_ids"}:
+            raise CannotExpress(f"the distance needs {', '.join(sorted(unknown))}")
+    if spec.target not in ("same", "stopped"):
+        raise CannotExpress("the targets come from an encoder of their own")
 
 
-def _token_losses(objective: JepaObjective, ids: Tensor, roles: Tensor, labels: Tensor) -> list[Tensor]:
+def _token_losses(objective: JepaObjective, sample: Samples, labels: Tensor) -> list[Tensor]:
     """The LM pass: of each labelled token, minus its log-probability given the tokens before it."""
-    row = PackedRow()
-    row.add(ids.tolist(), roles.tolist())
-    plain = declared("mask", objective.mask, "plain_block_causal") and objective.planner.positions != "none"
+    row, real = PackedRow(), sample.valid[0]
+    row.add(sample.ids[0][real].tolist(), sample.tags[0][real].tolist(), 0)
+    plain = MaskTraits.of(objective.spec.mask).plain_block_causal and objective.spec.positions != "none"
     logits = _run(objective, row, masked=not plain).logits[0].float()
-    wanted = [(place - 1, label) for place, label in enumerate(labels.tolist()) if place and label >= 0]
+    wanted = [(place - 1, label) for place, label in enumerate(labels[real].tolist()) if place and label >= 0]
     return [logits[place].logsumexp(0) - logits[place, label] for place, label in wanted]
 
 
 def _second_pass(
-    objective: JepaObjective, fact: Facts
-) -> tuple[list[tuple[Tensor, Tensor, tuple[int, ...]]], list[Tensor]]:
-    """(predicted ``d``, target ``d``, ids of the target's tokens) of each pair of views, and the token losses of
-    views that have labels."""
-    views = objective.planner.reversal(fact).pairs
-    preds = objective.planner.pred_ids.tolist()
-    in_place = preds if any(isinstance(source, Part) for source, _ in views) else []
-    row = PackedRow()
-    first = row.add([*fact.ids[0].tolist(), *in_place], [*fact.roles[0].tolist(), *[Role.PRED] * len(in_place)])
-    wanted: list[tuple[int, int]] = []
+    objective: JepaObjective, sample: Samples, index: Tensor, terms: Sequence[int]
+) -> tuple[dict[int, list[Pair]], list[Tensor]]:
+    """The pairs of each of these terms, and the token losses of views that have labels."""
+    views = {i: objective.planner.views(i, sample, index, step=0).pairs for i in terms}
+    layout = _Rows(objective, sample, [source for pairs in views.values() for source, _ in pairs])
+    placed = {i: [(layout.place(s, True), layout.place(t, False)) for s, t in pairs] for i, pairs in views.items()}
+    outs = {id(row): _run(objective, row, masked=True) for row in layout.rows}
+    found = {i: [_pair(objective, i, outs, *both) for both in pairs] for i, pairs in placed.items()}
+    tokens = []
+    for row, at, label in layout.labels:
+        logits = outs[id(row)].logits[0].float()
+        tokens.append(logits[at].logsumexp(0) - logits[at, label])
+    return found, tokens
 
-    def place(view: View, is_source: bool) -> tuple[list[int], list[bool]]:
-        """The places of the view's block in the row, and which of them are the view's."""
+
+class _Rows:
+    """One row with the sample and its new blocks, and one for every branch."""
+
+    def __init__(self, objective: JepaObjective, sample: Samples, sources: Sequence[View]):
+        self.positions = objective.spec.positions
+        self.preds = list(objective.spec.pred_ids)
+        real = sample.valid[0]
+        self.ids, self.tags = sample.ids[0][real].tolist(), sample.tags[0][real].tolist()
+        at_end = any(isinstance(source, Part) and not source.branch for source in sources)
+        extra = self.preds if at_end else []
+        self.main = PackedRow()
+        self.first = self.main.add([*self.ids, *extra], [*self.tags, *[PRED] * len(extra)], 0)
+        self.start = len(self.first)
+        self.rows = [self.main]
+        self.labels: list[tuple[PackedRow, int, int]] = []
+
+    def place(self, view: View, is_source: bool) -> Placed:
+        extra = self.preds if is_source else []
+        if isinstance(view, Part) and view.branch and extra:
+            last = max(i for i, chosen in enumerate(view.select[0].tolist()) if chosen)
+            return self._branch(last + 1, extra, [PRED] * len(extra), [True] * len(extra))
         if isinstance(view, Part):
-            chosen = view.select[0].tolist()
-            return first, [*chosen, *[is_source] * (len(first) - len(chosen))]
-        real = view.facts.valid[0]
-        extra = preds if is_source else []
-        ids, roles, chosen = (v[0][real].tolist() for v in (view.facts.ids, view.facts.roles, view.selected))
-        block = row.add([*ids, *extra], [*roles, *[Role.PRED] * len(extra)])
+            chosen = view.select[0].tolist()[: len(self.ids)]
+            return Placed(self.main, self.first, [*chosen, *[is_source] * (len(self.first) - len(chosen))])
+        return self._new(view, extra)
+
+    def _new(self, view: NewBlock, extra: list[int]) -> Placed:
+        real = view.samples.valid[0]
+        ids, tags, chosen = (v[0][real].tolist() for v in (view.samples.ids, view.samples.tags, view.selected))
+        ids, tags, chosen = [*ids, *extra], [*tags, *[PRED] * len(extra)], [*chosen, *[True] * len(extra)]
+        if isinstance(view, Branch) and view.after is not None:
+            placed = self._branch(int(view.after[0]), ids, tags, chosen)
+        else:
+            placed = Placed(self.main, self.main.add(ids, tags, self._begin()), chosen)
+            self.start += len(ids)
         if view.labels is not None:
             labels = view.labels[0][real].tolist()
-            wanted.extend((block[i] - 1, label) for i, label in enumerate(labels) if i and label >= 0)
-        return block, [*chosen, *[True] * len(extra)]
+            wanted = [(placed.block[i] - 1, label) for i, label in enumerate(labels) if i and label >= 0]
+            self.labels += [(placed.row, at, label) for at, label in wanted]
+        return placed
 
-    placed = [(place(source, True), place(target, False)) for source, target in views]
-    out = _run(objective, row, masked=True)
-    states, logits = out.hidden_states, out.logits[0].float()
-    extractors = objective.source_embedding, objective.target_embedding
-    found = []
-    for sides in placed:
-        predicted, target = (
-            _embedding(objective, extract, states, row, *side) for extract, side in zip(extractors, sides, strict=True)
-        )
-        target_ids = tuple(row.ids[i] for i, chosen in zip(*sides[1], strict=True) if chosen)
-        found.append((predicted, target, target_ids))
-    return found, [logits[place].logsumexp(0) - logits[place, label] for place, label in wanted]
+    def _begin(self) -> int:
+        return self.start if self.positions == "continue" else 0
 
-
-def _embedding(
-    objective: JepaObjective, extract: Any, states: Any, row: PackedRow, block: list[int], select: list[bool]
-) -> Tensor:
-    asked = declared("embedding", extract, "layer")
-    many = asked if isinstance(asked, tuple) else (asked,)
-    hidden = tuple(states[objective.transformer.layer(layer)][:, block] for layer in many)
-    valid = _like(hidden[0], [select], torch.bool)
-    roles = _like(hidden[0], [[row.roles[i] for i in block]], torch.int64)
-    return extract(hidden if isinstance(asked, tuple) else hidden[0], valid, roles)[0]
+    def _branch(self, after: int, ids: list[int], tags: list[int], select: list[bool]) -> Placed:
+        """A row of its own: the prefix, and the branch as if it came right after it."""
+        row = PackedRow()
+        row.add([*self.ids[:after], *ids], [*self.tags[:after], *tags], 0)
+        self.rows.append(row)
+        self.start += len(ids)
+        return Placed(row, list(range(after, after + len(ids))), select)
 
 
-def _distances(objective: JepaObjective, pairs: Sequence[Sequence[tuple[Tensor, Tensor, tuple[int, ...]]]]) -> Tensor:
+def _pair(objective: JepaObjective, number: int, outs: dict[int, Any], source: Placed, target: Placed) -> Pair:
+    term = objective.spec.terms[number]
+    state = _embedding(objective, term.source, outs, source)
+    if term.predictor is not None:
+        condition = None if term.condition is None else _embedding(objective, term.condition, outs, source)
+        state = term.predictor(state, condition)
+    ids = tuple(target.row.ids[i] for i, chosen in zip(target.block, target.select, strict=True) if chosen)
+    return Pair(state[0], _embedding(objective, term.target, outs, target)[0], ids)
+
+
+def _embedding(objective: JepaObjective, extract: Any, outs: dict[int, Any], view: Placed) -> Tensor:
+    """``1 d``."""
+    states = outs[id(view.row)].hidden_states[objective.transformer.layer(EmbeddingTraits.of(extract).layer)]
+    hidden = states[:, view.block]
+    valid = _like(hidden, [view.select], torch.bool)
+    tags = _like(hidden, [[view.row.tags[i] for i in view.block]], torch.int64)
+    return extract(hidden, valid, tags)
+
+
+def _distances(objective: JepaObjective, term: JepaTerm, pairs: Sequence[Sequence[Pair]]) -> Tensor | None:
     """``n``: of every counted pair. The distance sees the first pairs of all samples together, then the second
     ones, …: it may compare them."""
-    found = [torch.zeros(0)]
+    found = []
+    distance: Any = term.distance
     for together in zip(*pairs, strict=True):
-        predicted, target = (torch.stack([pair[side] for pair in together]) for side in (0, 1))
-        if objective.stop_gradient == "target":
-            target = target.detach()
-        if objective.stop_gradient == "source":
-            predicted = predicted.detach()
-        numbers = {ids: i for i, ids in enumerate(dict.fromkeys(pair[2] for pair in together))}
+        predicted, target = _both(objective, together)
+        numbers = {ids: i for i, ids in enumerate(dict.fromkeys(pair.target_ids for pair in together))}
         needs: dict[str, Tensor] = {}
-        if "entity_ids" in declared("distance", objective.distance, "needs"):
-            needs["entity_ids"] = _like(predicted, [numbers[pair[2]] for pair in together], torch.int64)
-        found.append(objective.distance(predicted, target, **needs).float())
-    return torch.cat([part.to(found[-1].device) for part in found])
+        if "entity_ids" in DistanceTraits.of(distance).needs:
+            needs["entity_ids"] = _like(predicted, [numbers[pair.target_ids] for pair in together], torch.int64)
+        found.append(distance(predicted, target, **needs).float())
+    return torch.cat(found) if found else None
+
+
+def _both(objective: JepaObjective, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+    target = torch.stack([pair.target for pair in pairs])
+    stopped = objective.spec.target == "stopped"
+    return torch.stack([pair.predicted for pair in pairs]), target.detach() if stopped else target
+
+
+def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[Pair]) -> list[Tensor]:
+    sides = dict(zip(("predicted", "target"), _both(objective, pairs), strict=True))
+    draws = Draws(objective.spec.seed, 0, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
+    found = []
+    for _, regularizer in objective.spec.terms[number].regularizers:
+        traits = RegularizerTraits.of(regularizer)
+        chosen = [side for name, side in sides.items() if traits.of_side in (name, "both")]
+        found += [traits.weight * regularizer(side, draws).float() for side in chosen]
+    return found
 
 
 def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
@@ -171,37 +256,30 @@ def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
         raise CannotExpress(f"a mask written here would replace this model's sliding window of {window} tokens")
     model: Any = objective.model
     like = next(model.parameters())
+    positions = [0] * len(row.ids) if objective.spec.positions == "none" else row.positions
     return model(
         input_ids=_like(like, [row.ids], torch.int64),
-        position_ids=_like(like, [_positions(objective, row)], torch.int64),
+        position_ids=_like(like, [positions], torch.int64),
         attention_mask=_mask(objective, row, like) if masked else None,
         output_hidden_states=True,
         use_cache=False,
     )
 
 
-def _positions(objective: JepaObjective, row: PackedRow) -> list[int]:
-    if objective.planner.positions == "none":
-        return [0] * len(row.ids)
-    if objective.planner.positions == "continue":
-        return list(range(len(row.ids)))
-    return [place - row.block.index(number) for place, number in enumerate(row.block)]
-
-
 def _mask(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor:
     """``1 1 t t``, 0 where the builder lets a token see an earlier one or itself, else the dtype's minimum."""
-    kinds = list(zip(row.roles, row.block, strict=True))
+    kinds = list(zip(row.tags, row.block, strict=True))
     starts = [i == 0 or kinds[i] != kinds[i - 1] for i in range(len(kinds))]
     count = range(len(kinds))
     tokens = Tokens(
         block=_like(like, [row.block], torch.int64),
         position=_like(like, [list(count)], torch.int64),
-        role=_like(like, [row.roles], torch.int64),
+        tag=_like(like, [row.tags], torch.int64),
         span=_like(like, [[sum(starts[: i + 1]) - 1 for i in count]], torch.int64),
         last=_like(like, [[i + 1 == len(kinds) or starts[i + 1] for i in count]], torch.bool),
-        pred=_like(like, [[role == Role.PRED for role in row.roles]], torch.bool),
+        pred=_like(like, [[tag == PRED for tag in row.tags]], torch.bool),
     )
-    says = objective.mask(tokens.unsqueeze(-1), tokens.unsqueeze(-2), 0).expand(1, len(kinds), len(kinds))[0]
+    says = objective.spec.mask(tokens.unsqueeze(-1), tokens.unsqueeze(-2), 0).expand(1, len(kinds), len(kinds))[0]
     mask = like.new_full((1, 1, len(kinds), len(kinds)), torch.finfo(like.dtype).min)
     for query in count:
         for key in range(query + 1):

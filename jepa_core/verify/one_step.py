@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import SequentialSampler, Subset
+from torch.utils.data import Subset
 from transformers import TrainerCallback
 
 from jepa_core.assembly.build import Run
 from jepa_core.training.arguments import training_arguments
+from jepa_core.training.sampler import EpochSampler
 from jepa_core.training.trainer import JepaTrainer
-from jepa_core.verify.context import relaid
+from jepa_core.verify.context import copied, relaid
 
 #: What a single step is run with: nothing of it is to change the gradient, or to be kept.
 ONE_STEP = {
@@ -45,7 +45,7 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     On a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. In several
     processes `micro_batch` is each one's.
     """
-    model: Any = copy.deepcopy(run.objective.model).float()
+    model: Any = copied(run.objective).float()
     # setattr: the trainer calls train() before every micro-batch, and dropout would differ between them
     setattr(model, "train", lambda mode=True: nn.Module.train(model, False))  # noqa: B010
     objective = relaid(run.objective, run.recipe.objective.layout, model)
@@ -55,16 +55,23 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     taken: dict[str, Tensor] = {}
     with TemporaryDirectory() as folder, torch.random.fork_rng():
         args = training_arguments(recipe, Path(folder), use_cpu=model.device.type == "cpu")
-        InOrder(objective, args, Subset(run.train_dataset, list(rows)), dict, [Take(objective, taken)]).train()
+        chosen: Any = Subset(run.train_dataset, list(rows))  # type: ignore[arg-type]
+        InOrder(objective, args, chosen, dict, [Take(objective, taken)]).train()
     return taken
+
+
+class InOrderSampler(EpochSampler):
+    """Every sample once, as they stand."""
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.length))
 
 
 class InOrder(JepaTrainer):
     """Reads the samples in their order, so that micro-batches get unequal numbers of pairs."""
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        dataset: Any = self.train_dataset
-        return SequentialSampler(dataset)
+    def make_sampler(self, length: int) -> EpochSampler:
+        return InOrderSampler(length, seed=0)
 
 
 class Take(TrainerCallback):

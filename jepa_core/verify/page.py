@@ -5,16 +5,16 @@ from __future__ import annotations
 from html import escape
 
 from jepa_core.assembly.provenance import provenance
+from jepa_core.display.html import folded, note, page, picture, pictures, section, table
 from jepa_core.errors import JepaError
 from jepa_core.recipe.resolve import dump_yaml, resolved
-from jepa_core.report.html import folded, note, page, picture, pictures, section, table
-from jepa_core.report.specimen import MaskPicture
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.flow import draw, flow
 from jepa_core.verify.grid import LEGEND, grids
+from jepa_core.verify.mask_picture import MaskPicture
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.samples import COLUMNS, sample_tables
-from jepa_core.verify.verify import CHECKS, Verification, summary
+from jepa_core.verify.verify import Verification, summary
 
 MASK = (
     "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is blue, "
@@ -30,7 +30,7 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
         note(summary(found)),
         note(context.run.recipe.description),
         section("From batch to loss", note(FLOW), draw(flow(context))),
-        *(_check(number, name, found) for number, name in enumerate(CHECKS, start=1)),
+        *(_check(number, name, found) for number, name in enumerate(found.checks, start=1)),
         section("Mask", note(MASK), _masks(mask)),
         section("Samples", note(SAMPLES), *_samples(context)),
         _recipe(context),
@@ -55,7 +55,7 @@ def _row(row: Row) -> str:
 def _masks(mask: MaskPicture) -> str:
     """As pictures, or where matplotlib is missing as text."""
     try:
-        from jepa_core.report.drawing import draw_mask
+        from jepa_core.display.drawing import draw_mask
 
         drawn = [
             picture(draw_mask(layers.capitalize(), allowed, mask.names, mask.block), f"Attention mask, {layers}")
@@ -69,7 +69,7 @@ def _masks(mask: MaskPicture) -> str:
 
 def _samples(context: Context) -> list[str]:
     with mode(context.objective, filters=False):
-        tables = sample_tables(context.objective, context.run.vocabulary, context.few)
+        tables = sample_tables(context.objective, context.run.vocabulary, context.few, context.run.data.tags)
     columns = (COLUMNS[2], *COLUMNS[:2], *COLUMNS[3:])  # a table's first column names its rows
     return [
         f"<details><summary>{escape(sample.title)}</summary>"

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.samples.samples import Role
+from jepa_core.samples.samples import PAD
 from jepa_core.verify.context import spread
 
 
@@ -38,13 +38,15 @@ def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
     """Changes the tokens of every block, one column after the other (at most so many `columns`, evenly spaced);
     all of a sample; all padding."""
     probe, found = Probe(objective, plan), Movements()
-    real = [block.roles != Role.PAD for block in plan.blocks]
+    real = [block.tags != PAD for block in plan.blocks]
     for changed, block in enumerate(real):
         for column in spread(range(block.shape[1]), columns):
             moved = probe.movements(_column(real, changed, column))
             rows = block[:, column]
-            for other in range(len(real)):
+            for other, seen in enumerate(plan.blocks):
                 if other != changed:
+                    if seen.prefix is not None and changed == 0:  # a branch sees what it goes on from
+                        moved[other] = moved[other] * (seen.prefix <= column)[:, None, None]
                     before = found.crossing.get((changed, other), 0.0)
                     found.crossing[changed, other] = worst([before, _most(moved[other])])
             found.earlier = worst([found.earlier, _most(moved[changed][:, :column])])
@@ -83,7 +85,7 @@ class Probe:
         moved = []
         for old, new, block in zip(self.before, states(self.objective, changed_plan), blocks, strict=True):
             far = (new.double() - old.double()).abs().amax(dim=-1).cpu()
-            moved.append(far.where((block.roles != Role.PAD)[..., None], 0))
+            moved.append(far.where((block.tags != PAD)[..., None], 0))
         return moved
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.samples.samples import Role, SampleType
-from jepa_core.samples.token_names import Vocabulary
-from jepa_core.verify.words import ROLES, count
-from jepa_plugins.facts.fact_set import Batch
+from jepa_core.samples.sample_set import Batch
+from jepa_core.samples.samples import PAD
+from jepa_core.samples.token_names import TokenNames
+from jepa_core.verify.words import count, tag_names
 
-COLUMNS = ("block", "position id", "token", "id", "role", "label", "view")
+COLUMNS = ("block", "position id", "token", "id", "tag", "label", "view")
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,32 @@ class SampleTable:
     rows: list[tuple[str, ...]]
 
 
-def sample_tables(objective: JepaObjective, vocabulary: Vocabulary, batch: Batch, step: int = 0) -> list[SampleTable]:
+def sample_tables(
+    objective: JepaObjective, vocabulary: TokenNames, batch: Batch, tags: Sequence[str], step: int = 0
+) -> list[SampleTable]:
     """Every sample of `batch`, as this step would train it."""
     plan = objective.plan(batch, step)
     rows = range(len(batch["index"]))
-    return [SampleTable(_title(plan, batch, row), list(_rows(plan, vocabulary, row))) for row in rows]
+    groups = objective.spec.groups
+    return [SampleTable(_title(plan, batch, row, groups), list(_rows(plan, vocabulary, row, tags))) for row in rows]
 
 
-def _title(plan: Plan, batch: Batch, row: int) -> str:
+def _title(plan: Plan, batch: Batch, row: int, groups: Sequence[str]) -> str:
     labels = sum(len(_labels(plan, number, row)) for number in range(len(plan.blocks)))
-    views = [view for pair in plan.pairs for view in pair[:1]]
+    views = [pair.source for pair in plan.pairs]
     pairs = sum(int((plan.blocks[view.block].sample[view.rows] == row).sum()) for view in views)
     pays = [f"NTP ({count(labels, 'label')})"] * bool(labels) + [f"JEPA ({count(pairs, 'pair')})"] * bool(pairs)
-    kind = SampleType(int(batch["sample_type"][row])).name.lower()
+    kind = groups[int(batch["group"][row])] if groups else int(batch["group"][row])
     return f"sample {int(batch['index'][row])}, {kind}: pays {' and '.join(pays) or 'nothing'}"
 
 
-def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, ...]]:
+def _rows(plan: Plan, vocabulary: TokenNames, row: int, tags: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    tag_name = tag_names(tags)
     for number, block in enumerate(plan.blocks):
         labels = _labels(plan, number, row)
         for at in (block.sample == row).nonzero().flatten().tolist():
             views = _views(plan, number, at)
-            for column in (block.roles[at] != Role.PAD).nonzero().flatten().tolist():
+            for column in (block.tags[at] != PAD).nonzero().flatten().tolist():
                 token = int(block.ids[at, column])
                 label = labels.get(column)
                 yield (
@@ -54,7 +58,7 @@ def _rows(plan: Plan, vocabulary: Vocabulary, row: int) -> Iterator[tuple[str, .
                     str(int(block.positions[at, column])),
                     vocabulary.name(token),
                     str(token),
-                    ROLES[int(block.roles[at, column])],
+                    tag_name.get(int(block.tags[at, column]), ""),
                     "" if label is None else vocabulary.name(label),
                     ", ".join(name for name, select in views if bool(select[column])),
                 )

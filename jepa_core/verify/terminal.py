@@ -6,19 +6,19 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from jepa_core.report.console import console, say
-from jepa_core.report.specimen import MaskPicture
+from jepa_core.display.terminal import console, say
 from jepa_core.verify.grid import LEGEND, grids
+from jepa_core.verify.mask_picture import MaskPicture
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.samples import COLUMNS, SampleTable
-from jepa_core.verify.verify import CHECKS, Verification, summary
+from jepa_core.verify.verify import Verification, summary
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold white on red", Verdict.WARN: "bold yellow", Verdict.NA: "dim"}
 
 
 def show_verification(found: Verification) -> None:
     """Every line with its figure, bound, evidence and source, then the sum of it."""
-    for number, name in enumerate(CHECKS, start=1):
+    for number, name in enumerate(found.checks, start=1):
         rows = [row for row in found.rows if row.check == name]
         if rows:
             console().print(Text(f"{number} {name}", style="bold"))

@@ -13,6 +13,7 @@ from jepa_core.assembly.build import Run
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.verify.checks.collapse import health
+from jepa_core.verify.checks.apart import apart
 from jepa_core.verify.checks.denominators import denominators
 from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.checks.layouts import layouts
@@ -22,21 +23,20 @@ from jepa_core.verify.checks.selective import selective
 from jepa_core.verify.checks.supervision import supervision
 from jepa_core.verify.context import Context
 from jepa_core.verify.row import Row, Verdict
-from jepa_plugins.facts.check_reversal import reversal
 
 Check = Callable[[Context], Iterable[Row]]
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "reversal": (reversal,),
     "selective loss": (selective,),
     "one forward pass": (passes, mask, isolation),
     "layouts agree": (layouts,),
     "supervision": (supervision,),
+    "sets": (apart,),
     "denominators": (denominators,),
     "health": (health,),
 }
 #: What every run looks at before it trains: all that takes no backward pass.
-CHEAP = ("reversal", "selective loss", "one forward pass", "supervision")
+CHEAP = ("selective loss", "one forward pass", "supervision")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Verification:
     @property
     def failed(self) -> list[Row]:
         return [row for row in self.rows if row.verdict is Verdict.FAIL]
+
+    @property
+    def checks(self) -> list[str]:
+        """Names of the checks that have a row, in their order: the task's own come first."""
+        return list(dict.fromkeys(row.check for row in self.rows))
 
     def count(self, verdict: Verdict) -> int:
         return sum(row.verdict is verdict for row in self.rows)
@@ -67,13 +72,14 @@ class Verification:
 def verify(
     context: Context, checks: Iterable[str] = CHECKS, on_check: Callable[[], object] = lambda: None
 ) -> Verification:
-    """Runs the checks. The model's weights, its mode, gradients and random numbers stay as they were.
+    """Runs the task's own checks, then these. The model's weights, its mode, gradients and random numbers stay as they were.
 
     on_check: called after each of them.
     """
     began, rows = time.monotonic(), []
-    for name in checks:
-        rows += [row for check in CHECKS[name] for row in _run(name, check, context)]
+    found = {**{name: (check,) for name, check in context.run.data.checks.items()}, **{n: CHECKS[n] for n in checks}}
+    for name, several in found.items():
+        rows += [row for check in several for row in _run(name, check, context)]
         on_check()
     return Verification(recipe_name(context.run), tuple(rows), time.monotonic() - began)
 

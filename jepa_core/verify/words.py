@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
-
-ROLES = {value: name for name, value in vars(Role).items() if isinstance(value, int)}
+from jepa_core.samples.samples import PAD, PRED, Samples
+from jepa_core.samples.token_names import TokenNames
 
 
-def real_ids(facts: Facts, row: int) -> list[int]:
+def tag_names(tags: Sequence[str]) -> dict[int, str]:
+    """Number of a tag -> its name, the core's own among them."""
+    return {PAD: "pad", PRED: "pred", **dict(enumerate(tags, start=1))}
+
+
+def real_ids(samples: Samples, row: int) -> list[int]:
     """The ids of a row without its padding."""
-    return facts.ids[row][facts.valid[row]].tolist()
+    return samples.ids[row][samples.valid[row]].tolist()
 
 
-def decoded(ids: list[int] | Tensor, vocabulary: Vocabulary) -> str:
+def decoded(ids: list[int] | Tensor, vocabulary: TokenNames) -> str:
     return " ".join(vocabulary.name(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids))
 
 
-def named(ids: list[int], vocabulary: Vocabulary) -> str:
+def named(ids: list[int], vocabulary: TokenNames) -> str:
     """Names, and behind them the ids."""
     return f"{decoded(ids, vocabulary)} ({' '.join(map(str, ids))})"
 

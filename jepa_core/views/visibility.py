@@ -6,20 +6,35 @@ import torch
 from torch import Tensor
 
 from jepa_core.components import MaskBuilder
-from jepa_core.samples.samples import Role
+from jepa_core.samples.samples import PAD
 from jepa_core.views.row_tokens import Tokens
 
 
-def visible(builder: MaskBuilder, tokens: Tokens, layer: int) -> Tensor:
+def visible(builder: MaskBuilder, tokens: Tokens, layer: int, apart: Tensor | None = None) -> Tensor:
     """``b t t`` bool: may the query (rows) see the key (columns) in this layer.
 
-    What the builder allows, AND causality, AND the key is no padding, OR the diagonal, so that no row is
-    ever fully masked (a fully masked row is NaN in eager attention, and spreads).
+    What the builder allows, AND causality, AND the key is no padding, AND NOT `apart` (``b t t`` bool, from
+    :func:`apart_by_branch`), OR the diagonal, so that no row is ever fully masked (a fully masked row is NaN in eager
+    attention, and spreads).
     """
     query, key = tokens.unsqueeze(-1), tokens.unsqueeze(-2)
     causal = key.position <= query.position
-    allowed = builder(query, key, layer) & causal & (key.role != Role.PAD)
+    allowed = builder(query, key, layer) & causal & (key.tag != PAD)
+    if apart is not None:
+        allowed = allowed & ~apart
     return allowed | (key.position == query.position)
+
+
+def apart_by_branch(piece: Tensor, prefix: Tensor, place: Tensor) -> Tensor:
+    """``b t t`` bool: which keys a query does not see whatever a mask says, because one of them is in a branch.
+
+    piece: ``b t``, number of the block or branch that a token is in; prefix: ``b t``, for a token of a branch how many
+    tokens of block 0 it sees, else -1; place: ``b t``, the token's column in its own block.
+    """
+    query_piece, key_piece = piece.unsqueeze(-1), piece.unsqueeze(-2)
+    in_branch, key_in_branch = (prefix >= 0).unsqueeze(-1), (prefix >= 0).unsqueeze(-2)
+    in_prefix = (key_piece == 0) & (place.unsqueeze(-2) < prefix.unsqueeze(-1))
+    return (query_piece != key_piece) & (key_in_branch | (in_branch & ~in_prefix))
 
 
 def additive(allowed: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,1 +1,1 @@
-"""Facts: a task with two directions, its data, reversals, masks, evaluation and commands."""
+"""Samples: a task with two directions, its data, reversals, masks, evaluation and commands."""

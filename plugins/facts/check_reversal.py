@@ -7,21 +7,22 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.samples import Samples
 from jepa_core.verify.context import Context, spread
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import named, real_ids
 from jepa_core.views.pairs import NewBlock, Part
 from jepa_plugins.facts.reverse import known_inverses
+from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.vocabulary import Vocabulary
 
-#: Facts shown.
+#: Samples shown.
 SHOWN = 4
 
 
 def reversal(context: Context) -> Iterator[Row]:
     """Reverses real facts, and every relation of the vocabulary twice, with the recipe's own strategy."""
-    strategy, vocabulary = context.objective.planner.reversal, context.run.vocabulary
+    strategy, vocabulary = context.objective.spec.terms[0].reversal, Vocabulary.of(context.run.vocabulary)
     source = source_of(getattr(strategy, "inverse", None) or strategy)
     relations = torch.tensor(vocabulary.relation_ids)
     if context.nothing_counts or not len(relations):
@@ -42,13 +43,13 @@ def reversal(context: Context) -> Iterator[Row]:
     yield _as_named(vocabulary, relations, once, source)
 
 
-def reverse(context: Context, facts: Facts) -> Facts | None:
+def reverse(context: Context, facts: Samples) -> Samples | None:
     """The second views of `facts`, where the strategy makes one new block with one relation a fact."""
-    pairs = context.objective.planner.reversal(facts).pairs
+    pairs = context.objective.spec.terms[0].reversal(facts).pairs
     if len(pairs) != 1 or not isinstance(pairs[0][0], Part) or not isinstance(pairs[0][1], NewBlock):
         return None
-    second = pairs[0][1].facts
-    one_each = ((second.roles == Role.RELATION).sum(dim=1) == 1).all()
+    second = pairs[0][1].samples
+    one_each = ((second.tags == Role.RELATION).sum(dim=1) == 1).all()
     return second if bool(one_each) else None
 
 
@@ -65,17 +66,17 @@ def parity_rule(relations: list[int], inverses: list[int]) -> str:
     return f"{len(relations)} relations by table: {shown}{', …' if len(relations) > 8 else ''}"
 
 
-def _facts(context: Context) -> Facts:
+def _facts(context: Context) -> Samples:
     """Some of the facts that count, of as many different relations as possible."""
     batch = context.run.train_dataset.__getitems__(context.counted_rows)
-    facts = Facts(batch["input_ids"], batch["roles"])
-    relations = facts.ids.where(facts.roles == Role.RELATION, -1).amax(dim=1).tolist()
+    facts = Samples(batch["input_ids"], batch["tags"])
+    relations = facts.ids.where(facts.tags == Role.RELATION, -1).amax(dim=1).tolist()
     one_of_each = [relations.index(relation) for relation in dict.fromkeys(relations)]
     rows = dict.fromkeys([*spread(one_of_each, SHOWN), *range(min(SHOWN, len(facts)))])
     return facts[torch.tensor(list(rows)[:SHOWN])]
 
 
-def _swapped(facts: Facts, second: Facts, vocabulary: Vocabulary, source: str) -> Row:
+def _swapped(facts: Samples, second: Samples, vocabulary: Vocabulary, source: str) -> Row:
     """Only warns: a strategy may make another second view than the reversed fact."""
     wrong, lines = 0, []
     for row in range(len(facts)):
@@ -87,7 +88,7 @@ def _swapped(facts: Facts, second: Facts, vocabulary: Vocabulary, source: str) -
     return Row("facts whose head and tail did not change places", verdict, wrong, "= 0", "\n".join(lines), source)
 
 
-def _inverted(context: Context, facts: Facts, relations: Tensor) -> tuple[Tensor, Tensor]:
+def _inverted(context: Context, facts: Samples, relations: Tensor) -> tuple[Tensor, Tensor]:
     """Every relation inverted once and twice, as the relation of one and the same fact."""
     one = facts[torch.zeros(len(relations), dtype=torch.int64)]
     once = _relation_of(reverse(context, _with_relation(one, relations)))
@@ -111,17 +112,17 @@ def _as_named(vocabulary: Vocabulary, relations: Tensor, once: Tensor, source: s
     return at_most(name, len(wrong), 0, evidence, source)
 
 
-def _with_relation(facts: Facts, relations: Tensor) -> Facts:
-    return Facts(relations[:, None].where(facts.roles == Role.RELATION, facts.ids), facts.roles)
+def _with_relation(facts: Samples, relations: Tensor) -> Samples:
+    return Samples(relations[:, None].where(facts.tags == Role.RELATION, facts.ids), facts.tags)
 
 
-def _relation_of(facts: Facts | None) -> Tensor:
+def _relation_of(facts: Samples | None) -> Tensor:
     assert facts is not None, "the same strategy made new blocks a moment ago"
-    return facts.ids[facts.roles == Role.RELATION]
+    return facts.ids[facts.tags == Role.RELATION]
 
 
-def _part(facts: Facts, row: int, role: int) -> list[int]:
-    return facts.ids[row][facts.roles[row] == role].tolist()
+def _part(facts: Samples, row: int, role: int) -> list[int]:
+    return facts.ids[row][facts.tags[row] == role].tolist()
 
 
 def _first(wrong: Tensor, *columns: Tensor) -> list[list[int]]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_plugins.facts.task_size import TaskSize
 
 if TYPE_CHECKING:
-    from jepa_plugins.facts.fact_set import TaskData
     from jepa_plugins.facts.pack import Packed
     from jepa_plugins.facts.store_manifest import Manifest
+    from jepa_plugins.facts.task import FactTask
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -55,7 +55,7 @@ def generate(
 ) -> None:
     """Generate a reversal task as files.
 
-    Facts about made-up entities: relations pair them at random, as in Wang and Sun 2025 (arXiv
+    Samples about made-up entities: relations pair them at random, as in Wang and Sun 2025 (arXiv
     2504.01928). A recipe with 'path: null' generates the same facts in memory from the same seed and sizes.
 
     Example: jepa-run data generate my_task --relation-pairs 3
@@ -160,18 +160,18 @@ def _print_packed(folder: Path, manifest: Manifest) -> None:
     Console().print(table)
 
 
-def _splits(task: TaskData) -> str:
+def _splits(task: FactTask) -> str:
     return " + ".join(f"{len(facts)} {split}" for split, facts in task.evaluation.items())
 
 
-def _print_tables(task: TaskData) -> None:
+def _print_tables(task: FactTask) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from jepa_plugins.facts.summary import summarize_relations, summarize_sets
 
-    sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Facts")
+    sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Samples")
     for row in summarize_sets(task):
         lengths = (f"{low} to {high}" if low < high else str(low) for low, high in (row.lengths, row.entity_lengths))
         sets.add_row(row.name, str(row.facts), str(row.entities), *lengths)

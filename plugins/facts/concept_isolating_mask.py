@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from jepa_core import hookimpl
-from jepa_core.components import BuildContext
-from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Role
+from jepa_core import BuildContext, ComponentError, hookimpl
 from jepa_core.views.row_tokens import Tokens
+from jepa_plugins.facts.roles import Role
 
 
 class ConceptIsolatingMask:
@@ -37,7 +35,7 @@ class ConceptIsolatingMask:
             return same_block & same_span
         if layer < self.first_decoder:
             return same_block & key.last
-        return same_block & ((key.role == Role.MASK) | ((key.role == Role.TAIL) & same_span))
+        return same_block & ((key.tag == Role.MASK) | ((key.tag == Role.TAIL) & same_span))
 
 
 def concept_isolating(context: BuildContext, encoder_layers: int = 1, decoder_layers: int = 0) -> ConceptIsolatingMask:

@@ -13,27 +13,28 @@ Axes: ``q`` questions, ``m`` entities, ``d`` width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from jepa_core import Candidates, ComponentError, EvaluationContext, SampleSet, hookimpl
 from jepa_core.evaluation.ranks import HITS
+from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.samples.samples import Facts
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.concept_table import concept_table
 from jepa_plugins.facts.known import Lookup, Triples
 from jepa_plugins.facts.reverse import question_of
 
 
 class ConceptEvaluation:
-    """Measures splits of one task. train: its training set; sets: all of its sets, the training set too."""
+    """Measures splits of one task. entities: of the task; train: its training set; sets: all of its sets, the training
+    set too."""
 
-    def __init__(self, objective: JepaObjective, train: Any, sets: Iterable[Any]):
-        if objective.entities is None:
-            raise ValueError("concept evaluation needs objective.entities")
-        self.objective, self.entities = objective, objective.entities
+    def __init__(self, objective: JepaObjective, entities: Candidates, train: SampleSet, sets: Iterable[SampleSet]):
+        self.objective, self.entities = objective, entities
         known = Triples.of_sets(sets, self.entities)
         trained = Triples.of_sets([train], self.entities)
         self.right = Lookup(known.questions, known.tails)
@@ -41,7 +42,7 @@ class ConceptEvaluation:
         self.asked_from = Lookup(trained.tails, trained.heads)
 
     @torch.no_grad()
-    def __call__(self, dataset: Any, batch_size: int = 512) -> dict[str, float]:
+    def __call__(self, name: str, dataset: SampleSet, batch_size: int = 512) -> dict[str, float]:
         """``concept_mrr``, ``concept_hits@1/3/10``; the same of ``concept_chance`` and ``concept_blind``; the share of
         questions answered with another entity: ``concept_error_other_relation`` (right for this head and another
         trained relation), ``concept_error_other_partner`` (linked to the head the other way round only),
@@ -49,7 +50,7 @@ class ConceptEvaluation:
         training = self.objective.training
         self.objective.eval()
         try:
-            bank = normalize(self.objective.entity_states().float(), dim=-1)
+            bank = normalize(candidate_states(self.objective.embed, self.entities.samples).float(), dim=-1)
             starts = range(0, len(dataset), batch_size)
             parts = [
                 self._measure(dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))), bank)
@@ -62,9 +63,9 @@ class ConceptEvaluation:
 
     def _measure(self, batch: dict[str, Tensor], bank: Tensor) -> dict[str, float]:
         """Sums over the batch's questions."""
-        facts = Facts(batch["input_ids"], batch["roles"])
+        facts = Samples(batch["input_ids"], batch["tags"])
         asked = Triples.of(facts, self.entities)
-        question = normalize(self.objective.embed(question_of(facts), "source").float(), dim=-1)
+        question = normalize(self.objective.predict(question_of(facts)).float(), dim=-1)
         scores = (question @ bank.T).cpu()
         own = torch.zeros_like(scores, dtype=torch.bool).scatter(1, asked.tails[:, None], True)
         left_out = self.right.mark(asked.questions, len(self.entities)) & ~own
@@ -112,3 +113,21 @@ def _errors(scores: Tensor, own: Tensor, answers: Tensor, asked_from: Tensor) ->
         "unrelated": ~answer & ~partner,
     }
     return {f"concept_error_{name}": float((kind & ~right).sum()) for name, kind in kinds.items()}
+
+
+def concepts(context: EvaluationContext) -> ConceptEvaluation:
+    """Rank the right entity among all by embedding, beside chance and a relation-blind guess."""
+    data = context.data
+    if data.candidates is None:
+        raise ComponentError("the dataset lists no entities, so there is nothing to rank")
+    return ConceptEvaluation(context.objective, data.candidates(), data.train, (data.train, *data.evaluation.values()))
+
+
+concepts.was_key = ("evaluation.concepts",)  # type: ignore[attr-defined]
+concepts.prefix = "concept_"  # type: ignore[attr-defined]
+concepts.table = concept_table  # type: ignore[attr-defined]
+
+
+@hookimpl
+def jepa_evaluations() -> Mapping[str, object]:
+    return {"concepts": concepts}

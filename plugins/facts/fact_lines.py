@@ -1,4 +1,4 @@
-"""Facts as text: JSON Lines of ``{"head": …, "relation": …, "tail": …}``."""
+"""Samples as text: JSON Lines of ``{"head": …, "relation": …, "tail": …}``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean
 from jepa_plugins.facts.json_file import parse_json, read_text, show
 
 _FIELDS = ("head", "relation", "tail")

@@ -8,22 +8,23 @@ from typing import Any
 
 import torch
 
-from jepa_core.errors import DataError, did_you_mean
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import MASK, PAD, PRED, Vocabulary
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core import DataError, did_you_mean
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.inverses import find_inverses, named_relations, stated_inverses
 from jepa_plugins.facts.json_file import read_json, show
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.parse import ItemParser
 from jepa_plugins.facts.relations import read_relations
+from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.task import FactTask, task_of_facts
 from jepa_plugins.facts.vocab_file import read_vocab
+from jepa_plugins.facts.vocabulary import MASK, PAD, PRED, Vocabulary
 
 TRAIN, VALID, VOCAB = FILES = ("train.json", "valid.json", "vocab.json")
 SPLITS = ("train", "atomic", "test")
 
 
-def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
+def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
     """The task in a folder, checked.
 
     ``train.json`` is a list of facts (see :mod:`jepa_plugins.facts.parse`) of type train or atomic,
@@ -45,13 +46,13 @@ def read_folder(folder: Path, relations: Path | None = None) -> TaskData:
     vocabulary = make_vocabulary(tokens, used_relations(parsed.values()), folder / VOCAB, relations)
     for where, facts in parsed.items():
         check_entities(facts, vocabulary, where)
-    task = TaskData.of_facts(vocabulary, train, types, evaluation)
+    task = task_of_facts(vocabulary, train, types, evaluation)
     check_leaks(task, str(folder / TRAIN), names["test"])
     return task
 
 
-def used_relations(parsed: Iterable[Facts]) -> set[int]:
-    return {int(i) for facts in parsed for i in facts.ids[facts.roles == Role.RELATION].unique()}
+def used_relations(parsed: Iterable[Samples]) -> set[int]:
+    return {int(i) for facts in parsed for i in facts.ids[facts.tags == Role.RELATION].unique()}
 
 
 def make_vocabulary(tokens: dict[str, int], used: set[int], vocab: Path, relations: Path | None) -> Vocabulary:
@@ -61,7 +62,13 @@ def make_vocabulary(tokens: dict[str, int], used: set[int], vocab: Path, relatio
     """
     inverses = _inverses(tokens, used, vocab, relations)
     ids = tuple(sorted(inverses))
-    return Vocabulary(tokens, ids, tokens[MASK], tokens[PAD], inverse_ids=tuple(inverses[i] for i in ids))
+    return Vocabulary(
+        token_to_id=tokens,
+        relation_ids=ids,
+        mask_id=tokens[MASK],
+        pad_id=tokens[PAD],
+        inverse_ids=tuple(inverses[i] for i in ids),
+    )
 
 
 def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path | None) -> dict[int, int]:
@@ -75,17 +82,17 @@ def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path 
     return inverses
 
 
-def check_entities(facts: Facts, vocabulary: Vocabulary, where: str, first: int = 0) -> None:
+def check_entities(facts: Samples, vocabulary: Vocabulary, where: str, first: int = 0) -> None:
     """Raises DataError for an entity with a relation's or predictor's token in it.
 
     first: the number of the first fact, where these are a part of the list.
     """
     predictors = [i for name, i in vocabulary.token_to_id.items() if name.startswith(PRED.rstrip(">"))]
     special = torch.tensor([*vocabulary.relation_ids, *predictors])
-    wrong = torch.isin(facts.ids, special) & ((facts.roles == Role.HEAD) | (facts.roles == Role.TAIL))
+    wrong = torch.isin(facts.ids, special) & ((facts.tags == Role.HEAD) | (facts.tags == Role.TAIL))
     if wrong.any():
         item, place = (int(i) for i in wrong.nonzero()[0])
-        field = "input_text[0]" if facts.roles[item, place] == Role.HEAD else "target_text[0]"
+        field = "input_text[0]" if facts.tags[item, place] == Role.HEAD else "target_text[0]"
         token = int(facts.ids[item, place])
         raise DataError(
             f"{where}: item {first + item}: {field}: expected an entity's tokens, "

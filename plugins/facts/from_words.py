@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from jepa_core import hookimpl
-from jepa_core.components import DatasetContext
-from jepa_core.errors import DataError
-from jepa_core.samples.token_names import pred_names
+from jepa_core import DataError, DatasetContext, hookimpl
 from jepa_plugins.facts.fact_lines import FactLine, read_fact_lines
-from jepa_plugins.facts.fact_set import TaskData
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.relations import read_relations
+from jepa_plugins.facts.task import FactTask
 from jepa_plugins.facts.tokenizer import (
     add_specials,
     encode_names,
@@ -23,6 +20,7 @@ from jepa_plugins.facts.tokenizer import (
     word_tokenizer,
 )
 from jepa_plugins.facts.triples import as_task, two_groups, unique_triples
+from jepa_plugins.facts.vocabulary import pred_names
 
 
 def facts(
@@ -34,8 +32,8 @@ def facts(
     seed: int | None = None,
     evaluation_samples: int = 3000,
     held_out: HeldOut = "all",
-) -> TaskData:
-    """Facts written in words: a JSON Lines file of head, relation and tail.
+) -> FactTask:
+    """Samples written in words: a JSON Lines file of head, relation and tail.
 
     relations: a YAML file of ``inverse_pairs`` and ``symmetric`` relations; a direction that the file of
     facts does not state follows from it. tokenizer: a Hugging Face tokenizer's folder; null makes a token of

@@ -17,17 +17,18 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, Role, SampleType
-from jepa_core.samples.token_names import MASK, PAD, PRED, Vocabulary
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.task import FactTask, task_of_facts
 from jepa_plugins.facts.task_size import TaskSize
+from jepa_plugins.facts.vocabulary import MASK, PAD, PRED, Vocabulary
 
 
-def generate(size: TaskSize, seed: int) -> TaskData:
+def generate(size: TaskSize, seed: int) -> FactTask:
     """The task of this size and seed, the same on every machine."""
     task = GeneratedTask(size, seed)
-    return TaskData.of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
+    return task_of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
 
 
 class GeneratedTask:
@@ -51,7 +52,7 @@ class GeneratedTask:
         self._seen = sample(2 * len(self._both), size.evaluation_samples, rng)
         self._held_out = sample(len(self._one), size.evaluation_samples, rng)
 
-    def train(self, start: int, stop: int) -> tuple[Facts, Tensor]:
+    def train(self, start: int, stop: int) -> tuple[Samples, Tensor]:
         """The facts of these rows of the training set, and their types: first those in both directions."""
         rows = np.arange(start, stop)
         trained, atomic = np.split(rows, [np.searchsorted(rows, 2 * len(self._both))])
@@ -61,7 +62,7 @@ class GeneratedTask:
         return as_facts(np.concatenate(facts)), types
 
     @property
-    def evaluation(self) -> dict[str, Facts]:
+    def evaluation(self) -> dict[str, Samples]:
         """The facts by split; those of `test` are the reverse of those of `atomic`."""
         rows = {
             "train": self._two_ways(self._seen),
@@ -104,8 +105,8 @@ def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
     token_to_id = {token: i for i, token in enumerate([*names, MASK, *relations, PAD, PRED])}
     relation_ids = tuple(token_to_id[relation] for relation in relations)
     return Vocabulary(
-        token_to_id,
-        relation_ids,
+        token_to_id=token_to_id,
+        relation_ids=relation_ids,
         mask_id=token_to_id[MASK],
         pad_id=token_to_id[PAD],
         inverse_ids=tuple(i for pair in zip(relation_ids[1::2], relation_ids[::2], strict=True) for i in pair),
@@ -139,11 +140,11 @@ class Pairings:
         return np.concatenate([ends[:, 0], relation, np.full_like(relation, self.mask_id), ends[:, 1]], axis=1)
 
 
-def as_facts(rows: np.ndarray) -> Facts:
+def as_facts(rows: np.ndarray) -> Samples:
     """Rows ``n s`` of facts with as many tokens in the head as in the tail."""
     width = (rows.shape[1] - 2) // 2
-    roles = torch.tensor([Role.HEAD] * width + [Role.RELATION, Role.MASK] + [Role.TAIL] * width)
-    return Facts(torch.from_numpy(rows.astype(np.int64)), roles.repeat(len(rows), 1))
+    tags = torch.tensor([Role.HEAD] * width + [Role.RELATION, Role.MASK] + [Role.TAIL] * width)
+    return Samples(torch.from_numpy(rows.astype(np.int64)), tags.repeat(len(rows), 1))
 
 
 def sample(population: int, at_most: int, rng: Generator) -> np.ndarray:

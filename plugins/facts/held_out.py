@@ -7,13 +7,14 @@ from typing import Literal
 
 import torch
 
-from jepa_plugins.facts.fact_set import FactSet, TaskData
-from jepa_plugins.facts.row_hashes import hash_rows
+from jepa_core.samples.draws import hash_rows
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.task import FactTask, fact_task
 
 HeldOut = Literal["all", "tune", "report"]
 
 
-def keep_half(task: TaskData, half: HeldOut) -> TaskData:
+def keep_half(task: FactTask, half: HeldOut) -> FactTask:
     """The task with that half of its test facts; ``all`` changes nothing.
 
     Which half a fact is in is a hash of its tokens, so it does not depend on the order of a file, and no fact is
@@ -26,4 +27,5 @@ def keep_half(task: TaskData, half: HeldOut) -> TaskData:
     hashes = torch.from_numpy(hash_rows(facts.ids.numpy(), facts.valid.numpy()).view("int64"))
     rows = (hashes % 2 == (half == "report")).nonzero().flatten()
     kept = FactSet(facts[rows], whole.sample_type.index_select(0, rows), whole.first_index)
-    return replace(task, evaluation={**task.evaluation, "test": kept})
+    made = fact_task(task.train, {**task.evaluation, "test": kept}, task.vocabulary)
+    return replace(made, tokenizer_files=task.tokenizer_files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from jepa_core.errors import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean
 from jepa_plugins.facts.relations import Relations
 
 SUFFIX = "_inv>"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 
 
 @contextmanager

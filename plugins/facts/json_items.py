@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_plugins.facts.json_file import show, without_collector
 
 #: Characters read at a time, and items given at a time.

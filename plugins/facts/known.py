@@ -12,9 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.samples.candidates import Candidates
 from jepa_core.samples.draws import sequence_ids
-from jepa_core.samples.samples import Facts, Role
-from jepa_plugins.facts.entities import Entities, facts_of
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.entities import facts_of
+from jepa_plugins.facts.roles import Role
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Triples:
     tails: Tensor
 
     @classmethod
-    def of(cls, facts: Facts, entities: Entities) -> Triples:
-        head, relation, tail = (facts.roles == role for role in (Role.HEAD, Role.RELATION, Role.TAIL))
+    def of(cls, facts: Samples, entities: Candidates) -> Triples:
+        head, relation, tail = (facts.tags == role for role in (Role.HEAD, Role.RELATION, Role.TAIL))
         return cls(entities.index(facts.ids, head), sequence_ids(facts.ids, relation), entities.index(facts.ids, tail))
 
     @classmethod
-    def of_sets(cls, sets: Iterable[Any], entities: Entities) -> Triples:
+    def of_sets(cls, sets: Iterable[Any], entities: Candidates) -> Triples:
         """Of every fact of these sets."""
         parts = [cls.of(facts, entities) for facts in facts_of(sets)]
         return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in ("heads", "relations", "tails")))

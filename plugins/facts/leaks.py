@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, Role, SampleType
-from jepa_core.samples.token_names import Vocabulary
-from jepa_plugins.facts.fact_set import FactSet, TaskData
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.reverse import reverse_facts
+from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.task import FactTask
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 
-def check_leaks(task: TaskData, train: str, test: str) -> None:
+def check_leaks(task: FactTask, train: str, test: str) -> None:
     """Raises DataError when a test fact, or the reverse of an atomic fact, stands in the training set.
 
     train, test: what the message calls the two sets. The vocabulary has its `inverse_ids`.
@@ -44,7 +46,7 @@ def trained_reverse(where: str, fact: str, found: str) -> DataError:
     )
 
 
-def reverse_all(facts: Facts, vocabulary: Vocabulary) -> Facts:
+def reverse_all(facts: Samples, vocabulary: Vocabulary) -> Samples:
     """The reversed facts, by the vocabulary's `inverse_ids`."""
     return reverse_facts(facts, inverse_table(vocabulary)[facts.ids])
 
@@ -56,7 +58,7 @@ def inverse_table(vocabulary: Vocabulary) -> Tensor:
     return inverse
 
 
-def fact_keys(facts: Facts) -> list[bytes]:
+def fact_keys(facts: Samples) -> list[bytes]:
     """Of each fact its tokens as bytes: equal for equal facts, whatever the padding."""
     buffer, width = facts.ids.int().numpy().tobytes(), 4 * facts.ids.shape[1]
     lengths = facts.valid.sum(dim=1).tolist()
@@ -67,7 +69,7 @@ def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
     """``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``"""
     sample = facts[number]
     spans = (
-        [vocabulary.name(i) for i in sample["input_ids"][sample["roles"] == role]]
+        [vocabulary.name(i) for i in sample["input_ids"][sample["tags"] == role]]
         for role in (Role.HEAD, Role.RELATION, Role.TAIL)
     )
     return " ".join(f"'{' '.join(span)}'" for span in spans)

@@ -9,16 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core import hookimpl
-from jepa_core.components import BuildContext
-from jepa_core.errors import ComponentError
+from jepa_core import BuildContext, ComponentError, hookimpl
 from jepa_core.recipe.strict_yaml import load_yaml
-from jepa_core.samples.samples import Facts
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.samples import Samples
 from jepa_core.views.pairs import Views
 from jepa_plugins.facts.inverses import stated_inverses
 from jepa_plugins.facts.relations import Relations, read_relations
 from jepa_plugins.facts.reverse import fact_and_reverse, known_inverses
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 
 class LookupReversal:
@@ -55,7 +53,7 @@ class LookupReversal:
             )
         return self.inverses.to(ids.device)[place]
 
-    def __call__(self, facts: Facts) -> Views:
+    def __call__(self, facts: Samples) -> Views:
         return fact_and_reverse(facts, self.inverse)
 
 
@@ -94,7 +92,7 @@ def lookup(context: BuildContext, table: str | None = None) -> LookupReversal:
     table: a YAML file, a mapping name -> inverse name (or ``inverse_pairs: [[a, b], …]`` and ``symmetric:
     [a, …]``); null takes what the vocabulary says, by the names ``<x>`` and ``<x_inv>`` if by nothing else.
     """
-    vocabulary = context.vocabulary
+    vocabulary = Vocabulary.of(context.vocabulary)
     path = None if table is None else context.find(table)
     inverse = known_inverses(vocabulary) if path is None else read_table(path, vocabulary)
     for relation in vocabulary.relation_ids:

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, SampleType
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.folder import (
     SPLITS,
     VALID,
@@ -28,6 +27,7 @@ from jepa_plugins.facts.folder import TRAIN as TRAIN_FILE
 from jepa_plugins.facts.generate import GeneratedTask
 from jepa_plugins.facts.json_items import read_items
 from jepa_plugins.facts.parse import ItemParser
+from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.store import draft_of
 from jepa_plugins.facts.store_checks import FACTS, CheckedSets, facts_in_parts
 from jepa_plugins.facts.store_manifest import (
@@ -42,8 +42,9 @@ from jepa_plugins.facts.store_set import PackedSet
 from jepa_plugins.facts.store_writer import SetWriter, write_bytes
 from jepa_plugins.facts.task_size import TaskSize
 from jepa_plugins.facts.vocab_file import read_vocab
+from jepa_plugins.facts.vocabulary import Vocabulary
 
-Parts = Iterator[tuple[Facts, Tensor]]  # facts, and their sample types
+Parts = Iterator[tuple[Samples, Tensor]]  # facts, and their sample types
 Progress = Callable[[int], object]
 
 
@@ -118,7 +119,7 @@ def _noting_relations(parts: Parts, used: set[int]) -> Parts:
 def _finish(
     draft: Path,
     entry: PackedSetEntry,
-    evaluation: Mapping[str, Facts],
+    evaluation: Mapping[str, Samples],
     vocabulary: Vocabulary,
     train_name: str,
     test_name: str,

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from jepa_core import hookimpl
-from jepa_core.components import BuildContext
-from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Facts
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core import BuildContext, ComponentError, hookimpl
+from jepa_core.samples.samples import Samples
 from jepa_core.views.pairs import Views
 from jepa_plugins.facts.reverse import fact_and_reverse, known_inverses
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 
 class ParityReversal:
@@ -42,7 +40,7 @@ class ParityReversal:
         same_parity = ids % 2 == self.first % 2
         return (ids + 1).where(same_parity, ids - 1)
 
-    def __call__(self, facts: Facts) -> Views:
+    def __call__(self, facts: Samples) -> Views:
         return fact_and_reverse(facts, self.inverse)
 
 
@@ -63,7 +61,8 @@ def parity(context: BuildContext, first_relation_token_id: int | None = None) ->
 
     first_relation_token_id: null takes the vocabulary's first relation.
     """
-    relations = context.vocabulary.relation_ids
+    vocabulary = Vocabulary.of(context.vocabulary)
+    relations = vocabulary.relation_ids
     first = next(iter(relations), 0) if first_relation_token_id is None else first_relation_token_id
     if relations != tuple(range(first, first + len(relations))):
         raise ComponentError(
@@ -71,7 +70,7 @@ def parity(context: BuildContext, first_relation_token_id: int | None = None) ->
             f"{', '.join(map(str, relations[:8]))}{'…' if len(relations) > 8 else ''}: use 'reversal: lookup'"
         )
     reversal = ParityReversal(first, len(relations))
-    check_vocabulary(reversal, context.vocabulary)
+    check_vocabulary(reversal, vocabulary)
     return reversal
 
 

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, Role, SampleType
-from jepa_core.samples.token_names import MASK, PAD
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.json_file import show
+from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.vocabulary import MASK, PAD
 
 _FIELDS = ("input_text[0]", "input_text[1]", "input_text[2]", "target_text[0]")
 _SPANS = ("head", "relation", "mask", "tail")
@@ -41,7 +42,7 @@ class ItemParser:
     def _known(self) -> frozenset[int]:
         return frozenset(self.token_to_id.values())
 
-    def __call__(self, items: Any, first: int = 0) -> tuple[Facts, Tensor]:
+    def __call__(self, items: Any, first: int = 0) -> tuple[Samples, Tensor]:
         """The facts, and their sample types ``n``. Raises DataError naming item and field.
 
         first: the number of the first item, where these are a part of the list.
@@ -56,7 +57,7 @@ class ItemParser:
             raise AssertionError("facts that are right one by one are right together")
         return parsed
 
-    def _parse(self, items: Sequence[Any]) -> tuple[Facts, Tensor] | None:
+    def _parse(self, items: Sequence[Any]) -> tuple[Samples, Tensor] | None:
         """None where anything is wrong."""
         try:
             if {(len(item["input_text"]), len(item["target_text"])) for item in items} - {(3, 1)}:
@@ -86,12 +87,12 @@ class ItemParser:
         is_mask, is_pad = ids == self.token_to_id[MASK], ids == self.token_to_id[PAD]
         return bool((is_mask == (role == Role.MASK)).all() and not is_pad.any())
 
-    def _rows(self, lengths: np.ndarray, ids: np.ndarray) -> Facts:
+    def _rows(self, lengths: np.ndarray, ids: np.ndarray) -> Samples:
         total = lengths.sum(axis=1)
         real = np.arange(total.max(initial=0)) < total[:, None]
-        table, roles = np.full(real.shape, self.token_to_id[PAD]), np.full(real.shape, int(Role.PAD))
-        table[real], roles[real] = ids, np.tile(_ROLES, len(lengths)).repeat(lengths.ravel())
-        return Facts(torch.from_numpy(table), torch.from_numpy(roles))
+        table, tags = np.full(real.shape, self.token_to_id[PAD]), np.full(real.shape, int(Role.PAD))
+        table[real], tags[real] = ids, np.tile(_ROLES, len(lengths)).repeat(lengths.ravel())
+        return Samples(torch.from_numpy(table), torch.from_numpy(tags))
 
     def _wrong(self, item: Any) -> str | None:
         """What is wrong with one item, or None."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import torch
 
-from jepa_core import hookimpl
-from jepa_core.components import BuildContext
-from jepa_core.samples.samples import IGNORE, Facts, Role
+from jepa_core import BuildContext, hookimpl
+from jepa_core.samples.samples import IGNORE, Samples
 from jepa_core.views.pairs import NewBlock, Part, View, Views
 from jepa_plugins.facts.lookup_reversal import lookup
 from jepa_plugins.facts.reverse import Inverse, question_of, reverse
+from jepa_plugins.facts.roles import Role
 
 
 class QuestionToEntity:
@@ -33,8 +33,8 @@ class QuestionToEntity:
         self.apart = apart
         self.leaks_on = () if inverse is None else ("atomic",)
 
-    def __call__(self, facts: Facts) -> Views:
-        question = Part(facts.valid & (facts.roles != Role.TAIL))
+    def __call__(self, facts: Samples) -> Views:
+        question = Part(facts.valid & (facts.tags != Role.TAIL))
         pairs: list[tuple[View, View]] = [(question, self._entity(facts, Role.TAIL))]
         if self.inverse is not None:
             pairs.append((NewBlock(question_of(reverse(facts, self.inverse))), self._entity(facts, Role.HEAD)))
@@ -42,18 +42,18 @@ class QuestionToEntity:
             pairs.append((itself(facts), self._entity(facts, Role.HEAD)))
         return Views(tuple(pairs))
 
-    def _entity(self, facts: Facts, role: int) -> View:
-        chosen = facts.roles == role
+    def _entity(self, facts: Samples, role: int) -> View:
+        chosen = facts.tags == role
         return NewBlock(facts.where(chosen)) if self.apart else Part(chosen)
 
 
-def itself(facts: Facts) -> NewBlock:
+def itself(facts: Samples) -> NewBlock:
     """``[head, mask, head]``: which entity is this; the answer is labelled, the view is the question."""
-    asked = facts.roles.where((facts.roles == Role.HEAD) | (facts.roles == Role.MASK), Role.PAD)
-    answer = torch.where(facts.roles == Role.HEAD, Role.TAIL, Role.PAD)
-    twice = Facts(torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1))
+    asked = facts.tags.where((facts.tags == Role.HEAD) | (facts.tags == Role.MASK), Role.PAD)
+    answer = torch.where(facts.tags == Role.HEAD, Role.TAIL, Role.PAD)
+    twice = Samples(torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1))
     made = twice.where(twice.valid)
-    is_answer = made.roles == Role.TAIL
+    is_answer = made.tags == Role.TAIL
     return NewBlock(made, select=made.valid & ~is_answer, labels=made.ids.where(is_answer, IGNORE))
 
 

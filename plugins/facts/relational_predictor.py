@@ -1,59 +1,49 @@
-"""``relational_predictor``: from the head's state to the answer's, by a map that the relation chooses."""
+"""``relational``: from the head's state to the answer's, by a map that the relation chooses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 
-from jepa_core import hookimpl
-from jepa_core.components import BuildContext
-from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Role
-from jepa_plugins.last_token import LastToken
+from jepa_core import BuildContext, ComponentError, EmbeddingExtractor, hookimpl
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 EPS = 1e-6
 
 
 class RelationalPredictor(nn.Module):
-    """``W_out (W_relation r ⊙ W_head h)``, the predictor of a JEPA with the relation for its condition.
+    """``W_out (W_relation r ⊙ W_head h)``, a predictor with the relation for its condition.
 
-    h is the state of the head's last token after `layer`, r the mean of the relation's tokens after
-    `relation_layer`, both scaled to a root mean square of 1. For each relation this is a linear map of h, which is
-    what an inverse can be learned for; low-rank bilinear pooling (Kim et al. 2017, arXiv 1610.04325, equation 4) with
-    as many products as give every relation a map of full rank of its own, as in RESCAL (Nickel et al. 2011). A view
-    without a relation, which asks for its head, gives h as it is: against the head's own state that only keeps
-    entities apart.
+    h is the state, r the condition, both scaled to a root mean square of 1. For each relation this is a linear map of
+    h, which is what an inverse can be learned for; low-rank bilinear pooling (Kim et al. 2017, arXiv 1610.04325,
+    equation 4) with as many products as give every relation a map of full rank of its own, as in RESCAL (Nickel et al.
+    2011). A pair without a relation, which asks for its head, gives h as it is: against the head's own state that
+    only keeps entities apart.
     """
 
-    def __init__(self, width: int, products: int, layer: int = -1, relation_layer: int = 0):
+    needs_condition = True
+
+    def __init__(self, width: int, products: int):
         super().__init__()
-        self.layer = (layer, relation_layer)
-        self._at_head = LastToken(layer, role="head")
         self.head = _linear(width, products)
         self.relation = _linear(width, products)
         self.out = _linear(products, width)
 
-    def forward(self, hidden: tuple[Tensor, Tensor], valid: Tensor, roles: Tensor) -> Tensor:
-        """``b d``. hidden: states ``b s d`` after `layer` and after `relation_layer`; valid, roles: ``b s``."""
-        states, relation_states = hidden
-        head = self._at_head(states, valid, roles)
-        of_relation = valid & (roles == Role.RELATION)
-        count = of_relation.sum(dim=1, keepdim=True)
-        weights = of_relation.to(states.dtype) / count.clamp(min=1)
-        relation = (weights.unsqueeze(1) @ relation_states).squeeze(1)
+    def forward(self, state: Tensor, condition: Tensor | None) -> Tensor:
+        """state, condition: ``n d``; returns ``n d``."""
+        if condition is None:
+            return state
         own = self.out.weight.dtype  # fp32 also beside a model in bf16
-        products = self.relation(_scaled(relation).to(own)) * self.head(_scaled(head).to(own))
-        return self.out(products).to(head.dtype).where(count > 0, head)
-
-    def reads(self, valid: Tensor, roles: Tensor) -> Tensor:
-        """``b s`` bool: the head's last token and the relation's."""
-        return self._at_head.reads(valid, roles) | (valid & (roles == Role.RELATION))
+        products = self.relation(_scaled(condition).to(own)) * self.head(_scaled(state).to(own))
+        has_relation = condition.detach().any(dim=-1, keepdim=True)
+        return self.out(products).to(state.dtype).where(has_relation, state)
 
 
 def _scaled(states: Tensor) -> Tensor:
-    """``b d``, each of root mean square 1."""
+    """``n d``, each of root mean square 1."""
     return rms_norm(states, states.shape[-1:], eps=EPS)
 
 
@@ -64,20 +54,49 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
     return made
 
 
-def relational_predictor(
-    context: BuildContext, layer: int = -1, relation_layer: int = 0, products: int | None = None
-) -> RelationalPredictor:
+def relational(context: BuildContext, products: int | None = None) -> RelationalPredictor:
     """Predicts the answer's state from the head's by a linear map for each relation; with parameters.
 
-    layer: of the head's state, at its last token; relation_layer: of the relation's, 0 the embeddings, where it has
-    seen nothing else; products: numbers multiplied, by default relations × width. With fewer, relations share
-    maps, and a relation's inverse need not be among them.
+    Give it the relation as the condition: embedding: {source: {name: last_token, tag: head, …}, target: …, condition:
+    {name: mean, tag: relation, layer: 0}}. products: numbers multiplied, by default relations × width. With fewer,
+    relations share maps, and a relation's inverse need not be among them.
     """
     if products is None:
-        products = max(1, len(context.vocabulary.relation_ids)) * context.width
+        products = max(1, len(Vocabulary.of(context.vocabulary).relation_ids)) * context.width
     if products < 1:
         raise ComponentError(f"products: expected 1 or more, not {products}")
-    return RelationalPredictor(context.width, products, layer, relation_layer)
+    return RelationalPredictor(context.width, products)
+
+
+def relational_predictor(
+    context: BuildContext, layer: int = -1, relation_layer: int = 0, products: int | None = None
+) -> EmbeddingExtractor:
+    """An older way to write the predictor `relational`; recipes that name it are read as what they mean."""
+    raise ComponentError(
+        "relational_predictor is a predictor by now: predictor: relational, and embedding: {source: {name: last_token, "
+        f"tag: head, layer: {layer}}}, target: …, condition: {{name: mean, tag: relation, layer: {relation_layer}}}}}"
+    )
+
+
+def _instead(path: tuple[Any, ...], options: dict[str, Any]) -> dict[tuple[Any, ...], Any]:
+    """What a recipe meant that names it as an extractor."""
+    products = {"products": options["products"]} if options.get("products") is not None else {}
+    if path[-1] != "source":
+        return {}
+    layer = {"layer": options["layer"]} if "layer" in options else {}
+    return {
+        path: {"name": "last_token", "tag": "head", **layer},
+        (*path[:-1], "condition"): {"name": "mean", "tag": "relation", "layer": options.get("relation_layer", 0)},
+        (*path[:-2], "predictor"): {"name": "relational", **products} if products else "relational",
+    }
+
+
+relational_predictor.instead = _instead  # type: ignore[attr-defined]
+
+
+@hookimpl
+def jepa_predictors() -> Mapping[str, object]:
+    return {"relational": relational}
 
 
 @hookimpl

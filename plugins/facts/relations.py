@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from jepa_core.errors import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean
 from jepa_plugins.facts.json_file import read_text, show
 
 _KEYS = ("inverse_pairs", "symmetric")

@@ -7,15 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from jepa_core import hookimpl
-from jepa_core.components import DatasetContext
-from jepa_core.errors import DataError
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core import DataError, DatasetContext, hookimpl
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.store import read_packed
 from jepa_plugins.facts.store_manifest import is_packed
+from jepa_plugins.facts.task import FactTask
 from jepa_plugins.facts.task_size import TaskSize
 
 
@@ -30,8 +28,8 @@ def reversal_curse(
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
     held_out: HeldOut = "all",
-) -> TaskData:
-    """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
+) -> FactTask:
+    """Samples about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
     path: a folder with train.json, valid.json and vocab.json, or a packed one (``jepa-run data pack``), which
     stays on disk; null generates the task in memory from the other options, and with a path they must be
@@ -59,7 +57,7 @@ def reversal_curse(
     return keep_half(task, held_out)
 
 
-def _read(folder: Path, relations: Path | None) -> TaskData:
+def _read(folder: Path, relations: Path | None) -> FactTask:
     if not is_packed(folder):
         return read_folder(folder, relations)
     if relations is not None:

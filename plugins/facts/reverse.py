@@ -7,10 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.samples import Samples
 from jepa_core.views.pairs import NewBlock, Part, Views
 from jepa_plugins.facts.inverses import partner_name
+from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 #: From the ids of relation tokens, ``r``, to those of their inverses.
 Inverse = Callable[[Tensor], Tensor]
@@ -20,32 +21,32 @@ _PLACE = torch.tensor([5, 3, 1, 2, 0, 4])
 _ROLE = torch.tensor([Role.PAD, Role.TAIL, Role.RELATION, Role.MASK, Role.HEAD, Role.PRED])
 
 
-def reverse_facts(facts: Facts, inverse_ids: Tensor) -> Facts:
+def reverse_facts(facts: Samples, inverse_ids: Tensor) -> Samples:
     """The reversed facts, of the same shape and lengths.
 
     inverse_ids: ``b s``, at the relation's tokens the id of the inverse relation, ignored elsewhere.
     A stable sort by role moves whole spans and keeps the order inside each, so entities may have any length.
     """
-    roles = facts.roles.long()
-    order = _PLACE.to(roles.device)[roles].argsort(dim=1, stable=True)
-    ids = torch.where(roles == Role.RELATION, inverse_ids, facts.ids)
-    return Facts(ids.gather(1, order), _ROLE.to(roles.device)[roles].gather(1, order))
+    tags = facts.tags.long()
+    order = _PLACE.to(tags.device)[tags].argsort(dim=1, stable=True)
+    ids = torch.where(tags == Role.RELATION, inverse_ids, facts.ids)
+    return Samples(ids.gather(1, order), _ROLE.to(tags.device)[tags].gather(1, order))
 
 
-def reverse(facts: Facts, inverse: Inverse) -> Facts:
+def reverse(facts: Samples, inverse: Inverse) -> Samples:
     """The reversed facts, by what `inverse` makes of the relations."""
-    is_relation = facts.roles == Role.RELATION
+    is_relation = facts.tags == Role.RELATION
     return reverse_facts(facts, facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation])))
 
 
-def fact_and_reverse(facts: Facts, inverse: Inverse) -> Views:
+def fact_and_reverse(facts: Samples, inverse: Inverse) -> Views:
     """One pair for each fact. Source: the fact; target: the reversed fact, a new block."""
     return Views(((Part(facts.valid), NewBlock(reverse(facts, inverse))),))
 
 
-def question_of(facts: Facts) -> Facts:
+def question_of(facts: Samples) -> Samples:
     """The facts without their tails: ``[head, relation, mask]``."""
-    return facts.where(facts.roles != Role.TAIL)
+    return facts.where(facts.tags != Role.TAIL)
 
 
 def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:

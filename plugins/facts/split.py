@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 
 
 def components(links: Sequence[tuple[int, int]], entities: int) -> list[int]:

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jepa_core.errors import DataError
-from jepa_core.samples.token_names import Vocabulary
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core import DataError
 from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.store_manifest import (
     DTYPES,
@@ -24,9 +22,11 @@ from jepa_plugins.facts.store_manifest import (
     read_manifest,
 )
 from jepa_plugins.facts.store_set import PackedSet
+from jepa_plugins.facts.task import FactTask, fact_task
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 
-def read_packed(folder: Path) -> TaskData:
+def read_packed(folder: Path) -> FactTask:
     """The task in a packed folder, its sets still on disk.
 
     Raises DataError when files are missing or of the wrong size; their content is not looked at, see
@@ -40,7 +40,7 @@ def read_packed(folder: Path) -> TaskData:
     for split, entry in manifest.evaluation.items():
         sets[split] = PackedSet(folder, evaluation_name(split), entry, vocabulary.pad_id, first)
         first += len(sets[split])
-    return TaskData(train, sets, vocabulary)
+    return fact_task(train, sets, vocabulary)
 
 
 def verify(folder: Path) -> Manifest:

@@ -1,6 +1,6 @@
 """Repeated facts and leaks in a training set that need not fit into memory.
 
-Facts are compared by 64-bit hashes, as many at a time as `KEYS` allows, sorted. Different hashes prove that
+Samples are compared by 64-bit hashes, as many at a time as `KEYS` allows, sorted. Different hashes prove that
 facts differ; where two are equal, which is rare, the tokens decide.
 
 Axes: ``n`` facts, ``m`` those whose hash is not theirs alone.
@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, SampleType
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core import DataError
+from jepa_core.samples.draws import hash_rows
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.leaks import describe, fact_keys, inverse_table, trained_reverse, trained_test_fact
 from jepa_plugins.facts.reverse import reverse_facts
-from jepa_plugins.facts.row_hashes import hash_rows
+from jepa_plugins.facts.roles import SampleType
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 #: Hashes in memory at once, of 8 bytes, for a moment twice; facts read at once.
 KEYS, FACTS = 1 << 26, 1 << 15
 
-Parts = Iterator[tuple[np.ndarray, Facts]]  # row numbers, and the facts there
+Parts = Iterator[tuple[np.ndarray, Samples]]  # row numbers, and the facts there
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class CheckedSets:
         shared = [np.empty(0, dtype=np.uint64)]
         for part in range(parts):  # one after the other, each all hashes with one remainder
 
-            def keys_of(facts: Facts, part: int = part) -> np.ndarray:
+            def keys_of(facts: Samples, part: int = part) -> np.ndarray:
                 keys = hash_facts(facts)
                 return keys[keys % np.uint64(parts) == part]
 
@@ -95,7 +96,7 @@ class CheckedSets:
 
 @dataclass(frozen=True)
 class Alike:
-    """Facts of a set whose hash is not theirs alone. keys, rows: ``m``, ascending by key, then by row."""
+    """Samples of a set whose hash is not theirs alone. keys, rows: ``m``, ascending by key, then by row."""
 
     data_set: FactSet
     keys: np.ndarray
@@ -156,7 +157,7 @@ def facts_in_parts(data_set: FactSet, kind: SampleType | None = None) -> Parts:
             yield rows.numpy(), data_set.select(rows)
 
 
-def hash_facts(facts: Facts) -> np.ndarray:
+def hash_facts(facts: Samples) -> np.ndarray:
     """``n`` uint64"""
     return hash_rows(facts.ids.numpy(), facts.valid.numpy())
 

@@ -18,10 +18,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import SampleType
+from jepa_core import DataError
 from jepa_plugins.facts.fact_set import OfType
 from jepa_plugins.facts.json_file import read_text
+from jepa_plugins.facts.roles import SampleType
 
 MANIFEST, VOCABULARY, TRAIN = "manifest.json", "vocabulary.json", "train"
 DTYPES = {"tokens": "int32", "types": "uint8", "starts": "int64", "heads": "int16"}

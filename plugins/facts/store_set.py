@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core.samples.samples import Facts, Role, SampleType
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import FactSet, OfType
+from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.store_manifest import PackedSetEntry, file_name
 
 
@@ -47,28 +48,28 @@ class PackedSet(FactSet):
         return self._entry.of_type
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> Samples:
         """All facts, ``n s`` int64, in memory."""
         return self.select(torch.arange(len(self)))
 
-    def select(self, rows: Tensor) -> Facts:
+    def select(self, rows: Tensor) -> Samples:
         """The facts of these rows, ``b s`` int64, as wide as the longest of them."""
         if self._mixed is None:
-            return Facts(self.tokens.index_select(0, rows).long(), self._roles.repeat(len(rows), 1))
+            return Samples(self.tokens.index_select(0, rows).long(), self._roles.repeat(len(rows), 1))
         starts, heads = (tensor.index_select(0, rows).long() for tensor in self._mixed)
         lengths = self._mixed[0].index_select(0, rows + 1) - starts
         width = int(lengths.max()) if len(rows) else 0
-        roles = roles_of(heads, lengths, width)
+        tags = roles_of(heads, lengths, width)
         places = (starts[:, None] + torch.arange(width)).clamp(max=len(self.tokens) - 1)
-        return Facts(self.tokens[places].long().where(roles != Role.PAD, self.pad_id), roles)
+        return Samples(self.tokens[places].long().where(tags != Role.PAD, self.pad_id), tags)
 
 
 def roles_of(heads: Tensor, lengths: Tensor, width: int) -> Tensor:
-    """``b width`` int64 roles of facts with so many tokens in the head, and altogether (``b``)."""
+    """``b width`` int64 tags of facts with so many tokens in the head, and altogether (``b``)."""
     place, heads = torch.arange(width), heads[:, None]
     after = Role.MASK + (place > heads + 1) * (Role.TAIL - Role.MASK)
-    roles = torch.where(place < heads, Role.HEAD, torch.where(place == heads, Role.RELATION, after))
-    return roles.where(place < lengths[:, None], Role.PAD)
+    tags = torch.where(place < heads, Role.HEAD, torch.where(place == heads, Role.RELATION, after))
+    return tags.where(place < lengths[:, None], Role.PAD)
 
 
 def open_map(path: Path, dtype: str, shape: list[int]) -> Tensor:

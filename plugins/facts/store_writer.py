@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, Role
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import count_types
+from jepa_plugins.facts.roles import Role
 from jepa_plugins.facts.store_manifest import (
     DTYPES,
     PackedArray,
@@ -59,12 +60,12 @@ class SetWriter:
         self._types: dict[str, TypeCount] = {}
         self.facts = self._longest = 0
 
-    def add(self, facts: Facts, sample_type: Tensor) -> None:
+    def add(self, facts: Samples, sample_type: Tensor) -> None:
         """sample_type: ``n`` values. Raises DataError for a head of more tokens than 16 bits can count."""
         if not len(facts):
             return
         valid = facts.valid
-        heads, lengths = (facts.roles == Role.HEAD).sum(dim=1), valid.sum(dim=1)
+        heads, lengths = (facts.tags == Role.HEAD).sum(dim=1), valid.sum(dim=1)
         if int(heads.max()) > np.iinfo(DTYPES["heads"]).max:
             where = self._arrays["heads"].path
             raise DataError(f"{where}: a head of {int(heads.max()):,} tokens is too long to be packed")

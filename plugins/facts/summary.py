@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from jepa_core.samples.samples import Facts, Role, SampleType
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.leaks import fact_keys
+from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.task import FactTask
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RelationSummary:
     facts: int
 
 
-def summarize_sets(task: TaskData) -> list[SetSummary]:
+def summarize_sets(task: FactTask) -> list[SetSummary]:
     """The training set's facts by type, then the evaluation splits. A set without facts is left out."""
     types = task.train.sample_type
     parts = {f"train.json, {kind.name.lower()}": task.train.facts[types == kind] for kind in SampleType}
@@ -42,24 +43,24 @@ def summarize_sets(task: TaskData) -> list[SetSummary]:
     return [_summarize(name, facts) for name, facts in parts.items() if len(facts)]
 
 
-def summarize_relations(task: TaskData) -> list[RelationSummary]:
+def summarize_relations(task: FactTask) -> list[RelationSummary]:
     vocabulary, train = task.vocabulary, task.train.facts
-    used = train.ids[train.roles == Role.RELATION].bincount(minlength=vocabulary.size)
+    used = train.ids[train.tags == Role.RELATION].bincount(minlength=vocabulary.size)
     return [
         RelationSummary(vocabulary.name(i), i, vocabulary.name(inverse), "odd" if i % 2 else "even", int(used[i]))
         for i, inverse in zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True)
     ]
 
 
-def entities(facts: Facts) -> Facts:
+def entities(facts: Samples) -> Samples:
     """Every head and every tail as a row of its own, ``2n s``, so that the usual helpers work on them."""
-    wanted = torch.cat([facts.roles == Role.HEAD, facts.roles == Role.TAIL])
+    wanted = torch.cat([facts.tags == Role.HEAD, facts.tags == Role.TAIL])
     front = (~wanted).int().argsort(dim=1, stable=True)
-    roles = facts.roles.repeat(2, 1).where(wanted, Role.PAD)
-    return Facts(facts.ids.repeat(2, 1).gather(1, front), roles.gather(1, front))
+    tags = facts.tags.repeat(2, 1).where(wanted, Role.PAD)
+    return Samples(facts.ids.repeat(2, 1).gather(1, front), tags.gather(1, front))
 
 
-def _summarize(name: str, facts: Facts) -> SetSummary:
+def _summarize(name: str, facts: Samples) -> SetSummary:
     both = entities(facts)
     return SetSummary(name, len(facts), len(set(fact_keys(both))), _range(facts.valid), _range(both.valid))
 

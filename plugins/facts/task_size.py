@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 
 
 @dataclass(frozen=True)

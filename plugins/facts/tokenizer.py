@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from jepa_core.errors import DataError
-from jepa_core.samples.token_names import MASK, PAD, Vocabulary
+from jepa_core import DataError
 from jepa_plugins.facts.relations import Relations
+from jepa_plugins.facts.vocabulary import MASK, PAD, Vocabulary
 
 
 def word_tokenizer(names: Iterable[str]) -> Any:
@@ -49,7 +49,7 @@ def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str]
     tokenizer.mask_token, tokenizer.pad_token = MASK, PAD
     token_to_id = dict(sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1]))
     return Vocabulary(
-        token_to_id,
+        token_to_id=token_to_id,
         relation_ids=tuple(token_to_id[token] for token in tokens),
         mask_id=token_to_id[MASK],
         pad_id=token_to_id[PAD],

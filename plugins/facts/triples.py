@@ -1,4 +1,4 @@
-"""Facts as triples of head, relation and tail, and their division into a task's sets."""
+"""Samples as triples of head, relation and tail, and their division into a task's sets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from random import Random
 
 import torch
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, SampleType
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core import DataError
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_lines import FactLine
-from jepa_plugins.facts.fact_set import TaskData
 from jepa_plugins.facts.relations import Relations
+from jepa_plugins.facts.roles import SampleType, from_spans
 from jepa_plugins.facts.split import split_by_entity
+from jepa_plugins.facts.task import FactTask, task_of_facts
+from jepa_plugins.facts.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def unique_triples(
 def two_groups(
     triples: Sequence[Triple], relations: Relations, share: float, rng: Random
 ) -> tuple[list[Triple], list[Triple]]:
-    """Facts in both directions, one after the other, and about `share` of the facts in one, drawn at random.
+    """Samples in both directions, one after the other, and about `share` of the facts in one, drawn at random.
 
     No entity is in both groups. Raises DataError where there is no such division.
     """
@@ -84,16 +85,16 @@ def as_task(
     vocabulary: Vocabulary,
     at_most: int,
     rng: Random,
-) -> TaskData:
+) -> FactTask:
     """Trains on all facts; each evaluation split has at most so many, drawn at random.
 
     The test facts are the reverse of the atomic ones asked.
     """
 
-    def rows(chosen: Sequence[Triple]) -> Facts:
+    def rows(chosen: Sequence[Triple]) -> Samples:
         relation = {name: vocabulary.token_to_id[f"<{name}>"] for name in relations.names}
         spans = [[t.head, [relation[t.relation]], [vocabulary.mask_id], t.tail] for t in chosen]
-        return Facts.from_spans(spans, vocabulary.pad_id)
+        return from_spans(spans, vocabulary.pad_id)
 
     def sample(chosen: Sequence[Triple]) -> list[Triple]:
         return [chosen[i] for i in sorted(rng.sample(range(len(chosen)), min(at_most, len(chosen))))]
@@ -102,4 +103,4 @@ def as_task(
     held_out = [triple.reversed(relations) for triple in asked]
     types = torch.tensor([SampleType.TRAIN] * len(both) + [SampleType.ATOMIC] * len(one))
     evaluation = {"train": rows(seen), "atomic": rows(asked), "test": rows(held_out)}
-    return TaskData.of_facts(vocabulary, rows([*both, *one]), types, evaluation)
+    return task_of_facts(vocabulary, rows([*both, *one]), types, evaluation)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError
-from jepa_core.samples.token_names import MASK, PAD
+from jepa_core import DataError
 from jepa_plugins.facts.json_file import read_json, show
+from jepa_plugins.facts.vocabulary import MASK, PAD
 
 #: Unused ids below the largest one that any vocabulary may have; more only if it has as many tokens.
 MAX_UNUSED = 20_000

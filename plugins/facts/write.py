@@ -8,14 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError
-from jepa_core.samples.samples import Role, SampleType
-from jepa_plugins.facts.fact_set import FactSet, TaskData
+from jepa_core import DataError
+from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.folder import FILES, TRAIN, VALID, VOCAB
 from jepa_plugins.facts.json_file import without_collector
+from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.task import FactTask
 
 
-def write_folder(task: TaskData, folder: Path, overwrite: bool = False) -> None:
+def write_folder(task: FactTask, folder: Path, overwrite: bool = False) -> None:
     """Writes the three files, all or none.
 
     Raises DataError when one of them is there already and `overwrite` is off, and when writing fails.
@@ -53,7 +54,7 @@ def _move(draft: Path, folder: Path) -> None:
         (draft / name).replace(folder / name)
 
 
-def _contents(task: TaskData) -> dict[str, Any]:
+def _contents(task: FactTask) -> dict[str, Any]:
     by_id = sorted(task.vocabulary.token_to_id.items(), key=lambda entry: entry[1])
     return {
         TRAIN: items(task.train),
@@ -65,8 +66,8 @@ def _contents(task: TaskData) -> dict[str, Any]:
 def items(facts: FactSet) -> list[dict[str, Any]]:
     """The facts as JSON items, with the fields that :mod:`jepa_plugins.facts.parse` reads."""
     names = {int(kind): kind.name.lower() for kind in SampleType}
-    heads = (facts.roles == Role.HEAD).sum(dim=1).tolist()
-    ends = (facts.roles != Role.PAD).sum(dim=1).tolist()
+    heads = (facts.tags == Role.HEAD).sum(dim=1).tolist()
+    ends = (facts.tags != Role.PAD).sum(dim=1).tolist()
     rows = zip(facts.ids.tolist(), heads, ends, facts.sample_type.tolist(), strict=True)
     return [
         {

@@ -4,22 +4,30 @@ from pathlib import Path
 
 import pytest
 
-from jepa_core.components import DEFAULTS, KINDS, DatasetContext, declared, find_path
+from jepa_core.components import KINDS, DatasetContext, DistanceTraits, MaskTraits, Traits, find_path
 from jepa_core.errors import DataError
-from jepa_core.hookspecs import HOOKS
+from jepa_core import components, hookspecs
 
 
-def test_every_kind_has_a_hook_and_its_defaults():
-    assert tuple(HOOKS) == tuple(DEFAULTS) == KINDS
+def test_every_kind_has_a_hook_a_contract_and_traits():
+    """And every hook, contract and class of traits is of a kind."""
+    hooks = {name for name in vars(hookspecs) if name.startswith("jepa_")}
+    assert {kind.hook for kind in KINDS.values()} == hooks
+    assert len(KINDS) == len(hooks)
+    of_module = [value for value in vars(components).values() if isinstance(value, type)]
+    contracts = {each for each in of_module if getattr(each, "_is_protocol", False) and each.__module__ == "jepa_core.components"}
+    assert {kind.contract for kind in KINDS.values()} == contracts
+    assert {kind.traits for kind in KINDS.values()} == set(Traits.__subclasses__())
+    assert len({kind.key for kind in KINDS.values()}) == len(KINDS)
 
 
 def test_what_a_component_does_not_declare_holds_by_default():
     class Own:
         needs = ("entity_ids",)
 
-    assert declared("distance", Own(), "needs") == ("entity_ids",)
-    assert declared("distance", Own(), "decomposable") is True
-    assert declared("mask", print, "plain_block_causal") is False
+    assert DistanceTraits.of(Own()).needs == ("entity_ids",)
+    assert DistanceTraits.of(Own()).decomposable is True
+    assert MaskTraits.of(print).plain_block_causal is False
 
 
 def test_a_file_is_taken_from_the_first_folder_that_has_it(tmp_path):

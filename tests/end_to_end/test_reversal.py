@@ -24,7 +24,8 @@ def test_facts_trained_one_way_are_answered_the_other_way():
         optimizer.zero_grad()
         run.objective(**run.train_dataset.__getitems__(rows), step=step).loss.backward()
         optimizer.step()
-    found = {split: run.concept_evaluation(facts) for split, facts in run.eval_datasets.items()}
+    concepts = run.evaluations["concepts"]
+    found = {split: concepts(split, facts, 512) for split, facts in run.eval_datasets.items()}
     assert found["atomic"]["concept_hits@1"] > 0.95
     assert found["test"]["concept_blind_hits@1"] < 0.55
     assert found["test"]["concept_hits@1"] > 0.65

@@ -28,7 +28,7 @@ from tests.support import FIRST_RELATION, MASK_ID, Sample, small_model, small_ob
 from tests.tiny_runs import digest, run_tiny
 
 PATTERNS = [(8, 8), (8, 0), (0, 8), (0, 0), (1, 8), (3, 5)]
-#: Facts, samples of a micro-batch in one of two processes, micro-batches a step; steps enough for two epochs.
+#: Samples, samples of a micro-batch in one of two processes, micro-batches a step; steps enough for two epochs.
 UNEVEN = [(13, 4, 1), (9, 4, 1), (1, 4, 1), (19, 2, 3), (8, 8, 1)]
 
 
@@ -145,7 +145,7 @@ def sharded_gradient(rank: int) -> dict[str, Tensor]:
     data = small_set(eligible((3, 5)))
     whole = small_objective(small_model(), distance=Projected()).train().plan(data.__getitems__(range(16)))
     plan = objective.train().plan(data.__getitems__(range(8 * rank, 8 * rank + 8)))
-    out = objective(plan=plan, ntp_count=whole.labels, jepa_count=whole.jepa_pairs)
+    out = objective(plan=plan, counts={"ntp": whole.labels, "jepa": whole.jepa_pairs})
     (out.loss * 2).backward()  # FSDP averages over processes
     return {name: p.grad.full_tensor().contiguous() for name, p in objective.named_parameters()}
 

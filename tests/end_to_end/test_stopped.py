@@ -100,7 +100,7 @@ def test_a_whole_checkpoint_and_the_same_bits_in_the_end(tmp_path, whole, moment
 @pytest.mark.parametrize("place", ["building", "the evaluation at the end"])
 def test_outside_of_training(tmp_path, place, number, capfd):
     """Nothing to save, or all is saved."""
-    from jepa_core import running
+    from jepa_core.launch import run as running
 
     arm = {
         "building": before(running, "verify_start", lambda *args: True),

@@ -2,12 +2,12 @@
 
 import torch
 
-from jepa_core.components import declared
-from jepa_core.samples.samples import Role
+from jepa_core.components import MaskTraits
 from jepa_core.testing import MaskContract
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 from jepa_plugins.block_causal_mask import BlockCausalMask
+from jepa_plugins.facts.roles import Role
 
 H, R, M, T, P = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.PRED
 PAD = Role.PAD
@@ -34,8 +34,8 @@ class TestBlockCausalContract(MaskContract):
         return BlockCausalMask()
 
 
-def seen(roles: list[int], block: list[int]) -> list[list[int]]:
-    tokens = Tokens.of(torch.tensor([roles]), torch.tensor([block]))
+def seen(tags: list[int], block: list[int]) -> list[list[int]]:
+    tokens = Tokens.of(torch.tensor([tags]), torch.tensor([block]))
     return visible(BlockCausalMask(), tokens, layer=0)[0].int().tolist()
 
 
@@ -58,6 +58,4 @@ def test_padding_inside_the_row_is_seen_by_itself_alone():
 
 
 def test_declares_that_blocks_may_run_as_rows():
-    mask = BlockCausalMask()
-    declarations = [declared("mask", mask, d) for d in ("isolates_views", "plain_block_causal", "by_layer")]
-    assert declarations == [True, True, False]
+    assert MaskTraits.of(BlockCausalMask()) == MaskTraits(isolates_views=True, plain_block_causal=True, by_layer=False)

@@ -5,7 +5,7 @@ from math import exp, log
 import pytest
 import torch
 
-from jepa_core.components import declared
+from jepa_core.components import DistanceTraits
 from jepa_core.testing import DistanceContract
 from jepa_plugins.infonce_distance import InfoNceDistance
 
@@ -59,8 +59,8 @@ def test_a_target_takes_its_own_place_in_the_bank():
 
 def test_a_bank_makes_a_pair_independent_of_the_others():
     batch, bank = InfoNceDistance(), InfoNceDistance(negatives="bank")
-    assert not declared("distance", batch, "decomposable")
-    assert declared("distance", bank, "decomposable")
+    assert not DistanceTraits.of(batch).decomposable
+    assert DistanceTraits.of(bank).decomposable
     assert batch.needs == ("entity_ids",)
     assert bank.needs == ("bank", "bank_index")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jepa_core.components import declared
+from jepa_core.components import FilterTraits
 from jepa_core.testing import FilterContract
 from jepa_plugins.loss_dropout import LossDropout
 
@@ -49,12 +49,12 @@ def test_a_sample_that_was_not_eligible_stays_so():
 
 
 def test_acts_in_training_only():
-    assert declared("filter", LossDropout(0.1), "training_only")
+    assert FilterTraits.of(LossDropout(0.1)).training_only
 
 
 @pytest.mark.parametrize("level", ["sample", "step"])
 def test_the_level_says_what_a_draw_is_for(level):
-    assert declared("filter", LossDropout(0.1, level=level), "draws_per") == level
+    assert FilterTraits.of(LossDropout(0.1, level=level)).draws_per == level
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])

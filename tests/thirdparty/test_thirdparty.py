@@ -47,11 +47,9 @@ class Environment:
         return self.run("-m", "jepa_core.cli.main", *arguments, cwd=cwd)
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory) -> Environment:
-    """jepa-huber by pip, without network; everything else, jepa-core too, is the parent environment's."""
-    folder = tmp_path_factory.mktemp("thirdparty")
-    package = shutil.copytree(PACKAGE, folder / "jepa-huber")
+def installed(source: Path, folder: Path) -> Environment:
+    """The package by pip, without network; everything else, jepa-core too, is the parent environment's."""
+    package = shutil.copytree(source, folder / source.name)
     venv.create(folder / "env", with_pip=False, symlinks=True)
     python = folder / "env" / "bin" / "python"
     (site,) = (folder / "env" / "lib").glob("python3*/site-packages")
@@ -67,6 +65,11 @@ def environment(tmp_path_factory) -> Environment:
     )
     assert pip.returncode == 0, pip.stderr
     return Environment(python, package)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> Environment:
+    return installed(PACKAGE, tmp_path_factory.mktemp("thirdparty"))
 
 
 def test_is_not_installed_here():

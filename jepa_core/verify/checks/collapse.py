@@ -46,8 +46,8 @@ def _finite(context: Context) -> Row:
 
 def _collapse(context: Context, found: Health) -> Iterator[Row]:
     sides = {
-        "predicted": (found.predicted_cosine, found.predicted_rank, context.objective.source_embedding),
-        "target": (found.target_cosine, found.target_rank, context.objective.target_embedding),
+        "predicted": (found.predicted_cosine, found.predicted_rank, context.objective.spec.terms[0].source),
+        "target": (found.target_cosine, found.target_rank, context.objective.spec.terms[0].target),
     }
     too_few = f"{count(found.pairs, 'pair')} in the batch: too few to tell"
     for side, (cosine, rank, extract) in sides.items():
@@ -67,11 +67,15 @@ def _collapse(context: Context, found: Health) -> Iterator[Row]:
 def _pull(context: Context, found: Health) -> Iterator[Row]:
     source = source_of(measure_health)
     for term, norm, nothing in (
-        ("NTP", found.ntp_gradient_norm, "no label in the batch" if context.objective.gamma_ntp else "gamma_ntp is 0"),
+        (
+            "NTP",
+            found.ntp_gradient_norm,
+            "no label in the batch" if context.objective.spec.gamma_ntp else "gamma_ntp is 0",
+        ),
         ("JEPA", found.jepa_gradient_norm, context.nothing_counts or "not finite, or no pair in the batch"),
     ):
         name = f"the {term} term pulls at the model"
-        if norm is None or (term == "NTP" and not context.objective.gamma_ntp):
+        if norm is None or (term == "NTP" and not context.objective.spec.gamma_ntp):
             yield not_applicable(name, nothing, source)
         else:
             told = "norm of the weighted term's gradient, over the parameters that both terms share"

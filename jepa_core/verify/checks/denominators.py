@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jepa_core.components import declared
+from jepa_core.components import DistanceTraits
 from jepa_core.verify.checks.layouts import BOUND
 from jepa_core.verify.context import Context, gradient_difference, spread
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
@@ -49,9 +49,12 @@ def denominators(context: Context) -> Iterator[Row]:
 
 
 def _why_not(context: Context, rows: list[int]) -> str:
-    distance = context.objective.distance
-    if not context.nothing_counts and not declared("distance", distance, "decomposable"):
+    distances = [term.distance for term in context.objective.spec.terms]
+    distance = next((d for d in distances if not DistanceTraits.of(d).decomposable), distances[0])
+    if not context.nothing_counts and not DistanceTraits.of(distance).decomposable:
         return f"{type(distance).__name__} declares that it is no sum over pairs: another split is another loss"
+    if not context.nothing_counts and any(term.regularizers for term in context.objective.spec.terms):
+        return "a regularizer is of all embeddings of a step together: a split step is refused"
     return "" if rows else f"there are only {len(context.training_rows)} training samples"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from jepa_core.components import declared
+from jepa_core.components import MaskTraits
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.objective import JepaObjective
@@ -55,16 +55,16 @@ def _by_layout(context: Context) -> dict[str, Movements]:
 
 
 def _between_blocks(context: Context, found: Mapping[str, Movements]) -> Iterator[Row]:
-    builder = context.objective.mask
+    builder = context.objective.spec.mask
     source = source_of(builder)
     pairs = list(next(iter(found.values())).crossing)
     if not pairs:
-        one_block = "both views are parts of the fact, in one block: there is nothing to keep apart"
+        one_block = "both views are parts of the sample, in one block: there is nothing to keep apart"
         yield not_applicable("views don't see each other", context.nothing_counts or one_block, source)
     for changed, other in pairs:
         name = f"change block {changed}: block {other} stays"
         row = _nothing_moves(name, {layout: m.crossing[changed, other] for layout, m in found.items()}, source)
-        if declared("mask", builder, "isolates_views"):
+        if MaskTraits.of(builder).isolates_views:
             yield row
         else:
             reason = f"{type(builder).__name__} declares isolates_views = False; {row.evidence}"
@@ -77,20 +77,25 @@ def _in_one_block(context: Context) -> Iterator[Row]:
     objective = context.objective
     with mode(objective, filters=False):
         plan = objective.plan(context.few)
-        together = {i: pair for i, pair in enumerate(plan.pairs) if pair[0].block == pair[1].block}
-        moved = {i: _moved_by_source(objective, plan, *pair) for i, pair in together.items()}
+        together = {i: pair for i, pair in enumerate(plan.pairs) if pair.source.block == pair.target.block}
+        layers = [term.target.layer for term, each in zip(objective.terms, plan.terms, strict=True) for _ in each.pairs]
+        moved = {
+            i: _moved_by_source(objective, plan, pair.source, pair.target, layers[i]) for i, pair in together.items()
+        }
     for number, figure in moved.items():
         name = "the target does not see the source" + (f" (pair {number})" if len(plan.pairs) > 1 else "")
         verdict = Verdict.PASS if figure == 0 else Verdict.WARN
         told = f"largest movement of the target's states, where they are read, when the source changes: {figure:.3g}"
-        yield Row(name, verdict, figure, "= 0", told, source_of(objective.mask))
+        yield Row(name, verdict, figure, "= 0", told, source_of(objective.spec.mask))
 
 
-def _moved_by_source(objective: JepaObjective, plan: Plan, source: PlannedView, target: PlannedView) -> float:
-    change = [torch.zeros_like(block.roles, dtype=torch.bool) for block in plan.blocks]
+def _moved_by_source(
+    objective: JepaObjective, plan: Plan, source: PlannedView, target: PlannedView, layer: int
+) -> float:
+    change = [torch.zeros_like(block.tags, dtype=torch.bool) for block in plan.blocks]
     change[source.block][source.rows] = source.select & ~target.select
     moved = Probe(objective, plan).movements(change)[target.block][target.rows][target.select]
-    return float(moved[:, list(objective.sides[1].layers)].max())
+    return float(moved[:, layer].max())
 
 
 def _nothing_moves(name: str, figures: Mapping[str, float], source: str) -> Row:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from math import inf, isfinite
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
-from jepa_core.verify.context import Context, gradient_difference, gradients, mode, relaid
+from jepa_core.verify.context import Context, copied, gradient_difference, gradients, mode, relaid
 from jepa_core.verify.naive import CannotExpress, naive_losses
 from jepa_core.verify.perturb import worst
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
@@ -45,7 +45,7 @@ def layouts(context: Context) -> Iterator[Row]:
     source, own = source_of(choose), context.objective.layout.name
     reasons: dict[str, str] = {}
     found: dict[str, Numbers] = {}
-    model = copy.deepcopy(context.objective.model).float()
+    model = copied(context.objective).float()
     for name in (NAIVE, own, "packed", "rows"):
         if name not in found:
             try:
@@ -66,7 +66,7 @@ def layouts(context: Context) -> Iterator[Row]:
 def _numbers(context: Context, name: str, model: nn.Module) -> Numbers:
     """Raises CannotExpress or ComponentError where this recipe can't be run in this way."""
     objective = relaid(context.objective, "packed" if name == NAIVE else name, model)
-    with mode(objective, filters=False):
+    with closing(objective), mode(objective, filters=False):
         if name == NAIVE:
             naive = naive_losses(objective, context.few)
             loss, ntp, jepa = naive.loss, naive.ntp, naive.jepa

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core.components import declared
+from jepa_core.components import MaskTraits
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.verify.context import Context, entities_made, mode
+from jepa_core.verify.context import Context, bank_of, mode
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
 from jepa_core.views.row_tokens import Tokens
@@ -34,8 +34,9 @@ def mask(context: Context) -> Iterator[Row]:
         yield not_applicable(NAME, str(error), source)
         return
     call = plan.arrangement.calls[0]
-    tokens, by_layer = Tokens.of(call.roles, call.block), declared("mask", packed.mask, "by_layer")
-    says = [visible(packed.mask, tokens, layer if by_layer else 0) for layer in range(len(received))]
+    tokens, builder = Tokens.of(call.tags, call.block, call.piece), packed.spec.mask
+    by_layer = MaskTraits.of(builder).by_layer
+    says = [visible(builder, tokens, layer if by_layer else 0, call.apart) for layer in range(len(received))]
     shape = says[0].expand(len(call.ids), -1, -1).shape
     wrong = sum(int((_or_causal(got, shape) != said).sum()) for got, said in zip(received, says, strict=True))
     opened = int(says[0].expand(shape)[0].sum())
@@ -53,10 +54,11 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
         given = [value for value in (*args, *kwargs.values()) if _is_mask(value)]
         found.append((given[0][:, 0] == 0 if given[0].is_floating_point() else given[0][:, 0]).cpu() if given else None)
 
-    with entities_made(objective), ExitStack() as hooks:
+    bank = bank_of(objective)
+    with ExitStack() as hooks:
         for block in objective.transformer.blocks:
             hooks.callback(block.register_forward_pre_hook(note, with_kwargs=True).remove)
-        objective(plan=plan.to(next(objective.parameters()).device))
+        objective(plan=plan.to(next(objective.parameters()).device), bank=bank)
     return found
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from jepa_core.errors import ComponentError
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
-from jepa_core.samples.samples import Role
-from jepa_core.verify.context import Context, entities_made, mode
+from jepa_core.samples.samples import PAD
+from jepa_core.verify.context import Context, bank_of, mode
 from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_of
 
 
@@ -40,12 +40,13 @@ def _each_once(objective: JepaObjective, plan: Plan) -> Row:
     calls = count_calls(objective, plan)
     arranged = plan.arrangement.calls
     as_planned = [a.ids.tolist() for a in arranged] == [call.tolist() for call in calls]
-    real = torch.cat([a.ids[a.roles != Role.PAD] for a in arranged])
+    real = torch.cat([a.ids[a.tags != PAD] for a in arranged])
     wrong = int((real.bincount(minlength=tokens + 1)[1:] != 1).sum()) if as_planned else tokens
     told = f"{objective.layout.name}: {len(calls)} transformer call{'s' * (len(calls) != 1)} of {_shapes(calls)}"
     evidence = f"{told} tokens, {tokens} of them real, each tagged and counted"
-    if objective.entities is not None:
-        evidence += f"; beside it the names of {len(objective.entities):,} entities, where their states are asked for"
+    if objective.needs_candidates and objective.spec.candidates is not None:
+        count = len(objective.spec.candidates)
+        evidence += f"; beside it the {count:,} candidates of the task, where their states are asked for"
     return at_most(
         "tokens not through the transformer exactly once", wrong, 0, evidence, source_of(objective.layout.arrange)
     )
@@ -61,10 +62,10 @@ def _with_own_ids(plan: Plan, objective: JepaObjective) -> tuple[Plan, int]:
     blocks, used = [], 0
     sizes = torch.zeros(len(plan.blocks[0].sample), dtype=torch.int64)
     for block in plan.blocks:
-        sizes.index_add_(0, block.sample, (block.roles != Role.PAD).sum(dim=1))
+        sizes.index_add_(0, block.sample, (block.tags != PAD).sum(dim=1))
     fits = sizes.cumsum(0) < objective.transformer.vocab
     for block in plan.blocks:
-        real = (block.roles != Role.PAD) & fits[block.sample][:, None]
+        real = (block.tags != PAD) & fits[block.sample][:, None]
         ids = torch.zeros_like(block.ids)
         count = int(real.sum())
         ids[real] = torch.arange(used + 1, used + count + 1)
@@ -77,8 +78,9 @@ def _with_own_ids(plan: Plan, objective: JepaObjective) -> tuple[Plan, int]:
 @torch.no_grad()
 def count_calls(objective: JepaObjective, plan: Plan) -> list[Tensor]:
     """The ids ``r t`` of each pass of the transformer in one step, over the batch."""
-    with entities_made(objective), _watched(objective) as calls, mode(objective, filters=False):
-        objective(plan=plan.to(next(objective.parameters()).device))
+    bank = bank_of(objective)
+    with _watched(objective) as calls, mode(objective, filters=False):
+        objective(plan=plan.to(next(objective.parameters()).device), bank=bank)
     return calls
 
 

@@ -32,12 +32,17 @@ def {hook}():
 """
 KINDS = {
     "distance": ("jepa_distance_functions", "predicted, target", "((predicted - target) ** 2).sum(-1)", ""),
-    "embedding": ("jepa_embedding_extractors", "hidden, valid, roles", "hidden[:, 0]", ""),
+    "embedding": ("jepa_embedding_extractors", "hidden, valid, tags", "hidden[:, 0]", ""),
+    "predictor": ("jepa_predictors", "state, condition", "2 * state", ""),
+    "regularizer": ("jepa_regularizers", "embeddings, draws", "embeddings.square().mean()", ""),
     "filter": ("jepa_loss_filters", "eligible, batch, draws", "eligible", ""),
     "mask": ("jepa_mask_builders", "query, key, layer", "query.block == key.block", ""),
     "reversal": ("jepa_reversal_strategies", "facts", "None", ""),
 }
-KEYS = {kind: f"objective.{kind}" for kind in KINDS} | {"filter": "objective.filters.0"}
+KEYS = {kind: f"objective.{kind}" for kind in KINDS} | {
+    "filter": "objective.filters.0",
+    "regularizer": "objective.regularizers.0",
+}
 
 
 def built(folder: Path, kind: str, body: str, module: bool = False):
@@ -54,7 +59,7 @@ def built(folder: Path, kind: str, body: str, module: bool = False):
     (folder / "broken.py").write_text(text)
     registry = Registry.discover()
     registry.add_file(folder / "broken.py")
-    use = "objective.filters=[broken]" if kind == "filter" else f"objective.{kind}=broken"
+    use = f"objective.{kind}s=[broken]" if kind in ("filter", "regularizer") else f"objective.{kind}=broken"
     recipe = jepa_core.load_recipe("cosine_k1", [*TINY, use, f"output_dir={folder / 'run'}"], registry=registry)
     return recipe, registry
 
@@ -75,6 +80,12 @@ CASES = [
     ("embedding", "return (GOOD).detach()", "a tensor cut off"),
     ("embedding", "return GOOD / 0", "NaN or infinity"),
     ("embedding", "hidden.data.zero_(); return GOOD", "in place"),
+    ("predictor", "raise ValueError('x')", "fails: ValueError: x"),
+    ("predictor", "return GOOD[:, :3]", r"it returns \(\d, 3\), not \(\d, 16\): one vector a pair"),
+    ("predictor", "return (GOOD).detach()", "a tensor cut off"),
+    ("regularizer", "raise ValueError('x')", "fails: ValueError: x"),
+    ("regularizer", "return embeddings.sum(dim=0)", r"it returns \(16,\), not \(\): a scalar"),
+    ("regularizer", "torch.rand(1); return GOOD", "draws from a global random number generator"),
     ("filter", "raise ValueError('x')", "fails: ValueError: x"),
     ("filter", "return eligible[:1]", "one bool a sample"),
     ("filter", "return eligible.float()", "it returns torch.float32, not bool"),
@@ -84,7 +95,7 @@ CASES = [
     ("mask", "return torch.ones(3, 3, dtype=torch.bool)", "does not broadcast to"),
     ("mask", "return 1", "it returns int; a mask is a tensor of bool"),
     ("reversal", "raise ValueError('x')", "fails: ValueError: x"),
-    ("reversal", "return facts", "it returns Facts; a strategy returns Views"),
+    ("reversal", "return facts", "it returns Samples; a strategy returns Views"),
     ("reversal", "facts.ids[:] = 0; return None", "in place"),
 ]
 
@@ -115,7 +126,7 @@ def test_a_good_one_is_left_as_it_was(tmp_path):
     rehearse(run)
     assert objective.distance is distance
     assert list(objective._modules) == modules
-    assert type(objective.planner.reversal).__name__ == "ParityReversal"
+    assert type(objective.spec.terms[0].reversal).__name__ == "ParityReversal"
     assert all(torch.equal(tensor, before[name]) for name, tensor in objective.state_dict().items())
     assert all(p.grad is None for p in objective.parameters())
     assert torch.equal(torch.get_rng_state(), drawn)
@@ -129,12 +140,10 @@ def test_steps_without_a_term_are_sensible(tmp_path, rate, gamma):
     assert run_tiny(tmp_path / "run", *options).state == "trained"
 
 
-def test_an_extractor_of_several_layers_is_watched_too():
+def test_a_predictor_with_a_condition_is_watched_too():
     small = ["data.relation_pairs=1", "data.entities_both_ways=200", "data.entities_one_way=20"]
     made = jepa_core.build(jepa_core.load_recipe("relational", overrides=small))
     rehearse(made)
-    made.objective.source_embedding.forward = lambda hidden, valid, roles: hidden[0][:, 0, :3]
-    with pytest.raises(
-        RecipeError, match=r"'relational_predictor' breaks its contract: it returns \(\d, 3\), not \(\d, 128\)"
-    ):
+    made.objective.predictor.forward = lambda state, condition: condition[:, :3]
+    with pytest.raises(RecipeError, match=r"'relational' breaks its contract: it returns \(\d, 3\), not \(\d, 128\)"):
         rehearse(made)

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 import jepa_core
+from jepa_core.assembly.load import evaluate_again
 from jepa_core.errors import JepaError
-from jepa_core.launch.run import Result, evaluate_again
+from jepa_core.launch.run import Result
 from jepa_core.registry import Registry
 from tests.support import small_model
 
@@ -40,7 +41,7 @@ class Head(nn.Linear):
     def __init__(self, context, bias: bool = True):
         super().__init__(context.width, context.width, bias)
 
-    def forward(self, hidden, valid, roles):
+    def forward(self, hidden, valid, tags):
         return super().forward(hidden[:, 0])
 
 @hookimpl

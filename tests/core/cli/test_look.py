@@ -24,7 +24,7 @@ def test_list_shows_recipes_and_components(cli):
     shown = rows(done.stdout)
     assert {row[0] for row in shown} >= set(shipped_recipes())
     assert ["reversal", "parity", "jepa-core"] in [row[:3] for row in shown]
-    assert ["dataset", "facts", "jepa-core"] in [row[:3] for row in shown]
+    assert ["dataset", "reversal_curse", "jepa-core"] in [row[:3] for row in shown]
 
 
 def test_list_of_one_of_both(cli):
@@ -66,7 +66,7 @@ def test_plugins_lists_the_broken_ones_too(cli, site):
     site.install("near-and-far", version="3.1", far=FAR, twice=FAR)
     site.install("bad", version="0.2", thing=BROKEN)
     shown = rows(cli("plugins").stdout)
-    assert ["jepa-core:parity_reversal", "reversal parity"] in [[row[0], row[-1]] for row in shown]
+    assert ["jepa-core:facts.parity_reversal", "reversal parity"] in [[row[0], row[-1]] for row in shown]
     assert ["near-and-far:far", "3.1", "distance far"] in shown
     assert ["near-and-far:twice", "3.1", "distance far"] in shown
     assert ["bad:thing", "0.2", "BROKEN: RuntimeError: [red]not markup[/blue] :boom:"] in shown

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepa_core.objective.arrangement import Block, groups, one_block_a_row, side_by_side
-from jepa_core.samples.samples import Role
+from jepa_plugins.facts.roles import Role
 
 
 def block(lengths: list[int], sample: list[int], first_id: int) -> Block:
@@ -65,17 +65,17 @@ def test_every_token_is_found_again_in_either_arrangement(lengths, data, cost):
         flat = torch.cat([call.ids.flatten() for call in arrangement.calls])
         kinds = torch.cat([call.block.flatten() for call in arrangement.calls])
         for number, (each, places) in enumerate(zip(blocks, arrangement.places, strict=True)):
-            real = each.roles != Role.PAD
+            real = each.tags != Role.PAD
             assert torch.equal(flat[places][real], each.ids[real])
             assert (kinds[places][real] == number).all()
-        real = sum(int((call.roles != Role.PAD).sum()) for call in arrangement.calls)
-        assert real == sum(int((each.roles != Role.PAD).sum()) for each in blocks)
+        real = sum(int((call.tags != Role.PAD).sum()) for call in arrangement.calls)
+        assert real == sum(int((each.tags != Role.PAD).sum()) for each in blocks)
 
 
 @pytest.mark.parametrize(("cost", "shapes"), [(0, [(1, 2), (1, 3)]), (float("inf"), [(2, 3)])])
 def test_no_call_is_wider_than_its_longest_row(cost, shapes):
     wide = block([2, 3, 5], [0, 1, 2], 1)
-    blocks = [Block(wide.ids[:2], wide.roles[:2], wide.positions[:2], wide.sample[:2])]
+    blocks = [Block(wide.ids[:2], wide.tags[:2], wide.positions[:2], wide.sample[:2])]
     assert [call.ids.shape for call in one_block_a_row(blocks, cost).calls] == shapes
 
 

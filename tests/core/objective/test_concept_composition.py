@@ -9,8 +9,10 @@ from torch.nn.functional import cross_entropy, normalize
 
 from jepa_core.errors import ComponentError
 from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
-from jepa_plugins.facts.entities import Entities
+from jepa_plugins.facts.entities import entities_of
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.task import asked
 from jepa_plugins.infonce_distance import InfoNceDistance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.sample_type import SampleTypeFilter
@@ -20,21 +22,21 @@ TAU = 0.2
 
 
 def concept_objective(model, negatives="batch", **options):
-    made = small_objective(
+    return small_objective(
         model,
         k=0,
         distance=InfoNceDistance(TAU, negatives),
         mask=ConceptIsolatingMask(first_upper=1, first_decoder=2),
         positions="none",
         **{
-            "embedding": (LastToken(layer=2, role="mask"), LastToken(layer=1)),
+            "embedding": (LastToken(layer=2, tag=Role.MASK), LastToken(layer=1)),
             "filters": [],
             "reversal": QuestionToEntity(),
+            "candidates": entities_of([small_set()]),
+            "asked": asked,
             **options,
         },
     )
-    made.entities = Entities.of([small_set()])
-    return made
 
 
 def concept_model(kind: str, attention: str = "sdpa"):
@@ -135,8 +137,9 @@ def test_the_bank_is_what_stands_in_the_facts():
     objective = concept_objective(concept_model("llama"), "bank")
     plan = objective.plan(small_batch())
     ((_, target),) = objective.embeddings(plan, objective.hidden_states(plan))
-    rows = objective.entities.index(plan.blocks[0].ids, plan.pairs[0][1].select)
-    assert torch.allclose(objective.embed(objective.entities.names, "target")[rows], target, atol=1e-6)
+    rows = objective.spec.candidates.index(plan.blocks[0].ids, plan.pairs[0].target.select)
+    assert rows.tolist() == plan.pairs[0].candidate.tolist()
+    assert torch.allclose(objective.candidate_states()[rows], target, atol=1e-6)
 
 
 @pytest.mark.parametrize("gamma_ntp", [0.0, 1.0])

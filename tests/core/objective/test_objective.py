@@ -138,13 +138,13 @@ def test_filters(kind, name, layout):
     by_type = any(isinstance(keep, SampleTypeFilter) for keep in filters)
     samples = with_eligible("some" if by_type else "all")
     plan = small_objective(model, filters=filters).plan(small_batch(samples), step=0)
-    counted = plan.pairs[0][0].rows.tolist() if plan.pairs else []
+    counted = plan.pairs[0].source.rows.tolist() if plan.pairs else []
     types = ["train" if i in counted else "atomic" for i in range(len(samples))]
     expected = [(*sample[:4], kind) for sample, kind in zip(samples, types, strict=True)]
     check_against_reference(model, samples, k=1, layout=layout, filters=filters, reference_samples=expected)
 
 
-@pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"stop_gradient": "source"}, {"lambda_jepa": 0.3}])
+@pytest.mark.parametrize("options", [{"stop_gradient": "target"}, {"lambda_jepa": 0.3}])
 def test_weights_and_stopped_gradients(options):
     check_against_reference(small_model(), SAMPLES, k=1, layout="packed", gamma_ntp=0.7, **options)
 
@@ -168,7 +168,8 @@ def test_a_mixed_batch_equals_its_samples_one_by_one(layout):
     objective = small_objective(small_model(), k=2, layout=layout)
     labels = sum(len(sample[3]) for sample in SAMPLES)
     together = objective(**small_batch())
-    parts = [objective(**small_batch([s]), ntp_count=labels, jepa_count=together.jepa_pairs) for s in SAMPLES]
+    counts = {"ntp": labels, "jepa": together.jepa_pairs}
+    parts = [objective(**small_batch([s]), counts=counts) for s in SAMPLES]
     assert float(sum(p.loss for p in parts)) == pytest.approx(float(together.loss), rel=1e-6)
     apart = gradients(objective, sum(p.loss for p in parts))
     assert gradient_error(apart, gradients(objective, objective(**small_batch()).loss)) < 1e-6
@@ -201,7 +202,7 @@ def test_both_layouts_take_the_padding_out():
         for n, v in batch.items()
         if v.dim() == 2
     }
-    padded["input_ids"] = padded["input_ids"].where(padded["roles"] != 0, 7)
+    padded["input_ids"] = padded["input_ids"].where(padded["tags"] != 0, 7)
     assert float(objective(**batch | padded).loss) == pytest.approx(float(objective(**batch).loss), rel=1e-6)
 
 
@@ -260,7 +261,7 @@ def test_rows_refuse_an_unusual_mask():
 def test_facts_too_long_for_the_position_table_are_refused():
     objective = small_objective(small_model(n_positions=12))
     with pytest.raises(ComponentError, match="takes 13 positions, and the model has 12"):
-        check_room(objective, 6)
+        check_room(objective.spec, objective.transformer.max_positions, 6)
     with pytest.raises(ComponentError, match="a token at position 12"):
         objective(**small_batch(SAMPLES[:1]))
 

@@ -9,11 +9,13 @@ import jepa_core
 from jepa_core.errors import ComponentError, RecipeError
 from jepa_core.objective.hidden import LayerStates
 from jepa_core.objective.recall import recalled
-from jepa_core.samples.samples import Facts, Role
+from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.relational_predictor import RelationalPredictor
 from jepa_plugins.facts.reverse import question_of
+from jepa_plugins.facts.roles import Role
 from jepa_plugins.last_token import LastToken
+from jepa_plugins.mean_token import MeanToken
 from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.support import small_batch
 
@@ -42,22 +44,26 @@ def test_answers_are_spelled_from_the_memory_alone():
     other = {**batch, "input_ids": batch["input_ids"].clone()}
     other["input_ids"][:, 0] = 0
 
-    def answers(some):
+    def answers(some, bank=None):
         plan = objective.plan(some)
-        states = objective.hidden_states(plan)[3].at(0, plan.label_rows, plan.label_columns)
-        first = torch.cat([torch.tensor([True]), plan.label_rows[1:] != plan.label_rows[:-1]])
+        labels = plan.own_labels
+        states = objective.hidden_states(plan, bank=bank)[3].at(0, labels.rows, labels.columns)
+        first = torch.cat([torch.tensor([True]), labels.rows[1:] != labels.rows[:-1]])
         return states[first]
 
     assert not torch.equal(answers(batch), answers(other))
-    only = objective.entity_states()[:1].detach()
-    vars(objective)["entity_states"] = lambda: only
-    assert torch.equal(answers(batch), answers(other))
+    only = objective.candidate_states()[:1].detach()
+    assert torch.equal(answers(batch, only), answers(other, only))
 
 
 SOURCES = {
-    "mask token": lambda: LastToken(layer=2, role="mask"),
-    "any token": lambda: LastToken(layer=2),
-    "relational": lambda: RelationalPredictor(32, 64, layer=1),
+    "mask token": lambda: {"source": LastToken(layer=2, tag=MASK)},
+    "any token": lambda: {"source": LastToken(layer=2)},
+    "relational": lambda: {
+        "source": LastToken(layer=1, tag=HEAD),
+        "condition": MeanToken(layer=0, tag=Role.RELATION),
+        "predictor": RelationalPredictor(32, 64),
+    },
 }
 
 
@@ -70,8 +76,8 @@ def test_what_is_recalled_is_what_the_source_extractor_makes_of_the_question(sou
         ntp_detach=2,
         recall_temperature=0.1,
         reversal=QuestionToEntity(autoencode=True),
-        embedding=(SOURCES[source](), LastToken(layer=1)),
         pred_ids=(24,) * k,
+        **SOURCES[source](),
     )
     seen = []
     objective.transformer.blocks[2].register_forward_pre_hook(lambda block, args: seen.append(args[0]))
@@ -79,10 +85,10 @@ def test_what_is_recalled_is_what_the_source_extractor_makes_of_the_question(sou
     plan = objective.plan(batch)
     objective.hidden_states(plan)
     entered = LayerStates(seen[-1].flatten(0, 1), plan.arrangement.places)
-    facts = Facts(batch["input_ids"], batch["roles"])
-    for block, question in enumerate([question_of(facts), facts.where((facts.roles == HEAD) | (facts.roles == MASK))]):
-        expected = recalled(objective.embed(question, "source"), objective.entity_states(), 0.1)
-        assert torch.allclose(entered[block][plan.blocks[block].roles == MASK], expected, atol=1e-5)
+    facts = Samples(batch["input_ids"], batch["tags"])
+    for block, question in enumerate([question_of(facts), facts.where((facts.tags == HEAD) | (facts.tags == MASK))]):
+        expected = recalled(objective.predict(question), objective.candidate_states(), 0.1)
+        assert torch.allclose(entered[block][plan.blocks[block].tags == MASK], expected, atol=1e-5)
 
 
 def test_the_memory_is_not_trained_by_the_answers():

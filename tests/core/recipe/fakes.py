@@ -34,6 +34,18 @@ def last_token(layer: int = -1) -> int:
     return layer
 
 
+def identity() -> str:
+    return "identity"
+
+
+def spread(weight: float = 1.0) -> float:
+    return weight
+
+
+def hardest(count: int = 10) -> int:
+    return count
+
+
 def sample_type(keep: Sequence[str] = ("train",)) -> list[str]:
     return list(keep)
 
@@ -50,8 +62,11 @@ COMPONENTS: dict[str, dict[str, Callable[..., Any]]] = {
     "reversal": {"parity": parity, "table": table},
     "mask": {"block_causal": block_causal},
     "embedding": {"last_token": last_token},
+    "predictor": {"identity": identity},
     "distance": {"cosine": Cosine, "l2": lambda: "l2"},
+    "regularizer": {"spread": spread},
     "filter": {"sample_type": sample_type, "loss_dropout": loss_dropout},
+    "evaluation": {"hardest": hardest},
     "dataset": {"reversal_curse": reversal_curse},
 }
 
@@ -70,6 +85,9 @@ class FakeRegistry:
         return SimpleNamespace(
             kind=kind, name=name, distribution="jepa-core", version="0", factory=factory, summary=name
         )
+
+    def describe(self) -> list[Any]:
+        return [self.find(kind, name) for kind, names in COMPONENTS.items() for name in names]
 
     def distributions(self) -> dict[str, str]:
         return {"jepa-core": "0"}

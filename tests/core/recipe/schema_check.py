@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _TYPES = {
@@ -22,6 +23,7 @@ _BOUNDS = {
     "minItems": lambda v, bound: len(v) >= bound,
     "const": lambda v, const: v == const,
     "enum": lambda v, choices: v in choices,
+    "pattern": lambda v, pattern: re.search(pattern, v) is not None,
 }
 _SAID = {
     "description",

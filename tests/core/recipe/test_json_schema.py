@@ -28,13 +28,16 @@ model: {config: {model_type: gpt2, n_layer: 2}, dtype: bfloat16}
 objective:
   k: 2
   lambda_jepa: 0
-  stop_gradient: none
+  target: {ema: 0.99}
+  predictor: identity
+  regularizers: [{name: spread, weight: 0.5}]
+  terms: [{name: short, distance: l2, lambda_jepa: {start: 0, end: 1, steps: 5}}]
   reversal: {name: table, path: x}
   embedding: {source: last_token, target: {name: last_token, layer: 0}}
   distance: {name: cosine, eps: 1e-6}
   filters: [sample_type, {name: loss_dropout, level: step}]
 training: {num_train_epochs: 1.5, max_steps: null, report_to: [tensorboard]}
-evaluation: {splits: [train]}
+evaluation: {splits: [train], also: [hardest]}
 resolved: {versions: {torch: '2'}}
 """
 
@@ -61,6 +64,14 @@ def test_recipes_fit(schema):
         "objective: {reversal: table}",
         "objective: {embedding: {source: last_token}}",
         "objective: {filters: sample_type}",
+        "objective: {predictor: cosine}",
+        "objective: {regularizers: [{name: spread, wieght: 1}]}",
+        "objective: {target: moving}",
+        "objective: {target: {ema: 1}}",
+        "objective: {terms: [{distance: l2}]}",
+        "objective: {terms: [{name: Short}]}",
+        "objective: {lambda_jepa: {start: 0, end: 1}}",
+        "evaluation: {also: [cosine]}",
         "objective: {filters: [{name: loss_dropout, level: stp}]}",
         "training: {fp16: true}",
         "training: {adam_beta1: 1}",

@@ -18,20 +18,21 @@ def test_the_defaults_are_the_reference_composition():
     default = recipe()
     objective = default.objective
     assert (default.seed, objective.k, objective.lambda_jepa, objective.gamma_ntp) == (42, 1, 1.0, 1.0)
-    assert (objective.positions, objective.stop_gradient, objective.layout) == ("continue", "none", "auto")
+    assert (objective.positions, objective.target, objective.layout) == ("continue", "same", "auto")
     assert not objective.distinct_pred
     assert [(key, kind, ref.model_dump()) for key, kind, ref in default.components()] == [
         ("data", "dataset", "reversal_curse"),
-        ("objective.reversal", "reversal", "parity"),
         ("objective.mask", "mask", "block_causal"),
-        ("objective.embedding", "embedding", "last_token"),
+        ("objective.reversal", "reversal", "parity"),
+        ("objective.predictor", "predictor", "identity"),
         ("objective.distance", "distance", "cosine"),
+        ("objective.embedding", "embedding", "last_token"),
         ("objective.filters.0", "filter", "sample_type"),
         ("objective.filters.1", "filter", {"name": "loss_dropout", "rate": 0.0}),
     ]
     assert default.model.config == {"model_type": "gpt2", "n_layer": 2, "n_embd": 128, "n_head": 4}
     assert default.training.max_steps == 1000
-    assert default.evaluation.splits == ("train", "atomic", "test")
+    assert (default.evaluation.splits, default.evaluation.also) == (None, ())
 
 
 def test_sides_that_differ_are_two_components():
@@ -71,7 +72,14 @@ def test_keys_that_do_not_go_together(section, values, words):
         ("objective", {"lambda_jepa": -0.1}),
         ("objective", {"gamma_ntp": float("inf")}),
         ("objective", {"positions": "begin"}),
-        ("objective", {"stop_gradient": None}),
+        ("objective", {"stop_gradient": "none"}),
+        ("objective", {"target": None}),
+        ("objective", {"target": {"ema": 1.0}}),
+        ("objective", {"target": {"ema": -0.1}}),
+        ("objective", {"target": {"decay": 0.9}}),
+        ("objective", {"terms": [{"lambda_jepa": 1.0}]}),
+        ("objective", {"terms": [{"name": "Short"}]}),
+        ("objective", {"lambda_jepa": {"start": 0.0, "end": 1.0, "steps": 0}}),
         ("model", {"dtype": "float16"}),
         ("model", {"attn_implementation": "flash_attention_2"}),
         ("model", {"pretrained": ""}),

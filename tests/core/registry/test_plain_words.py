@@ -5,8 +5,8 @@ from typing import Literal
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from jepa_core.recipe.section import Conflict, Section
 from jepa_core.registry.plain_words import describe, problems_in
+from jepa_core.registry.section import Conflict, Section
 
 
 class Part(Section):

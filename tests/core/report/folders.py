@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jepa_core.assembly.build import build_objective, load_data
+from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.checkpoint.weights import save_weights
 from jepa_core.folder.run_folder import RunFolder, write_json, write_text
 from jepa_core.recipe.load import load_recipe
@@ -74,7 +74,7 @@ def make_run(
     write_text(folder.vocabulary, json.dumps(data.vocabulary.to_json()))
     write_text(folder.log, "".join(json.dumps(line) + "\n" for line in (LOG if log is None else log)))
     if weights:
-        save_weights(build_objective(loaded, data.vocabulary, registry), path / weights)
+        save_weights(assemble(loaded, data, registry), path / weights)
     if metrics is not None:
         write_json(folder.metrics, metrics)
     return path

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from jepa_core.display.colours import COLOURS
 from jepa_core.registry import Registry
-from jepa_core.report.colours import COLOURS
 from jepa_core.report.record import read_records
 from jepa_core.report.report import write_report
 from tests.core.report.folders import make_run

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from jepa_core.display.chart import Chart, Line
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.report import charts
-from jepa_core.report.charts import Chart, Line
 from jepa_core.report.log import Log, Series
 from jepa_core.report.record import Record
 from tests.core.report.folders import LOG, METRICS

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from jepa_core.report.colours import COLOURS, SERIES, VARIABLES, style_sheet
+from jepa_core.display.colours import COLOURS, SERIES, VARIABLES, style_sheet
 
 #: How linear RGB looks without one kind of cone (Machado, Oliveira and Fernandes 2009, severity 1).
 SIGHT = {

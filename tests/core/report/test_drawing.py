@@ -7,12 +7,11 @@ import sys
 import pytest
 import torch
 
+from jepa_core.display.chart import Chart, Line, Series
+from jepa_core.display.colours import INK, SERIES
+from jepa_core.display.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, panels
+from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
-from jepa_core.report.charts import Chart, Line
-from jepa_core.report.colours import INK, SERIES
-from jepa_core.report.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, panels
-from jepa_core.report.log import Series
-from jepa_core.report.projection import Projection
 
 
 def curve(*values: float, run: str = "a", label: str = "", colour: int = 0, dash: int = 0) -> Line:

@@ -7,11 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from jepa_core.errors import JepaError
-from jepa_core.report.charts import Chart, Line
-from jepa_core.report.colours import SERIES
-from jepa_core.report.drawing import draw_chart
-from jepa_core.report.html import (
+from jepa_core.display.chart import Chart, Line, Series
+from jepa_core.display.colours import SERIES
+from jepa_core.display.drawing import draw_chart
+from jepa_core.display.html import (
     GENERATOR,
     folded,
     legend,
@@ -23,7 +22,7 @@ from jepa_core.report.html import (
     table,
     write_page,
 )
-from jepa_core.report.log import Series
+from jepa_core.errors import JepaError
 
 WILD = "<b>&\"'</b>"
 SAFE = "&lt;b&gt;&amp;&quot;&#x27;&lt;/b&gt;"

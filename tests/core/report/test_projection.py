@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from jepa_core.report.projection import project
+from jepa_core.display.projection import project
 
 
 def test_against_numpy():

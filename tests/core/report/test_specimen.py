@@ -80,7 +80,7 @@ class TestEmbeddings:
         found = load(tmp_path / "a")
         predicted, target = found.embeddings()
         assert predicted.shape == target.shape == (20, 16)  # of 25 facts, 20 are trained in both directions
-        assert set(found.paired["sample_type"].tolist()) == {0}
+        assert set(found.paired["group"].tolist()) == {0}
         out = found.objective(**found.paired)
         assert out.jepa_pairs == 20
         assert found.objective.distance(predicted, target).mean() == pytest.approx(float(out.jepa_loss), rel=1e-5)

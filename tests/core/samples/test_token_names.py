@@ -5,9 +5,10 @@ import json
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_core.samples.token_names import Vocabulary, pred_names
+from jepa_plugins.facts.vocabulary import Vocabulary, pred_names
+from tests.support import vocabulary as make_vocabulary
 
-PLAIN = Vocabulary({"a": 0, "<mask>": 1, "<r>": 2, "<r_inv>": 3, "<pad>": 5}, (2, 3), 1, 5, inverse_ids=(3, 2))
+PLAIN = make_vocabulary({"a": 0, "<mask>": 1, "<r>": 2, "<r_inv>": 3, "<pad>": 5}, (2, 3), 1, 5, inverse_ids=(3, 2))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_missing_predictors_get_the_next_ids():
 
 
 def test_a_predictor_that_is_there_is_used():
-    named = Vocabulary({**PLAIN.token_to_id, "<PRED>": 4}, (2, 3), 1, 5)
+    named = make_vocabulary({**PLAIN.token_to_id, "<PRED>": 4}, (2, 3), 1, 5)
     assert named.with_predictors(0, False).pred_ids == ()
     assert named.with_predictors(3, False).pred_ids == (4,)
     assert named.with_predictors(2, True).pred_ids == (4, 6)

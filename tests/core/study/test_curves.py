@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from jepa_core.report.colours import SERIES
+from jepa_core.display.colours import SERIES
 from jepa_core.study.curves import curve, draw_curves, write_curves
 from jepa_core.study.results import StudyResult, read_results
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny

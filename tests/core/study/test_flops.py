@@ -20,7 +20,7 @@ def forward(rows: int, tokens: int, read: int, labels: int, vocabulary: int = 35
 
 @pytest.mark.parametrize("batch", [8, 3])
 def test_next_token_prediction_by_hand(registry, batch):
-    """Facts of four tokens, one label each. The backward pass costs twice the forward pass."""
+    """Samples of four tokens, one label each. The backward pass costs twice the forward pass."""
     write_study()
     only = ["objective.lambda_jepa=0", "objective.k=0", f"training.per_device_train_batch_size={batch}"]
     recipe = load_recipe("recipes/tiny.yaml", only, registry)

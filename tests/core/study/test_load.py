@@ -70,9 +70,9 @@ def test_overrides_of_a_stage_are_checked_in_every_arm_that_has_it(registry):
 
 def test_a_metric_of_a_split_that_is_not_evaluated(registry):
     text = STUDY.replace("metric: test.mrr", "metric: tset.mrr").replace("[test.joint_accuracy]", "[test.a, valid.b]")
-    found = mistakes(registry, text)
-    assert found[0] == "study.yaml:3: metric: 'ntp' evaluates train, atomic, test, not 'tset'"
-    assert found[2] == "study.yaml:4: metrics.1: 'ntp' evaluates train, atomic, test, not 'valid'"
+    found = mistakes(registry, text, RECIPE + "evaluation: {splits: [train, test]}\n")
+    assert found[0] == "study.yaml:3: metric: 'ntp' evaluates train, test, not 'tset'"
+    assert found[2] == "study.yaml:4: metrics.1: 'ntp' evaluates train, test, not 'valid'"
 
 
 def test_an_ablation_is_checked_at_the_points_of_its_arm(registry):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from jepa_core.samples.samples import Role
 from jepa_core.testing import EmbeddingContract
+from jepa_plugins.facts.roles import Role
 
 
-def mean(hidden, valid, roles):
+def mean(hidden, valid, tags):
     weight = valid[..., None].to(hidden.dtype)
     return (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
@@ -20,10 +20,10 @@ class TestMeanOfValid(EmbeddingContract):
 
 
 class TestMeanOfEntities(EmbeddingContract):
-    """Reads the roles."""
+    """Reads the tags."""
 
     def make(self):
-        return lambda hidden, valid, roles: mean(hidden, valid & (roles != Role.MASK), roles)
+        return lambda hidden, valid, tags: mean(hidden, valid & (tags != Role.MASK), tags)
 
 
 class Projected(nn.Module):
@@ -33,8 +33,8 @@ class Projected(nn.Module):
         super().__init__()
         self.head = nn.Linear(8, 8)
 
-    def forward(self, hidden, valid, roles):
-        return self.head(mean(hidden, valid, roles))
+    def forward(self, hidden, valid, tags):
+        return self.head(mean(hidden, valid, tags))
 
 
 class TestModule(EmbeddingContract):
@@ -42,35 +42,51 @@ class TestModule(EmbeddingContract):
         return Projected()
 
 
-class TwoLayers(nn.Module):
-    layer = (1, 0)
+class First:
+    """Reads the first token, and says so, or something else."""
 
-    def __init__(self):
-        super().__init__()
-        self.head = nn.Bilinear(8, 8, 8)
+    def __init__(self, reads):
+        self.reads = reads
 
-    def forward(self, hidden, valid, roles):
-        return self.head(*(mean(states, valid, roles) for states in hidden))
+    def __call__(self, hidden, valid, tags):
+        return hidden[:, 0]
 
 
-class TestTwoLayers(EmbeddingContract):
+def at(column):
+    return lambda valid, tags: (torch.arange(valid.shape[1]) == column).expand_as(valid)
+
+
+class TestReadsTheFirst(EmbeddingContract):
     def make(self):
-        torch.manual_seed(0)
-        return TwoLayers()
+        return First(at(0))
+
+
+class TestSaysThatItReadsTheSecond(EmbeddingContract):
+    fails = ("test_reads_as_declared",)
+
+    def make(self):
+        return First(at(1))
+
+
+class TestSaysItInNumbers(EmbeddingContract):
+    fails = ("test_reads_as_declared",)
+
+    def make(self):
+        return First(lambda valid, tags: at(0)(valid, tags).long())
 
 
 class TestLastColumn(EmbeddingContract):
     fails = ("test_reads_valid_tokens_only",)
 
     def make(self):
-        return lambda hidden, valid, roles: hidden[:, -1]
+        return lambda hidden, valid, tags: hidden[:, -1]
 
 
 class TestMeanOfAll(EmbeddingContract):
     fails = ("test_reads_valid_tokens_only",)
 
     def make(self):
-        return lambda hidden, valid, roles: hidden.mean(dim=1)
+        return lambda hidden, valid, tags: hidden.mean(dim=1)
 
 
 class TestDividesByWidth(EmbeddingContract):
@@ -79,7 +95,7 @@ class TestDividesByWidth(EmbeddingContract):
     fails = ("test_reads_valid_tokens_only",)
 
     def make(self):
-        return lambda hidden, valid, roles: (hidden * valid[..., None].to(hidden.dtype)).mean(dim=1)
+        return lambda hidden, valid, tags: (hidden * valid[..., None].to(hidden.dtype)).mean(dim=1)
 
 
 class TestFirstTokens(EmbeddingContract):
@@ -90,22 +106,22 @@ class TestFirstTokens(EmbeddingContract):
     )
 
     def make(self):
-        return lambda hidden, valid, roles: hidden[:, :1]
+        return lambda hidden, valid, tags: hidden[:, :1]
 
 
 class TestNotOfNone(EmbeddingContract):
     fails = ("test_returns_one_vector_a_view[0]",)
 
     def make(self):
-        return lambda hidden, valid, roles: torch.stack([h[v].mean(dim=0) for h, v in zip(hidden, valid, strict=True)])
+        return lambda hidden, valid, tags: torch.stack([h[v].mean(dim=0) for h, v in zip(hidden, valid, strict=True)])
 
 
 class TestCentredOverTheBatch(EmbeddingContract):
     fails = ("test_views_stand_alone",)
 
     def make(self):
-        def centred(hidden, valid, roles):
-            embedding = mean(hidden, valid, roles)
+        def centred(hidden, valid, tags):
+            embedding = mean(hidden, valid, tags)
             return embedding - embedding.mean(dim=0).detach()
 
         return centred
@@ -117,8 +133,8 @@ class TestUnitLength(EmbeddingContract):
     fails = ("test_is_finite[float32]", "test_is_finite[bfloat16]")
 
     def make(self):
-        def unit(hidden, valid, roles):
-            embedding = mean(hidden, valid, roles)
+        def unit(hidden, valid, tags):
+            embedding = mean(hidden, valid, tags)
             return embedding / embedding.norm(dim=1, keepdim=True)
 
         return unit
@@ -128,15 +144,15 @@ class TestDetached(EmbeddingContract):
     fails = ("test_gradient_reaches_every_view", "test_is_finite[float32]", "test_is_finite[bfloat16]")
 
     def make(self):
-        return lambda hidden, valid, roles: mean(hidden, valid, roles).detach()
+        return lambda hidden, valid, tags: mean(hidden, valid, tags).detach()
 
 
 class TestGradientOfTheFirstViewOnly(EmbeddingContract):
     fails = ("test_gradient_reaches_every_view",)
 
     def make(self):
-        def first(hidden, valid, roles):
-            embedding = mean(hidden, valid, roles)
+        def first(hidden, valid, tags):
+            embedding = mean(hidden, valid, tags)
             return torch.cat([embedding[:1], embedding[1:].detach()])
 
         return first
@@ -146,9 +162,9 @@ class TestZeroesItsInput(EmbeddingContract):
     fails = ("test_leaves_its_inputs_alone",)
 
     def make(self):
-        def zeroes(hidden, valid, roles):
+        def zeroes(hidden, valid, tags):
             hidden.data.masked_fill_(~valid[..., None], 0.0)
-            return mean(hidden, valid, roles)
+            return mean(hidden, valid, tags)
 
         return zeroes
 
@@ -163,28 +179,28 @@ class TestDropout(EmbeddingContract):
     )
 
     def make(self):
-        return lambda hidden, valid, roles: nn.functional.dropout(mean(hidden, valid, roles), 0.5)
+        return lambda hidden, valid, tags: nn.functional.dropout(mean(hidden, valid, tags), 0.5)
 
 
 class TestLayerByName(EmbeddingContract):
     fails = ("test_declares_valid_values",)
 
     def make(self):
-        def extract(hidden, valid, roles):
-            return mean(hidden, valid, roles)
+        def extract(hidden, valid, tags):
+            return mean(hidden, valid, tags)
 
         extract.layer = "last"
         return extract
 
 
-class TestOneLayerByName(EmbeddingContract):
+class TestSeveralLayers(EmbeddingContract):
     fails = ("test_declares_valid_values",)
 
     def make(self):
-        def extract(hidden, valid, roles):
-            return mean(hidden[0], valid, roles)
+        def extract(hidden, valid, tags):
+            return mean(hidden, valid, tags)
 
-        extract.layer = (0, "last")
+        extract.layer = (0, -1)
         return extract
 
 
@@ -192,7 +208,7 @@ class TestReadsANumber(EmbeddingContract):
     fails = ("test_compiles_in_one_graph",)
 
     def make(self):
-        def extract(hidden, valid, roles):
-            return hidden.mean(dim=1) if valid.all().item() else mean(hidden, valid, roles)
+        def extract(hidden, valid, tags):
+            return hidden.mean(dim=1) if valid.all().item() else mean(hidden, valid, tags)
 
         return extract

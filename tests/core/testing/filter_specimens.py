@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from jepa_core.samples.samples import Role
 from jepa_core.testing import FilterContract
+from jepa_plugins.facts.roles import Role
 
 
 def below_half(eligible, batch, draws):
@@ -36,7 +36,7 @@ class TestByContent(FilterContract):
     """Short tails only."""
 
     def make(self):
-        return lambda eligible, batch, draws: eligible & ((batch["roles"] == Role.TAIL).sum(dim=1) < 3)
+        return lambda eligible, batch, draws: eligible & ((batch["tags"] == Role.TAIL).sum(dim=1) < 3)
 
 
 class TestOwnKey(FilterContract):

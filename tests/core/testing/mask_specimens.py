@@ -7,8 +7,8 @@ import itertools
 import torch
 from torch import nn
 
-from jepa_core.samples.samples import Role
 from jepa_core.testing import MaskContract
+from jepa_plugins.facts.roles import Role
 
 
 def same_block(query, key, layer):
@@ -54,7 +54,7 @@ class TestOneColumn(MaskContract):
     """A result that broadcasts: nobody sees the mask token."""
 
     def make(self):
-        return declaring(lambda query, key, layer: key.role != Role.MASK, isolates_views=False)
+        return declaring(lambda query, key, layer: key.tag != Role.MASK, isolates_views=False)
 
 
 class TestLeaks(MaskContract):

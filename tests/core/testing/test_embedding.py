@@ -16,6 +16,7 @@ def test_exactly_the_broken_clauses_fail(failures, specimen):
     [
         ("TestLastColumn", "test_reads_valid_tokens_only", "it reads padding"),
         ("TestDividesByWidth", "test_reads_valid_tokens_only", "more columns of padding change it"),
+        ("TestSaysThatItReadsTheSecond", "test_reads_as_declared", "it looks at more than reads says"),
         ("TestDetached", "test_gradient_reaches_every_view", "detached from the hidden states"),
         (
             "TestGradientOfTheFirstViewOnly",

@@ -25,9 +25,9 @@ def test_exactly_the_broken_clauses_fail(failures, specimen):
             "token id [16015, 16016, 16017, 16018, 16016] is not in",
         ),
         ("TestEmptyPart", "test_views_have_tokens", "no token in row [1]"),
-        ("TestPartOfTheBatch", "test_has_a_row_for_each_fact[5]", "not {'b': 5, 's': 8}"),
+        ("TestPartOfTheBatch", "test_has_a_row_for_each_sample[5]", "not {'b': 5, 's': 8}"),
         ("TestTupleOfTensors", "test_returns_pairs_of_views", "returned tuple"),
-        ("TestLeaksOnNothingKnown", "test_declares_valid_values", "of train, atomic, test"),
+        ("TestLeaksOnNothingKnown", "test_declares_valid_values", "['atomics'] is none of train, atomic"),
     ],
 )
 def test_the_message_helps(failures, name, test, message):

@@ -103,17 +103,21 @@ def test_a_bad_step_is_told_before_a_save_an_evaluation_and_the_end(tmp_path, du
     assert not list(tmp_path.glob("checkpoint-*"))
 
 
+def losses(ntp, jepa):
+    return {"ntp": ntp, "jepa": jepa}
+
+
 def test_a_finite_run_reads_and_says_nothing():
-    watch = FiniteWatch(torch.device("cpu"))
-    watch.look(1, [(torch.tensor(1.0), None), (torch.tensor(0.0), torch.tensor(2.0))], torch.tensor(0.0))
+    watch = FiniteWatch(torch.device("cpu"), ["ntp", "jepa"])
+    watch.look(1, [{"ntp": torch.tensor(1.0)}, losses(torch.tensor(0.0), torch.tensor(2.0))], torch.tensor(0.0))
     watch.check()
     assert watch.found == 0
 
 
 def test_the_first_bad_step_is_the_one_that_counts():
-    watch, good, bad = FiniteWatch(torch.device("cpu")), torch.tensor(1.0), torch.tensor(float("nan"))
-    watch.look(7, [(good, None), (good, bad)], bad)
-    watch.look(8, [(bad, None)], good)
+    watch, good, bad = FiniteWatch(torch.device("cpu"), ["ntp", "jepa"]), torch.tensor(1.0), torch.tensor(float("nan"))
+    watch.look(7, [{"ntp": good}, losses(good, bad)], bad)
+    watch.look(8, [{"ntp": bad}], good)
     with pytest.raises(NonFiniteError, match="jepa_loss is not finite at step 7"):
         watch.check()
 
@@ -124,12 +128,12 @@ from torch import distributed
 from jepa_core.training.finite import FiniteWatch, NonFiniteError
 rank = int(sys.argv[1])
 distributed.init_process_group("gloo", init_method=sys.argv[2], rank=rank, world_size=2)
-watch, weight = FiniteWatch(torch.device("cpu")), torch.nn.Linear(1, 1)
+watch, weight = FiniteWatch(torch.device("cpu"), ["ntp", "jepa"]), torch.nn.Linear(1, 1)
 before, optimizer = weight.weight.clone(), torch.optim.AdamW(weight.parameters(), fused=True)
 for step in (1, 2, 3):
     weight(torch.ones(1)).backward()
-    jepa = torch.tensor(float("inf") if rank and step == 2 else 1.0) if rank else None
-    watch.look(step, [(torch.tensor(1.0), jepa)], torch.tensor(1.0))
+    jepa = {"jepa": torch.tensor(float("inf") if rank and step == 2 else 1.0)} if rank else {}
+    watch.look(step, [{"ntp": torch.tensor(1.0), **jepa}], torch.tensor(1.0))
     watch.guard(optimizer, weight)
     optimizer.step()
     changed, before = not torch.equal(weight.weight, before), weight.weight.clone()

@@ -169,7 +169,7 @@ class TestHealthBatch:
         assert batch["index"].tolist() == [0, 1, 2, 3, 4, 5, 90, 91]
 
     def test_no_type_is_left_out(self):
-        assert health_batch(self.repeated(*[1] * 999, 0), 4)["sample_type"].tolist() == [1, 1, 1, 1, 0]
+        assert health_batch(self.repeated(*[1] * 999, 0), 4)["group"].tolist() == [1, 1, 1, 1, 0]
 
     def test_at_most_sixty_four(self):
         assert len(health_batch(self.repeated(*[0] * 300), 256)["index"]) == 64

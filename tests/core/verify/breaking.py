@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
 import jepa_core
+from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
 from jepa_core.registry import Registry
 from jepa_core.verify.context import Context
 from jepa_core.verify.row import Verdict
@@ -29,28 +31,28 @@ def registry() -> Registry:
 
 
 def tiny(*overrides: str, kind: Any = None, model: Any = None, **parts: Any) -> Context:
-    """The run of a tiny recipe. parts: of the objective, in place of the recipe's; kind: a class of objective;
-    model: changes the model in place."""
+    """The run of a tiny recipe. parts: of the spec, or of its term, in place of the recipe's; kind: a class of
+    objective; model: changes the model in place."""
     recipe = jepa_core.load_recipe("cosine_k1", overrides=[*TINY, *overrides], registry=registry())
     run = jepa_core.build(recipe, registry())
-    old, planner = run.objective, run.objective.planner
+    old = run.objective
     if model is not None:
         model(old.model)
-    same: dict[str, Any] = {
-        "reversal": planner.reversal,
-        "mask": old.mask,
-        "embedding": (old.source_embedding, old.target_embedding),
-        "distance": old.distance,
-        "filters": planner.filters,
-        "pred_ids": planner.pred_ids.tolist(),
-        "lambda_jepa": old.lambda_jepa,
-        "gamma_ntp": old.gamma_ntp,
-        "positions": planner.positions,
-        "seed": planner.seed,
-    }
     if kind or parts:
-        run.objective = (kind or type(old))(old.model, **{**same, **parts})
+        old.close()
+        run.objective = (kind or type(old))(old.model, changed(old.spec, **parts))
     return Context(run, registry())
+
+
+def changed(spec: ObjectiveSpec, **parts: Any) -> ObjectiveSpec:
+    """The spec with these in place of its own, or of its first term's. embedding: the extractor of both sides, or a pair."""
+    if "embedding" in parts:
+        both = parts.pop("embedding")
+        parts["source"], parts["target"] = both if isinstance(both, tuple) else (both, both)
+    names = {field.name for field in fields(JepaTerm)}
+    of_term = {name: value for name, value in parts.items() if name in names}
+    whole = {name: value for name, value in parts.items() if name not in names}
+    return replace(spec, terms=(replace(spec.terms[0], **of_term), *spec.terms[1:]), **whole)
 
 
 class Unusual(BlockCausalMask):

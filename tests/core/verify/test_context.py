@@ -20,10 +20,10 @@ def test_spread(count, chosen):
 
 def test_few_samples_of_every_type():
     context = tiny()
-    assert context.few["sample_type"].tolist() == [0, 0, 0, 1, 1, 2]
+    assert context.few["group"].tolist() == [0, 0, 0, 1, 1, 2]
     assert context.counted_rows == list(range(40))
     assert context.other_rows == list(range(40, 50))
-    assert Context(context.run, quick=True).few["sample_type"].tolist() == [0, 1]
+    assert Context(context.run, quick=True).few["group"].tolist() == [0, 1]
     assert len(context.batch["index"]) == 16
 
 

@@ -9,7 +9,7 @@ from tests.core.verify.breaking import tiny
 def test_names_and_shapes():
     """16 training samples spread over 40 that count and 10 that do not, of four tokens."""
     context = tiny("objective.k=2", "objective.lambda_jepa=0.5")
-    counted = int((context.batch["sample_type"] == 0).sum())
+    counted = int((context.batch["group"] == 0).sum())
     boxes = {box.title: box for box in flow(context)}
     assert list(boxes) == ["batch", "views", "mask: block_causal", "pass: gpt2", "NTP", "JEPA", "total"]
     assert boxes["batch"].lines == ("reversal_curse: 16 samples", "input_ids (16, 4)")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from jepa_core.samples.samples import Role
 from jepa_core.verify.naive import CannotExpress, naive_losses
 from jepa_core.views.pairs import NewBlock, Part, Views
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
 from tests.reference.naive_objective import naive_loss
 from tests.support import (
     DISTANCES,
@@ -51,7 +51,7 @@ def test_views_of_every_shape():
 
     class Three:
         def __call__(self, facts):
-            tail = facts.roles == Role.TAIL
+            tail = facts.tags == Role.TAIL
             whole, new = Part(facts.valid), NewBlock(facts)
             return Views(((Part(facts.valid & ~tail), Part(tail)), (new, whole), (whole, new)))
 

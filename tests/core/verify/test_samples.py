@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from jepa_core.samples.samples import Role
 from jepa_core.verify.context import mode
 from jepa_core.verify.samples import mixed_rows, sample_tables
 from jepa_core.views.pairs import Part, Views
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
 from tests.core.verify.breaking import tiny
 
 
 def tables(context):
     with mode(context.objective, filters=False):
-        return sample_tables(context.objective, context.run.vocabulary, context.few)
+        return sample_tables(context.objective, context.run.vocabulary, context.few, context.run.data.tags)
 
 
 def test_a_pair_and_a_sample_without():
@@ -22,11 +22,11 @@ def test_a_pair_and_a_sample_without():
     head, relation, mask, tail = context.few["input_ids"][0].tolist()
     name = context.run.vocabulary.name
     assert first.rows[:5] == [
-        ("0", "0", name(head), str(head), "HEAD", "", "source"),
-        ("0", "1", name(relation), str(relation), "RELATION", "", "source"),
-        ("0", "2", "<mask>", str(mask), "MASK", "", "source"),
-        ("0", "3", name(tail), str(tail), "TAIL", name(tail), "source"),
-        ("0", "4", "<PRED>", str(context.run.vocabulary.pred_ids[0]), "PRED", "", "source"),
+        ("0", "0", name(head), str(head), "head", "", "source"),
+        ("0", "1", name(relation), str(relation), "relation", "", "source"),
+        ("0", "2", "<mask>", str(mask), "mask", "", "source"),
+        ("0", "3", name(tail), str(tail), "tail", name(tail), "source"),
+        ("0", "4", "<PRED>", str(context.run.vocabulary.pred_ids[0]), "pred", "", "source"),
     ]
     assert [row[:3] for row in first.rows[5:]] == [
         ("1", "5", name(tail)),
@@ -42,23 +42,23 @@ def test_a_pair_and_a_sample_without():
 def test_several_pairs_are_numbered():
     class Both:
         def __call__(self, facts):
-            tail = Part(facts.roles == Role.TAIL)
-            question = Part(facts.valid & (facts.roles != Role.TAIL))
+            tail = Part(facts.tags == Role.TAIL)
+            question = Part(facts.valid & (facts.tags != Role.TAIL))
             return Views(((question, tail), (tail, question)))
 
-    first = tables(tiny(reversal=Both(), pred_ids=[]))[0]
+    first = tables(tiny(reversal=Both(), pred_ids=()))[0]
     assert first.title.endswith("pays NTP (1 label) and JEPA (2 pairs)")
     assert [row[6] for row in first.rows] == ["source 0, target 1"] * 3 + ["target 0, source 1"]
 
 
 def test_labels_of_a_second_view():
-    first = tables(tiny(reversal=QuestionToEntity(autoencode=True), pred_ids=[]))[0]
+    first = tables(tiny(reversal=QuestionToEntity(autoencode=True), pred_ids=()))[0]
     assert first.title.endswith("pays NTP (2 labels) and JEPA (2 pairs)")
     head = first.rows[0][2]
     assert [(row[0], row[2], row[4], row[5], row[6]) for row in first.rows[4:]] == [
-        ("1", head, "HEAD", "", "source 1"),
-        ("1", "<mask>", "MASK", "", "source 1"),
-        ("1", head, "TAIL", head, ""),
+        ("1", head, "head", "", "source 1"),
+        ("1", "<mask>", "mask", "", "source 1"),
+        ("1", head, "tail", head, ""),
     ]
 
 

@@ -4,23 +4,23 @@ from dataclasses import fields
 
 import torch
 
-from jepa_core.samples.samples import Role
 from jepa_core.views.row_tokens import Tokens
+from jepa_plugins.facts.roles import Role
 
 H, R, M, T, P, PAD = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.PRED, Role.PAD
 # [fact PRED | reversed fact], then a shorter fact with padding at the end of both blocks
-ROLES = [[H, H, R, M, T, P, H, R, M, T, T], [H, R, M, T, P, PAD, H, R, M, T, PAD]]
+TAGS = [[H, H, R, M, T, P, H, R, M, T, T], [H, R, M, T, P, PAD, H, R, M, T, PAD]]
 BLOCK = [[0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]] * 2
 
 
-def tokens(roles=ROLES, block=BLOCK) -> Tokens:
-    return Tokens.of(torch.tensor(roles), torch.tensor(block))
+def tokens(tags=TAGS, block=BLOCK) -> Tokens:
+    return Tokens.of(torch.tensor(tags), torch.tensor(block))
 
 
 def test_fields_by_hand():
     found = tokens()
     assert found.block.tolist() == BLOCK
-    assert found.role.tolist() == ROLES
+    assert found.tag.tolist() == TAGS
     assert found.position.tolist() == [list(range(11))] * 2
     assert found.span.tolist() == [[0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]
     assert found.last.int().tolist() == [[0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1], [1] * 11]

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.samples.samples import Role
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import additive, visible
+from jepa_plugins.facts.roles import Role
 
 
 def everything(query, key, layer):
@@ -23,14 +23,14 @@ def same_block(query, key, layer):
 
 
 def mask_sees_heads(query, key, layer):
-    """Depends on every field that it can: roles, spans, last, and the layer."""
-    return ((query.role == Role.MASK) & (key.role == Role.HEAD) & key.last) | (query.span - key.span == layer)
+    """Depends on every field that it can: tags, spans, last, and the layer."""
+    return ((query.tag == Role.MASK) & (key.tag == Role.HEAD) & key.last) | (query.span - key.span == layer)
 
 
-def slowly(allow, roles, block, layer) -> list[list[list[bool]]]:
+def slowly(allow, tags, block, layer) -> list[list[list[bool]]]:
     """Row by row, query by query, key by key; `allow` says it for two tokens of a row."""
     seen = []
-    for row, row_block in zip(roles, block, strict=True):
+    for row, row_block in zip(tags, block, strict=True):
         t = len(row)
         seen.append([[False] * t for _ in range(t)])
         for q in range(t):
@@ -69,17 +69,17 @@ def rows(draw):
     return table(st.integers(0, 5)), [sorted(row) for row in table(st.integers(0, 2))], t
 
 
-def seen(builder, roles, block, t, layer) -> torch.Tensor:
-    tensors = (torch.tensor(table, dtype=torch.int64).reshape(-1, t) for table in (roles, block))
-    return visible(builder, Tokens.of(*tensors), layer).expand(len(roles), t, t)
+def seen(builder, tags, block, t, layer) -> torch.Tensor:
+    tensors = (torch.tensor(table, dtype=torch.int64).reshape(-1, t) for table in (tags, block))
+    return visible(builder, Tokens.of(*tensors), layer).expand(len(tags), t, t)
 
 
 @pytest.mark.parametrize("builder", SLOW, ids=lambda builder: builder.__name__)
 @settings(max_examples=30, deadline=None)
 @given(case=rows(), layer=st.integers(0, 2))
 def test_equals_a_triple_loop(builder, case, layer):
-    roles, block, _ = case
-    assert seen(builder, *case, layer).tolist() == slowly(SLOW[builder], roles, block, layer)
+    tags, block, _ = case
+    assert seen(builder, *case, layer).tolist() == slowly(SLOW[builder], tags, block, layer)
 
 
 @settings(max_examples=30, deadline=None)
@@ -92,8 +92,8 @@ def test_no_row_is_ever_fully_masked_and_none_sees_ahead(case):
 
 
 def test_nobody_else_sees_padding():
-    roles = [[Role.HEAD, Role.PAD, Role.TAIL, Role.PAD]]
-    assert seen(everything, roles, [[0, 0, 0, 0]], 4, 0).int().tolist() == [
+    tags = [[Role.HEAD, Role.PAD, Role.TAIL, Role.PAD]]
+    assert seen(everything, tags, [[0, 0, 0, 0]], 4, 0).int().tolist() == [
         [[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]]
     ]
 

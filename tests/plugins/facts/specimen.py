@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from jepa_plugins.facts.fact_set import FactSet, TaskData
+from jepa_core.samples.sample_set import TaskData
+from jepa_plugins.facts.fact_set import FactSet
 
 TOKENS = {
     **{f"<w_{i}>": i for i in range(9)},
@@ -41,7 +42,7 @@ def write(folder: Path, data: dict[str, Any]) -> Path:
 
 
 def same_set(a: FactSet, b: FactSet) -> bool:
-    fields = ("ids", "roles", "sample_type")
+    fields = ("ids", "tags", "sample_type")
     return a.first_index == b.first_index and all(torch.equal(getattr(a, f), getattr(b, f)) for f in fields)
 
 
@@ -58,7 +59,7 @@ def same_task(a: TaskData, b: TaskData) -> bool:
 def triples(facts: FactSet) -> list[tuple[tuple[int, ...], int, tuple[int, ...]]]:
     """Each fact as (head ids, relation id, tail ids)."""
     found = []
-    for ids, roles in zip(facts.ids.tolist(), facts.roles.tolist(), strict=True):
-        spans = [tuple(i for i, role in zip(ids, roles, strict=True) if role == wanted) for wanted in (1, 2, 4)]
+    for ids, tags in zip(facts.ids.tolist(), facts.tags.tolist(), strict=True):
+        spans = [tuple(i for i, role in zip(ids, tags, strict=True) if role == wanted) for wanted in (1, 2, 4)]
         found.append((spans[0], spans[1][0], spans[2]))
     return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from jepa_core.samples.samples import Role
 from jepa_core.verify.row import Verdict
 from jepa_core.verify.verify import verify
 from jepa_core.views.pairs import NewBlock, Part, Views
 from jepa_plugins.facts.check_reversal import parity_rule, reversal
 from jepa_plugins.facts.reverse import fact_and_reverse
+from jepa_plugins.facts.roles import Role
 from tests.core.verify.breaking import lines, red, tiny
 
 TWICE = ("reversal", "relations not given back by inverting twice")
@@ -46,8 +46,8 @@ def test_a_second_view_that_is_not_reversed_is_pointed_at():
 
     class Backwards:
         def __call__(self, facts):
-            ids = facts.ids.where(facts.roles != Role.RELATION, facts.ids)
-            return Views(((Part(facts.valid), NewBlock(type(facts)(ids, facts.roles))),))
+            ids = facts.ids.where(facts.tags != Role.RELATION, facts.ids)
+            return Views(((Part(facts.valid), NewBlock(type(facts)(ids, facts.tags))),))
 
     found = verify(tiny(reversal=Backwards()))
     assert lines(found, Verdict.WARN) == {PLACES}
@@ -57,7 +57,7 @@ def test_a_second_view_that_is_not_reversed_is_pointed_at():
 def test_views_inside_the_fact_have_nothing_to_reverse():
     class Halves:
         def __call__(self, facts):
-            tail = facts.roles == Role.TAIL
+            tail = facts.tags == Role.TAIL
             return Views(((Part(facts.valid & ~tail), Part(tail)),))
 
     (row,) = reversal(tiny(reversal=Halves()))

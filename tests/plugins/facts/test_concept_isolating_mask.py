@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, declared
+from jepa_core.components import BuildContext, MaskTraits
 from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Role
-from jepa_core.samples.token_names import Vocabulary
 from jepa_core.testing import MaskContract
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask, concept_isolating
+from jepa_plugins.facts.roles import Role
+from tests.support import vocabulary as make_vocabulary
 
 H, R, M, T = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL
 FACT = [H, H, R, M, T, T]
@@ -22,11 +22,11 @@ class TestConceptIsolatingContract(MaskContract):
 
 
 def context(num_layers: int) -> BuildContext:
-    return BuildContext(Vocabulary({"<mask>": 0, "<pad>": 1}, (), 0, 1), width=8, num_layers=num_layers)
+    return BuildContext(make_vocabulary({"<mask>": 0, "<pad>": 1}, (), 0, 1), width=8, num_layers=num_layers)
 
 
-def seen(layer: int, roles: list[int], block: list[int]) -> list[list[int]]:
-    tokens = Tokens.of(torch.tensor([roles]), torch.tensor([block]))
+def seen(layer: int, tags: list[int], block: list[int]) -> list[list[int]]:
+    tokens = Tokens.of(torch.tensor([tags]), torch.tensor([block]))
     return visible(ConceptIsolatingMask(1, 2), tokens, layer)[0].int().tolist()
 
 
@@ -84,6 +84,5 @@ def test_every_range_needs_layers(encoder, decoder):
 
 
 def test_declares_that_layers_differ_and_views_stay_apart():
-    mask = ConceptIsolatingMask(1, 2)
-    found = [declared("mask", mask, d) for d in ("isolates_views", "plain_block_causal", "by_layer")]
-    assert found == [True, False, True]
+    expected = MaskTraits(isolates_views=True, plain_block_causal=False, by_layer=True)
+    assert MaskTraits.of(ConceptIsolatingMask(1, 2)) == expected

@@ -1,16 +1,26 @@
 """Concept evaluation: against a slow loop over questions, and by hand on a task of a few facts."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from jepa_core.samples.samples import Facts
+from jepa_core.errors import ComponentError
+from jepa_core.evaluation.evaluate import EvaluationContext
+from jepa_core.samples.samples import Samples
+from jepa_core.testing import EvaluationContract
 from jepa_plugins.facts.concepts import ConceptEvaluation, ranks
-from jepa_plugins.facts.entities import Entities
+from jepa_plugins.facts.concepts import concepts as registered
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.task import fact_task
 from jepa_plugins.last_token import LastToken
 from tests.support import MASK_ID, PAD_ID, small_model, small_objective, small_set
+from tests.support import vocabulary as make_vocabulary
 
-#: Facts (head, relation, tail): entity 1 has two partners by different relations, and one that asks for it.
+VOCABULARY = make_vocabulary({"<mask>": MASK_ID, "<pad>": PAD_ID}, (), MASK_ID, PAD_ID)
+
+#: Samples (head, relation, tail): entity 1 has two partners by different relations, and one that asks for it.
 TRAIN = [
     ([1, 2], 17, MASK_ID, [3], "train"),
     ([1, 2], 19, MASK_ID, [4, 5], "train"),
@@ -22,20 +32,16 @@ TEST = [([1, 2], 18, MASK_ID, [6], "test"), ([6], 19, MASK_ID, [7], "test")]
 
 
 def objective(seed: int = 0):
-    made = small_objective(
-        small_model(seed=seed), k=0, reversal=QuestionToEntity(), embedding=(LastToken(role="mask"), LastToken(layer=1))
-    )
-    made.entities = Entities.of([small_set(TRAIN), small_set(TEST)])
-    return made
+    extractors = (LastToken(tag=Role.MASK), LastToken(layer=1))
+    return small_objective(small_model(seed=seed), k=0, reversal=QuestionToEntity(), embedding=extractors)
 
 
 def concepts(made) -> ConceptEvaluation:
-    train, test = small_set(TRAIN), small_set(TEST)
-    return ConceptEvaluation(made, train, [train, test])
+    return registered(EvaluationContext(made, fact_task(small_set(TRAIN), {"test": small_set(TEST)}, VOCABULARY)))
 
 
-def one(ids: list[int], roles: list[int]) -> Facts:
-    return Facts(torch.tensor([ids]), torch.tensor([roles]))
+def one(ids: list[int], tags: list[int]) -> Samples:
+    return Samples(torch.tensor([ids]), torch.tensor([tags]))
 
 
 def slow(made, samples) -> dict[str, float]:
@@ -66,7 +72,7 @@ def slow(made, samples) -> dict[str, float]:
 @pytest.mark.parametrize("samples", [TRAIN, TEST])
 def test_equals_the_slow_loop(seed, samples):
     made = objective(seed)
-    found = concepts(made)(small_set(samples), batch_size=2)
+    found = concepts(made)("test", small_set(samples), batch_size=2)
     with torch.no_grad():
         expected = slow(made, samples)
     for name, value in expected.items():
@@ -84,7 +90,7 @@ def test_the_slow_loop_sees_every_kind_of_error():
 def test_reference_lines_by_hand():
     """Six entities. (1 2, 18, ?) has 6 candidates, and partners 3, (4 5), 6: the right one is among 3. (6, 19, ?)
     has 3 and 8 left out, so 4 candidates, and of the partners (1 2) alone is left: 7 is among the other 3."""
-    found = concepts(objective())(small_set(TEST))
+    found = concepts(objective())("test", small_set(TEST))
     assert found["concept_candidates"] == 6
     chance = (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5 + 1 / 6) / 6, (1 + 1 / 2 + 1 / 3 + 1 / 4) / 4
     blind = (1 + 1 / 2 + 1 / 3) / 3, (1 / 2 + 1 / 3 + 1 / 4) / 3
@@ -96,7 +102,7 @@ def test_reference_lines_by_hand():
 
 
 def test_errors_and_hits_make_up_all_answers():
-    found = concepts(objective())(small_set(TRAIN))
+    found = concepts(objective())("test", small_set(TRAIN))
     kinds = ("concept_error_other_relation", "concept_error_other_partner", "concept_error_unrelated")
     assert found["concept_hits@1"] + sum(found[kind] for kind in kinds) == pytest.approx(1)
 
@@ -109,19 +115,26 @@ def test_ties_count_half():
 
 def test_mode_stays_as_it_was():
     made = objective().train()
-    concepts(made)(small_set(TEST))
+    concepts(made)("test", small_set(TEST))
     assert made.training
 
 
-def test_entities_have_to_be_known():
-    made = objective()
-    made.entities = None
-    with pytest.raises(ValueError, match=r"needs objective\.entities"):
-        concepts(made)
+def test_a_dataset_has_to_list_its_entities():
+    data = replace(fact_task(small_set(TRAIN), {}, VOCABULARY), candidates=None)
+    with pytest.raises(ComponentError, match="the dataset lists no entities, so there is nothing to rank"):
+        registered(EvaluationContext(objective(), data))
+
+
+class TestConceptsContract(EvaluationContract):
+    def make(self):
+        return concepts(objective())
+
+    def sample_set(self):
+        return small_set(TRAIN)
 
 
 def test_padding_of_a_batch_does_not_matter():
     made = objective()
-    whole, single = concepts(made)(small_set(TRAIN), 16), concepts(made)(small_set(TRAIN), 1)
+    whole, single = concepts(made)("test", small_set(TRAIN), 16), concepts(made)("test", small_set(TRAIN), 1)
     assert whole == pytest.approx(single)
     assert PAD_ID in small_set(TRAIN).ids  # so there was some

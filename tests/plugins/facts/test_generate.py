@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_core.samples.samples import SampleType
 from jepa_plugins.facts.generate import generate, name_entities, sample
 from jepa_plugins.facts.leaks import check_leaks
+from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.task_size import TaskSize
 from tests.plugins.facts.specimen import same_task, triples
 

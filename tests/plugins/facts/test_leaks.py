@@ -4,20 +4,21 @@ import pytest
 import torch
 
 from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts
-from jepa_core.samples.token_names import Vocabulary
-from jepa_plugins.facts.fact_set import TaskData
+from jepa_core.samples.sample_set import TaskData
 from jepa_plugins.facts.leaks import check_leaks, describe, fact_keys, reverse_all
+from jepa_plugins.facts.roles import from_spans
+from jepa_plugins.facts.task import task_of_facts
 from tests.plugins.facts.specimen import TOKENS
+from tests.support import vocabulary as make_vocabulary
 
-VOCABULARY = Vocabulary(TOKENS, (10, 11), mask_id=9, pad_id=12, inverse_ids=(11, 10))
+VOCABULARY = make_vocabulary(TOKENS, (10, 11), mask_id=9, pad_id=12, inverse_ids=(11, 10))
 FORWARD, BACKWARD = [[0], [10], [9], [1, 2]], [[1, 2], [11], [9], [0]]
 ATOMIC, HELD_OUT = [[3], [10], [9], [4, 5, 6]], [[4, 5, 6], [11], [9], [3]]
 
 
 def task(train, types, test) -> TaskData:
-    facts = [Facts.from_spans(spans, 12) for spans in (train, test)]
-    return TaskData.of_facts(VOCABULARY, facts[0], torch.tensor(types), {"test": facts[1]})
+    facts = [from_spans(spans, 12) for spans in (train, test)]
+    return task_of_facts(VOCABULARY, facts[0], torch.tensor(types), {"test": facts[1]})
 
 
 def test_a_clean_task():
@@ -38,25 +39,25 @@ def test_a_planted_reverse_of_an_atomic_fact_is_found(kind):
 
 def test_the_same_entities_under_another_relation_are_no_leak():
     tokens = {**TOKENS, "<s>": 13, "<s_inv>": 14}
-    vocabulary = Vocabulary(tokens, (10, 11, 13, 14), 9, 12, inverse_ids=(11, 10, 14, 13))
-    train = Facts.from_spans([ATOMIC, [HELD_OUT[0], [14], [9], HELD_OUT[3]]], 12)
-    test = Facts.from_spans([HELD_OUT], 12)
-    check_leaks(TaskData.of_facts(vocabulary, train, torch.tensor([1, 0]), {"test": test}), "train", "test")
+    vocabulary = make_vocabulary(tokens, (10, 11, 13, 14), 9, 12, inverse_ids=(11, 10, 14, 13))
+    train = from_spans([ATOMIC, [HELD_OUT[0], [14], [9], HELD_OUT[3]]], 12)
+    test = from_spans([HELD_OUT], 12)
+    check_leaks(task_of_facts(vocabulary, train, torch.tensor([1, 0]), {"test": test}), "train", "test")
 
 
 def test_keys_are_equal_for_equal_facts_only():
-    wide = fact_keys(Facts.from_spans([FORWARD, HELD_OUT], 12))
-    narrow = fact_keys(Facts.from_spans([FORWARD], 12))
+    wide = fact_keys(from_spans([FORWARD, HELD_OUT], 12))
+    narrow = fact_keys(from_spans([FORWARD], 12))
     assert wide[0] == narrow[0]
     assert wide[0] != wide[1]
-    assert fact_keys(Facts.from_spans([[[255], [10], [9], [255]]], 12)) != fact_keys(
-        Facts.from_spans([[[255], [10], [9], [65_535]]], 12)
+    assert fact_keys(from_spans([[[255], [10], [9], [255]]], 12)) != fact_keys(
+        from_spans([[[255], [10], [9], [65_535]]], 12)
     )
-    assert fact_keys(Facts.from_spans([], 12)) == []
+    assert fact_keys(from_spans([], 12)) == []
 
 
 def test_reversing_by_the_vocabulary():
-    facts = Facts.from_spans([FORWARD, BACKWARD], 12)
+    facts = from_spans([FORWARD, BACKWARD], 12)
     assert reverse_all(facts, VOCABULARY).ids.tolist() == facts.ids.flip(0).tolist()
 
 

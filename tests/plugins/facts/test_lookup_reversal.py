@@ -7,22 +7,24 @@ from hypothesis import strategies as st
 
 from jepa_core.components import BuildContext
 from jepa_core.errors import ComponentError, DataError, JepaError
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
 from jepa_core.testing import ReversalContract
 from jepa_plugins.facts.lookup_reversal import LookupReversal, lookup
+from jepa_plugins.facts.roles import GROUPS, Role, from_spans
+from tests.support import vocabulary as make_vocabulary
 
 TABLE = {16001: 16004, 16004: 16001, 16002: 16003, 16003: 16002}
 
 
 class TestLookupContract(ReversalContract):
+    groups = GROUPS
+
     def make(self):
         return LookupReversal(TABLE)
 
 
 def context(names: dict[str, int], relations: tuple[int, ...], folder, **more) -> BuildContext:
     tokens = {"<mask>": 0, "<pad>": 1, "anna": 2, "bob": 3} | names
-    vocabulary = Vocabulary(tokens, relations, mask_id=0, pad_id=1, **more)
+    vocabulary = make_vocabulary(tokens, relations, mask_id=0, pad_id=1, **more)
     return BuildContext(vocabulary, width=8, num_layers=2, search=(folder,))
 
 
@@ -38,11 +40,11 @@ def write(context: BuildContext, text: str) -> str:
 
 
 def test_reverses_with_the_inverse_of_the_table():
-    facts = Facts.from_spans([[[2, 4], [10], [0], [3]], [[2], [20], [0], [3]]], pad_id=1)
+    facts = from_spans([[[2, 4], [10], [0], [3]], [[2], [20], [0], [3]]], pad_id=1)
     ((source, target),) = LookupReversal({10: 30, 30: 10, 20: 20})(facts).pairs
     assert source.select.tolist() == [[True] * 5, [True] * 4 + [False]]
-    assert target.facts.ids.tolist() == [[3, 30, 0, 2, 4], [3, 20, 0, 2, 1]]
-    assert target.facts.roles[0].tolist() == [Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.TAIL]
+    assert target.samples.ids.tolist() == [[3, 30, 0, 2, 4], [3, 20, 0, 2, 1]]
+    assert target.samples.tags[0].tolist() == [Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.TAIL]
 
 
 @settings(max_examples=30, deadline=None)

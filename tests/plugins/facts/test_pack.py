@@ -31,7 +31,7 @@ def same_facts(packed, task) -> bool:
         and torch.equal(ours.sample_type, theirs.sample_type)
         and ours.first_index == theirs.first_index
         for ours, theirs in pairs
-        for field in ("ids", "roles")
+        for field in ("ids", "tags")
     )
 
 

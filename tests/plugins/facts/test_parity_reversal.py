@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from jepa_core.components import BuildContext
 from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.samples import Samples
 from jepa_core.testing import ReversalContract
 from jepa_plugins.facts.parity_reversal import ParityReversal, parity
+from jepa_plugins.facts.roles import GROUPS, Role, from_spans
+from tests.support import vocabulary as make_vocabulary
 
 MASK, PAD = 9000, 9001
 
 
 class TestParityContract(ReversalContract):
+    groups = GROUPS
+
     def make(self):
         return ParityReversal(16001, 12)
 
@@ -23,23 +26,23 @@ class TestParityContract(ReversalContract):
 def context(*names: str, first: int = 16001, inverse_ids: tuple[int, ...] = ()) -> BuildContext:
     relations = {name: first + i for i, name in enumerate(names)}
     tokens = {"a": 1, "b": 2, "<mask>": MASK, "<pad>": PAD, **relations}
-    vocabulary = Vocabulary(tokens, tuple(relations.values()), MASK, PAD, inverse_ids=inverse_ids)
+    vocabulary = make_vocabulary(tokens, tuple(relations.values()), MASK, PAD, inverse_ids=inverse_ids)
     return BuildContext(vocabulary, width=8, num_layers=2)
 
 
-def reverse(reversal: ParityReversal, facts: Facts) -> Facts:
+def reverse(reversal: ParityReversal, facts: Samples) -> Samples:
     ((_, target),) = reversal(facts).pairs
-    return target.facts
+    return target.samples
 
 
 def test_golden_case():
     """16001 <-> 16002: the fact as source, and the entities changed over around the other relation."""
-    facts = Facts.from_spans([[[1, 2], [16001], [16000], [3, 4]], [[5, 6], [16002], [16000], [7, 8]]], 16013)
+    facts = from_spans([[[1, 2], [16001], [16000], [3, 4]], [[5, 6], [16002], [16000], [7, 8]]], 16013)
     ((source, target),) = ParityReversal(16001, 12)(facts).pairs
     assert source.select.all()
-    assert target.facts.ids.tolist() == [[3, 4, 16002, 16000, 1, 2], [7, 8, 16001, 16000, 5, 6]]
+    assert target.samples.ids.tolist() == [[3, 4, 16002, 16000, 1, 2], [7, 8, 16001, 16000, 5, 6]]
     order = [Role.HEAD, Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.TAIL]
-    assert target.facts.roles.tolist() == [order, order]
+    assert target.samples.tags.tolist() == [order, order]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_the_inverse_goes_by_the_parity_of_the_first_id(first, ids, inverse):
 
 
 def test_mixed_lengths_by_hand():
-    facts = Facts.from_spans([[[1], [11], [MASK], [2, 3, 4]], [[5, 6], [12], [MASK], [7]]], PAD)
+    facts = from_spans([[[1], [11], [MASK], [2, 3, 4]], [[5, 6], [12], [MASK], [7]]], PAD)
     assert facts.ids.tolist() == [[1, 11, MASK, 2, 3, 4], [5, 6, 12, MASK, 7, PAD]]
     assert reverse(ParityReversal(11, 2), facts).ids.tolist() == [
         [2, 3, 4, 12, MASK, 1],
@@ -69,11 +72,11 @@ def facts_and_reversal(draw):
     entity = st.lists(st.integers(0, 99), min_size=1, max_size=4)
     relation = st.integers(first, first + 2 * pairs - 1)
     fact = st.tuples(entity, relation.map(lambda r: [r]), st.just([MASK]), entity)
-    return Facts.from_spans(draw(st.lists(fact, max_size=5)), PAD), ParityReversal(first, 2 * pairs)
+    return from_spans(draw(st.lists(fact, max_size=5)), PAD), ParityReversal(first, 2 * pairs)
 
 
-def entity_tokens(facts: Facts) -> list[list[int]]:
-    is_entity = (facts.roles == Role.HEAD) | (facts.roles == Role.TAIL)
+def entity_tokens(facts: Samples) -> list[list[int]]:
+    is_entity = (facts.tags == Role.HEAD) | (facts.tags == Role.TAIL)
     return [sorted(ids[keep].tolist()) for ids, keep in zip(facts.ids, is_entity, strict=True)]
 
 
@@ -83,7 +86,7 @@ def test_reversing_twice_gives_the_fact_back(case):
     facts, reversal = case
     again = reverse(reversal, reverse(reversal, facts))
     assert torch.equal(again.ids, facts.ids)
-    assert torch.equal(again.roles, facts.roles)
+    assert torch.equal(again.tags, facts.tags)
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,7 +112,7 @@ def test_ids_pair_up_for_odd_and_even_first_ids(first, pairs):
 
 @pytest.mark.parametrize("wrong", [16000, 16013, 5])
 def test_names_an_id_outside_the_relations(wrong):
-    facts = Facts.from_spans([[[1], [16001], [MASK], [2]], [[1], [wrong], [MASK], [2]]], PAD)
+    facts = from_spans([[[1], [16001], [MASK], [2]], [[1], [wrong], [MASK], [2]]], PAD)
     with pytest.raises(ComponentError, match=f"token id {wrong} is no relation: relations are 16001 to 16012"):
         ParityReversal(16001, 12)(facts)
 

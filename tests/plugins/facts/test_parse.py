@@ -26,7 +26,7 @@ def refusal(wrong: object) -> str:
 def test_rows_and_roles_by_hand():
     facts, types = PARSER([GOOD, item([0], 11, [4, 5, 6], "atomic")])
     assert facts.ids.tolist() == [[1, 2, 10, 9, 3, 12], [0, 11, 9, 4, 5, 6]]
-    assert facts.roles.tolist() == [[1, 1, 2, 3, 4, 0], [1, 2, 3, 4, 4, 4]]
+    assert facts.tags.tolist() == [[1, 1, 2, 3, 4, 0], [1, 2, 3, 4, 4, 4]]
     assert types.tolist() == [0, 1]
 
 

@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, declared
+from jepa_core.components import BuildContext, ReversalTraits
 from jepa_core.errors import ComponentError
-from jepa_core.samples.samples import Facts, Role
-from jepa_core.samples.token_names import Vocabulary
+from jepa_core.samples.samples import Samples
 from jepa_core.testing import ReversalContract
 from jepa_core.views.pairs import NewBlock, Part
 from jepa_plugins.facts.lookup_reversal import LookupReversal
 from jepa_plugins.facts.question_to_entity import QuestionToEntity, question_to_entity
+from jepa_plugins.facts.roles import GROUPS, Role, from_spans
 from tests.support import small_batch, small_model, small_objective
+from tests.support import vocabulary as make_vocabulary
 
 TABLE = LookupReversal({16001: 16002, 16002: 16001, 16003: 16004, 16004: 16003})
 
@@ -22,6 +23,8 @@ class TestQuestionToEntityContract(ReversalContract):
 
 
 class TestBothDirectionsContract(ReversalContract):
+    groups = GROUPS
+
     def make(self):
         return QuestionToEntity(TABLE.inverse)
 
@@ -36,7 +39,7 @@ class TestApartContract(ReversalContract):
         return QuestionToEntity(TABLE.inverse, apart=True)
 
 
-FACTS = Facts.from_spans([[[11, 12], [16001], [0], [13, 14]], [[21], [16004], [0], [22]]], pad_id=9)
+FACTS = from_spans([[[11, 12], [16001], [0], [13, 14]], [[21], [16004], [0], [22]]], pad_id=9)
 
 
 def test_the_target_is_the_tail_alone_and_costs_no_token():
@@ -52,15 +55,15 @@ def test_asked_the_other_way_round_the_fact_itself_holds_the_answer():
     assert isinstance(source, NewBlock)
     assert isinstance(target, Part)
     h, r, m = Role.HEAD, Role.RELATION, Role.MASK
-    assert tokens(source.facts) == [[(13, h), (14, h), (16002, r), (0, m)], [(22, h), (16003, r), (0, m)]]
+    assert tokens(source.samples) == [[(13, h), (14, h), (16002, r), (0, m)], [(22, h), (16003, r), (0, m)]]
     assert target.select.int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
 
 
-def tokens(facts: Facts) -> list[list[tuple[int, int]]]:
+def tokens(facts: Samples) -> list[list[tuple[int, int]]]:
     """(id, role) of each row's tokens, without padding."""
     return [
-        list(zip(ids[valid].tolist(), roles[valid].tolist(), strict=True))
-        for ids, roles, valid in zip(facts.ids, facts.roles, facts.valid, strict=True)
+        list(zip(ids[valid].tolist(), tags[valid].tolist(), strict=True))
+        for ids, tags, valid in zip(facts.ids, facts.tags, facts.valid, strict=True)
     ]
 
 
@@ -70,7 +73,7 @@ def test_an_entity_is_asked_for_itself_and_spelled():
         view.select.tolist() for view in QuestionToEntity()(FACTS).pairs[0]
     ]
     h, m, t = Role.HEAD, Role.MASK, Role.TAIL
-    assert tokens(source.facts) == [[(11, h), (12, h), (0, m), (11, t), (12, t)], [(21, h), (0, m), (21, t)]]
+    assert tokens(source.samples) == [[(11, h), (12, h), (0, m), (11, t), (12, t)], [(21, h), (0, m), (21, t)]]
     assert source.selected.int().tolist() == [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]]
     assert source.labels.tolist() == [[-100, -100, -100, 11, 12], [-100, -100, 21, -100, -100]]
     assert target.select.int().tolist() == [[1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
@@ -79,14 +82,14 @@ def test_an_entity_is_asked_for_itself_and_spelled():
 def test_apart_an_entity_stands_alone():
     (_, tail), (_, head) = QuestionToEntity(TABLE.inverse, apart=True)(FACTS).pairs
     t, h = Role.TAIL, Role.HEAD
-    assert tokens(tail.facts) == [[(13, t), (14, t)], [(22, t)]]
-    assert tokens(head.facts) == [[(11, h), (12, h)], [(21, h)]]
+    assert tokens(tail.samples) == [[(13, t), (14, t)], [(22, t)]]
+    assert tokens(head.samples) == [[(11, h), (12, h)], [(21, h)]]
 
 
 def test_only_the_other_direction_leaks():
-    assert declared("reversal", QuestionToEntity(), "leaks_on") == ()
-    assert declared("reversal", QuestionToEntity(autoencode=True), "leaks_on") == ()
-    assert declared("reversal", QuestionToEntity(TABLE.inverse), "leaks_on") == ("atomic",)
+    assert ReversalTraits.of(QuestionToEntity()).leaks_on == ()
+    assert ReversalTraits.of(QuestionToEntity(autoencode=True)).leaks_on == ()
+    assert ReversalTraits.of(QuestionToEntity(TABLE.inverse)).leaks_on == ("atomic",)
 
 
 def test_a_leaking_pair_is_refused_and_the_entity_target_is_not():
@@ -101,7 +104,7 @@ def test_a_leaking_pair_is_refused_and_the_entity_target_is_not():
 
 def test_inverses_come_from_the_vocabularys_names():
     tokens = {"<mask>": 0, "<pad>": 1, "<r>": 2, "<r_inv>": 3}
-    context = BuildContext(Vocabulary(tokens, (2, 3), 0, 1), width=8, num_layers=2)
+    context = BuildContext(make_vocabulary(tokens, (2, 3), 0, 1), width=8, num_layers=2)
     made = question_to_entity(context, both_directions=True)
     assert made.inverse(torch.tensor([2, 3])).tolist() == [3, 2]
     assert question_to_entity(context).inverse is None

@@ -7,58 +7,56 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from jepa_core.components import declared
+from jepa_core.components import BuildContext, PredictorTraits
 from jepa_core.errors import ComponentError
 from jepa_core.registry import Registry
-from jepa_core.samples.samples import Role
-from jepa_core.testing import EmbeddingContract
+from jepa_core.testing import PredictorContract
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.relational_predictor import RelationalPredictor
+from jepa_plugins.facts.roles import Role
 from jepa_plugins.infonce_distance import InfoNceDistance
 from jepa_plugins.last_token import LastToken
+from jepa_plugins.mean_token import MeanToken
 from tests.support import SAMPLES, gradient_error, small_batch, small_model, small_objective
+from tests.support import vocabulary as make_vocabulary
 
-H, R, M = Role.HEAD, Role.RELATION, Role.MASK
 
-
-def seeded(*sizes, **options):
+def seeded(*sizes):
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        return RelationalPredictor(*sizes, **options)
+        return RelationalPredictor(*sizes)
 
 
-class TestContract(EmbeddingContract):
+class TestContract(PredictorContract):
     def make(self):
         return seeded(8, 24)
 
 
-class TestInnerLayerContract(EmbeddingContract):
+class TestFewProductsContract(PredictorContract):
     def make(self):
-        return seeded(8, 5, layer=1, relation_layer=1)
+        return seeded(8, 5)
 
 
 def test_values_by_hand():
-    """Head (3, 4) has the root mean square 5 / √2, relation tokens (2, 0) and (0, 2) the mean (1, 1). With one product
-    of the head's sum, 7 √2 / 5, and the relation's sum, 2, the output map (1, -1) gives ± 14 √2 / 5."""
+    """Head (3, 4) has the root mean square 5 / √2, the relation (1, 1) that of 1. With one product of the head's sum,
+    7 √2 / 5, and the relation's sum, 2, the output map (1, -1) gives ± 14 √2 / 5."""
     predict = RelationalPredictor(2, 1)
     with torch.no_grad():
         predict.head.weight.copy_(torch.tensor([[1.0, 1.0]]))
         predict.relation.weight.copy_(torch.tensor([[1.0, 1.0]]))
         predict.out.weight.copy_(torch.tensor([[1.0], [-1.0]]))
-    states = torch.tensor([[[9.0, 9.0], [3.0, 4.0], [9.0, 9.0], [9.0, 9.0], [9.0, 9.0]]])
-    relations = torch.tensor([[[9.0, 9.0], [9.0, 9.0], [2.0, 0.0], [0.0, 2.0], [9.0, 9.0]]])
-    roles = torch.tensor([[H, H, R, R, M]])
-    found = predict((states, relations), roles > 0, roles)
+    found = predict(torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, 1.0]]))
     expected = 14 * 2**0.5 / 5
     assert found[0].tolist() == pytest.approx([expected, -expected], rel=1e-5)
 
 
-def test_a_view_without_a_relation_asks_for_its_head():
-    states = torch.randn(2, 3, 8)
-    roles = torch.tensor([[H, H, M], [H, R, M]])
-    found = seeded(8, 24)((states, states), roles > 0, roles)
-    assert torch.equal(found[0], states[0, 1])
-    assert not torch.allclose(found[1], states[1, 0])
+def test_a_pair_without_a_relation_asks_for_its_head():
+    states, relations = torch.randn(2, 8), torch.randn(2, 8)
+    relations[0] = 0
+    found = seeded(8, 24)(states, relations)
+    assert torch.equal(found[0], states[0])
+    assert not torch.allclose(found[1], states[1])
+    assert torch.equal(seeded(8, 24)(states, None), states)
 
 
 def test_with_products_for_every_relation_a_relation_can_undo_another():
@@ -72,8 +70,7 @@ def test_with_products_for_every_relation_a_relation_can_undo_another():
     relations = torch.eye(3)[:2]
 
     def ask(head, relation):
-        states = torch.stack([head, relations[relation]])[None]
-        return predict((states, states), torch.ones(1, 2).bool(), torch.tensor([[H, R]]))[0]
+        return predict(head[None], relations[relation][None])[0]
 
     head = torch.tensor([1.0, -2.0, 3.0])
     there = ask(head, 0)
@@ -81,30 +78,33 @@ def test_with_products_for_every_relation_a_relation_can_undo_another():
     assert torch.allclose(normalize(ask(there, 1), dim=0), normalize(head, dim=0), atol=1e-6)
 
 
-def test_reads_the_head_s_last_token_and_the_relation():
-    roles = torch.tensor([[H, H, R, M, 0], [H, R, R, M, Role.PRED]])
-    assert seeded(8, 24).reads(roles > 0, roles).int().tolist() == [[0, 1, 1, 0, 0], [1, 1, 1, 0, 0]]
-
-
-def test_states_in_bfloat16_give_an_embedding_in_bfloat16():
-    states = torch.randn(2, 3, 8)
-    roles = torch.tensor([[H, H, M], [H, R, M]])
-    found = seeded(8, 24)((states.bfloat16(), states.bfloat16()), roles > 0, roles)
+def test_states_in_bfloat16_give_a_prediction_in_bfloat16():
+    states, relations = torch.randn(2, 8), torch.randn(2, 8)
+    found = seeded(8, 24)(states.bfloat16(), relations.bfloat16())
     assert found.dtype == torch.bfloat16
-    assert torch.allclose(found.float(), seeded(8, 24)((states, states), roles > 0, roles), atol=0.05, rtol=0.05)
+    assert torch.allclose(found.float(), seeded(8, 24)(states, relations), atol=0.05, rtol=0.05)
 
 
-def test_declares_both_layers():
-    assert declared("embedding", RelationalPredictor(4, 4, layer=2, relation_layer=1), "layer") == (2, 1)
+def test_needs_a_condition():
+    assert PredictorTraits.of(seeded(4, 4)).needs_condition
+    with pytest.raises(ComponentError, match="RelationalPredictor needs a condition: name an extractor for it"):
+        small_objective(small_model(), predictor=seeded(32, 8))
 
 
 def test_the_default_has_products_for_every_relation():
-    context = SimpleNamespace(vocabulary=SimpleNamespace(relation_ids=(1, 2, 3)), width=4)
+    names = {"<mask>": 0, "<r>": 1, "<s>": 2, "<t>": 3, "<pad>": 4}
+    context = BuildContext(make_vocabulary(names, (1, 2, 3), 0, 4), width=4, num_layers=2)
     create = Registry.discover().create
-    assert create("embedding", "relational_predictor", context=context).out.weight.shape == (4, 12)
-    assert create("embedding", "relational_predictor", context=context, products=5).out.weight.shape == (4, 5)
+    assert create("predictor", "relational", context=context).out.weight.shape == (4, 12)
+    assert create("predictor", "relational", context=context, products=5).out.weight.shape == (4, 5)
     with pytest.raises(ComponentError, match="products: expected 1 or more, not 0"):
-        create("embedding", "relational_predictor", context=context, products=0)
+        create("predictor", "relational", context=context, products=0)
+
+
+def test_its_older_name_is_refused_with_what_to_write():
+    context = SimpleNamespace()
+    with pytest.raises(ComponentError, match=r"is a predictor by now: predictor: relational, and embedding: \{source: "):
+        Registry.discover().create("embedding", "relational_predictor", context=context)
 
 
 @pytest.mark.parametrize("positions", ["restart", "none"])
@@ -117,7 +117,9 @@ def test_in_a_model_it_equals_a_loop_over_facts(layout, positions):
         model,
         k=0,
         distance=InfoNceDistance(tau),
-        embedding=(predict, LastToken()),
+        embedding=(LastToken(tag=Role.HEAD), LastToken()),
+        condition=MeanToken(layer=0, tag=Role.RELATION),
+        predictor=predict,
         reversal=QuestionToEntity(apart=True),
         filters=[],
         positions=positions,
@@ -153,7 +155,9 @@ def test_in_a_model_it_equals_a_loop_over_facts(layout, positions):
     assert out.jepa_loss.item() == pytest.approx(expected.item(), rel=1e-5)
     ours, theirs = (gradients_of_all(objective, loss) for loss in (out.loss, expected))
     assert gradient_error(ours, theirs) < 1e-5
-    assert all(ours[f"source_embedding.{name}.weight"].any() for name in ("head", "relation", "out"))
+    mine = {name: value for name, value in ours.items() if "predictor" in name}
+    assert len(mine) == 3
+    assert all(gradient.any() for gradient in mine.values())
 
 
 def gradients_of_all(objective, loss):

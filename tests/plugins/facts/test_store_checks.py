@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, SampleType
-from jepa_core.samples.token_names import Vocabulary
 from jepa_plugins.facts import store_checks
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.leaks import check_leaks
+from jepa_plugins.facts.roles import SampleType, from_spans
 from jepa_plugins.facts.store_checks import CheckedSets, common, facts_in_parts
 from tests.plugins.facts.specimen import TOKENS
+from tests.support import vocabulary as make_vocabulary
 
-VOCABULARY = Vocabulary(TOKENS, (10, 11), mask_id=9, pad_id=12, inverse_ids=(11, 10))
+VOCABULARY = make_vocabulary(TOKENS, (10, 11), mask_id=9, pad_id=12, inverse_ids=(11, 10))
 FORWARD, BACKWARD = [[0], [10], [9], [1, 2]], [[1, 2], [11], [9], [0]]
 ATOMIC, HELD_OUT = [[3], [10], [9], [4, 5, 6]], [[4, 5, 6], [11], [9], [3]]
 
@@ -36,7 +36,7 @@ def trouble(request, monkeypatch):
 
 
 def sets(train, types, test) -> CheckedSets:
-    facts = [Facts.from_spans(spans, 12) for spans in (train, test)]
+    facts = [from_spans(spans, 12) for spans in (train, test)]
     return CheckedSets(
         FactSet(facts[0], torch.tensor(types)),
         FactSet(facts[1], torch.full((len(test),), int(SampleType.TEST))),
@@ -107,7 +107,7 @@ def test_against_sets_of_python(monkeypatch):
 
 
 def _task(checked: CheckedSets):
-    from jepa_plugins.facts.fact_set import TaskData
+    from jepa_core.samples.sample_set import TaskData
 
     return TaskData(checked.train, {"test": checked.test}, VOCABULARY)
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_core.samples.samples import SampleType
 from jepa_plugins.facts.pack import pack_folder
+from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.store_manifest import MANIFEST, is_packed, read_manifest
 from tests.plugins.facts.specimen import contents, write
 

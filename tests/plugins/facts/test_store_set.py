@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.samples.samples import Facts, Role, SampleType
 from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.store_set import PackedSet, open_map, roles_of
 from jepa_plugins.facts.store_writer import SetWriter
 
@@ -19,7 +19,7 @@ Span = st.lists(st.integers(0, 50), min_size=1, max_size=4)
 
 def both(folder, spans, types) -> tuple[FactSet, PackedSet]:
     """The same facts in memory and packed, numbered from 100 on."""
-    facts = Facts.from_spans(spans, pad_id=99)
+    facts = from_spans(spans, pad_id=99)
     writer = SetWriter(folder, "train")
     writer.add(facts, torch.tensor(types))
     entry = writer.close()
@@ -46,7 +46,7 @@ def test_a_packed_set_is_the_set_in_memory(tmp_path_factory, pairs, rng):
     assert packed.__getitems__([])["input_ids"].shape[0] == 0
     assert same(packed[-1], memory[-1])
     assert torch.equal(packed.facts.ids, memory.facts.ids)
-    assert torch.equal(packed.facts.roles, memory.facts.roles)
+    assert torch.equal(packed.facts.tags, memory.facts.tags)
     assert torch.equal(packed.sample_type, memory.sample_type)
 
 
@@ -57,9 +57,9 @@ def test_facts_of_one_layout_too(tmp_path):
     rows = rng.sample(range(300), 64)
     assert same(packed.__getitems__(rows), memory.__getitems__(rows))
     batch = packed.__getitems__(rows)
-    batch["roles"][0, 0] = 5  # a batch is one's own
-    assert packed.__getitems__(rows)["roles"][1].tolist() == [1, 1, 2, 3, 4]
-    assert packed.__getitems__(rows)["roles"][0, 0] == 1
+    batch["tags"][0, 0] = 5  # a batch is one's own
+    assert packed.__getitems__(rows)["tags"][1].tolist() == [1, 1, 2, 3, 4]
+    assert packed.__getitems__(rows)["tags"][0, 0] == 1
 
 
 def test_rows_beyond_the_end_are_refused(tmp_path):
@@ -97,16 +97,16 @@ def test_another_process_maps_the_files_itself(tmp_path):
 def test_the_first_rows_of_a_type(tmp_path, monkeypatch):
     monkeypatch.setattr("jepa_plugins.facts.fact_set._PART", 2)
     for data_set in both(tmp_path, facts_of([([1], [2])] * 7), [0, 1, 0, 0, 1, 1, 0]):
-        assert data_set.first_rows(SampleType.ATOMIC, 2).tolist() == [1, 4]
-        assert data_set.first_rows(SampleType.ATOMIC, 9).tolist() == [1, 4, 5]
-        assert data_set.first_rows(SampleType.TRAIN, 3).tolist() == [0, 2, 3]
-        assert data_set.first_rows(SampleType.TRAIN, 0).tolist() == []
+        assert data_set.first_rows("atomic", 2).tolist() == [1, 4]
+        assert data_set.first_rows("atomic", 9).tolist() == [1, 4, 5]
+        assert data_set.first_rows("train", 3).tolist() == [0, 2, 3]
+        assert data_set.first_rows("train", 0).tolist() == []
 
 
 def test_roles_by_hand():
-    roles = roles_of(torch.tensor([1, 3]), torch.tensor([4, 7]), 7)
+    tags = roles_of(torch.tensor([1, 3]), torch.tensor([4, 7]), 7)
     head, relation, mask, tail, pad = Role.HEAD, Role.RELATION, Role.MASK, Role.TAIL, Role.PAD
-    assert roles.tolist() == [
+    assert tags.tolist() == [
         [head, relation, mask, tail, pad, pad, pad],
         [head, head, head, relation, mask, tail, tail],
     ]

@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from jepa_core.errors import DataError
-from jepa_core.samples.samples import Facts, Role
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.roles import Role, from_spans
 from jepa_plugins.facts.store_manifest import file_name
 from jepa_plugins.facts.store_writer import ArrayWriter, SetWriter, write_bytes
 
 SHORT, OTHER, LONG = [[0], [7], [6], [1]], [[3], [8], [6], [2]], [[2, 3, 4], [7], [6], [0, 1]]
 
 
-def facts(*spans) -> Facts:
-    return Facts.from_spans(list(spans), pad_id=9)
+def facts(*spans) -> Samples:
+    return from_spans(list(spans), pad_id=9)
 
 
 def content(folder, array: str) -> list[int]:
@@ -84,10 +85,10 @@ def test_no_more_bytes_than_the_tokens_and_one_for_the_type(tmp_path):
 
 
 def test_a_head_that_16_bits_cannot_count(tmp_path):
-    roles = torch.full((1, 32_771), Role.HEAD)
-    roles[0, -3:] = torch.tensor([Role.RELATION, Role.MASK, Role.TAIL])
+    tags = torch.full((1, 32_771), Role.HEAD)
+    tags[0, -3:] = torch.tensor([Role.RELATION, Role.MASK, Role.TAIL])
     with pytest.raises(DataError, match=r"train\.heads\.int16: a head of 32,768 tokens is too long"):
-        SetWriter(tmp_path, "train").add(Facts(torch.zeros_like(roles), roles), torch.tensor([0]))
+        SetWriter(tmp_path, "train").add(Samples(torch.zeros_like(tags), tags), torch.tensor([0]))
 
 
 def test_bytes(tmp_path):

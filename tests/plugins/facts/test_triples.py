@@ -7,17 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_core.samples.token_names import Vocabulary
 from jepa_plugins.facts.fact_lines import FactLine
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.relations import Relations
 from jepa_plugins.facts.triples import Triple, as_task, two_groups, unique_triples
 from tests.plugins.facts.specimen import triples as rows_of
+from tests.support import vocabulary as make_vocabulary
 
 RELATIONS = Relations((("up", "down"), ("in", "around")), ("beside",))
 SPELLING = {"a": (0,), "b": (1, 2), "c": (3,), "d": (4, 5, 6)}
 TOKENS = [*(f"w{i}" for i in range(40)), "<mask>", *(f"<{name}>" for name in RELATIONS.names), "<pad>"]
-VOCABULARY = Vocabulary(
+VOCABULARY = make_vocabulary(
     {token: i for i, token in enumerate(TOKENS)},
     relation_ids=(41, 42, 43, 44, 45),
     mask_id=40,

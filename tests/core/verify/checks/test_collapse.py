@@ -40,8 +40,8 @@ def test_not_finite(distance):
 
 def test_collapsed_embeddings_are_warned_of():
     class Alike(LastToken):
-        def __call__(self, hidden, valid, roles):
-            return 1 + 1e-3 * super().__call__(hidden, valid, roles)
+        def __call__(self, hidden, valid, tags):
+            return 1 + 1e-3 * super().__call__(hidden, valid, tags)
 
     found = verify(tiny(embedding=Alike()))
     assert lines(found, Verdict.WARN) == COLLAPSED
@@ -54,8 +54,8 @@ def test_only_the_collapsed_side_is_warned_of():
     class Line(LastToken):
         """All on one line, to both sides of the origin: the mean cosine says nothing, the rank does."""
 
-        def __call__(self, hidden, valid, roles):
-            found = super().__call__(hidden, valid, roles)
+        def __call__(self, hidden, valid, tags):
+            found = super().__call__(hidden, valid, tags)
             return found[:, :1] * torch.ones_like(found)
 
     found = verify(tiny(embedding=(LastToken(), Line()), distance=MseDistance()))
@@ -64,8 +64,8 @@ def test_only_the_collapsed_side_is_warned_of():
 
 def test_a_term_that_trains_nothing():
     class Detached(LastToken):
-        def __call__(self, hidden, valid, roles):
-            return super().__call__(hidden, valid, roles).detach() + 0 * hidden.sum()
+        def __call__(self, hidden, valid, tags):
+            return super().__call__(hidden, valid, tags).detach() + 0 * hidden.sum()
 
     assert red(tiny(embedding=Detached())) == {(CHECK, "the JEPA term pulls at the model")}
 

@@ -16,13 +16,19 @@ CHECK = "denominators"
 LINES = {(CHECK, f"{parts} micro-batches, against one batch") for parts in (2, 4)}
 
 
+def own_counts(plan, parts=1):
+    """Of one micro-batch, times the number of parts."""
+    terms = {"ntp": plan.labels * parts, "jepa": plan.jepa_pairs * parts}
+    return StepCounts(terms, len(plan.blocks[0].sample), plan.tokens)
+
+
 def test_a_mean_of_means(monkeypatch):
     """Each micro-batch divides by its own labels and pairs, and the step by the number of micro-batches."""
     compute = JepaTrainer.compute_loss
 
     def own(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         plan, parts = inputs["plan"], self.args.gradient_accumulation_steps
-        counts = StepCounts(plan.labels * parts, plan.jepa_pairs * parts, plan.tokens)
+        counts = own_counts(plan, parts)
         return compute(self, model, inputs, return_outputs, counts)
 
     monkeypatch.setattr(JepaTrainer, "compute_loss", own)
@@ -34,8 +40,7 @@ def test_a_loss_that_grows_with_accumulation(monkeypatch):
     compute = JepaTrainer.compute_loss
 
     def own(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        plan = inputs["plan"]
-        return compute(self, model, inputs, return_outputs, StepCounts(plan.labels, plan.jepa_pairs, plan.tokens))
+        return compute(self, model, inputs, return_outputs, own_counts(inputs["plan"]))
 
     monkeypatch.setattr(JepaTrainer, "compute_loss", own)
     assert red(tiny()) == LINES

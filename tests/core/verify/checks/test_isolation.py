@@ -8,6 +8,7 @@ from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.row import Verdict
 from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
 from jepa_plugins.last_token import LastToken
 from tests.core.verify.breaking import Unusual, red, tiny
 
@@ -39,15 +40,15 @@ def test_a_mask_that_says_that_it_leaks():
 def test_a_target_that_has_seen_the_question():
     """The tail, in the fact's own row under plain causal layers: a warning. As a block of its own: none."""
     line = (CHECK, "the target does not see the source")
-    assert line in red(tiny(reversal=QuestionToEntity(), pred_ids=[]), Verdict.WARN)
-    assert line not in red(tiny(reversal=QuestionToEntity(apart=True), pred_ids=[]), Verdict.WARN)
+    assert line in red(tiny(reversal=QuestionToEntity(), pred_ids=()), Verdict.WARN)
+    assert line not in red(tiny(reversal=QuestionToEntity(apart=True), pred_ids=()), Verdict.WARN)
 
 
 def test_a_target_that_has_not():
     """Isolated layers up to the one where the target is read."""
-    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(role="mask"), LastToken(layer=1))}
+    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(tag=Role.MASK), LastToken(layer=1))}
     dropout = [f"model.config.{where}_pdrop=0.1" for where in ("resid", "embd", "attn")]
-    rows = isolation(tiny(*dropout, reversal=QuestionToEntity(), pred_ids=[], **parts))
+    rows = isolation(tiny(*dropout, reversal=QuestionToEntity(), pred_ids=(), **parts))
     (row,) = [row for row in rows if row.name == "the target does not see the source"]
     assert (row.verdict, row.figure) == (Verdict.PASS, 0)
 

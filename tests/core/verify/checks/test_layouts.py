@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -24,8 +26,9 @@ LLAMA = (
 
 
 class DoubledJepa(JepaObjective):
-    def jepa_sum(self, plan, hidden):
-        return 2 * super().jepa_sum(plan, hidden)
+    def _jepa_sums(self, plan, hidden, bank):
+        for name, weight, total, count in super()._jepa_sums(plan, hidden, bank):
+            yield name, weight, 2 * total, count
 
 
 class DoubledNtp(JepaObjective):
@@ -42,8 +45,8 @@ def test_a_gradient_that_goes_another_way():
     """The losses are right, and one side's gradient is missing."""
 
     class Stopped(JepaObjective):
-        def embeddings(self, plan, hidden):
-            return [(predicted, target.detach()) for predicted, target in super().embeddings(plan, hidden)]
+        def embeddings(self, plan, hidden, number=0):
+            return [(predicted, target.detach()) for predicted, target in super().embeddings(plan, hidden, number)]
 
     found = red(tiny(kind=Stopped))
     assert found == BOTH
@@ -54,7 +57,7 @@ def test_a_gradient_that_goes_another_way():
 
 def test_an_extractor_that_reads_elsewhere_than_it_says():
     class Liar(LastToken):
-        def reads(self, valid, roles):
+        def reads(self, valid, tags):
             return torch.zeros_like(valid)
 
     assert red(tiny(embedding=Liar())) == BOTH
@@ -69,9 +72,10 @@ def test_a_view_that_ends_a_token_early():
             return super().embed(earlier, plan, hidden)
 
     class Short(JepaObjective):
-        @property
-        def sides(self):
-            return tuple(ShortSide(side.extract, side.layers, side.together) for side in super().sides)
+        def __init__(self, model, spec):
+            super().__init__(model, spec)
+            short = {name: ShortSide(**vars(getattr(self.terms[0], name))) for name in ("source", "target")}
+            self.terms = (replace(self.terms[0], **short),)
 
     assert red(tiny(kind=Short)) == BOTH
 

@@ -17,9 +17,9 @@ TOKENS = (CHECK, "tokens not through the transformer exactly once")
 class Twice(JepaObjective):
     """A second pass whose result nobody uses."""
 
-    def hidden_states(self, plan, also=(), only_reads=False):
-        super().hidden_states(plan, also, only_reads)
-        return super().hidden_states(plan, also, only_reads)
+    def hidden_states(self, plan, also=(), only_reads=False, bank=None):
+        super().hidden_states(plan, also, only_reads, bank)
+        return super().hidden_states(plan, also, only_reads, bank)
 
 
 def test_a_second_pass():

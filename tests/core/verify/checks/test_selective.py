@@ -7,16 +7,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jepa_core.objective import planner
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.objective.planner import Planner
 from jepa_core.verify.checks.selective import interval, selective
 from jepa_core.verify.row import Verdict
 from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.roles import Role
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.loss_dropout import LossDropout
 from jepa_plugins.sample_type import SampleTypeFilter
-from tests.core.verify.breaking import red, tiny
+from tests.core.verify.breaking import changed, red, tiny
 
 CHECK = "selective loss"
 PAYS = (CHECK, "samples whose JEPA loss is paid wrongly")
@@ -25,15 +26,14 @@ VIEWS = (CHECK, "tokens of second views too many or too few")
 
 def test_second_views_made_for_everybody(monkeypatch):
     """The pairs are right, and what is dropped costs its tokens all the same."""
-    lay_out = Planner._lay_out
+    lay_out = planner._Layout.pairs
 
-    def wasteful(self, facts, rows, views):
-        everyone = torch.arange(len(facts))
-        blocks, pairs, labels = lay_out(self, facts, everyone, self.reversal(facts))
-        take = lambda view: type(view)(view.block, rows, view.select[rows])  # noqa: E731
-        return blocks, tuple((take(source), take(target)) for source, target in pairs), labels
+    def wasteful(self, rows, views, term):
+        found = lay_out(self, torch.arange(len(self.samples)), term.reversal(self.samples), term)
+        take = lambda view: type(view)(view.block, view.rows[rows], view.select[rows])  # noqa: E731
+        return tuple(replace(pair, source=take(pair.source), target=take(pair.target)) for pair in found)
 
-    monkeypatch.setattr(Planner, "_lay_out", wasteful)
+    monkeypatch.setattr(planner._Layout, "pairs", wasteful)
     assert red(tiny()) == {VIEWS}
 
 
@@ -42,10 +42,11 @@ def test_labels_of_second_views_that_are_left_out():
 
     class Unlabelled(JepaObjective):
         def plan(self, batch, step=0):
-            return replace(super().plan(batch, step), view_labels=())
+            plan = super().plan(batch, step)
+            return replace(plan, labels_by_block=plan.labels_by_block[:1])
 
-    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(role="mask"), LastToken(layer=1))}
-    parts |= {"reversal": QuestionToEntity(autoencode=True), "pred_ids": []}
+    parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(tag=Role.MASK), LastToken(layer=1))}
+    parts |= {"reversal": QuestionToEntity(autoencode=True), "pred_ids": ()}
     assert red(tiny(**parts)) == set()
     assert red(tiny(kind=Unlabelled, **parts)) == {(CHECK, "labels left out of NTP, or counted twice")}
 
@@ -55,17 +56,18 @@ def test_a_filter_that_is_left_out(monkeypatch):
 
     class Forgetful(JepaObjective):
         def plan(self, batch, step=0):
-            kept, self.planner.filters = self.planner.filters, self.planner.filters[1:]
+            kept = self.planner.spec
+            self.planner.spec = changed(kept, filters=kept.terms[0].filters[1:])
             try:
                 return super().plan(batch, step)
             finally:
-                self.planner.filters = kept
+                self.planner.spec = kept
 
     class Even:
         def __call__(self, eligible, batch, draws):
             return eligible & (batch["index"] % 2 == 0)
 
-    red_lines = red(tiny(kind=Forgetful, filters=[Even(), SampleTypeFilter()]))
+    red_lines = red(tiny(kind=Forgetful, filters=(Even(), SampleTypeFilter())))
     assert {PAYS, VIEWS} <= red_lines
     assert {check for check, _ in red_lines} == {CHECK, "layouts agree"}  # the naive passes ask both filters
 
@@ -75,13 +77,13 @@ def test_loss_dropout_that_ignores_its_rate():
         def __call__(self, eligible, batch, draws):
             return eligible
 
-    assert red(tiny(filters=[SampleTypeFilter(), Keeps(0.5)])) == {(CHECK, "share dropped by Keeps")}
+    assert red(tiny(filters=(SampleTypeFilter(), Keeps(0.5)))) == {(CHECK, "share dropped by Keeps")}
 
 
 @pytest.mark.parametrize("level", ["sample", "step"])
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_the_rate_that_was_asked_for(rate, level):
-    *_, row = selective(tiny(filters=[SampleTypeFilter(), LossDropout(rate, level)]))
+    *_, row = selective(tiny(filters=(SampleTypeFilter(), LossDropout(rate, level))))
     assert (row.name, row.verdict) == ("share dropped by LossDropout", Verdict.PASS)
     assert row.figure == pytest.approx(rate, abs=0.03)
 

@@ -10,7 +10,7 @@ import torch
 from jepa_core.objective import planner
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import append_predictors
-from jepa_core.samples.samples import Facts
+from jepa_core.samples.samples import Samples
 from jepa_core.verify.checks.supervision import supervision
 from jepa_core.verify.row import Verdict
 from jepa_plugins.facts.fact_set import FactSet
@@ -34,7 +34,8 @@ def relabelled(change):
 
     context = tiny()
     train = context.run.train_dataset
-    context.run.train_dataset = Relabelled(Facts(train.ids, train.roles), train.sample_type)
+    relabelled = Relabelled(Samples(train.ids, train.tags), train.sample_type)
+    context.run.data = replace(context.run.data, train=relabelled)
     return context
 
 
@@ -62,8 +63,8 @@ def test_labels_asked_of_the_wrong_token():
     class OneLater(JepaObjective):
         def plan(self, batch, step=0):
             plan = super().plan(batch, step)
-            moved = type(plan)(**{**vars(plan), "label_columns": plan.label_columns + 1})
-            return moved
+            own, *others = plan.labels_by_block
+            return replace(plan, labels_by_block=(replace(own, columns=own.columns + 1), *others))
 
     found = red(tiny(kind=OneLater))
     assert NEXT in found
@@ -74,9 +75,11 @@ def test_labels_of_a_second_view_asked_of_the_wrong_token():
     class OneEarlier(JepaObjective):
         def plan(self, batch, step=0):
             plan = super().plan(batch, step)
-            return replace(plan, view_labels=tuple(replace(of, columns=of.columns - 1) for of in plan.view_labels))
+            own, *others = plan.labels_by_block
+            moved = (replace(labels, columns=labels.columns - 1) for labels in others)
+            return replace(plan, labels_by_block=(own, *moved))
 
-    spelled = {"reversal": QuestionToEntity(autoencode=True), "pred_ids": []}
+    spelled = {"reversal": QuestionToEntity(autoencode=True), "pred_ids": ()}
     found = red(tiny(kind=OneEarlier, **spelled))
     assert NEXT in found
     assert {check for check, _ in found} == {CHECK, "layouts agree"}
@@ -93,7 +96,7 @@ def test_predictor_tokens_that_get_lost(monkeypatch):
 def test_what_is_labelled_is_shown_in_words():
     row = next(iter(supervision(tiny())))
     assert row.verdict is Verdict.PASS
-    assert row.evidence.startswith("50 TAIL tokens labelled in 50 samples, e.g. <e_")
+    assert row.evidence.startswith("50 tail tokens labelled in 50 samples, e.g. <e_")
     assert row.evidence.count("[<e_") == 1
 
 

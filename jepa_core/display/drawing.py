@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from jepa_core.display.chart import Chart, Line
+from jepa_core.display.colours import INK, LINE, MUTED, PAPER, SERIES
+from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
-from jepa_core.report.charts import Chart, Line
-from jepa_core.report.colours import INK, LINE, MUTED, PAPER, SERIES
-from jepa_core.report.projection import Projection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from jepa_core.recipe.section import Conflict, Section
+from jepa_core.registry.section import Conflict, Section
 
 
 class Part(Section):

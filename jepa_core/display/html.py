@@ -15,9 +15,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jepa_core.display.colours import VARIABLES, style_sheet
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import write_text
-from jepa_core.report.colours import VARIABLES, style_sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,12 +91,12 @@ def legend(names: Sequence[str]) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "words") -> str:
     """A table; the first column names the rows. kind: of the other cells, ``words`` or ``figures``."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    names = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "\n".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
         for name, *cells in rows
     )
-    content = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    content = f"<thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody>"
     return f'<div class="wide"><table class="{kind}">\n{content}</table></div>'
 
 

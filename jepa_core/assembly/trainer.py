@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,18 +26,30 @@ def make_trainer(run: Run) -> JepaTrainer:
         if run.objective.recall is not None:  # what is recalled is state, gone when a layer runs again
             raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
+    _refuse_split_regularizers(run)
     trainer = JepaTrainer(
         objective=run.objective,
         args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
         train_dataset=run.train_dataset,
         evaluate_splits=partial(
-            evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.concept_evaluation
+            evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.evaluations
         ),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
     )
     batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)
     trainer.add_callback(HealthLog(run.objective, batch, trainer.log))
     return trainer
+
+
+def _refuse_split_regularizers(run: Run) -> None:
+    """A regularizer looks at all embeddings of a step together: split, it would be another loss."""
+    several = run.recipe.training.gradient_accumulation_steps > 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if several and any(term.regularizers for term in run.objective.spec.terms):
+        raise run.recipe.error(
+            "objective.regularizers",
+            "a regularizer is of all embeddings of a step together, so a step can't be accumulated or shared by "
+            "processes: use one larger batch",
+        )
 
 
 def _checkpoint_activations(model: Any) -> None:

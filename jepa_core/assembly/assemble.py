@@ -1,0 +1,153 @@
+"""From a recipe and its data to the objective: the one place where it is put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jepa_core.checkpoint.weights import load_weights
+from jepa_core.components import BuildContext, DatasetContext, DistanceTraits
+from jepa_core.errors import ComponentError
+from jepa_core.model.build import build_model
+from jepa_core.objective.needs import OF_CANDIDATES
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.schedule import Schedule
+from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
+from jepa_core.registry import Registry
+from jepa_core.samples.sample_set import TaskData
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.component_ref import ComponentRef
+    from jepa_core.recipe.schema import EmaTarget, FurtherTerm, Objective, Recipe, WeightSchedule
+
+
+def load_data(recipe: Recipe, registry: Registry) -> TaskData:
+    """The sets and the vocabulary that the recipe's dataset gives.
+
+    Raises JepaError for whatever is wrong in them, and ComponentError where the dataset gives something else.
+    """
+    settings = recipe.objective
+    context = DatasetContext(
+        recipe.seed, settings.k, settings.distinct_pred, recipe.search, pretrained=recipe.model.pretrained
+    )
+    data = create(registry, recipe, "data", "dataset", recipe.data, context)
+    if not isinstance(data, TaskData):
+        raise recipe.error(
+            "data", f"'{recipe.data.name}' breaks its contract: it returns {type(data).__name__}, not TaskData"
+        )
+    return data
+
+
+def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path | None = None) -> JepaObjective:
+    """The objective of a recipe over its data.
+
+    weights: a folder written by :func:`~jepa_core.checkpoint.weights.save_weights`, read instead of starting afresh.
+    Raises JepaError for whatever in the recipe does not go together.
+    """
+    torch.manual_seed(recipe.seed)
+    section = recipe.model
+    if weights is not None and section.pretrained is not None:  # where it came from may be gone by now
+        section = section.model_copy(update={"pretrained": str(weights)})
+    model = build_model(section, data.vocabulary)
+    objective = JepaObjective(model, make_spec(recipe, data, registry, model.config))
+    if weights is not None:
+        load_weights(objective, weights)
+    objective.transformer.check()
+    return objective
+
+
+def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: Any) -> ObjectiveSpec:
+    """The components of a recipe, made for a model of this `config`, and how they are put together."""
+    settings, vocabulary = recipe.objective, data.vocabulary
+    context = BuildContext(
+        vocabulary=vocabulary,
+        width=config.hidden_size,
+        num_layers=config.num_hidden_layers,
+        k=settings.k,
+        seed=recipe.seed,
+        search=recipe.search,
+        tags=tuple(data.tags),
+        groups=tuple(data.groups),
+    )
+    maker = _Maker(recipe, registry, context)
+    first = maker.term("objective", settings, settings)
+    terms = (first, *(maker.term(f"objective.terms.{i}", term, settings) for i, term in enumerate(settings.terms)))
+    needed = {need for term in terms for need in DistanceTraits.of(term.distance).needs}
+    wanted = settings.recall_temperature is not None or bool(OF_CANDIDATES & needed)
+    return ObjectiveSpec(
+        terms,
+        mask=maker.make("mask", "objective.mask", settings.mask),
+        pred_ids=vocabulary.pred_ids if settings.distinct_pred else vocabulary.pred_ids * settings.k,
+        gamma_ntp=settings.gamma_ntp,
+        positions=settings.positions,
+        target=target_of(settings.target),
+        ntp_detach=settings.ntp_detach,
+        recall_temperature=settings.recall_temperature,
+        layout=settings.layout,
+        seed=recipe.seed,
+        groups=tuple(data.groups),
+        candidates=data.candidates() if wanted and data.candidates is not None else None,
+        asked=data.asked,
+    )
+
+
+def target_of(setting: str | EmaTarget) -> Target:
+    return setting if isinstance(setting, str) else Ema(setting.ema)  # type: ignore[return-value]
+
+
+def weight_of(setting: float | WeightSchedule) -> float | Schedule:
+    if isinstance(setting, int | float):
+        return setting
+    return Schedule(setting.start, setting.end, setting.steps, setting.shape)
+
+
+def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
+    """A component; what it refuses is told with the line where the recipe asks for it."""
+    try:
+        return registry.create(kind, reference.name, context=context, **reference.options)
+    except ComponentError as error:
+        raise recipe.error(key, str(error)) from error
+
+
+class _Maker:
+    """Makes the components of a recipe. What is named once for both sides is one component, with one set of
+    parameters."""
+
+    def __init__(self, recipe: Recipe, registry: Registry, context: BuildContext):
+        self.recipe, self.registry, self.context = recipe, registry, context
+
+    def make(self, kind: str, key: str, reference: ComponentRef) -> Any:
+        return create(self.registry, self.recipe, key, kind, reference, self.context)
+
+    def term(self, key: str, term: Objective | FurtherTerm, main: Objective) -> JepaTerm:
+        """A JEPA term; what it leaves out is as in the `main` one."""
+
+        def chosen(name: str) -> tuple[str, Any]:
+            own = getattr(term, name)
+            return (f"{key}.{name}", own) if own is not None else (f"objective.{name}", getattr(main, name))
+
+        def made(kind: str) -> Any:
+            return self.make(kind, *chosen(kind))
+
+        place, sides = chosen("embedding")
+        source = self.make("embedding", place, sides.source)
+        target = source if sides.source == sides.target else self.make("embedding", place, sides.target)
+        condition = None if sides.condition is None else self.make("embedding", place, sides.condition)
+        filters, references = chosen("filters")
+        return JepaTerm(
+            reversal=made("reversal"),
+            source=source,
+            target=target,
+            condition=condition,
+            predictor=made("predictor"),
+            distance=made("distance"),
+            filters=tuple(self.make("filter", f"{filters}.{i}", each) for i, each in enumerate(references)),
+            regularizers=tuple(
+                (each.name, self.make("regularizer", f"{key}.regularizers.{i}", each))
+                for i, each in enumerate(term.regularizers)
+            ),
+            weight=weight_of(term.lambda_jepa),
+            name=getattr(term, "name", "jepa"),
+        )

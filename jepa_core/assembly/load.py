@@ -1,0 +1,85 @@
+"""Finished runs, loaded again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from jepa_core.assembly.assemble import assemble, load_data
+from jepa_core.assembly.build import make_evaluations
+from jepa_core.errors import JepaError
+from jepa_core.evaluation.splits import evaluate_splits
+from jepa_core.folder.run_folder import RunFolder
+from jepa_core.objective.objective import JepaObjective
+from jepa_core.recipe.load import load_recipe
+from jepa_core.registry import Registry
+from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.token_names import TokenNames
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A finished run: objective (with its components), model, data, recipe."""
+
+    objective: JepaObjective
+    model: nn.Module
+    data: TaskData
+    recipe: Recipe
+
+    @property
+    def vocabulary(self) -> TokenNames:
+        return self.data.vocabulary
+
+    @property
+    def components(self) -> dict[str, Any]:
+        """Kind -> component of the first JEPA term, as the objective uses it."""
+        term, spec = self.objective.spec.terms[0], self.objective.spec
+        return {
+            "reversal": term.reversal,
+            "mask": spec.mask,
+            "embedding": (term.source, term.target),
+            "predictor": term.predictor,
+            "distance": term.distance,
+            "filter": term.filters,
+        }
+
+
+def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
+    """The objective, model, components, data and recipe of a finished run, in evaluation mode.
+
+    Raises JepaError when the folder holds no finished run, or its data is not there any more.
+    """
+    folder = RunFolder(Path(output_dir))
+    if not folder.finished:
+        raise JepaError(f"{output_dir}: no finished run there")
+    return load_weights_of(folder, folder.model, registry or Registry.discover())
+
+
+def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry) -> LoadedRun:
+    """The run of a folder with these weights, or with those that it would start from."""
+    recipe = load_recipe(folder.recipe, registry=registry)
+    data = load_data(recipe, registry)
+    objective = assemble(recipe, data, registry, weights).eval()
+    return LoadedRun(objective, objective.model, data, recipe)
+
+
+def evaluate_again(
+    output_dir: Path, per_layer: bool | None = None, registry: Registry | None = None
+) -> dict[str, dict[str, Any]]:
+    """Loads a finished run and evaluates it on its recipe's data.
+
+    per_layer: None as the recipe says. Raises JepaError when there is no finished run.
+    """
+    registry = registry or Registry.discover()
+    loaded = load(output_dir, registry)
+    settings = loaded.recipe.evaluation
+    if per_layer is not None:
+        settings = settings.model_copy(update={"per_layer": per_layer})
+    evaluations = make_evaluations(loaded.recipe, loaded.objective, loaded.data, registry)
+    return evaluate_splits(loaded.objective, loaded.data.evaluation, settings, evaluations)

@@ -1,0 +1,132 @@
+"""What the result of each kind of component has to be, said in one place.
+
+Every clause is called with the arguments and the result of one call, and raises Broken with what is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jepa_core.tensors import same, snapshot, tensors
+from jepa_core.views.pairs import Views
+
+
+class Broken(Exception):
+    """A clause of a component's contract does not hold."""
+
+
+def vectors(args: tuple[Any, ...], result: Any) -> None:
+    """An extractor: hidden ``b s d`` to ``b d``."""
+    hidden = args[0]
+    _shape(result, (hidden.shape[0], hidden.shape[2]), "one vector a sample, as wide as the hidden states")
+    _of_floats(args, result)
+
+
+def as_many_vectors(args: tuple[Any, ...], result: Any) -> None:
+    """A predictor: state ``n d`` to ``n d``."""
+    _shape(result, args[0].shape, "one vector a pair, as wide as the state")
+    _of_floats(args, result)
+
+
+def one_number_a_pair(args: tuple[Any, ...], result: Any) -> None:
+    """A distance: predicted ``n d`` to ``n``."""
+    _shape(result, args[0].shape[:1], "one number a pair")
+    _of_floats(args, result)
+
+
+def scalar(args: tuple[Any, ...], result: Any) -> None:
+    """A regularizer: embeddings ``n d`` to a scalar."""
+    _shape(result, (), "a scalar")
+    _of_floats(args, result)
+
+
+def one_bool_a_sample(args: tuple[Any, ...], result: Any) -> None:
+    """A filter: eligible ``b`` to bool ``b``."""
+    _shape(result, args[0].shape, "one bool a sample")
+    _dtype(result, result.dtype == torch.bool, "bool")
+
+
+def bool_mask(args: tuple[Any, ...], result: Any) -> None:
+    """A mask builder: query and key to bool that broadcasts to ``b t t``."""
+    if not isinstance(result, Tensor):
+        raise Broken(f"it returns {type(result).__name__}; a mask is a tensor of bool")
+    _dtype(result, result.dtype == torch.bool, "bool")
+    query, key = args[0].block, args[1].block
+    wanted = torch.broadcast_shapes(query.shape, key.shape)
+    try:
+        fits = torch.broadcast_shapes(result.shape, wanted) == wanted
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise Broken(f"it returns shape {tuple(result.shape)}, which does not broadcast to {tuple(wanted)} (b t t)")
+
+
+def views(args: tuple[Any, ...], result: Any) -> None:
+    """A reversal strategy: samples to views."""
+    if not isinstance(result, Views):
+        raise Broken(f"it returns {type(result).__name__}; a strategy returns Views")
+
+
+#: Kind of component -> the clause on what it returns.
+RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
+    "reversal": views,
+    "mask": bool_mask,
+    "embedding": vectors,
+    "predictor": as_many_vectors,
+    "distance": one_number_a_pair,
+    "regularizer": scalar,
+    "filter": one_bool_a_sample,
+}
+
+
+def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls a component. Raises Broken when it changes its inputs, draws from a global generator, or returns
+    something else than its kind has to."""
+    given, drawn = snapshot((args, kwargs)), random_states()
+    result = component(*args, **kwargs)
+    if not same((args, kwargs), given):
+        raise Broken("it changes what it is given in place; a component leaves its inputs as they were")
+    if random_states() != drawn:
+        raise Broken("it draws from a global random number generator; randomness comes in as `draws`")
+    RESULTS[kind](args, result)
+    return result
+
+
+def random_states() -> tuple[Any, ...]:
+    """The states of the global random number generators."""
+    numpy = np.random.get_state(legacy=False)
+    return (
+        bytes(torch.get_rng_state().numpy()),
+        random.getstate(),
+        numpy["state"]["key"].tobytes(),
+        numpy["state"]["pos"],
+    )
+
+
+def _shape(result: Any, wanted: Any, words: str) -> None:
+    if not isinstance(result, Tensor) or result.shape != torch.Size(wanted):
+        found = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
+        raise Broken(f"it returns {found}, not {tuple(wanted)}: {words}")
+
+
+def _dtype(result: Tensor, right: bool, words: str) -> None:
+    if not right:
+        raise Broken(f"it returns {result.dtype}, not {words}")
+
+
+def _of_floats(args: tuple[Any, ...], result: Tensor) -> None:
+    _dtype(result, result.is_floating_point(), "floating-point numbers")
+    if not torch.isfinite(result).all():
+        raise Broken("it returns NaN or infinity for finite inputs" if _finite(args) else "it returns NaN or infinity")
+    if any(tensor.requires_grad for tensor in tensors(args)) and not result.requires_grad:
+        raise Broken("it returns a tensor cut off from its inputs, so nothing is learned through it")
+
+
+def _finite(args: tuple[Any, ...]) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors(args))

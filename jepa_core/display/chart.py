@@ -1,0 +1,61 @@
+"""Curves as data: what a chart shows, before anything is drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Series:
+    """One figure over the steps; what was not finite is NaN."""
+
+    steps: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    def then(self, step: float, value: float | None) -> Series:
+        """With one more point, where there is one and it is new."""
+        if value is None or step in self.steps:
+            return self
+        return Series((*self.steps, step), (*self.values, value))
+
+
+@dataclass(frozen=True)
+class Line:
+    """label: of the quantity, where the chart has several; colour, dash: numbers of each, from 0."""
+
+    run: str
+    label: str
+    series: Series
+    colour: int
+    dash: int = 0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """scale: of the vertical axis; ``auto`` is logarithmic where values differ by more than thirtyfold."""
+
+    title: str
+    lines: tuple[Line, ...]
+    scale: Literal["auto", "linear", "from zero", "share"] = "auto"
+    across: str = "step"
+
+    @property
+    def logarithmic(self) -> bool:
+        values = [v for line in self.lines for v in line.series.values if math.isfinite(v)]
+        return self.scale == "auto" and bool(values) and min(values) > 0 and max(values) > 30 * min(values)
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        of = (f"{' '.join(filter(None, (line.run, line.label)))}: {_course(line.series)}" for line in self.lines)
+        return f"{self.title} over {self.across}s. {'; '.join(of)}"
+
+
+def _course(series: Series) -> str:
+    first, last = (f"{value:.4g}" for value in (series.values[0], series.values[-1]))
+    return f"from {first} to {last}" if len(series.steps) > 1 else last

@@ -1,0 +1,46 @@
+"""Printing to the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from jepa_core.progress import speaks
+
+
+def console() -> Console:
+    """Where to print; silent in all processes but the first.
+
+    As wide as the terminal; for a file or a pipe, where lines are searched, wide enough for a line a row.
+
+    What is shown is text of users and plugins, so brackets and colons in it are no markup.
+    """
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+    return Console(highlight=False, markup=False, emoji=False, width=wide, quiet=not speaks())
+
+
+def say(message: str) -> None:
+    """A message whose lines stay whole, so that a path in it can be copied."""
+    console().print(message, soft_wrap=True)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def figure(value: Any) -> str:
+    """A metric as people read it."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -1,0 +1,116 @@
+"""A JEPA term at work: from hidden states to distances.
+
+Axes: ``n`` counted pairs, ``d`` width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.components import DistanceTraits, PredictorTraits, RegularizerTraits
+from jepa_core.errors import ComponentError
+from jepa_core.model.transformer import Transformer
+from jepa_core.objective.hidden import HiddenStates
+from jepa_core.objective.needs import check_needs, supply
+from jepa_core.objective.plan import Plan, PlannedPair, PlannedTerm
+from jepa_core.objective.side import Side
+from jepa_core.objective.spec import JepaTerm, Target
+from jepa_core.objective.target import stopped
+from jepa_core.samples.draws import Draws
+
+
+@dataclass(frozen=True)
+class RunningTerm:
+    """spec: what it is made of; source, target, condition: with the layers that they are read at; needs: of the
+    distance, asked for here, since torch.compile can't look a component's traits up."""
+
+    spec: JepaTerm
+    source: Side
+    target: Side
+    condition: Side | None
+    needs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, spec: JepaTerm, transformer: Transformer) -> RunningTerm:
+        """Raises ComponentError where the components of a term do not go together."""
+        needs = tuple(DistanceTraits.of(spec.distance).needs)
+        check_needs(needs, spec.distance)
+        if spec.predictor is not None and PredictorTraits.of(spec.predictor).needs_condition and spec.condition is None:
+            raise ComponentError(
+                f"predictor {type(spec.predictor).__name__} needs a condition: name an extractor for it under "
+                "embedding: {source: …, target: …, condition: …}"
+            )
+        condition = None if spec.condition is None else Side.of(spec.condition, transformer)
+        return cls(spec, Side.of(spec.source, transformer), Side.of(spec.target, transformer), condition, needs)
+
+    @property
+    def source_sides(self) -> tuple[Side, ...]:
+        return (self.source,) if self.condition is None else (self.source, self.condition)
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return (*self.source_sides, self.target)
+
+    def predict(self, state: Tensor, condition: Tensor | None) -> Tensor:
+        """``n d``: what the predictor makes of the source's embeddings ``n d``."""
+        return state if self.spec.predictor is None else self.spec.predictor(state, condition)
+
+    def predicted(self, pair: PlannedPair, plan: Plan, hidden: HiddenStates) -> Tensor:
+        """``n d``: the predicted embeddings of a pair of views."""
+        condition = None if self.condition is None else self.condition.embed(pair.source, plan, hidden)
+        return self.predict(self.source.embed(pair.source, plan, hidden), condition)
+
+    def predicted_from(self, states: dict[int, Tensor], question: Tensor, tags: Tensor) -> Tensor:
+        """``n d``: the same from states ``n w d`` by layer; question: ``n w`` bool; tags: ``n w``."""
+        source, *condition = (side.extract(states[side.layer], question, tags) for side in self.source_sides)
+        return self.predict(source, condition[0] if condition else None)
+
+    def embeddings(
+        self, planned: PlannedTerm, plan: Plan, hidden: HiddenStates, target_hidden: HiddenStates
+    ) -> list[tuple[Tensor, Tensor]]:
+        """(predicted, target), each ``n d``, for each pair of views that a sample has."""
+        return [
+            (self.predicted(pair, plan, hidden), self.target.embed(pair.target, plan, target_hidden))
+            for pair in planned.pairs
+        ]
+
+    def distances(
+        self,
+        planned: PlannedTerm,
+        embeddings: list[tuple[Tensor, Tensor]],
+        kind: Target,
+        bank: Callable[[], Tensor],
+    ) -> Tensor:
+        """The distances of all counted pairs, summed; a scalar in fp32."""
+        distance: Any = self.spec.distance
+        total = torch.zeros((), device=embeddings[0][0].device)
+        for pair, (predicted, target) in zip(planned.pairs, embeddings, strict=True):
+            needs = supply(self.needs, pair, bank)
+            distances = distance(predicted, stopped(target, kind), **needs)
+            if distances.shape != predicted.shape[:1]:
+                raise ComponentError(
+                    f"distance {type(distance).__name__}: must return one number a pair, shape "
+                    f"{tuple(predicted.shape[:1])}, not {tuple(distances.shape)}"
+                )
+            weighed = distances.float() if pair.weight is None else distances.float() * pair.weight.to(distances.device)
+            total = total + weighed.sum()
+        return total
+
+    def regularizers(
+        self, embeddings: list[tuple[Tensor, Tensor]], kind: Target, draws: Draws
+    ) -> Iterator[tuple[str, float, Tensor]]:
+        """Name in the log, weight and scalar of each."""
+        sides = {
+            "predicted": torch.cat([predicted for predicted, _ in embeddings]),
+            "target": stopped(torch.cat([target for _, target in embeddings]), kind),
+        }
+        for name, regularizer in self.spec.regularizers:
+            traits = RegularizerTraits.of(regularizer)
+            chosen = [sides[side] for side in sides if traits.of_side in (side, "both")]
+            found = torch.stack([regularizer(each, draws).float() for each in chosen])
+            yield name, traits.weight, found.sum()

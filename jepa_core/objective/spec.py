@@ -1,0 +1,91 @@
+"""What an objective is made of, as one frozen value: nothing is poked in afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jepa_core.components import (
+    DistanceFunction,
+    EmbeddingExtractor,
+    LossFilter,
+    MaskBuilder,
+    Predictor,
+    Regularizer,
+    ReversalStrategy,
+)
+from jepa_core.objective.schedule import Schedule, ever_counts
+from jepa_core.samples.candidates import Asked, Candidates
+from jepa_core.samples.samples import Samples
+
+Positions = Literal["continue", "restart", "none"]
+LayoutName = Literal["auto", "packed", "rows"]
+
+
+@dataclass(frozen=True)
+class Ema:
+    """The target encoder is an exponential moving average of the model, ``decay`` of it kept at each step."""
+
+    decay: float
+
+
+Target = Literal["same", "stopped", "frozen"] | Ema
+
+
+@dataclass(frozen=True)
+class JepaTerm:
+    """One JEPA loss. name: in logs and metrics; source, target, condition: extractors; predictor: None leaves the
+    source's embedding as it is; filters: which samples pay it; weight: of its mean over counted pairs."""
+
+    reversal: ReversalStrategy
+    source: EmbeddingExtractor
+    target: EmbeddingExtractor
+    distance: DistanceFunction
+    predictor: Predictor | None = None
+    condition: EmbeddingExtractor | None = None
+    filters: tuple[LossFilter, ...] = ()
+    regularizers: tuple[tuple[str, Regularizer], ...] = ()
+    weight: float | Schedule = 1.0
+    name: str = "jepa"
+
+    @property
+    def enabled(self) -> bool:
+        """Has it a weight at any step; without one no second view is made."""
+        return ever_counts(self.weight)
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Every component by a name that is its own within the term."""
+        yield "reversal", self.reversal
+        yield "source_embedding", self.source
+        yield "target_embedding", self.target
+        yield "condition_embedding", self.condition
+        yield "predictor", self.predictor
+        yield "distance", self.distance
+        yield from ((f"filter_{i}", each) for i, each in enumerate(self.filters))
+        yield from ((f"regularizer_{name}", each) for name, each in self.regularizers)
+
+
+@dataclass(frozen=True)
+class ObjectiveSpec:
+    """``gamma_ntp * ntp`` plus the JEPA terms, over one model.
+
+    pred_ids: ids of the k predictor tokens, in order; target: the encoder that makes the targets; ntp_detach: a layer
+    number, the NTP loss trains what comes after this layer alone; recall_temperature: what comes after it sees what
+    :mod:`~jepa_core.objective.recall` makes of the question; groups: names of the group numbers 0, 1, …; candidates:
+    everything that a target may be; asked: finds the question in samples.
+    """
+
+    terms: tuple[JepaTerm, ...]
+    mask: MaskBuilder
+    pred_ids: tuple[int, ...] = ()
+    gamma_ntp: float = 1.0
+    positions: Positions = "continue"
+    target: Target = "same"
+    ntp_detach: int | None = None
+    recall_temperature: float | None = None
+    layout: LayoutName = "auto"
+    seed: int = 0
+    groups: tuple[str, ...] = ()
+    candidates: Candidates | None = field(default=None, repr=False)
+    asked: Callable[[Samples], Asked] | None = field(default=None, repr=False)

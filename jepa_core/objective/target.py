@@ -1,0 +1,46 @@
+"""The target encoder: the model itself, or a copy of it that lags behind or stands still.
+
+Axes: ``m w d`` states of a block.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jepa_core.model.transformer import Transformer
+from jepa_core.objective.spec import Ema, Target
+
+
+class TargetEncoder(nn.Module):
+    """A copy of `model` that takes no gradient: frozen as it started, or an exponential moving average of the weights
+    (as in BYOL, Grill et al. 2020, arXiv 2006.07733). Saved with the components, so that a run goes on with it.
+    """
+
+    def __init__(self, model: Any, kind: Target, without_positions: bool = False):
+        super().__init__()
+        self.decay = kind.decay if isinstance(kind, Ema) else None
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.transformer = Transformer(self.model)
+        if without_positions:
+            self.transformer.forget_positions()
+
+    def train(self, mode: bool = True) -> TargetEncoder:
+        """Stays without dropout."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def follow(self, model: nn.Module) -> None:
+        """After an optimizer step: the average moves towards the weights of `model`."""
+        if self.decay is None:
+            return
+        for own, other in zip(self.model.parameters(), model.parameters(), strict=True):
+            own.lerp_(other.to(own.dtype), 1 - self.decay)
+
+
+def stopped(embedding: Tensor, kind: Target) -> Tensor:
+    """The target's embedding, without gradient unless the target encoder is the model itself."""
+    return embedding if kind == "same" else embedding.detach()

@@ -1,0 +1,21 @@
+"""A registry of the installed plugins and those that the user named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jepa_core.registry.registry import Registry
+
+
+def make_registry(modules: Sequence[str] | None = None, files: Sequence[Path] | None = None) -> Registry:
+    """The installed plugins, and those that the user named: importable modules, and Python files."""
+    registry = Registry.discover()
+    if modules:
+        sys.path.append(str(Path.cwd()))  # at the end: a module there hides no other
+    for module in modules or ():
+        registry.add_module(module)
+    for file in files or ():
+        registry.add_file(file)
+    return registry

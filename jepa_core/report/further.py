@@ -1,0 +1,28 @@
+"""How the figures of further evaluations are shown: each says so itself, by attributes of its factory.
+
+prefix: its figures begin with it, and stay out of the common table; table: from all metrics to the columns and rows of
+its own, as text, or None where there is nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jepa_core.registry import Registry
+
+Metrics = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Further:
+    prefix: str
+    table: Callable[[Metrics], tuple[list[str], list[list[str]]] | None]
+
+
+def further_tables(registry: Registry) -> list[Further]:
+    """Those of all installed evaluations that have a table of their own."""
+    factories = [component.factory for component in registry.describe() if component.kind == "evaluation"]
+    return [Further(f.prefix, f.table) for f in factories if hasattr(f, "prefix") and hasattr(f, "table")]

@@ -1,0 +1,50 @@
+"""The candidates of a task: everything that a target may be, where the dataset can list it.
+
+Axes: ``m`` candidates, ``w`` tokens of the longest, ``n`` samples, ``s`` tokens of a sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jepa_core.errors import DataError
+from jepa_core.samples.draws import sequence_ids
+from jepa_core.samples.samples import Samples
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """samples: ``m w``, each by itself; hashes: ``m`` int64, of their tokens, ascending."""
+
+    samples: Samples
+    hashes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def index(self, ids: Tensor, select: Tensor) -> Tensor:
+        """``n`` int64: which candidate the selected tokens ``n s`` of each row are.
+
+        Raises DataError for one that is not among these.
+        """
+        wanted = sequence_ids(ids, select)
+        place = np.searchsorted(self.hashes.numpy(), wanted.numpy()).clip(max=max(len(self) - 1, 0))
+        found = torch.from_numpy(place)
+        unknown = self.hashes[found] != wanted if len(self) else torch.ones(len(ids), dtype=torch.bool)
+        if unknown.any():
+            row = int(unknown.nonzero()[0])
+            raise DataError(f"tokens {ids[row][select[row]].tolist()} name no candidate of the task")
+        return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked in samples ``n s``. question: bool, the tokens that ask; answer: bool, the token in whose place the
+    answer stands before it is spelled."""
+
+    question: Tensor
+    answer: Tensor

@@ -1,0 +1,29 @@
+"""Concept evaluation as people read it: the model beside the two lines that need none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LINES = {"concept": "this model", "concept_blind": "relation-blind guess", "concept_chance": "chance"}
+ERRORS = {
+    "concept_error_other_relation": "right for another relation",
+    "concept_error_other_partner": "linked the other way round",
+    "concept_error_unrelated": "unrelated",
+}
+
+
+def concept_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:
+    """Columns and rows: for each split the model and the reference lines, ``mrr / hits@1`` each, then what was answered
+    instead; None where a run has no such figures."""
+    measured = {split: figures for split, figures in metrics.items() if "concept_mrr" in figures}
+    if not measured:
+        return None
+    candidates = max(figures["concept_candidates"] for figures in measured.values())
+    columns = [f"right entity among {candidates:,}, mrr / hits@1", *measured]
+    rows = [
+        [words, *(f"{of[f'{name}_mrr']:.3f} / {of[f'{name}_hits@1']:.3f}" for of in measured.values())]
+        for name, words in LINES.items()
+    ]
+    rows += [[f"answers {words}", *(f"{of[name]:.1%}" for of in measured.values())] for name, words in ERRORS.items()]
+    return columns, rows

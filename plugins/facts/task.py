@@ -1,0 +1,74 @@
+"""A task of facts, as the core wants to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.samples.candidates import Asked
+from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.fact_set import FactSet
+from jepa_plugins.facts.roles import GROUPS, TAGS, Role, SampleType
+from jepa_plugins.facts.vocabulary import Vocabulary
+
+CAPTIONS = {
+    "train": "facts that are trained in both directions",
+    "atomic": "facts that are trained in this direction only",
+    "test": "the direction of atomic facts that is held out",
+}
+
+
+@dataclass(frozen=True)
+class FactTask(TaskData):
+    """A task whose sets are of facts."""
+
+    train: FactSet
+    evaluation: Mapping[str, FactSet]
+    vocabulary: Vocabulary
+
+
+def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Vocabulary) -> FactTask:
+    """The task of these sets; what takes reading all of them is worked out when it is asked for."""
+    from jepa_plugins.facts.entities import entities_of
+
+    return FactTask(
+        train,
+        evaluation,
+        vocabulary,
+        tags=TAGS,
+        groups=GROUPS,
+        candidates=cache(partial(entities_of, (train, *evaluation.values()))),
+        asked=asked,
+        checks={"reversal": _reversal},
+        captions=CAPTIONS,
+    )
+
+
+def task_of_facts(vocabulary: Vocabulary, train: Samples, types: Tensor, evaluation: Mapping[str, Samples]) -> FactTask:
+    """From facts; every sample of the task gets an index of its own, the training set's from 0 on.
+
+    types: ``n`` the sample types of `train`; those of an evaluation split are what its name says.
+    """
+    sets, first = {}, len(train)
+    for split, facts in evaluation.items():
+        sets[split] = FactSet(facts, torch.full((len(facts),), SampleType[split.upper()]), first)
+        first += len(facts)
+    return fact_task(FactSet(train, types), sets, vocabulary)
+
+
+def asked(facts: Samples) -> Asked:
+    """The question ``[head, relation, mask]`` of facts, or of parts of them; the answer belongs at the mask."""
+    answer = facts.tags == Role.MASK
+    return Asked(answer | (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION), answer)
+
+
+def _reversal(context: Any) -> Iterable[Any]:
+    from jepa_plugins.facts.check_reversal import reversal
+
+    return reversal(context)

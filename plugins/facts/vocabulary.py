@@ -1,0 +1,54 @@
+"""The vocabulary of facts: which tokens are relations, which is the mask, and what is whose inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from jepa_core import DataError
+from jepa_core.samples.token_names import PRED, TokenNames, pred_names
+
+MASK, PAD = "<mask>", "<pad>"
+
+__all__ = ["MASK", "PAD", "PRED", "Vocabulary", "pred_names"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary(TokenNames):
+    """Token names and ids of facts.
+
+    relation_ids: ascending ids of the relation tokens; mask_id: of ``<mask>``; inverse_ids: of each relation the
+    inverse's id, in the order of relation_ids; empty where not known.
+    """
+
+    relation_ids: tuple[int, ...]
+    mask_id: int
+    inverse_ids: tuple[int, ...] = field(default=())
+
+    @property
+    def first_relation_token_id(self) -> int:
+        return self.relation_ids[0]
+
+    def to_json(self) -> dict[str, Any]:
+        lists = {"relation_ids": list(self.relation_ids), "inverse_ids": list(self.inverse_ids)}
+        return {**super().to_json(), **lists, "mask_id": self.mask_id}
+
+    @classmethod
+    def of(cls, names: TokenNames) -> Vocabulary:
+        """What a dataset of facts gave, also after it was saved and loaded. Raises DataError for another task's."""
+        return names if isinstance(names, cls) else cls.from_json(names.to_json())
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        names = TokenNames.from_json(data)
+        try:
+            return cls(
+                token_to_id=names.token_to_id,
+                pad_id=names.pad_id,
+                pred_ids=names.pred_ids,
+                relation_ids=tuple(names.marked["relation_ids"]),
+                mask_id=names.marked["mask_id"],
+                inverse_ids=tuple(names.marked["inverse_ids"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise DataError(f"not a vocabulary of facts: {error}") from error

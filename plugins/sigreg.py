@@ -1,0 +1,52 @@
+"""``sigreg``: the embeddings, seen from random directions, look like a standard normal distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from jepa_core import Draws, hookimpl
+
+
+class SigReg:
+    """Sketched isotropic Gaussian regularization (LeJEPA, Balestriero and LeCun 2025, arXiv 2511.08544, section 4):
+    the mean, over random unit directions, of the Epps-Pulley distance between the empirical characteristic function of
+    the projected embeddings and that of N(0, 1),
+
+        n ∫ |φ_n(t) - exp(-t²/2)|² exp(-t²/2) dt,
+
+    by the trapezoidal rule over `knots` points in [-reach, reach]. The directions are drawn anew in each step.
+    """
+
+    def __init__(
+        self,
+        weight: float = 0.05,
+        directions: int = 256,
+        knots: int = 17,
+        reach: float = 5.0,
+        of: Literal["predicted", "target", "both"] = "both",
+    ):
+        if weight <= 0 or directions < 1 or knots < 2 or reach <= 0:
+            raise ValueError("weight and reach must be above 0, directions 1 or more, knots 2 or more")
+        self.weight, self.of_side = weight, of
+        self.directions, self.knots, self.reach = directions, knots, reach
+
+    def __call__(self, embeddings: Tensor, draws: Draws) -> Tensor:
+        n, d = embeddings.shape
+        if not n:
+            return embeddings.sum()
+        directions = draws.normal(d, self.directions).to(embeddings.device)
+        projected = embeddings.float() @ (directions / directions.norm(dim=0))
+        t = torch.linspace(-self.reach, self.reach, self.knots, device=embeddings.device)
+        angles = projected.unsqueeze(-1) * t
+        normal = torch.exp(-t.square() / 2)
+        apart = (angles.cos().mean(dim=0) - normal).square() + angles.sin().mean(dim=0).square()
+        return n * torch.trapezoid(apart * normal, t, dim=-1).mean()
+
+
+@hookimpl
+def jepa_regularizers() -> Mapping[str, object]:
+    return {"sigreg": SigReg}

@@ -1,0 +1,28 @@
+"""``smooth_l1``: squared near the target, absolute far from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
+
+from jepa_core import hookimpl
+
+
+class SmoothL1Distance:
+    """The mean over the d components of |e|²/(2 beta) for |e| < beta and |e| - beta/2 beyond, e = p - t (Girshick
+    2015, arXiv 1504.08083, equation 3); at least 0. I-JEPA and V-JEPA train with it."""
+
+    def __init__(self, beta: float = 1.0):
+        if beta <= 0:
+            raise ValueError(f"beta must be above 0, not {beta}")
+        self.beta = beta
+
+    def __call__(self, predicted: Tensor, target: Tensor) -> Tensor:
+        return smooth_l1_loss(predicted, target, reduction="none", beta=self.beta).mean(dim=-1)
+
+
+@hookimpl
+def jepa_distance_functions() -> Mapping[str, object]:
+    return {"smooth_l1": SmoothL1Distance}

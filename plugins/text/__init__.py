@@ -1,0 +1,1 @@
+"""Everything about text: conversations, their tokens, and what is made of them."""

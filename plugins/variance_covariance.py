@@ -1,0 +1,49 @@
+"""``variance_covariance``: every component of the embeddings varies, and no two vary together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu
+
+from jepa_core import Draws, hookimpl
+
+
+class VarianceCovariance:
+    """``variance · mean_j max(0, 1 - std_j) + covariance · Σ_{i≠j} C_ij² / d`` (VICReg, Bardes, Ponce and LeCun 2021,
+    arXiv 2105.04906, equations 1 to 4).
+
+    C is the covariance matrix of the embeddings ``n d`` with n - 1 in its denominator, std_j = √(C_jj + eps). 0 for
+    fewer than two embeddings.
+    """
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        variance: float = 1.0,
+        covariance: float = 0.04,
+        of: Literal["predicted", "target", "both"] = "both",
+        eps: float = 1e-4,
+    ):
+        if weight <= 0 or variance < 0 or covariance < 0 or variance + covariance == 0:
+            raise ValueError("weight must be above 0, variance and covariance at least 0 and not both 0")
+        self.weight, self.of_side = weight, of
+        self.variance, self.covariance, self.eps = variance, covariance, eps
+
+    def __call__(self, embeddings: Tensor, draws: Draws) -> Tensor:
+        n, d = embeddings.shape
+        if n < 2:
+            return embeddings.sum() * 0
+        centred = embeddings.float() - embeddings.float().mean(dim=0)
+        matrix = centred.T @ centred / (n - 1)
+        spread = relu(1 - torch.sqrt(matrix.diagonal() + self.eps)).mean()
+        together = (matrix.square().sum() - matrix.diagonal().square().sum()) / d
+        return self.variance * spread + self.covariance * together
+
+
+@hookimpl
+def jepa_regularizers() -> Mapping[str, object]:
+    return {"variance_covariance": VarianceCovariance}
