@@ -82,7 +82,7 @@ def run(
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
         verified = verify_start(built, registry)
-        say(f"{describe(built)}\nverified   {counts(verified)}")
+        say("\n".join((describe(built), *built.data.notes, f"verified   {counts(verified)}")))
         trainer = built.trainer
         trainer.recipe = text
         with ExitStack() as stack:
@@ -105,8 +105,8 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     out = built.objective(plan=plan)
     out.loss.backward()
     jepa = "none counted" if out.jepa_loss is None else f"{float(out.jepa_loss):.4f}"
-    return (
-        f"{describe(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
+    return "\n".join((describe(built), *built.data.notes)) + (
+        f"\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
         f"{plan.jepa_pairs} pairs; ntp loss {float(out.ntp_loss):.4f}, jepa loss {jepa}\n"
         "dry run: nothing was written"
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from jepa_core.errors import ComponentError
 from jepa_core.recipe.checks import component_refs
 from jepa_core.recipe.draft import Draft
@@ -55,8 +57,15 @@ def _rewritten(draft: Draft, path: KeyPath, what: str, changes: Mapping[KeyPath,
     where = draft.places.where(path)
     for place, value in changes.items():
         _put(draft, place, value, path)
-    now = ", ".join(f"{dotted(place)}: {value}" for place, value in changes.items())
+    now = ", ".join(f"{dotted(place)}: {_as_yaml(value)}" for place, value in changes.items())
     return [f"{where}: {dotted(path)}: {what} is now written {now}"]
+
+
+def _as_yaml(value: Any) -> str:
+    """`value` on one line, as a recipe has it: ``{name: last_token, tag: mask}``."""
+    if not isinstance(value, dict | list):
+        return str(value)
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6).strip()
 
 
 def _moved_keys(registry: Registry) -> list[tuple[str, str, Any]]:

@@ -56,7 +56,7 @@ class RegularizerContract(ComponentContract):
         assert gradient.isfinite().all(), "the gradient is not finite"
         assert gradient.any(), "there is no gradient"
         smaller = embeddings.detach() - 1e-3 * gradient / gradient.norm()
-        assert self.value(smaller) < float(before), "a small step downhill goes up"
+        assert self.value(smaller) < before.item(), "a small step downhill goes up"
 
     @clause("the order of the embeddings does not matter")
     def test_order_does_not_matter(self) -> None:
