@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,20 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
     """The run of a folder with these weights, or with those that it would start from."""
     recipe = load_recipe(folder.recipe, registry=registry)
     data = load_data(recipe, registry)
+    if weights is not None:
+        _refuse_other_tokens(folder.vocabulary, data.vocabulary)
     objective = assemble(recipe, data, registry, weights).eval()
     return LoadedRun(objective, objective.model, data, recipe)
+
+
+def _refuse_other_tokens(path: Path, vocabulary: TokenNames) -> None:
+    """The weights know tokens by their ids. Raises JepaError where the data have others than the run had."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JepaError(f"{path}: can't be read: {error}") from error
+    if TokenNames.from_json(saved).to_json() != json.loads(json.dumps(vocabulary.to_json())):
+        raise JepaError(f"{path}: the data have other tokens by now than the run was trained with")
 
 
 def evaluate_again(

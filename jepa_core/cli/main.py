@@ -71,7 +71,7 @@ app.command("eval")(evaluate)
 app.command("report")(report)
 app.command("study")(study)
 app.command("env")(env)
-for name, commands in task_commands():
+for name, commands in task_commands([str(command.name) for command in app.registered_commands]):
     app.add_typer(commands, name=name)
 
 

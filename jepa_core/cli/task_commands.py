@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 
 import typer
@@ -11,13 +11,27 @@ import typer
 GROUP = "jepa_core.commands"
 
 
-def task_commands() -> Iterator[tuple[str, typer.Typer]]:
-    """Name and app of each; one that does not load is told of and left out. They import what they need when they run."""
-    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
+def task_commands(taken: Collection[str] = ()) -> Iterator[tuple[str, typer.Typer]]:
+    """Name and app of each; one that does not load, or has a name that is taken, is told of and left out.
+
+    They import what they need when they run.
+    """
+    names = set(taken)
+    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        if point.name in names:
+            _complain(point, "is another's name")
+            continue
         try:
             app = point.load()
-        except Exception as error:  # whatever a third party's import does, the others go on
-            print(f"jepa-run: the command '{point.name}' ({point.value}) does not load: {error}", file=sys.stderr)
+        except (Exception, SystemExit) as error:  # whatever a third party's import does, the others go on
+            _complain(point, f"does not load: {type(error).__name__}: {error}")
             continue
-        if isinstance(app, typer.Typer):
-            yield point.name, app
+        if not isinstance(app, typer.Typer):
+            _complain(point, f"is no Typer app, but {type(app).__name__}")
+            continue
+        names.add(point.name)
+        yield point.name, app
+
+
+def _complain(point: metadata.EntryPoint, words: str) -> None:
+    print(f"jepa-run: the command '{point.name}' ({point.value}) {words}", file=sys.stderr)

@@ -93,7 +93,7 @@ class TestLoad:
 
     def test_everything_of_the_run_is_there_in_evaluation_mode(self, finished):
         again = jepa_core.load(finished.output_dir)
-        assert set(again.components) == {"reversal", "mask", "embedding", "distance", "filter"}
+        assert set(again.components) == {"reversal", "mask", "embedding", "predictor", "distance", "filter"}
         assert type(again.components["distance"]).__name__ == "CosineDistance"
         assert again.model is again.objective.model
         assert not again.model.training
@@ -170,6 +170,16 @@ class TestDamage:
     def test_a_vocabulary_that_is_none(self, copy):
         (copy / "vocabulary.json").write_text('{"a": 1}')
         with pytest.raises(JepaError, match="not a saved vocabulary"):
+            jepa_core.load(copy)
+
+    def test_data_that_have_other_tokens_by_now(self, copy):
+        path = copy / "vocabulary.json"
+        saved = json.loads(path.read_text())
+        first, second, *_ = saved["token_to_id"]
+        ids = saved["token_to_id"]
+        ids[first], ids[second] = ids[second], ids[first]
+        path.write_text(json.dumps(saved))
+        with pytest.raises(JepaError, match="the data have other tokens by now than the run was trained with"):
             jepa_core.load(copy)
 
     def test_a_resolved_recipe_cut_off(self, copy):

@@ -25,17 +25,21 @@ class Site:
         self.modules.append(module)
         return path
 
-    def install(self, distribution: str, version: str = "1.0", **sources: str) -> None:
-        """A distribution with a plugin for each source; keywords are the names of the entry points."""
+    def install(self, distribution: str, version: str = "1.0", group: str = "jepa_core", **sources: str) -> None:
+        """A distribution with a plugin for each source; keywords are the names of the entry points.
+
+        group: with a colon after it, the object that each entry point names: ``jepa_core.commands:app``.
+        """
+        group, colon, attribute = group.partition(":")
         points = []
         for name, source in sources.items():
             module = f"{distribution.replace('-', '_')}_{name}"
             self.write(module, source)
-            points.append(f"{name} = {module}\n")
+            points.append(f"{name} = {module}{colon}{attribute}\n")
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         info.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        info.joinpath("entry_points.txt").write_text("[jepa_core]\n" + "".join(points))
+        info.joinpath("entry_points.txt").write_text(f"[{group}]\n" + "".join(points))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from jepa_core.samples.draws import mix, sequence_ids, uniform
+from jepa_core.samples.draws import hash_rows, mix, sequence_ids, uniform
 
 WORD = (1 << 64) - 1
 
@@ -68,3 +68,17 @@ def test_sequence_ids_see_tokens_and_their_order_only():
     a, b, c, d, e = sequence_ids(ids, select).tolist()
     assert a == b == d
     assert len({a, c, e}) == 3
+
+
+def test_rows_are_told_apart_by_their_real_tokens_only():
+    ids = np.array([[1, 2, 3, 9], [1, 2, 3, 0], [1, 2, 3, 4], [2, 1, 3, 9], [1, 2, 9, 9], [0, 0, 0, 0]])
+    real = np.array([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    hashes = hash_rows(ids, real)
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes.tolist())) == 5
+    assert hash_rows(ids[:1, :3], real[:1, :3])[0] == hashes[0]  # whatever the padding
+
+
+def test_a_million_different_rows_have_different_hashes():
+    ids = np.stack([np.arange(1_000_000) // 1000, np.arange(1_000_000) % 1000], axis=1)
+    assert len(np.unique(hash_rows(ids, np.ones_like(ids, dtype=bool)))) == 1_000_000

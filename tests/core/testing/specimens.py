@@ -6,7 +6,10 @@ from types import ModuleType
 
 import pytest
 
-from jepa_core.testing.contract import ComponentContract
+import jepa_core.testing
+
+#: Of every kind.
+CONTRACTS = tuple(getattr(jepa_core.testing, name) for name in jepa_core.testing.__all__)
 
 
 class Failures:
@@ -23,13 +26,13 @@ class Failures:
             self.failed.setdefault(class_name, {})[test] = str(report.longrepr)
 
 
-def specimens(module: ModuleType) -> list[type[ComponentContract]]:
+def specimens(module: ModuleType) -> list[type]:
     """The contract subclasses of a module, those that must pass first."""
-    found = [c for n, c in vars(module).items() if n.startswith("Test") and issubclass(c, ComponentContract)]
+    found = [c for n, c in vars(module).items() if n.startswith("Test") and issubclass(c, CONTRACTS)]
     return sorted(found, key=lambda c: len(getattr(c, "fails", ())))
 
 
-def check(failures: Failures, specimen: type[ComponentContract]) -> None:
+def check(failures: Failures, specimen: type) -> None:
     """The inherited tests that failed are the ones that the specimen says, and each names its clause."""
     name, expected = specimen.__name__, set(getattr(specimen, "fails", ()))
     assert name in failures.seen

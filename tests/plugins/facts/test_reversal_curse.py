@@ -8,6 +8,7 @@ import pytest
 from jepa_core.components import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
+from jepa_core.testing import DatasetContract
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.pack import pack_folder
 from jepa_plugins.facts.reversal_curse import reversal_curse
@@ -17,6 +18,30 @@ from jepa_plugins.facts.write import write_folder
 from tests.plugins.facts.specimen import contents, same_task, write
 
 SIZES = {"entities_both_ways": 20, "entities_one_way": 10, "relation_pairs": 2, "name_multiplicity": 5}
+
+
+class TestGeneratedContract(DatasetContract):
+    def make(self):
+        return reversal_curse(DatasetContext(k=1), **SIZES)
+
+
+class TestReadContract(DatasetContract):
+    @pytest.fixture(autouse=True)
+    def written(self, folder):
+        self.folder = folder
+
+    def make(self):
+        return reversal_curse(DatasetContext(k=1), path=str(self.folder))
+
+
+class TestPackedContract(DatasetContract):
+    @pytest.fixture(autouse=True)
+    def packed(self, folder, tmp_path):
+        pack_folder(folder, tmp_path / "packed")
+        self.folder = tmp_path / "packed"
+
+    def make(self):
+        return reversal_curse(DatasetContext(k=1), path=str(self.folder))
 
 
 @pytest.fixture
