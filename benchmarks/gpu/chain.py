@@ -13,6 +13,8 @@ from benchmarks.gpu.results import begin, read
 from benchmarks.gpu.site import ROOT
 from benchmarks.gpu.stages import LEAST, STAGES
 
+#: The program that runs stages.
+WORKER = (sys.executable, "-m", "benchmarks.gpu.worker")
 #: Seconds a process may take to begin with its first stage: a cold disk imports slowly.
 IMPORTS = 75
 
@@ -52,7 +54,7 @@ class Chain:
             self.process.wait()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "benchmarks.gpu.worker", str(self.home), str(self.until), str(self.scale)]
+        command = [*WORKER, str(self.home), str(self.until), str(self.scale)]
         environment = {**self.environment, "GPU_CHECK_TINY": "1" if self.tiny else ""}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

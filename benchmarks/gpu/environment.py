@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.gpu.check import tiny_asked
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.site import ROOT
 from benchmarks.gpu.sizes import Sizes
@@ -37,6 +38,10 @@ def run(result: Result, sizes: Sizes) -> None:
         result.row("Versions", what=name, value=version(name))
     for name, value in device().items():
         result.row("Device", what=name, value=value)
+    if not torch.cuda.is_available():
+        result.note("torch finds no CUDA device: everything ran at tiny sizes on the CPU.")
+        if not tiny_asked():
+            result.beyond("torch finds no CUDA device")
     missing = [f"{name}: {why}" for name in NEEDED if (why := why_not(name))]
     for words in missing:
         result.note(f"Can't be imported: {words}")

@@ -44,35 +44,39 @@ def run(result: Result, sizes: Sizes) -> None:
                 result.row("Not offered", composition=name, layout=layout, words=reference[:160])
                 continue
             other = ours.build(recipe, [*SMALL, *overrides, f"objective.layout={layout}"], device)
-            for kind, bound in BOUNDS.items():
-                compare(result, name, layout, kind, bound, reference, other, samples)
+            compare(result, name, layout, (reference, other), ours.batch(reference, samples))
             if result.left() < 0:
                 result.beyond("out of time before all compositions were compared")
                 return
 
 
-def compare(
-    result: Result, name: str, layout: str, kind: str, bound: float, reference: Any, other: Any, samples: int
-) -> None:
-    """One row of the table, and a word where it is beyond the bound."""
-    batch = ours.batch(reference, samples)
-    loss, gradient = gradients(reference, batch, "cpu", kind)
-    loss_there, gradient_there = gradients(other, batch, device_here(), kind)
-    loss_off = abs(loss_there - loss) / max(abs(loss), 1e-12)
-    gradient_off = float((gradient_there - gradient).norm() / gradient.norm())
-    within = loss_off <= bound and gradient_off <= bound
-    result.row(
-        "Relative differences",
-        composition=name,
-        layout=layout,
-        precision=kind,
-        loss=f"{loss_off:.1e}",
-        gradient=f"{gradient_off:.1e}",
-        bound=f"{bound:.0e}",
-        within="yes" if within else "NO",
-    )
-    if not within:
-        result.beyond(f"{name}, {layout}, {kind}: loss {loss_off:.1e}, gradient {gradient_off:.1e}")
+def compare(result: Result, name: str, layout: str, runs: tuple[Any, Any], batch: ours.Batch) -> None:
+    """A row a precision, with how far the gradient of each device is from its own in fp32: what rounding does."""
+    exact: list[Tensor] = []
+    for kind, bound in BOUNDS.items():
+        found = [gradients(run, batch, device, kind) for run, device in zip(runs, ("cpu", device_here()), strict=True)]
+        (loss, gradient), (loss_there, gradient_there) = found
+        exact = exact or [gradient, gradient_there]
+        loss_off, gradient_off = abs(loss_there - loss) / max(abs(loss), 1e-12), off(gradient_there, gradient)
+        within = loss_off <= bound and gradient_off <= bound
+        result.row(
+            "Relative differences",
+            composition=name,
+            layout=layout,
+            precision=kind,
+            loss=f"{loss_off:.1e}",
+            gradient=f"{gradient_off:.1e}",
+            bound=f"{bound:.0e}",
+            within="yes" if within else "NO",
+            **{"CPU from its fp32": f"{off(gradient, exact[0]):.1e}"},
+            **{"GPU from its fp32": f"{off(gradient_there, exact[1]):.1e}"},
+        )
+        if not within:
+            result.beyond(f"{name}, {layout}, {kind}: loss {loss_off:.1e}, gradient {gradient_off:.1e}")
+
+
+def off(one: Tensor, other: Tensor) -> float:
+    return float((one - other).norm() / other.norm())
 
 
 def gradients(run: Any, batch: ours.Batch, device: str, kind: str) -> tuple[float, Tensor]:

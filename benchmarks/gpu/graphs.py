@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmarks.gpu import ours
 from benchmarks.gpu.results import Result, Skipped
@@ -38,38 +40,41 @@ def measure(result: Result, built: Any, model: str, layout: str, kind: str, samp
     optimizer = optimizer_of(built.objective, capturable=device_here() == "cuda")
     plan = ours.plan(built, ours.batch(built, samples), device_here())
 
-    def step() -> None:
+    def loss() -> Tensor:
         with autocast(kind):
-            loss = ours.forward(built, plan).loss
-        train_step(optimizer, loss)
+            return ours.forward(built, plan).loss
 
-    steps: dict[str, Callable[[], object]] = {"eager": step}
-    for _ in range(3):
-        step()
-    words = ""
+    def step() -> Tensor:
+        made = loss()
+        train_step(optimizer, made)
+        return made.detach()
+
+    row: dict[str, Any] = {"model": model, "layout": layout, "precision": kind}
+    row["eager ms"] = round(milliseconds({"eager": step}, sizes.rounds, sizes.round_seconds)["eager"], 3)
     if device_here() == "cuda":
-        try:
-            steps["graph"] = captured(step)
-        except Exception as error:  # whatever a capture breaks on is the finding
-            place = traceback.extract_tb(error.__traceback__)
-            inner = [f for f in place if "/torch/" not in f.filename] or list(place)
-            words = f"{one_line(error)[:120]} at {'/'.join(inner[-1].filename.split('/')[-2:])}:{inner[-1].lineno}"
-            torch.cuda.synchronize()
-    times = milliseconds(steps, sizes.rounds, sizes.round_seconds)
-    result.row(
-        "One step on a plan that lies on the device",
-        model=model,
-        layout=layout,
-        precision=kind,
-        **{"eager ms": round(times["eager"], 3)},
-        **{"graph ms": round(times["graph"], 3) if "graph" in times else None},
-        **{"times eager": round(times["eager"] / times["graph"], 2) if "graph" in times else None},
-        **{"not captured": words},
-    )
+        row |= replayed(step, loss, row["eager ms"], sizes)
+    result.row("One step on a plan that lies on the device", **row)
 
 
-def captured(step: Callable[[], None]) -> Callable[[], object]:
-    """Replays the step. It runs on a side stream first, which is how torch wants its memory warmed up."""
+def replayed(step: Callable[[], Tensor], loss: Callable[[], Tensor], eager: float, sizes: Sizes) -> dict[str, Any]:
+    """Its time, and how far the loss of its first replay is from the eager one of the same weights; or what the
+    capture broke on."""
+    try:
+        replay, captured_loss = captured(step)
+        with torch.no_grad():
+            expected = float(loss())
+        replay()
+        off = abs(float(captured_loss) - expected) / abs(expected)
+        taken = milliseconds({"graph": replay}, sizes.rounds, sizes.round_seconds)["graph"]
+    except Exception as error:  # whatever a capture breaks on is the finding
+        inner = [f for f in traceback.extract_tb(error.__traceback__) if "/torch/" not in f.filename][-1]
+        return {"not captured": f"{one_line(error)[:120]} at {Path(inner.filename).name}:{inner.lineno}"}
+    return {"graph ms": round(taken, 3), "times eager": round(eager / taken, 2), "loss off by": f"{off:.1e}"}
+
+
+def captured(step: Callable[[], Tensor]) -> tuple[Callable[[], object], Tensor]:
+    """What replays the step, and the loss that a replay leaves. It runs on a side stream first, which is how torch
+    wants its memory warmed up."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -78,5 +83,5 @@ def captured(step: Callable[[], None]) -> Callable[[], object]:
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        step()
-    return graph.replay
+        loss = step()
+    return graph.replay, loss

@@ -22,7 +22,7 @@ from benchmarks.gpu.training import optimizer_of, train_step
 from benchmarks.gpu.worker import one_line
 
 STEPS = 3
-CASES = {"cosine, k = 1": ("cosine_k1", []), "concept": ("concept", []), "relational": ("relational", [])}
+RECIPES = ("cosine_k1", "concept", "relational", "relational_tokens")
 SMALL = ["data.entities_both_ways=100", "data.entities_one_way=40", "data.relation_pairs=2"]
 #: Whose line is named as the place of a wait: the innermost of these on the stack.
 PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate")
@@ -30,18 +30,18 @@ PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate"
 
 def run(result: Result, sizes: Sizes) -> None:
     samples = 8 if sizes.tiny else 64
-    for name, (recipe, overrides) in CASES.items():
+    for recipe in RECIPES:
         for layout in ours.LAYOUTS:
-            built = ours.offered(recipe, [*SMALL, *overrides], layout, device_here())
+            built = ours.offered(recipe, SMALL, layout, device_here())
             if not isinstance(built, str):
-                bare_steps(result, name, layout, built, samples)
+                bare_steps(result, recipe, layout, built, samples)
     with TemporaryDirectory() as folder:
         trainer_steps(result, folder, samples)
     if device_here() == "cpu":
         raise Skipped("no CUDA device: the steps ran, and nothing watched them")
 
 
-def bare_steps(result: Result, name: str, layout: str, built: Any, samples: int) -> None:
+def bare_steps(result: Result, recipe: str, layout: str, built: Any, samples: int) -> None:
     """Plan, move, forward, backward, clip, optimizer: once to warm up, then counted, then as an error."""
     optimizer = optimizer_of(built.objective)
 
@@ -57,7 +57,7 @@ def bare_steps(result: Result, name: str, layout: str, built: Any, samples: int)
     refused = error_of(steps)
     result.row(
         "Bare steps (plan, move, forward, backward, clip, AdamW)",
-        composition=name,
+        recipe=recipe,
         layout=layout,
         **{"waits a step": round(places.total() / STEPS, 1)},
         **{"as an error": refused or "none"},
@@ -65,7 +65,7 @@ def bare_steps(result: Result, name: str, layout: str, built: Any, samples: int)
     )
     own = [place for place in places if place.startswith(("jepa_core", "plugins", "jepa_plugins"))]
     if own or (refused and not places):
-        result.beyond(f"{name}, {layout}: waits in {', '.join(own) or refused}")
+        result.beyond(f"{recipe}, {layout}: waits in {', '.join(own) or refused}")
 
 
 def trainer_steps(result: Result, folder: str, samples: int) -> None:
@@ -81,7 +81,7 @@ def trainer_steps(result: Result, folder: str, samples: int) -> None:
         mode("default")
     result.row(
         "Steps of the Trainer",
-        composition="cosine, k = 1",
+        recipe="cosine_k1",
         **{"waits a step": round(places.total() / STEPS, 1)},
         where=words_of(places),
     )
