@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, count, device_here, milliseconds, peak_megabytes, products_in
-from benchmarks.gpu.training import optimizer_of, train_step
+from benchmarks.training import optimizer_of, train_step
 from benchmarks.gpu.worker import free_memory, one_line
-from benchmarks.gpu.yardsticks import Rows, Yardstick
+from benchmarks.yardsticks import Rows, Yardstick
 
 K = 1
 #: Position ids start at 0 in every block, which every layout can have: then all arms compute the same.

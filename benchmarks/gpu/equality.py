@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, products_in

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.steps import Clock

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.arms import agree, make_arms, time_arms
 from benchmarks.gpu.rates import matrix_rate
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import PRECISIONS, device_here, milliseconds, synchronize
-from benchmarks.gpu.yardsticks import Rows
+from benchmarks.yardsticks import Rows
 
 #: Six pairs of relations, names of two tokens, vocabulary 16,015.
 TASK = [

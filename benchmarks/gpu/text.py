@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.arms import agree, make_arms, time_arms
 from benchmarks.gpu.rates import matrix_rate
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import PRECISIONS
-from benchmarks.gpu.yardsticks import Rows
+from benchmarks.yardsticks import Rows
 
 SAMPLES = 256
 

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from benchmarks.gpu import ours
+from benchmarks import ours
 from benchmarks.gpu.results import Result, Skipped
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, synchronize
-from benchmarks.gpu.training import optimizer_of, train_step
+from benchmarks.training import optimizer_of, train_step
 from benchmarks.gpu.worker import one_line
 
 STEPS = 3
