@@ -1,8 +1,10 @@
-"""The only module of this check that touches jepa_core: building a run, planning a batch, taking a step."""
+"""Where the benchmarks touch jepa_core: building a run, planning a batch, running it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -35,12 +37,6 @@ def offered(recipe: str, overrides: Sequence[str], layout: str, device: str = "c
         return " ".join(str(error).split())
 
 
-def config(layers: int, width: int, heads: int, positions: int = 64) -> list[str]:
-    """Overrides for a GPT-2 of this size without dropout."""
-    sizes = {"n_layer": layers, "n_embd": width, "n_head": heads, "n_positions": positions}
-    return [*(f"model.config.{key}={value}" for key, value in sizes.items()), ACTIVATION]
-
-
 def batch(run: Any, size: int, number: int = 0) -> Batch:
     """The same random samples for the same number, on the host."""
     generator = torch.Generator().manual_seed(number)
@@ -68,12 +64,16 @@ def eligible(on_host: Batch) -> Tensor:
     return on_host["sample_type"] == 0
 
 
-def plain_model(run: Any, device: str) -> nn.Module:
-    """A copy of the run's language model as transformers makes it, without anything of ours on it."""
+def plain_model(run: Any, device: str, activation: str | None = None) -> nn.Module:
+    """A copy of the run's language model as transformers makes it, without anything of ours on it; with another
+    activation where one is named."""
     from transformers import AutoModelForCausalLM
 
     ours = run.objective.model
-    model = AutoModelForCausalLM.from_config(ours.config)
+    config = copy.deepcopy(ours.config)
+    if activation is not None:
+        config.activation_function = activation
+    model = AutoModelForCausalLM.from_config(config)
     model.load_state_dict(ours.state_dict())
     return model.to(device).train()
 
@@ -81,3 +81,14 @@ def plain_model(run: Any, device: str) -> nn.Module:
 def vocabulary_size(run: Any) -> int:
     """Its last id is ``<PRED>`` in the tasks used here."""
     return run.objective.model.config.vocab_size
+
+
+@contextmanager
+def whole_last_mlp(run: Any) -> Iterator[None]:
+    """Without the saving that runs the last layer's MLP only where its result is read."""
+    saving = run.objective.transformer.last_mlp
+    saving.works = False
+    try:
+        yield
+    finally:
+        saving.works = True

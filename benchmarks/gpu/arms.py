@@ -14,8 +14,8 @@ from benchmarks import ours
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, count, device_here, milliseconds, peak_megabytes, products_in
-from benchmarks.training import optimizer_of, train_step
 from benchmarks.gpu.worker import free_memory, one_line
+from benchmarks.training import optimizer_of, train_step
 from benchmarks.yardsticks import Rows, Yardstick
 
 K = 1

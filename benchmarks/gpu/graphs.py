@@ -14,8 +14,9 @@ from benchmarks import ours
 from benchmarks.gpu.results import Result, Skipped
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, milliseconds, products_in
-from benchmarks.training import optimizer_of, train_step
 from benchmarks.gpu.worker import one_line
+from benchmarks.tasks import Size
+from benchmarks.training import optimizer_of, train_step
 
 KINDS = ("bf16", "tf32")
 TASK = ["data.entities_both_ways=1000", "data.entities_one_way=200", "data.relation_pairs=2"]
@@ -25,7 +26,7 @@ def run(result: Result, sizes: Sizes) -> None:
     """packed first: what captures least may leave the device in a state that no other capture survives."""
     for layout in ours.LAYOUTS:
         for layers, width, heads, samples in sizes.graph_models:
-            overrides = [*TASK, *sizes.facts, *ours.config(layers, width, heads)]
+            overrides = [*TASK, *sizes.facts, *Size(layers, width, heads).overrides()]
             for kind in KINDS:
                 built = ours.offered("cosine_k1", overrides, layout, device_here())
                 if not isinstance(built, str) and result.left() > 0:

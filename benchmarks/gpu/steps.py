@@ -6,7 +6,6 @@ import time
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 from transformers import TrainerCallback
 
 from benchmarks import ours
@@ -15,22 +14,14 @@ from benchmarks.gpu.rates import matrix_rate
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import PRECISIONS, device_here, milliseconds, synchronize
-from benchmarks.yardsticks import Rows
-
-#: Six pairs of relations, names of two tokens, vocabulary 16,015.
-TASK = [
-    "data.entities_both_ways=50000",
-    "data.entities_one_way=30000",
-    "data.relation_pairs=6",
-    "data.name_multiplicity=10",
-]
+from benchmarks.tasks import PAPER, Size, two_tokens
 
 
 def run(result: Result, sizes: Sizes) -> None:
-    overrides = [*TASK, *ours.config(sizes.layers, sizes.width, sizes.heads), *sizes.facts]
+    overrides = [*PAPER, *Size(sizes.layers, sizes.width, sizes.heads).overrides(), *sizes.facts]
     planner = ours.build("cosine_k1", overrides)
     planning(result, planner, sizes)
-    arms = make_arms(result, overrides, rows_of)
+    arms = make_arms(result, overrides, two_tokens)
     agree(result, arms, ours.batch(planner, min(64, max(sizes.batches))))
     for kind in PRECISIONS:
         rate = matrix_rate(kind, sizes.product, sizes.round_seconds)
@@ -43,12 +34,6 @@ def run(result: Result, sizes: Sizes) -> None:
             time_arms(result, arms, ours.batch(planner, size), kind, rate, sizes)
             took = (time.time() - began) / size
         trainer_step(result, overrides, kind, sizes)
-
-
-def rows_of(batch: ours.Batch) -> Rows:
-    """Entities have two tokens each in this task."""
-    two = torch.full((len(batch["input_ids"]),), 2)
-    return Rows(batch["input_ids"], batch["labels"], two, two, ours.eligible(batch))
 
 
 def planning(result: Result, run: Any, sizes: Sizes) -> None:

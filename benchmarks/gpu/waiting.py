@@ -18,8 +18,8 @@ from benchmarks import ours
 from benchmarks.gpu.results import Result, Skipped
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, synchronize
-from benchmarks.training import optimizer_of, train_step
 from benchmarks.gpu.worker import one_line
+from benchmarks.training import optimizer_of, train_step
 
 STEPS = 3
 RECIPES = ("cosine_k1", "concept", "relational", "relational_tokens")
