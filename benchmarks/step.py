@@ -53,7 +53,6 @@ class Case:
 
 
 CASES = {
-    "4 × 768, batch 64, k = 1": Case(FULL, 64),
     "2 × 128, batch 64, k = 1": Case(SMALL, 64),
     "2 × 128, batch 64, k = 16": Case(SMALL, 64, k=16),
     "2 × 128, batch 256, k = 1": Case(SMALL, 256),
@@ -61,6 +60,7 @@ CASES = {
     "4 × 256, rows of 20 to 120 tokens": Case(
         Size(4, 256, 4), 8, spans=lambda: prompts_and_answers(20, 120, 200), padded=512
     ),
+    "4 × 768, batch 64, k = 1": Case(FULL, 64),
 }
 
 
