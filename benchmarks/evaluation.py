@@ -11,45 +11,32 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from datetime import date
-from functools import partial
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks import ours
 from benchmarks.measuring import RESULTS, added_megabytes, medians, table, write_csv
-from benchmarks.naive import jepa_loss
-from benchmarks.tasks import Size, batches, objective
-from jepa_core.evaluation.evaluate import evaluate
-from jepa_plugins.facts.fact_set import FactSet
-from jepa_plugins.facts.roles import SampleType
-from jepa_plugins.facts.vocabulary import Vocabulary
+from benchmarks.tasks import FULL, PAPER, SMALL, Size, two_tokens
+from benchmarks.yardsticks import Yardstick
 
-SIZES = {"2 x 128": Size(2, 128, 4), "4 x 768": Size(4, 768, 12)}
+SIZES = {"2 x 128": SMALL, "4 x 768": FULL}
 SAMPLES, EVERY, K = 3000, 30, 1
 
 
-def splits(facts: FactSet) -> dict[str, FactSet]:
-    """train, atomic and test, of `SAMPLES` facts each."""
-    own = {kind: facts.sample_type == kind for kind in (SampleType.TRAIN, SampleType.ATOMIC)}
-    chosen = {kind.name.lower(): rows.nonzero().flatten()[:SAMPLES] for kind, rows in own.items()}
-    chosen["test"] = chosen["atomic"]
-    return {
-        name: FactSet(facts.facts[rows], torch.full((len(rows),), SampleType[name.upper()]))
-        for name, rows in chosen.items()
-    }
-
-
 @torch.no_grad()
-def loop(model: torch.nn.Module, facts: FactSet, rows: Iterable[int], vocabulary: Vocabulary) -> tuple[float, float]:
+def loop(model: torch.nn.Module, split: Any, rows: Iterable[int], pred: int, collate: Any) -> tuple[float, float]:
     """Mean reciprocal rank and mean distance of these samples."""
-    first, pred = vocabulary.first_relation_token_id, vocabulary.token_to_id["<PRED>"]
+    yardstick = Yardstick(model, "cpu", pred, K)
     ranks, distances = [], []
     for row in rows:
-        batch = facts.__getitems__([row])
+        batch = collate(split.__getitems__([row]))
         logits = model(input_ids=batch["input_ids"]).logits[0]
         ranks.append(reciprocal_rank(logits, batch["labels"][0]))
-        if batch["group"][0] == SampleType.TRAIN:
-            distances.append(jepa_loss(model, batch["input_ids"], batch["tags"], first, K, pred).item())
+        if ours.eligible(batch)[0]:
+            distances.append(yardstick.packed_pass(two_tokens(batch)).item())
     return sum(ranks) / len(ranks), sum(distances) / max(len(distances), 1)
 
 
@@ -64,24 +51,40 @@ def reciprocal_rank(logits: Tensor, labels: Tensor) -> float:
     return sum(found) / len(found)
 
 
+def build(size: Size, samples: int, folder: str, batch_size: int = 512) -> Any:
+    """With so many samples in each split, evaluated so many at once."""
+    overrides = [f"data.evaluation_samples={samples}", f"evaluation.batch_size={batch_size}", f"output_dir={folder}"]
+    built = ours.build("cosine_k1", [*PAPER, *overrides, "objective.positions=restart", *size.overrides()])
+    built.objective.eval()
+    return built
+
+
+def loops(run: Any, every: int) -> dict[str, tuple[float, float]]:
+    """Of every split, by the loop, on every so many-th sample."""
+    model, pred = run.objective.model, ours.vocabulary_size(run) - 1
+    return {
+        name: loop(model, split, range(0, len(split), every), pred, run.collate)
+        for name, split in run.eval_datasets.items()
+    }
+
+
+def agree(size: Size, folder: str) -> None:
+    """The two agree, or there is nothing to compare."""
+    run = build(size, SAMPLES // EVERY, folder)
+    metrics = run.trainer.evaluate_splits()
+    for split, (mrr, distance) in loops(run, 1).items():
+        assert abs(metrics[split]["mrr"] - mrr) < 1e-4 * mrr, split
+        if metrics[split]["jepa_loss"] is not None:
+            assert abs(metrics[split]["jepa_loss"] - distance) < 1e-4, split
+
+
 def measure(name: str, rounds: int) -> dict[str, object]:
-    data = batches(SIZES[name], K, 1)
-    sets = splits(data.facts)
-    ours = objective(SIZES[name], K, data.vocabulary, "auto", activation="gelu_pytorch_tanh").eval()
-    few = range(0, SAMPLES, EVERY)
-    for split, facts in sets.items():  # the two agree, or there is nothing to compare
-        found = evaluate(ours, FactSet(facts.facts[torch.tensor(few)], facts.sample_type[few]))
-        mrr, distance = loop(ours.model, facts, few, data.vocabulary)
-        assert abs(found["mrr"] - mrr) < 1e-4 * mrr, split
-        assert abs((found["jepa_loss"] or 0) - distance) < 1e-4, split
-    seconds = medians(
-        {
-            "ours": lambda: [evaluate(ours, facts) for facts in sets.values()],
-            "loop": lambda: [loop(ours.model, facts, few, data.vocabulary) for facts in sets.values()],
-        },
-        rounds,
-    )
-    memory = {size: round(added_megabytes(partial(evaluate, ours, sets["train"], size))) for size in (512, SAMPLES)}
+    with TemporaryDirectory() as folder:
+        agree(SIZES[name], folder)
+        runs = {size: build(SIZES[name], SAMPLES, folder, size) for size in (512, SAMPLES)}
+        memory = {size: round(added_megabytes(run.trainer.evaluate_splits)) for size, run in runs.items()}
+        run = runs[512]
+        seconds = medians({"ours": run.trainer.evaluate_splits, "loop": lambda: loops(run, EVERY)}, rounds)
     return {
         "model": name,
         "samples": 3 * SAMPLES,
@@ -90,7 +93,7 @@ def measure(name: str, rounds: int) -> dict[str, object]:
         "ratio": round(seconds["loop"] * EVERY / seconds["ours"], 1),
         "MB added, batch 512": memory[512],
         f"MB added, batch {SAMPLES}": memory[SAMPLES],
-        f"MB of the logits of {SAMPLES} samples' labels": round(2 * SAMPLES * data.vocabulary.size * 4 / 1e6),
+        f"MB of the logits of {SAMPLES} samples' labels": round(2 * SAMPLES * ours.vocabulary_size(run) * 4 / 1e6),
     }
 
 

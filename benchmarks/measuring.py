@@ -56,10 +56,13 @@ def write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown, with the keys as head."""
-    lines = [
-        list(rows[0]),
-        ["---"] * len(rows[0]),
-        *([f"{v:,}" if isinstance(v, int) else str(v) for v in r.values()] for r in rows),
-    ]
+    """Markdown, with the keys as head; a cell is empty where a row has no value for its key."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [keys, ["---"] * len(keys), *([_cell(row.get(key)) for key in keys] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,11 +19,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import TrainerCallback
 
-import jepa_core
+from benchmarks import ours
 from benchmarks.measuring import RESULTS, added_megabytes, exponent, medians, table, write_csv
-from benchmarks.tasks import Batches, Size, objective, random_facts, random_vocabulary
+from benchmarks.tasks import Size, random_spans, write_task
+from benchmarks.training import optimizer_of, train_step
 from jepa_core.objective.cross_entropy import cross_entropy_sum
-from jepa_core.training.setup import make_trainer
 
 ROUNDS = 5
 
@@ -52,20 +53,17 @@ SWEEPS = {
 
 def step_of(point: Point) -> tuple[Callable[[], None], int]:
     """A whole optimizer step on one batch, planning included; and the tokens it runs."""
-    vocabulary = random_vocabulary(point.vocabulary)
-    facts = random_facts(vocabulary, point.entity, point.entity, count=point.batch)
-    batch = Batches(facts, vocabulary, point.batch).batch(0)
     size = Size(point.layers, point.width, max(1, point.width // 32))
-    ours = objective(size, point.k, vocabulary, "auto", activation="gelu_pytorch_tanh")
-    optimizer = torch.optim.AdamW(ours.parameters(), lr=1e-4, fused=True)
+    with TemporaryDirectory() as folder:
+        write_task(Path(folder), random_spans(point.entity, point.entity, point.batch), point.vocabulary)
+        run = ours.build("cosine_k1", [f"data.path={folder}", f"objective.k={point.k}", *size.overrides(128)])
+    batch = run.collate(run.train_dataset.__getitems__(range(point.batch)))
+    optimizer = optimizer_of(run.objective)
 
     def step() -> None:
-        optimizer.zero_grad()
-        ours(**batch).loss.backward()
-        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
-        optimizer.step()
+        train_step(optimizer, ours.forward(run, ours.plan(run, batch, "cpu")).loss)
 
-    return step, ours.plan(batch).padded_tokens
+    return step, ours.tokens(ours.plan(run, batch, "cpu"))
 
 
 def sweep(name: str) -> Iterator[dict[str, Any]]:
@@ -106,18 +104,16 @@ def fitted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def trainer_overhead(steps: int = 150, rounds: int = 3) -> dict[str, Any]:
     """Processor milliseconds a step of the Trainer and of a bare loop, on a model with next to no work."""
 
-    def overrides(folder: str) -> list[str]:
+    def built(folder: str) -> Any:
         words = [f"output_dir={folder}", f"training.max_steps={steps}", "training.save_steps=null"]
         words += ["training.per_device_train_batch_size=64", f"training.logging_steps={steps}"]
-        return [*words, "model.config.n_layer=1", "model.config.n_embd=32", "model.config.n_head=1"]
+        return ours.build("cosine_k1", [*words, *Size(1, 32, 1).overrides()])
 
     found: dict[str, list[float]] = {"trainer": [], "loop": []}
     for _ in range(rounds):
-        with TemporaryDirectory() as folder:
-            run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides(folder)), device="cpu")
-            found["trainer"].append(_trainer(run, steps))
-            run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides(folder)), device="cpu")
-            found["loop"].append(_loop(run, steps))
+        for name, timed in (("trainer", _trainer), ("loop", _loop)):
+            with TemporaryDirectory() as folder:
+                found[name].append(timed(built(folder), steps))
     best = {name: min(values) * 1e3 for name, values in found.items()}
     return {
         "trainer ms": round(best["trainer"], 2),
@@ -134,22 +130,18 @@ def _trainer(run: Any, steps: int) -> float:
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
             ends.append(time.process_time())
 
-    trainer = make_trainer(run)
-    trainer.add_callback(Clock())
-    trainer.train()
+    run.trainer.add_callback(Clock())
+    run.trainer.train()
     return (ends[-1] - ends[0]) / (steps - 1)
 
 
 def _loop(run: Any, steps: int) -> float:
-    ours = run.objective.train()
-    optimizer = torch.optim.AdamW(ours.parameters(), lr=1e-3, fused=True)
+    optimizer = optimizer_of(run.objective)
     order = torch.randperm(len(run.train_dataset)).repeat(steps)[: steps * 64].view(steps, 64).tolist()
     ends = []
     for number, rows in enumerate(order):
-        ours(**run.train_dataset.__getitems__(rows), step=number).loss.backward()
-        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        plan = ours.plan(run, run.collate(run.train_dataset.__getitems__(rows)), "cpu", number)
+        train_step(optimizer, ours.forward(run, plan).loss)
         ends.append(time.process_time())
     return (ends[-1] - ends[0]) / (steps - 1)
 

@@ -1,196 +1,250 @@
-"""Times a training step against the naive way: ``python -m benchmarks.step``.
+"""Where the time of a training step goes, saving by saving: ``python -m benchmarks.step``.
 
-Every arm trains its own copy of the same model on the same batches. They take turns in one process with one
-thread, so the machine's noise hits all alike, and in processor time, so that waiting for a core does not count;
-the figure is the ratio of medians. ``naive`` is
-:mod:`benchmarks.naive`; ``packed`` and ``auto`` are this project's layouts. FLOPs are torch's count of matrix
-products, forward and backward, of one step; the GEMM rate is that of a 1024³ fp32 product on this machine.
+Every arm trains its own copy of the same model on the same batches, with the same activation and the same
+optimizer; a + has one saving more than the line above it. What many leave as it comes, the optimizer as a loop
+over tensors and GPT-2's default activation, stands in lines of its own. Arms take turns in one process with one
+thread, in processor time, so that waiting for a core does not count; figures are medians. FLOPs are torch's
+count of the matrix products of one step, forward and backward, attention by its plain kernel in all arms; they
+are exact, and the same on any machine. Writes results/step.md, .csv and .svg.
 """
 
 from __future__ import annotations
 
 import argparse
+import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import RESULTS, write_csv
-from benchmarks.naive import naive_step
-from benchmarks.tasks import Batches, Size, batches, objective
+from benchmarks import ours
+from benchmarks.measuring import RESULTS, table, write_csv
+from benchmarks.savings import Savings, floor
+from benchmarks.tasks import FULL, PAPER, SMALL, Size, Spans, prompts_and_answers, random_spans, two_tokens, write_task
+from benchmarks.training import optimizer_of, train_step
+from benchmarks.yardsticks import Rows
 
-FULL, SMALL = Size(4, 768, 12), Size(2, 128, 4)
-MIXED_FULL, MIXED_SMALL = Size(4, 768, 12, mixed=True), Size(2, 128, 4, mixed=True)
+Losses = Callable[[Rows], tuple[Tensor, Tensor]]
+NAIVE = "naive: two passes"
+PUBLIC = "public layout: one padded call"
+OURS = "+ last MLP where it is read: ours"
 
-#: name -> (size, batch, k): the reference configuration, a small one, and entities of 1 to 10 tokens.
+
+@dataclass(frozen=True)
+class Case:
+    """spans: of random samples, over this vocabulary; None is the task of two-token names, which has its own. padded:
+    width of the public layout's rows."""
+
+    size: Size
+    batch: int
+    k: int = 1
+    spans: Callable[[], Spans] | None = None
+    padded: int | None = None
+    vocabulary: int = 16_015
+
+
 CASES = {
-    **{f"full b64 k{k}": (FULL, 64, k) for k in (0, 1, 4, 16)},
-    **{f"small b{batch} k{k}": (SMALL, batch, k) for batch in (64, 256) for k in (1, 16)},
-    "mixed full b64 k1": (MIXED_FULL, 64, 1),
-    "mixed small b64 k1": (MIXED_SMALL, 64, 1),
-    **{f"full b256 k{k}": (FULL, 256, k) for k in (0, 1, 4, 16)},
+    "2 × 128, batch 64, k = 1": Case(SMALL, 64),
+    "2 × 128, batch 64, k = 16": Case(SMALL, 64, k=16),
+    "2 × 128, batch 256, k = 1": Case(SMALL, 256),
+    "2 × 128, names of 1 to 10 tokens": Case(SMALL, 64, spans=lambda: random_spans(1, 10, 2000)),
+    "4 × 256, rows of 20 to 120 tokens": Case(
+        Size(4, 256, 4), 8, spans=lambda: prompts_and_answers(20, 120, 200), padded=512
+    ),
+    "4 × 768, batch 64, k = 1": Case(FULL, 64),
 }
-#: What bf16 is timed on where the processor has no units for it, and a step of it takes very long.
-SMALLEST = ("small b64 k1",)
 
 
-@dataclass
-class Figure:
-    """One arm of one case. ratio: naive's median over this one's; gemm_share: of the machine's GEMM rate."""
-
-    case: str
-    arm: str
-    milliseconds: float
-    ratio: float
-    tokens: int
-    gflop: float
-    gemm_share: float
-
-
-@dataclass
+@dataclass(frozen=True)
 class Arm:
-    """step: one optimizer step on a batch; tokens: how many go through the transformer for it."""
+    """losses: (ntp, jepa) of a batch; optimizer: of its model."""
 
-    step: Callable[[dict[str, torch.Tensor]], object]
-    tokens: Callable[[dict[str, torch.Tensor]], int]
+    losses: Callable[[ours.Batch], tuple[Tensor, Tensor]]
+    optimizer: torch.optim.Optimizer
 
-
-def arms(case: str, data: Batches) -> dict[str, Arm]:
-    size, _, k = CASES[case]
-    found = {
-        "naive": naive_arm(size, k, data),
-        "packed": our_arm(size, k, data, "packed", torch.float32),
-        "auto": our_arm(size, k, data, "auto", torch.float32),
-    }
-    if case in SMALLEST or torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        found["auto bf16"] = our_arm(size, k, data, "auto", torch.bfloat16)
-    return found
+    def step(self, batch: ours.Batch) -> None:
+        ntp, jepa = self.losses(batch)
+        train_step(self.optimizer, ntp + jepa)
 
 
-def naive_arm(size: Size, k: int, data: Batches) -> Arm:
-    model = objective(size, k, data.vocabulary, "packed", activation="gelu_new").model
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=False, fused=False)
-    first, pred = data.vocabulary.first_relation_token_id, data.vocabulary.token_to_id["<PRED>"]
+class Contest:
+    """The arms of a case and its batches. Arms of one kind share a model, since what it has learned takes no time."""
 
-    def tokens(batch: dict[str, torch.Tensor]) -> int:
-        real = (batch["tags"] != 0).sum(1)
-        eligible = real[batch["group"] == 0]
-        return batch["input_ids"].numel() + len(eligible) * int(2 * eligible.max() + k)
+    def __init__(self, case: Case, folder: Path):
+        self.case = case
+        self.rows_of, data = two_tokens, list(PAPER)
+        if case.spans is not None:
+            spans = case.spans()
+            write_task(folder, spans, case.vocabulary)
+            self.rows_of, data = spans.rows, [f"data.path={folder}"]
+        self.overrides = [*data, f"objective.k={case.k}", "objective.positions=restart", *case.size.overrides(600)]
+        self.run = ours.build("cosine_k1", self.overrides)
+        self.arms = {**self._naive_arms(), **self._our_arms()}
 
-    return Arm(lambda batch: naive_step(model, optimizer, batch, first, k, pred), tokens)
+    def batch(self, number: int) -> ours.Batch:
+        return ours.batch(self.run, self.case.batch, number)
+
+    def _naive_arms(self) -> dict[str, Arm]:
+        plain = self._plain()
+        optimizer = optimizer_of(plain.model)
+        as_loop = torch.optim.AdamW(plain.model.parameters(), lr=1e-4, foreach=False, fused=False)
+        slow = self._plain("gelu_new")
+        ladder = {
+            NAIVE: plain.two_passes,
+            "two model calls, all hidden states": plain.two_model_calls,
+            PUBLIC: plain.padded,
+            "+ logits at labels alone": plain.labels_alone,
+            "+ one pass": plain.one_pass,
+            "+ rows, no mask": plain.rows_of_one_width,
+        }
+        return {
+            "naive, optimizer as a loop": Arm(self._on_rows(plain.two_passes), as_loop),
+            "naive, activation gelu_new": Arm(self._on_rows(slow.two_passes), optimizer_of(slow.model)),
+            **{name: Arm(self._on_rows(losses), optimizer) for name, losses in ladder.items()},
+        }
+
+    def _plain(self, activation: str | None = None) -> Savings:
+        model = ours.plain_model(self.run, "cpu", activation)
+        return Savings(model, "cpu", ours.vocabulary_size(self.run) - 1, self.case.k, self.case.padded)
+
+    def _on_rows(self, losses: Losses) -> Callable[[ours.Batch], tuple[Tensor, Tensor]]:
+        return lambda batch: losses(self.rows_of(batch))
+
+    def _our_arms(self) -> dict[str, Arm]:
+        optimizer = optimizer_of(self.run.objective)
+
+        def losses(batch: ours.Batch) -> tuple[Tensor, Tensor]:
+            out = ours.forward(self.run, ours.plan(self.run, batch, "cpu"))
+            return out.loss - out.jepa_loss, out.jepa_loss
+
+        def whole_mlp(batch: ours.Batch) -> tuple[Tensor, Tensor]:
+            with ours.whole_last_mlp(self.run):
+                return losses(batch)
+
+        return {"+ rows of like width together": Arm(whole_mlp, optimizer), OURS: Arm(losses, optimizer)}
+
+    def floor(self, batch: ours.Batch) -> int:
+        size, vocabulary = self.case.size, ours.vocabulary_size(self.run)
+        return floor(self.rows_of(batch), self.case.k, size.layers, size.width, vocabulary)
 
 
-def our_arm(size: Size, k: int, data: Batches, layout: str, dtype: torch.dtype) -> Arm:
-    ours = objective(size, k, data.vocabulary, layout, activation="gelu_pytorch_tanh")
-    optimizer = torch.optim.AdamW(ours.parameters(), lr=1e-4, fused=True)
-
-    def step(batch: dict[str, torch.Tensor]) -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            loss = ours(**batch).loss
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
-        optimizer.step()
-
-    return Arm(step, lambda batch: ours.plan(batch).padded_tokens)
+def agree(contest: Contest) -> None:
+    """All arms compute the same before any has trained, or there is nothing to compare."""
+    batch = contest.batch(0)
+    with torch.no_grad():
+        found = {name: torch.stack(arm.losses(batch)) for name, arm in contest.arms.items()}
+    for name, losses in found.items():
+        torch.testing.assert_close(losses, found[NAIVE], rtol=1e-4, atol=1e-5, msg=f"{name} computes something else")
 
 
-def measure(case: str, rounds: int, rate: float) -> Iterator[Figure]:
-    """Its first step warms an arm up and is counted, not timed."""
-    size, batch_size, k = CASES[case]
-    data = batches(size, k, batch_size)
-    contestants = arms(case, data)
-    flop = {name: count(arm, data.batch(0)) for name, arm in contestants.items()}
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds):
-        batch = data.batch(number)
-        for name, arm in contestants.items():
-            start = time.process_time()
-            arm.step(batch)
-            times[name].append(time.process_time() - start)
-    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
-    for name, arm in contestants.items():
-        yield Figure(
-            case,
-            name,
-            round(medians[name] * 1e3, 1),
-            round(medians["naive"] / medians[name], 2),
-            arm.tokens(data.batch(0)),
-            round(flop[name] / 1e9, 1),
-            round(flop[name] / medians[name] / rate, 2),
-        )
-
-
-def count(arm: Arm, batch: dict[str, torch.Tensor]) -> int:
-    with FlopCounterMode(display=False) as counter:
+def count(arm: Arm, batch: ours.Batch) -> int:
+    """The fused kernel of a CPU's attention is a blank to the counter, hence the plain one."""
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         arm.step(batch)
     return counter.get_total_flops()
 
 
-def rounds_of(case: str, rounds: int) -> int:
-    """Fewer where a step takes long: under half of them, and two at least."""
-    size, batch_size, _ = CASES[case]
-    return max(2, rounds * 2 // 5) if size.width > 128 and batch_size > 64 else rounds
+def measure(case: Case, rounds: int) -> list[dict[str, Any]]:
+    """A row an arm, and one for the floor. The step that is counted warms an arm up."""
+    with TemporaryDirectory() as folder:
+        contest = Contest(case, Path(folder))
+    agree(contest)
+    flop = {name: count(arm, contest.batch(0)) for name, arm in contest.arms.items()}
+    times: dict[str, list[float]] = {name: [] for name in contest.arms}
+    for number in range(rounds):
+        batch = contest.batch(number)
+        for name, arm in contest.arms.items():
+            start = time.process_time()
+            arm.step(batch)
+            times[name].append(time.process_time() - start)
+    least = contest.floor(contest.batch(0))
+    median = {name: statistics.median(seconds) for name, seconds in times.items()}
+    rows = [_row(name, flop, median, times[name], least) for name in contest.arms]
+    return [
+        *rows,
+        {"": "floor: nothing that no loss reads", "GFLOP": round(least / 1e9, 2), **_fewer(flop[NAIVE] / least)},
+    ]
 
 
-def gemm_rate() -> float:
-    """fp32 operations a second of a 1024³ product, the median of nine."""
-    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
-    seconds = []
-    for _ in range(10):
-        start = time.process_time()
-        a @ b
-        seconds.append(time.process_time() - start)
-    return 2 * 1024**3 / statistics.median(seconds[1:])
+def _row(name: str, flop: dict[str, int], median: dict[str, float], seconds: list[float], least: int) -> dict[str, Any]:
+    return {
+        "": name,
+        "GFLOP": round(flop[name] / 1e9, 2),
+        **_fewer(flop[NAIVE] / flop[name]),
+        "of the floor": f"{100 * least / flop[name]:.0f} %",
+        "ms": round(1e3 * median[name], 1),
+        "from – to": f"{1e3 * min(seconds):.1f} – {1e3 * max(seconds):.1f}",
+        "times as fast": f"{median[NAIVE] / median[name]:.2f}",
+    }
 
 
-def plot(figures: list[Figure], path: Path) -> None:
+def _fewer(ratio: float) -> dict[str, str]:
+    return {"times fewer": f"{ratio:.2f}"}
+
+
+def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    """Of every case the bars of naive over ours: operations, time, and the floor."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    cases = list(dict.fromkeys(f.case for f in figures))
-    chosen = ("packed", "auto")
-    figure, axes = pyplot.subplots(figsize=(8, 0.45 * len(cases) + 1.2))
-    for offset, arm in enumerate(chosen):
-        values = [next(f.ratio for f in figures if (f.case, f.arm) == (case, arm)) for case in cases]
-        bars = axes.barh([i + 0.36 * (offset - 0.5) for i in range(len(cases))], values, height=0.34, label=arm)
-        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=7)
+    names = list(results)
+    own = [next(row for row in rows if row[""] == OURS) for rows in results.values()]
+    bars = {
+        "operations": [float(row["times fewer"]) for row in own],
+        "processor time": [float(row["times as fast"]) for row in own],
+        "floor of operations": [float(rows[-1]["times fewer"]) for rows in results.values()],
+    }
+    figure, axes = pyplot.subplots(figsize=(8, 0.75 * len(names) + 1.2))
+    for offset, (label, values) in enumerate(bars.items()):
+        drawn = axes.barh([i + 0.27 * (offset - 1) for i in range(len(names))], values, height=0.25, label=label)
+        axes.bar_label(drawn, fmt="%.2f", padding=2, fontsize=7)
     axes.axvline(1, color="grey", linewidth=1)
-    axes.set_yticks(range(len(cases)), cases)
+    axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlabel("times as fast as the naive step")
+    axes.set_xlabel("naive step over ours, same activation, optimizer and precision")
     axes.legend(loc="lower right", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
 
 
+def write(results: dict[str, list[dict[str, Any]]], rounds: int, out: Path) -> None:
+    parts = [f"### {name}\n\n{table(rows)}" for name, rows in results.items()]
+    head = f"One thread of {processor()}, fp32, vocabulary 16,015, {date.today()}, medians of {rounds} rounds."
+    out.with_suffix(".md").write_text("\n\n".join([head, *parts]) + "\n", encoding="utf-8")
+    keys = list(dict.fromkeys(key for rows in results.values() for row in rows for key in row))
+    flat = [{"case": name, **dict.fromkeys(keys), **row} for name, rows in results.items() for row in rows]
+    write_csv(flat, out.with_suffix(".csv"))
+
+
+def processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--rounds", type=int, default=4, help="timed rounds of each case")
-    parser.add_argument("--out", type=Path, default=RESULTS / "step", help="writes OUT.csv and OUT.svg")
+    parser.add_argument("--rounds", type=int, default=5, help="timed rounds of each case")
+    parser.add_argument("--out", type=Path, default=RESULTS / "step", help="writes OUT.md, .csv and .svg")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rate = gemm_rate()
-    print(f"fp32 GEMM: {rate / 1e9:.0f} GFLOP/s on one thread")
-    print(f"{'case':20} {'arm':10} {'ms':>9} {'ratio':>6} {'tokens':>7} {'GFLOP':>7} {'of GEMM':>8}")
-    figures = []
-    for case in options.cases:
-        for f in measure(case, rounds_of(case, options.rounds), rate):
-            figures.append(f)
-            print(
-                f"{f.case:20} {f.arm:10} {f.milliseconds:9.1f} {f.ratio:6.2f} {f.tokens:7} {f.gflop:7.1f} "
-                f"{f.gemm_share:8.2f}",
-                flush=True,
-            )
-        write_csv(list(map(asdict, figures)), options.out.with_suffix(".csv"))
-    plot(figures, options.out.with_suffix(".svg"))
+    results: dict[str, list[dict[str, Any]]] = {}
+    for name in options.cases:
+        results[name] = measure(CASES[name], options.rounds)
+        print(f"{name}\n{table(results[name])}", flush=True)
+        write(results, options.rounds, options.out)
+    plot(results, options.out.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

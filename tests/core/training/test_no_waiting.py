@@ -99,6 +99,7 @@ class ErrorOnWaiting:
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("layout", ["packed", "rows"])
 def test_no_wait_for_the_gpu_in_a_step(tmp_path, layout):

@@ -1,7 +1,7 @@
 """Are the safeguards tested: takes each away in turn, in a copy, and looks for a test that turns red.
 
-    python -m benchmarks.mutations            all
-    python -m benchmarks.mutations lock       those whose name holds a word
+    python scripts/mutations.py            all
+    python scripts/mutations.py lock       those whose name holds a word
 
 Prints a line each; ends with 1 when a safeguard could be taken away and every test stayed green.
 """
