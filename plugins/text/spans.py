@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Through = Literal["contents", "end_to_end", "all"]
+Through = Literal["contents", "end_to_end", "prompt", "all"]
 Draw = Literal["start_first", "both", "uniform"]
 Weight = Literal["none", "cosine_like", "jaccard_like"]
 
@@ -25,18 +25,22 @@ def path(tags: Tensor, user: int, assistant: int, through: Through = "contents")
     """``b s`` bool: the tokens of the path, from ``b s`` tags.
 
     through: ``contents`` of users' and assistants' turns, one after another; ``end_to_end``, from the first such
-    token to the last with what is between them; ``all``, from the row's beginning to the assistant's last token.
+    token to the last with what is between them; ``prompt``, everything to the user's last token, and the assistant's
+    contents; ``all``, from the row's beginning to the last content.
     A step of the path is the change of the state from the token before, so a row's first token is on none.
     """
     content = (tags == user) | (tags == assistant)
-    if through == "contents":
-        chosen = content
-    else:
-        ahead = content if through == "end_to_end" else tags == assistant
-        not_past_the_end = ahead.flip(1).cummax(1).values.flip(1)
-        begun = content.cummax(1).values if through == "end_to_end" else torch.ones_like(content)
-        chosen = begun & not_past_the_end
-    return chosen & (torch.arange(tags.shape[1], device=tags.device) > 0)
+    if through == "end_to_end":
+        content = _up_to_the_last(content) & content.cummax(1).values
+    elif through == "prompt":
+        content = _up_to_the_last(tags == user) | (tags == assistant)
+    elif through == "all":
+        content = _up_to_the_last(content)
+    return content & (torch.arange(tags.shape[1], device=tags.device) > 0)
+
+
+def _up_to_the_last(chosen: Tensor) -> Tensor:
+    return chosen.flip(1).cummax(1).values.flip(1)
 
 
 def draw_spans(

@@ -29,9 +29,10 @@ def chosen(through, tags=TAGS):
     return path(tags, USER, ASSISTANT, through)[0].nonzero().flatten().tolist()
 
 
-def test_three_paths():
+def test_four_paths():
     assert chosen("contents") == [2, 3, 4, 7, 8]
     assert chosen("end_to_end") == [2, 3, 4, 5, 6, 7, 8]
+    assert chosen("prompt") == [1, 2, 3, 4, 7, 8]
     assert chosen("all") == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
