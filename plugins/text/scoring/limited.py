@@ -22,13 +22,15 @@ class LimitError(Exception):
 class LimitedProcess:
     """Runs the tasks of :mod:`jepa_plugins.text.scoring.worker`, one after another.
 
-    seconds: for each task; one that takes longer is ended. The process starts with the first task.
+    seconds: for each task; one that takes longer is ended. memory: bytes, for all of the process. It starts with the
+    first task.
     """
 
-    def __init__(self, seconds: float):
+    def __init__(self, seconds: float, memory: int = 2 << 30):
         if seconds <= 0:
             raise ValueError(f"seconds must be above 0, not {seconds}")
         self.seconds = seconds
+        self.memory = memory
         self._process: subprocess.Popen[str] | None = None
 
     def call(self, task: str, *arguments: Any) -> Any:
@@ -55,7 +57,7 @@ class LimitedProcess:
 
     def _start(self) -> subprocess.Popen[str]:
         # -P: no module of the folder that the user happens to be in. A session of its own: Ctrl-C is ours to handle.
-        command = [sys.executable, "-P", "-m", "jepa_plugins.text.scoring.worker"]
+        command = [sys.executable, "-P", "-m", "jepa_plugins.text.scoring.worker", str(self.memory)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", start_new_session=True

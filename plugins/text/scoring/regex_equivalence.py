@@ -6,14 +6,21 @@ from importlib.util import find_spec
 
 from jepa_core.errors import ComponentError
 from jepa_plugins.text.scoring.limited import LimitedProcess, LimitError
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+from jepa_plugins.text.scoring.verdict import Verdict, unjudged
+
+SAID = {
+    "same": Verdict(True),
+    "others": Verdict(False, "it describes other lines"),
+    "none": Verdict(False, "both describe no line, which says nothing"),
+}
 
 
 class RegexEquivalence:
     """Two expressions are equal where their automata accept the same lines: ``(a|b)*`` is ``(b*a*)*``.
 
     The syntax is that of NL-RX: ``&`` for both, ``~`` for not, ``\\b`` for an edge of a word. An expression that
-    can't be read, or whose automaton isn't there within `seconds`, is wrong.
+    can't be read, or whose automaton isn't there within `seconds`, is wrong. Many expressions contradict themselves,
+    as ``[0-9]&[a-z]``, and describe no line: where both do, only the expected text itself is right.
     """
 
     def __init__(self, seconds: float = 2.0):
@@ -26,7 +33,7 @@ class RegexEquivalence:
         if answer == expected:
             return Verdict(True)
         try:
-            return verdict(self._process.call("regex", answer, expected), "it describes other lines")
+            return SAID[self._process.call("regex", answer, expected)]
         except LimitError as refusal:
             return self._refused(expected, str(refusal))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import count
+from typing import Literal
 
 from automata.fa.dfa import DFA
 
@@ -35,12 +36,14 @@ from jepa_plugins.text.scoring.regex_terms import (
 IN_WORD, NOT_IN_WORD, END_OF_LINE = "word", "other", "none"
 
 
-def equivalent(one: str, other: str) -> bool:
-    """Do both expressions describe the same lines. Raises RegexError."""
+def compare(one: str, other: str) -> Literal["same", "others", "none"]:
+    """Do both expressions describe the same lines; ``none`` where neither describes any. Raises RegexError."""
     terms = read_regex(one), read_regex(other)
     alphabet = representatives(terms)
     first, second = (machine(term, alphabet) for term in terms)
-    return bool(first == second)
+    if first != second:
+        return "others"
+    return "none" if first.isempty() else "same"
 
 
 def representatives(terms: Iterable[Term]) -> list[str]:

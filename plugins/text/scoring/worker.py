@@ -10,17 +10,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-#: What a task may use of memory. One that needs more is refused it, and answers with an error.
-MEMORY = 2 << 30
 #: How a task refuses what it was given. RecursionError: thousands of brackets.
-REFUSALS = (ValueError, RecursionError, MemoryError, sqlite3.Error, sqlite3.Warning)
+REFUSALS = (ValueError, RecursionError, sqlite3.Error, sqlite3.Warning)
 
 
-def regex(one: str, other: str) -> bool:
-    """Do both expressions describe the same lines."""
-    from jepa_plugins.text.scoring.regex_machine import equivalent
+def regex(one: str, other: str) -> str:
+    """Which lines both expressions describe: the ``same``, ``others``, or both ``none``."""
+    from jepa_plugins.text.scoring.regex_machine import compare
 
-    return equivalent(one, other)
+    return compare(one, other)
 
 
 def sql(database: str, query: str, expected: str) -> dict[str, Any]:
@@ -39,14 +37,17 @@ def answer(line: str) -> dict[str, Any]:
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return {"result": TASKS[task](*arguments)}
+    except MemoryError:
+        return {"error": "too little memory"}
     except REFUSALS as refusal:
-        return {"error": str(refusal) or type(refusal).__name__}
+        return {"error": str(refusal)}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    memory = int(sys.argv[1])  # a task that needs more is refused it, and answers with an error
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     for line in sys.stdin:
         print(json.dumps(answer(line)), flush=True)
 

@@ -14,9 +14,9 @@ ENDLESS = "(a|b)*a(a|b){30}"
 
 def test_the_process_serves_several_tasks():
     process = LimitedProcess(20)
-    assert process.call("regex", "a|b", "b|a") is True
+    assert process.call("regex", "a|b", "b|a") == "same"
     first = process._process
-    assert process.call("regex", "a", "b") is False
+    assert process.call("regex", "a", "b") == "others"
     assert process._process is first
 
 
@@ -25,7 +25,7 @@ def test_a_task_without_end_is_ended_and_the_next_one_served():
     process.call("regex", "a", "a")
     with pytest.raises(LimitError, match=r"no result within 1\.5 s"):
         process.call("regex", ENDLESS, ENDLESS + "a")
-    assert process.call("regex", "a", "a") is True
+    assert process.call("regex", "a", "a") == "same"
 
 
 def test_a_refusal_names_its_cause_and_leaves_the_process():
@@ -34,15 +34,17 @@ def test_a_refusal_names_its_cause_and_leaves_the_process():
         process.call("regex", "(", "a")
     with pytest.raises(LimitError, match="recursion"):
         process.call("regex", "(" * 5000 + ")" * 5000, "a")
-    assert process.call("regex", "a", "a") is True
+    assert process.call("regex", "a", "a") == "same"
 
 
 def test_memory_is_limited(tmp_path):
     sqlite3.connect(tmp_path / "small.sqlite").close()
-    process = LimitedProcess(20)
-    found = process.call("sql", str(tmp_path / "small.sqlite"), "select hex(zeroblob(900000000))", "select 1")
-    assert not found["right"]
-    assert process.call("regex", "a", "a") is True
+    large = [str(tmp_path / "small.sqlite"), "select length(hex(zeroblob(150000000)))", "select 300000000"]
+    assert LimitedProcess(20).call("sql", *large)["right"]
+    process = LimitedProcess(20, memory=256 << 20)
+    with pytest.raises(LimitError, match="too little memory"):
+        process.call("sql", *large)
+    assert process.call("sql", large[0], "select 1", "select 1")["right"]
 
 
 def test_closing_ends_it_and_a_call_starts_another():
@@ -51,7 +53,7 @@ def test_closing_ends_it_and_a_call_starts_another():
     running = process._process
     process.close()
     assert running.poll() is not None
-    assert process.call("regex", "a", "a") is True
+    assert process.call("regex", "a", "a") == "same"
 
 
 def test_some_time_is_needed():

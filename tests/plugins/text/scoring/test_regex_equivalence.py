@@ -20,6 +20,12 @@ def test_other_words_for_the_same_lines(score):
     assert score("dog.*", ".*dog").why == "it describes other lines"
 
 
+def test_describing_no_line_is_not_right_by_itself(score):
+    assert score("[0-9]&[a-z]", "(dog)&(.)").why == "both describe no line, which says nothing"
+    assert score("(dog)&(.) ", "(dog)&(.)"), "the same text"
+    assert not score("[0-9]&[a-z]", "dog")
+
+
 def test_an_unreadable_answer_is_wrong(score):
     found = score("(dog", "dog")
     assert (found.right, found.judged) == (False, True)
