@@ -26,6 +26,14 @@ class Pair(NamedTuple):
     regex: str
 
 
+class Claim(NamedTuple):
+    """A relative clause, its expression, and what of a line it decides."""
+
+    text: str
+    regex: str
+    fixes: frozenset[str] = frozenset()
+
+
 class Thing(NamedTuple):
     """What a line may have: one, some, and its expression."""
 
@@ -39,11 +47,13 @@ class Form:
     """Ways to say one claim of `lines`, and its expression.
 
     Both are templates: {a} and {b} are things, {as} things of the first kind, {n} a number in words, {A}, {B} and
-    {N} their expressions.
+    {N} their expressions. fixes: what of a line the claim decides: its ``begin``, its ``end``, or ``all`` of it. Two
+    claims that decide the same could contradict each other.
     """
 
     wordings: tuple[str, ...]
     regex: str
+    fixes: frozenset[str] = frozenset()
 
 
 KINDS = (
@@ -59,17 +69,19 @@ THINGS = (*KINDS, *(Thing(f"'{word}'", f"copies of '{word}'", word) for word in 
 #: As many pairs are made at most; the grammar has millions.
 MOST = 100_000
 NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+BEGIN, END = frozenset({"begin"}), frozenset({"end"})
+ALL = BEGIN | END | {"all"}
 
 FORMS = (
     Form(("that have {a}", "that contain {a}", "in which there is {a}"), ".*{A}.*"),
-    Form(("that begin with {a}", "that start with {a}", "whose beginning is {a}"), "{A}.*"),
-    Form(("that end with {a}", "that finish with {a}", "whose end is {a}"), ".*{A}"),
+    Form(("that begin with {a}", "that start with {a}", "whose beginning is {a}"), "{A}.*", BEGIN),
+    Form(("that end with {a}", "that finish with {a}", "whose end is {a}"), ".*{A}", END),
     Form(("that have {a} before {b}", "that have {a} and later {b}", "where {b} follows {a}"), ".*{A}.*{B}.*"),
     Form(("that have {a} right before {b}", "where {b} follows {a} at once"), ".*{A}{B}.*"),
-    Form(("that begin with {a} and end with {b}", "that go from {a} to {b}"), "{A}.*{B}"),
+    Form(("that begin with {a} and end with {b}", "that go from {a} to {b}"), "{A}.*{B}", BEGIN | END),
     Form(("that have at least {n} {as}", "with {n} {as} or more"), ".*({A}.*){{{N},}}"),
-    Form(("that are nothing but {as}", "made of {as} alone"), "({A})+"),
-    Form(("that are {n} {as}", "made of just {n} {as}"), "({A}){{{N}}}"),
+    Form(("that are nothing but {as}", "made of {as} alone"), "({A})+", ALL),
+    Form(("that are {n} {as}", "made of just {n} {as}"), "({A}){{{N}}}", ALL),
     Form(("with at least {n} characters", "that are {n} characters long or longer"), ".{{{N},}}"),
     Form(("with {a} as a word", "where {a} stands as a word of its own"), r".*\b{A}\b.*"),
 )
@@ -92,33 +104,41 @@ class _Draws:
         return choices[int(self._random() * len(choices))]
 
 
-def claim(draws: _Draws) -> Pair:
-    """One claim, as a relative clause and an expression."""
+def claim(draws: _Draws) -> Claim:
+    """One claim about lines."""
     form, first, second = draws.one_of(FORMS), draws.one_of(THINGS), draws.one_of(THINGS)
     number = draws.one_of([*NUMBERS])
     said = {"a": first.one, "as": first.some, "b": second.one, "n": number}
     meant = {"A": first.regex, "B": second.regex, "N": NUMBERS[number]}
-    return Pair(draws.one_of(form.wordings).format(**said), form.regex.format(**meant))
+    return Claim(draws.one_of(form.wordings).format(**said), form.regex.format(**meant), form.fixes)
 
 
-def negated(draws: _Draws, inner: Pair) -> Pair:
-    return Pair(draws.one_of(NEITHER).format(p=inner.text), f"~({inner.regex})")
+def negated(draws: _Draws, inner: Claim) -> Claim:
+    return Claim(draws.one_of(NEITHER).format(p=inner.text), f"~({inner.regex})")
 
 
-def joined(draws: _Draws, mark: str, first: Pair, second: Pair) -> Pair:
+def joined(draws: _Draws, mark: str, first: Claim, second: Claim) -> Claim:
     words = draws.one_of(BOTH if mark == "&" else EITHER)
-    return Pair(words.format(p=first.text, q=second.text), f"({first.regex}){mark}({second.regex})")
+    return Claim(words.format(p=first.text, q=second.text), f"({first.regex}){mark}({second.regex})")
+
+
+def two_claims(draws: _Draws) -> Claim:
+    """Two claims, joined by or; or by and, where both can hold."""
+    mark, first, second = draws.one_of("&|"), claim(draws), claim(draws)
+    while mark == "&" and ("all" in first.fixes | second.fixes or first.fixes & second.fixes):
+        first, second = claim(draws), claim(draws)
+    return joined(draws, mark, first, second)
 
 
 def pairs(seed: int) -> Iterator[Pair]:
     """Pairs without end, of different descriptions: single claims, negated ones, and two joined by and or or."""
     draws, seen = _Draws(seed), set()
     while True:
-        made = claim(draws)
-        if draws.chance(0.25):
-            made = negated(draws, made)
-        elif draws.chance(0.6):
-            made = joined(draws, draws.one_of("&|"), made, claim(draws))
+        if draws.chance(0.45):
+            made = two_claims(draws)
+        else:
+            made = claim(draws)
+            made = negated(draws, made) if draws.chance(0.45) else made
         if made.text not in seen:
             seen.add(made.text)
             yield Pair(f"lines {made.text}", made.regex)

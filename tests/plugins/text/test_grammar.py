@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_plugins.text.grammar import FORMS, KINDS, THINGS, Pair, claim, joined, negated, pairs, regex_pairs
+from jepa_plugins.text.grammar import FORMS, KINDS, THINGS, Claim, Pair, claim, joined, negated, pairs, regex_pairs
 from jepa_plugins.text.grammar import _Draws as Draws
 from jepa_plugins.text.scoring.regex_machine import machine, representatives
 from jepa_plugins.text.scoring.regex_syntax import read_regex
@@ -61,7 +61,7 @@ def test_things(thing):
 
 
 def test_negated_and_joined():
-    digit, oak = Pair("that begin with a digit", "[0-9].*"), Pair("that end with 'oak'", ".*oak")
+    digit, oak = Claim("that begin with a digit", "[0-9].*"), Claim("that end with 'oak'", ".*oak")
     draws = Draws(0)
     assert negated(draws, digit).regex == "~([0-9].*)"
     both, either = joined(draws, "&", digit, oak), joined(draws, "|", digit, oak)
@@ -94,6 +94,15 @@ def test_one_description_has_one_expression():
         assert meanings.setdefault(made.text, made.regex) == made.regex
 
 
+def test_every_expression_describes_some_lines_and_not_all():
+    for pair in itertools.islice(pairs(4), 150):
+        term = read_regex(pair.regex)
+        automaton = machine(term, representatives([term]))
+        others = ~automaton
+        assert not automaton.isempty(), pair
+        assert not others.isempty(), pair
+
+
 def contents(conversations):
     return [Pair(user["content"], assistant["content"]) for user, assistant in conversations]
 
@@ -117,8 +126,8 @@ def test_the_same_seed_makes_the_same_pairs():
 
 
 FIRST_OF_SEED_7 = [
-    {"role": "user", "content": "lines but not those where a vowel follows 'owl'"},
-    {"role": "assistant", "content": "~(.*owl.*[aeiouAEIOU].*)"},
+    {"role": "user", "content": "lines other than those that have a small letter and later 'fern'"},
+    {"role": "assistant", "content": "~(.*[a-z].*fern.*)"},
 ]
 
 
