@@ -1,0 +1,36 @@
+"""``jepa-run convert-flags``: a command of the public code of LLM-JEPA as a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jepa_core.errors import JepaError
+
+
+def convert_flags(
+    command: Annotated[str, typer.Argument(metavar="COMMAND", help="The command, in quotes.")],
+    out: Annotated[Path | None, typer.Option(help="Write the recipe to this file, which must be new.")] = None,
+) -> None:
+    """Turn a command of the public LLM-JEPA code into a recipe.
+
+    Reads a command line of finetune.py or stp.py, as it stands in a script, and prints the recipe that means the
+    same. What differs from what the command did is said in comments above it; docs/LLM_JEPA.md has the table of
+    flags and keys.
+
+    Example: jepa-run convert-flags "python finetune.py --train_file synth_train.jsonl --lbd 0.5 --predictors 2"
+    """
+    from jepa_plugins.text.convert_flags import convert
+
+    recipe = convert(command).yaml()
+    if out is None:
+        typer.echo(recipe, nl=False)
+        return
+    try:
+        with open(out, "x", encoding="utf-8") as file:
+            file.write(recipe)
+    except OSError as error:
+        raise JepaError(f"{out}: not written: {error.strerror}") from error
+    typer.echo(f"wrote {out}")

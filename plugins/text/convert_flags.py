@@ -1,0 +1,200 @@
+"""A command line of the public code of LLM-JEPA and STP as a recipe, with remarks on what is different here."""
+
+from __future__ import annotations
+
+import math
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import PurePath
+from textwrap import wrap
+from typing import Any
+
+import yaml
+
+from jepa_plugins.text.public_flags import STP, Command, FlagError, parse_command
+from jepa_plugins.text.public_remarks import remarks
+
+#: The matrices that their LoRA adapts.
+LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+Section = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """recipe: its sections, as in a file; remarks: sentences on what differs from what the command did there."""
+
+    recipe: Section
+    remarks: tuple[str, ...]
+
+    def yaml(self) -> str:
+        """The recipe as a file, remarks as comments above it."""
+        lines = [line for remark in self.remarks for line in wrap(remark, 112, subsequent_indent="  ")]
+        comments = "".join(f"# {line}\n" for line in lines)
+        return f"{comments}\n{yaml.safe_dump(self.recipe, sort_keys=False, default_flow_style=None, width=110)}"
+
+
+def convert(command: str) -> Converted:
+    """The recipe that means the same. Raises FlagError for a command that the public code would refuse or misread."""
+    parsed = parse_command(command)
+    flags = parsed.flags
+    _check(parsed)
+    recipe = {
+        "seed": flags.finetune_seed,
+        "output_dir": flags.output_dir.removeprefix("./"),
+        "data": _data(flags),
+        "model": _model(flags),
+        "objective": _baseline(flags) if flags.regular else _objective(flags),
+        "training": _training(flags, parsed.script),
+    }
+    return Converted(recipe, tuple(remarks(parsed)))
+
+
+def _check(command: Command) -> None:
+    """What the public code refuses when it starts, and what it accepts without an effect that anybody would expect."""
+    flags = command.flags
+    if bool(flags.train_file) == bool(flags.data_file):
+        raise FlagError(f"{command.script}: give either --train_file or --data_file")
+    distances = [name for name in ("jepa_l2", "jepa_mse", "infonce") if getattr(flags, name)]
+    if len(distances) > 1:
+        raise FlagError(f"{command.script}: --{' and --'.join(distances)}: a recipe has one distance")
+    of_rows = [name for name in ("additive_mask", "avg_encoding", "random_span_mask") if getattr(flags, name)]
+    if flags.linear and of_rows:
+        raise FlagError(f"{command.script}: --linear makes no second rows: leave out --{' and --'.join(of_rows)}")
+    if flags.linear and (flags.jepa_l2 or flags.infonce):
+        raise FlagError(f"{command.script}: --linear goes with the cosine and with --jepa_mse only")
+    if flags.random_span_draw_both and flags.random_span_uniform:
+        raise FlagError(f"{command.script}: --random_span_draw_both and --random_span_uniform are two ways to draw")
+    if not 0 <= flags.predictors <= 10:
+        raise FlagError(f"{command.script}: --predictors: there are 0 to 10 of them")
+
+
+def _data(flags: Namespace) -> Section:
+    data: Section = {"name": "messages", "train": flags.train_file or flags.data_file}
+    if flags.eval_file:
+        data["evaluation"] = {PurePath(flags.eval_file).stem: flags.eval_file}
+    if flags.data_file and flags.eval_split > 0:
+        data |= {"valid_share": flags.eval_split, "seed": flags.split_seed}
+    data |= {"max_length": flags.max_length, "too_long": "truncate_prompt"}
+    if flags.plain:
+        data["template"] = "plain"
+    if flags.train_all:
+        data["train_on"] = "every_token"
+    if flags.pretrain:
+        data["tokenizer"] = flags.model_name
+    return data
+
+
+def _model(flags: Namespace) -> Section:
+    model: Section = {"config" if flags.pretrain else "pretrained": flags.model_name}
+    if flags.lora:
+        rank = flags.lora_rank
+        model["lora"] = {"r": rank, "alpha": 2 * rank, "dropout": 0.1, "target_modules": list(LORA_TARGETS)}
+    return model
+
+
+def _baseline(flags: Namespace) -> Section:
+    """Next-token prediction alone: the same code path, with weight 0. Their --regular does not know --gamma."""
+    return {"k": 0, "lambda_jepa": 0.0, "gamma_ntp": 1.0}
+
+
+def _objective(flags: Namespace) -> Section:
+    own_views = flags.linear is None and not flags.random_span_mask  # user and assistant turns
+    objective: Section = {"k": flags.predictors if own_views else 0}
+    if objective["k"] > 1 and not flags.same_predictor:
+        objective["distinct_pred"] = True
+    objective["lambda_jepa"] = {"from": flags.min_lbd, "to": flags.lbd} if flags.lbd_warmup else flags.lbd
+    objective |= {"gamma_ntp": flags.gamma, "reversal": _views(flags), "embedding": _embedding(flags)}
+    if flags.linear_predictor:
+        objective["predictor"] = "linear"
+    objective |= {"distance": _distance(flags), "filters": _filters(flags)}
+    return objective
+
+
+def _views(flags: Namespace) -> Section:
+    if flags.random_span_mask:
+        target = "conversation" if flags.random_span_mask_recover else "span"
+        return {"name": "masked_span", "target": target, **_span_options(flags)}
+    if flags.linear == "random_span":
+        weights = {"weights": flags.length_adjustment} if flags.length_adjustment else {}
+        return {"name": "random_spans", **_span_options(flags), **weights}
+    if flags.linear == "curvature":
+        return {"name": "tube", "points": "consecutive"}
+    if flags.linear:
+        return {"name": "prompt_to_answer", "rendering": "inside"}
+    views: Section = {"name": "prompt_to_answer", "rendering": "content" if flags.plain_jepa else "alone"}
+    if flags.reverse_pred:
+        views["reverse"] = True
+    if flags.predictors:
+        views["predictors"] = "before" if flags.front_pred else "after"
+    if not flags.avg_encoding:
+        views["offset"] = flags.last_token
+    return views
+
+
+def _span_options(flags: Namespace) -> Section:
+    """Where spans lie, and how they are drawn; what stands for itself is left out."""
+    through = {
+        (False, False): "contents",
+        (True, False): "end_to_end",
+        (False, True): "prompt",
+        (True, True): "all",
+    }[flags.random_span_e2e, flags.random_span_all]
+    draw = "both" if flags.random_span_draw_both else "uniform" if flags.random_span_uniform else "start_first"
+    options: Section = {"through": through, "draw": draw}
+    bounded = not flags.random_span_uniform  # their uniform draw knows neither
+    if flags.random_span_zero and bounded:
+        options["from_start"] = True
+    if flags.random_span_max_length >= 0 and bounded:
+        options["max_length"] = flags.random_span_max_length
+    if flags.random_span_times > 1 and not flags.random_span_mask:
+        options["times"] = flags.random_span_times
+    return options
+
+
+def _embedding(flags: Namespace) -> Section | str:
+    if flags.linear is None:
+        return "mean" if flags.avg_encoding else "last_token"
+    name = "mean" if flags.linear == "mean" else "displacement"
+    return name if flags.random_span_layer == -1 else {"name": name, "layer": flags.random_span_layer}
+
+
+def _distance(flags: Namespace) -> Section | str:
+    if flags.infonce:
+        return {"name": "infonce", "temperature": 0.07, "negatives": "batch"}
+    if flags.linear == "curvature" and not flags.jepa_mse:
+        return "angle"
+    return "l2" if flags.jepa_l2 else "mse" if flags.jepa_mse else "cosine"
+
+
+def _filters(flags: Namespace) -> list[Section]:
+    """They draw once a micro-batch and process; an optimizer step is the nearest that doesn't depend on those."""
+    if flags.jepa_ratio <= 0:
+        return []
+    return [{"name": "loss_dropout", "rate": round(1 - min(flags.jepa_ratio, 1.0), 12), "level": "step"}]
+
+
+def _training(flags: Namespace, script: str) -> Section:
+    training: Section = {
+        "num_train_epochs": _epochs(flags),
+        "per_device_train_batch_size": flags.batch_size,
+        "gradient_accumulation_steps": flags.grad_accum,
+        "learning_rate": flags.learning_rate,
+        "lr_scheduler_type": "constant" if flags.constant_lr else "linear",
+        "logging_steps": flags.eval_steps,
+        "bf16": True,
+        "gradient_checkpointing": True,
+        "dataloader_drop_last": True,
+    }
+    if script == STP and not flags.enable_save:
+        training["save_steps"] = None
+    return training
+
+
+def _epochs(flags: Namespace) -> int:
+    """With --same_flop fewer, by what a step of theirs costs more than one of the baseline."""
+    if not flags.same_flop:
+        return int(flags.num_epochs)
+    if flags.jepa_ratio > 0:
+        return math.ceil(flags.num_epochs / (1 + flags.jepa_ratio))
+    cost = 2 if flags.additive_mask else 1 if flags.regular else 3
+    return math.ceil(flags.num_epochs / cost)

@@ -1,0 +1,175 @@
+"""Greedy generation in batches, from any causal language model.
+
+Axes: ``b`` prompts of a batch, ``t`` tokens of the longest with what was generated, ``v`` vocabulary.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from jepa_core.errors import DataError
+
+
+class Generated(NamedTuple):
+    """Token ids without the end token, and whether an end token came."""
+
+    ids: list[int]
+    stopped: bool
+
+
+def end_tokens(model: Any, tokenizer: Any, others: Sequence[int] = ()) -> list[int]:
+    """Ids that end an answer: the model's own (its generation config), the tokenizer's, and `others`, the template's.
+
+    Raises DataError where there is none: such a model could never stop.
+    """
+    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    found = {*(own if isinstance(own, list | tuple) else [own]), getattr(tokenizer, "eos_token_id", None), *others}
+    ends = sorted(token for token in found if token is not None)
+    if not ends:
+        raise DataError("neither the model nor its tokenizer or template names a token that ends an answer")
+    return ends
+
+
+@torch.no_grad()
+def generate(
+    model: nn.Module,
+    prompts: Sequence[Sequence[int]],
+    end_ids: Sequence[int],
+    max_new_tokens: int,
+    batch_size: int = 64,
+    never: Sequence[int] = (),
+    on_batch: Callable[[int], object] = lambda count: None,
+) -> list[Generated]:
+    """The most probable token each time, until an end token or `max_new_tokens`; in the order of `prompts`.
+
+    Prompts of like length share a batch. Which others are in it makes no difference: padding stands to the left,
+    unseen, and positions count real tokens. A prompt that leaves too little of a position table gets as many
+    tokens as fit; one that leaves nothing raises DataError.
+    never: ids that are not generated, as predictor tokens. on_batch: called with the number of prompts done.
+    """
+    if max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+    room = _positions(model)
+    for place, prompt in enumerate(prompts):
+        if not prompt or len(prompt) > room:
+            raise DataError(f"prompt {place} has {len(prompt)} tokens; the model takes 1 to {room}")
+    order = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
+    found: dict[int, Generated] = {}
+    with _evaluating(model):
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            batch = _Batch(model, [prompts[place] for place in places], end_ids, max_new_tokens, never, room)
+            found.update(zip(places, batch.run(), strict=True))
+            on_batch(len(places))
+    return [found[place] for place in range(len(prompts))]
+
+
+class _Batch:
+    """Prompts that are generated from together; those that are done leave when half of the rows are."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        prompts: Sequence[Sequence[int]],
+        end_ids: Sequence[int],
+        max_new_tokens: int,
+        never: Sequence[int],
+        room: int,
+    ):
+        self.model, self.room = model, room
+        parameter = next(model.parameters(), None)
+        self.device = torch.device("cpu") if parameter is None else parameter.device
+        self.ends = torch.tensor([*end_ids], device=self.device)
+        self.never = torch.tensor([*never], device=self.device, dtype=torch.long)
+        self.ids, self.mask = _pad_left(prompts, self.device)  # b t
+        self.limits = [min(max_new_tokens, room - len(prompt) + 1) for prompt in prompts]
+        self.found = [Generated([], False) for _ in prompts]
+        self.rows = list(range(len(prompts)))  # row of ids -> prompt
+        self.cache: Any = None
+
+    def run(self) -> list[Generated]:
+        going = set(self.rows)
+        while going:
+            tokens = self._next_tokens()
+            ended = torch.isin(tokens, self.ends).tolist()
+            for row, token, ends in zip(self.rows, tokens.tolist(), ended, strict=True):
+                if row in going and not self._take(row, token, ends):
+                    going.remove(row)
+            self.ids = torch.cat([self.ids, tokens[:, None]], dim=1)
+            self.mask = torch.cat([self.mask, torch.ones_like(tokens)[:, None]], dim=1)
+            if 0 < 2 * len(going) <= len(self.rows):
+                self._keep(going)
+        return self.found
+
+    def _take(self, row: int, token: int, ends: bool) -> bool:
+        """Notes a row's token; does the row go on?"""
+        ids = self.found[row].ids
+        if ends:
+            self.found[row] = Generated(ids, True)
+            return False
+        ids.append(token)
+        return len(ids) < self.limits[row]
+
+    def _next_tokens(self) -> Tensor:
+        """``b``: the most probable token of each row. Only what the cache has not seen is computed."""
+        positions = (self.mask.cumsum(1) - 1).clamp(0, self.room - 1)
+        new = slice(None) if self.cache is None else slice(-1, None)
+        inputs = {
+            "input_ids": self.ids[:, new],
+            "attention_mask": self.mask,
+            "position_ids": positions[:, new],
+            "past_key_values": self.cache,
+            "use_cache": True,
+            "logits_to_keep": 1,
+        }
+        output = self.model(**_accepted(self.model, inputs))
+        self.cache = getattr(output, "past_key_values", None)
+        logits = output.logits[:, -1].index_fill(1, self.never, float("-inf"))
+        return logits.argmax(-1)
+
+    def _keep(self, going: set[int]) -> None:
+        """Goes on with these rows alone, where the cache can be divided."""
+        if self.cache is not None and not hasattr(self.cache, "batch_select_indices"):
+            return
+        kept = [place for place, row in enumerate(self.rows) if row in going]
+        index = torch.tensor(kept, device=self.device)
+        self.ids, self.mask = self.ids[index], self.mask[index]
+        self.rows = [self.rows[place] for place in kept]
+        if self.cache is not None:
+            self.cache.batch_select_indices(index)
+
+
+def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """``b t`` ids, 0 where padded, and ``b t`` ones at real tokens. The mask is all that says what is padding."""
+    longest = max(map(len, prompts))
+    ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _positions(model: nn.Module) -> int:
+    """How many positions the model has: its tables hold no more."""
+    config = getattr(model, "config", None)
+    return int(getattr(config, "max_position_embeddings", None) or 2**31)
+
+
+def _accepted(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What this model's forward takes: some make positions from the mask themselves."""
+    parameters = inspect.signature(model.forward).parameters
+    return {name: value for name, value in inputs.items() if name in parameters}
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

@@ -1,0 +1,1 @@
+"""Judges of generated answers: each takes an answer and the expected one, and returns a verdict."""

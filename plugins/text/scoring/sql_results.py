@@ -1,0 +1,85 @@
+"""What queries find in an SQLite database, and whether it is the same. Runs in a process with limits."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+
+#: All that a query may do: read. Not write, attach a file, or change a setting.
+ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+#: Strings, quoted names and comments: what looks like SQL in there is none.
+QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+Row = tuple[Any, ...]
+
+
+def compare(database: str, query: str, expected: str) -> Verdict:
+    """Does `query` find what `expected` finds: the same rows, and in the same order where `expected` orders them.
+
+    Names of columns don't count, their order does. A query that fails is wrong. Where there is nothing to be
+    found, most queries find that: then only the expected query itself is right, but for spacing and case.
+    """
+    try:
+        wanted = rows(database, expected)
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        return unjudged(str(error))
+    try:
+        found = rows(database, query)
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        return Verdict(False, str(error))
+    if not wanted and not found:
+        return verdict(_bare(query) == _bare(expected), "both find nothing, which says nothing")
+    if Counter(found) != Counter(wanted):
+        return Verdict(False, f"other rows: {len(found)}, expected {len(wanted)}")
+    return verdict(not orders(expected) or found == wanted, "another order")
+
+
+def rows(database: str, query: str) -> list[Row]:
+    """What a query finds. Raises sqlite3.Error, as for a query that is none or does more than read."""
+    cursor = _copy(database).execute(query)
+    if cursor.description is None:
+        raise sqlite3.ProgrammingError("not a query")
+    return [tuple(map(_comparable, row)) for row in cursor.fetchall()]
+
+
+@cache
+def _copy(database: str) -> sqlite3.Connection:
+    """The database, copied into memory, where only reading is allowed."""
+    original = sqlite3.connect(f"{Path(database).absolute().as_uri()}?mode=ro", uri=True)
+    copy = sqlite3.connect(":memory:")
+    with original:
+        original.backup(copy)
+    original.close()
+    copy.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    copy.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+    return copy
+
+
+def _comparable(value: Any) -> Any:
+    """Sums of floats depend on their order, so only nine of their digits count."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def orders(query: str) -> bool:
+    """Does the outermost query order its rows: ORDER BY outside of all brackets."""
+    depth, outside = 0, []
+    for char in QUOTED.sub(" ", query):
+        depth += (char == "(") - (char == ")")
+        outside.append(char if depth == 0 else " ")
+    return re.search(r"\border\s+by\b", "".join(outside), re.IGNORECASE) is not None
+
+
+def _bare(query: str) -> Sequence[str]:
+    """Words and marks of a query, in lower case outside of quotes."""
+    parts = re.split(f"({QUOTED.pattern})", query.strip().rstrip(";"), flags=re.DOTALL)
+    return [
+        word
+        for place, part in enumerate(parts)
+        for word in ([part] if place % 2 else re.findall(r"\w+|[^\w\s]", part.lower()))
+    ]

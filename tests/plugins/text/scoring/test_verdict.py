@@ -1,0 +1,17 @@
+"""A verdict is what it says, also in a condition."""
+
+from __future__ import annotations
+
+from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+
+
+def test_it_is_true_only_where_right():
+    assert verdict(True, "why") == Verdict(True)
+    assert bool(verdict(True, "why")) is True
+    assert bool(verdict(False, "why")) is False
+    assert verdict(False, "why").why == "why"
+
+
+def test_the_data_may_be_at_fault():
+    found = unjudged("no number")
+    assert (bool(found), found.judged, found.why) == (False, False, "the expected answer: no number")
