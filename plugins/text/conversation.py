@@ -27,6 +27,11 @@ class Conversation:
     left_out: int = 0
     merged: int = 0
 
+    @property
+    def question(self) -> str:
+        """The content of the last user turn."""
+        return self.contents[len(self.roles) - 1 - self.roles[::-1].index(USER)]
+
     def messages(self) -> list[dict[str, str]]:
         """As chat templates take them."""
         return [{"role": r, "content": c} for r, c in zip(self.roles, self.contents, strict=True)]

@@ -56,11 +56,17 @@ class Encoder:
         self.is_special = np.zeros(max(tokenizer.get_vocab().values()) + 1, dtype=bool)
         self.is_special[[*self.special.values(), *tokenizer.all_special_ids]] = True
 
+    def key(self) -> list[Any]:
+        """Changes whenever a text can become other tokens."""
+        import tokenizers
+
+        return [json.dumps(self._state, sort_keys=True), self.prefix, tokenizers.__version__]
+
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         return [_tokens(encoding) for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     def escape(self, text: str, literals: Iterable[tuple[int, int]]) -> Tokens:
-        """Special tokens are only those that stand in the `literals`, ``[start, end)``; elsewhere they are plain text."""
+        """Special tokens are only those in the `literals`, ``[start, end)``; elsewhere they are ordinary text."""
         return self._escaping.encode(text, literals)
 
     @cached_property

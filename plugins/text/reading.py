@@ -22,6 +22,10 @@ class JsonLines:
 
     path: Path
 
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
     def where(self, line: int) -> str:
         return f"{self.path}: line {line}"
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from os.path import commonprefix
 
 from jepa_plugins.text.conversation import SYSTEM, USER, Conversation
 
@@ -49,7 +48,9 @@ class Rendering:
     @property
     def literals(self) -> list[Span]:
         """What the template wrote itself."""
-        return [(a, b) for a, b in zip((0, *(s.end for s in self.slots)), (*(s.start for s in self.slots), len(self.text)))]
+        starts = (0, *(slot.end for slot in self.slots))
+        ends = (*(slot.start for slot in self.slots), len(self.text))
+        return list(zip(starts, ends, strict=True))
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,13 @@ def by_difference(
         contents = [*conversation.contents]
         contents[turn] = _mark(turn)
         other = apply(replace(conversation, contents=tuple(contents), merged=0))
-        start = len(commonprefix([text, other]))
-        spans.append((start, len(text) - len(commonprefix([text[start:][::-1], other[start:][::-1]]))))
+        start = common(text, other)
+        spans.append((start, len(text) - common(text[start:][::-1], other[start:][::-1])))
     if any(first[1] > second[0] for first, second in pairwise(spans)):
         return None
     before = spans[-2][1] if len(spans) > 1 else 0
-    closing = commonprefix([text[before : spans[-1][0]], skeleton.literals[-2][: skeleton.closing]])
-    return Rendering(text, slots_of(conversation, text, skeleton.order, spans), before + len(closing))
+    closing = common(text[before : spans[-1][0]], skeleton.literals[-2][: skeleton.closing])
+    return Rendering(text, slots_of(conversation, text, skeleton.order, spans), before + closing)
 
 
 def slots_of(conversation: Conversation, text: str, order: Sequence[int], spans: Sequence[Span]) -> tuple[Slot, ...]:
@@ -120,6 +121,15 @@ def slots_of(conversation: Conversation, text: str, order: Sequence[int], spans:
             system, user = (min(start + max(n - cut, 0), end) for n in (conversation.merged, conversation.merged + 2))
             slots += [Slot(start, system, SYSTEM), Slot(user, end, USER)]
     return tuple(slots)
+
+
+def common(one: str, other: str) -> int:
+    """How many characters are the same from the beginning."""
+    same, differ = 0, min(len(one), len(other)) + 1
+    while differ - same > 1:
+        middle = (same + differ) // 2
+        same, differ = (middle, differ) if one[:middle] == other[:middle] else (same, middle)
+    return same
 
 
 def _mark(turn: int) -> str:

@@ -44,6 +44,12 @@ class ChatTemplate:
         self.skeleton((USER, ASSISTANT))
         self.has_system = self._takes_system()
 
+    @property
+    def notes(self) -> list[str]:
+        """What the template does that somebody may not expect."""
+        day = f"{self.name} writes the day's date; here it is always {DAY:%d %b %Y}"
+        return [day] if self.dated else []
+
     def render(self, conversation: Conversation, where: str) -> Rendering:
         """Raises DataError, which begins with `where`, for a conversation that the template refuses."""
         try:
@@ -78,7 +84,9 @@ class ChatTemplate:
         except Exception as error:  # as above
             raise DataError(f"{self.name}: fails for the turns {', '.join(roles)}: {one_line(error)}") from error
         if sorted(skeleton.order) != [*range(len(roles))] or skeleton.order[-1] != len(roles) - 1:
-            raise DataError(f"{self.name}: expected each content once, the answer last, of the turns {', '.join(roles)}")
+            raise DataError(
+                f"{self.name}: expected each content once, the answer last, of the turns {', '.join(roles)}"
+            )
         return replace(skeleton, closing=self._closing(roles, skeleton))
 
     def _takes_system(self) -> bool:

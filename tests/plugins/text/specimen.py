@@ -145,7 +145,9 @@ def tokenizer(template: str | None = "chatml", kind: str = "bytes", bos: bool = 
     if steps:
         backend.post_processor = processors.Sequence(steps)
     backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in _SPECIAL])
-    backend.add_tokens([AddedToken("<think>", special=False, normalized=False), AddedToken("</think>", normalized=False)])
+    backend.add_tokens(
+        [AddedToken("<think>", special=False, normalized=False), AddedToken("</think>", normalized=False)]
+    )
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"} | options
     made = PreTrainedTokenizerFast(tokenizer_object=backend, **{k: v for k, v in names.items() if v is not None})
     made.chat_template = TEMPLATES.get(template, template) if template else None

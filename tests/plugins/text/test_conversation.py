@@ -31,7 +31,10 @@ def test_turns_that_nobody_answers_are_left_out_and_counted():
 
 
 def test_what_is_null_is_not_there():
-    assert conversation({"messages": [turn("user", "u", name=None), ANSWER], "prompt": None}, "f", 1).contents == ("u", "a")
+    assert conversation({"messages": [turn("user", "u", name=None), ANSWER], "prompt": None}, "f", 1).contents == (
+        "u",
+        "a",
+    )
 
 
 def test_a_system_message_merged_into_the_user_turn():
