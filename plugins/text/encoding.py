@@ -88,8 +88,8 @@ class Escaping:
         self._tokenizer = _from(state | {"added_tokens": renamed})
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
         self._ids = np.arange(max(vocabulary.values()) + 1)
-        for token in special:
-            self._ids[vocabulary[self._names[token["content"]]]] = token["id"]
+        for token in state["added_tokens"]:  # the names came behind the vocabulary, and moved the other added tokens
+            self._ids[vocabulary[self._names.get(token["content"], token["content"])]] = token["id"]
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
@@ -117,8 +117,8 @@ def _tokens(encoding: Any) -> Tokens:
 
 
 def _prefix(tokenizer: Any) -> list[int]:
-    text = "a"
-    plain = tokenizer(text, add_special_tokens=False)["input_ids"]
-    whole = tokenizer(text)["input_ids"]
-    first = next((i for i in range(len(whole)) if whole[i : i + len(plain)] == plain), 0)
-    return list(whole[:first])
+    for text in sorted(tokenizer.get_vocab(), key=len):  # something that the tokenizer knows
+        if plain := tokenizer(text, add_special_tokens=False)["input_ids"]:
+            whole = tokenizer(text)["input_ids"]
+            return list(whole[: next(i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)])
+    return []
