@@ -82,7 +82,8 @@ def _messages(row: Any, where: str) -> list[tuple[str, Any]]:
 def _listed(row: Mapping[str, Any], field: str, where: str) -> list[tuple[str, Any]]:
     messages = row.get(field)
     if not isinstance(messages, list) or not messages:
-        raise DataError(f"{where}: {field}: expected a list of messages, not {show(messages)}")
+        text = "" if field == "messages" else "text or "
+        raise DataError(f"{where}: {field}: expected {text}a list of messages, not {show(messages)}")
     return [(f"{field}[{i}]", message) for i, message in enumerate(messages)]
 
 

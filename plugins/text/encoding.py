@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Encoder:
         return [json.dumps(self._state, sort_keys=True), self.prefix, tokenizers.__version__]
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
-        return [_tokens(encoding) for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return _tokens(self._tokenizer.encode_batch(texts, add_special_tokens=False))
 
     def escape(self, text: str, literals: Iterable[tuple[int, int]]) -> Tokens:
         """Special tokens are only those in the `literals`, ``[start, end)``; elsewhere they are ordinary text."""
@@ -100,7 +100,7 @@ class Escaping:
             name = self._names.get(text[start:end], "")
             pieces += [text[before:start], name]
             places += [np.arange(before, start), np.full(len(name), start)]
-        tokens = _tokens(self._tokenizer.encode("".join(pieces), add_special_tokens=False))
+        [tokens] = _tokens([self._tokenizer.encode("".join(pieces), add_special_tokens=False)])
         place = np.concatenate([*places, [len(text)]])
         return Tokens(self._ids[tokens.ids], place[tokens.starts], place[tokens.ends])
 
@@ -111,9 +111,13 @@ def _from(state: dict[str, Any]) -> Any:
     return Tokenizer.from_str(json.dumps(state))
 
 
-def _tokens(encoding: Any) -> Tokens:
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    return Tokens(np.array(encoding.ids, dtype=np.int64), offsets[:, 0], offsets[:, 1])
+def _tokens(encodings: Sequence[Any]) -> list[Tokens]:
+    """All texts become arrays at once, many times as fast as one by one; each one's tokens are a part of these."""
+    ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64)
+    edges = chain.from_iterable(encoding.offsets for encoding in encodings)
+    starts, ends = np.fromiter(chain.from_iterable(edges), np.int64).reshape(-1, 2).T.copy()
+    stops = [*accumulate(len(encoding.ids) for encoding in encodings)]
+    return [Tokens(ids[a:b], starts[a:b], ends[a:b]) for a, b in pairwise([0, *stops])]
 
 
 def _prefix(tokenizer: Any) -> list[int]:

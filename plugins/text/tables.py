@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -68,7 +68,7 @@ class Table:
         datasets = library("datasets", self.name)
         with told(self.name, "a table of the datasets library"):
             if not Path(self.name).is_dir():
-                return self._from_hub(datasets.load_dataset, datasets.DownloadConfig)
+                return self._from_hub(datasets)
             rows = datasets.load_from_disk(self.name)
         if isinstance(rows, dict):
             if self.split not in rows:
@@ -77,13 +77,12 @@ class Table:
             rows = rows[self.split]
         return rows.with_format(None)
 
-    def _from_hub(self, load_dataset: Callable[..., Any], download: Callable[..., Any]) -> Any:
+    def _from_hub(self, datasets: Any) -> Any:
         name, _, config = self.name.partition(":")
 
         def load(local: bool) -> Any:
-            return load_dataset(
-                name, config or None, split=self.split, download_config=download(local_files_only=local, max_retries=1)
-            )
+            with _offline(datasets) if local else nullcontext():
+                return datasets.load_dataset(name, config or None, split=self.split)
 
         return load_local_or_hub(name, load, "dataset")
 
@@ -95,6 +94,19 @@ def library(name: str, path: str) -> Any:
     except ImportError as error:
         package = name.partition(".")[0]
         raise DataError(f"{path}: reading it needs {package}: pip install 'jepa-core[text]'") from error
+
+
+@contextmanager
+def _offline(datasets: Any) -> Iterator[None]:
+    """Keeps the library off the Hub, which it would ask again and again before it looks at what it has."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before
 
 
 @contextmanager

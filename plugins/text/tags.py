@@ -63,11 +63,11 @@ def row_of(
     """A conversation's row; `unended` counts the answers that the template does not end."""
     tags = _content_tags(rendering, owners)
     answers = [number for number, slot in enumerate(rendering.slots) if slot.role == ASSISTANT]
-    last = tokens.ids[owners.content(answers[-1], tokens, rendering)[1] :]
+    last = tokens.ids[owners.places[answers[-1]][1] :]
     ending = _ending(last, encoder, eos)
     first, unended = 0, 0
     for answer in answers:
-        first, end = owners.content(answer, tokens, rendering)
+        first, end = owners.places[answer]
         follow = tokens.ids[end : owners.after(answer)]
         ends = ending[ending < _common(follow, last)]
         if (said := _generated(rendering, answer)) is not None:
@@ -82,8 +82,8 @@ def row_of(
 
 def turn_of(rendering: Rendering, tokens: Tokens, owners: Owners) -> Row:
     """The row of a turn alone, without labels."""
-    _, end = owners.content(len(rendering.slots) - 1, tokens, rendering)
-    return Row(tokens.ids, _content_tags(rendering, owners), np.zeros(len(tokens), dtype=bool), end)
+    labelled = np.zeros(len(tokens), dtype=bool)
+    return Row(tokens.ids, _content_tags(rendering, owners), labelled, owners.places[-1][1])
 
 
 def _content_tags(rendering: Rendering, owners: Owners) -> np.ndarray:
@@ -124,6 +124,6 @@ def _labelled(tags: np.ndarray, first: int, train_on: TrainOn) -> np.ndarray:
 
 def _branch(rendering: Rendering, tokens: Tokens, owners: Owners, answer: int, first: int) -> int:
     """How many tokens end before the answer's turn begins: at least up to the content before, at most to its own."""
-    before = owners.content(answer - 1, tokens, rendering)[1] if answer else 0
+    before = owners.places[answer - 1][1] if answer else 0
     ended = int(np.searchsorted(tokens.ends, rendering.branch, "right"))
     return min(max(ended, before), first)

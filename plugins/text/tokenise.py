@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jepa_core.errors import DataError
+from jepa_core.model.hub import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.cut import TooLong, cut
 from jepa_plugins.text.encoding import Encoder, Tokens
@@ -65,20 +66,35 @@ class Tokenise:
         where: from a line what a message about it begins with; tally: counts what there is to tell. Raises DataError
         naming the line.
         """
-        whole = [self.template.render(self._fitting(each, tally), where(each.line)) for each in conversations]
-        alone = [
-            self.template.render(Conversation((USER,), (each.question,)), where(each.line)) for each in conversations
-        ]
-        tokens = self.encoder.encode([rendering.text for rendering in (*whole, *alone)])
+        places = [where(each.line) for each in conversations]
+        fitting = [self._fitting(each, tally) for each in conversations]
+        turns = [Conversation((USER,), (each.question,)) for each in conversations]
+        whole, alone = (list(map(self.template.render, texts, places)) for texts in (fitting, turns))
+        tokens = self._encode([*whole, *alone], [*places, *places])
         tally["read"] += len(conversations)
+        rows = self._owned(whole, tokens[: len(whole)], places, tally)
+        alones = self._owned(alone, tokens[len(whole) :], places, Tally())
         for number, conversation in enumerate(conversations):
-            place = where(conversation.line)
             tally["left_out"] += conversation.left_out
-            row = self._row(whole[number], tokens[number], place, tally)
-            turn = turn_of(alone[number], *self._owned(alone[number], tokens[len(whole) + number], place, Tally()))
-            kept = cut(row, turn, self.max_length, self.too_long, place, tally)
+            row, turn = self._row(whole[number], *rows[number], tally), turn_of(alone[number], *alones[number])
+            kept = cut(row, turn, self.max_length, self.too_long, places[number], tally)
             if kept is not None:
                 yield Sample(*kept, conversation)
+
+    def _encode(self, renderings: Sequence[Rendering], where: Sequence[str]) -> list[Tokens]:
+        texts = [rendering.text for rendering in renderings]
+        try:
+            return self.encoder.encode(texts)
+        except Exception as error:  # what the tokenizers library raises is nothing more special
+            for text, place in zip(texts, where, strict=True):
+                self._refuse_failing(text, place)
+            raise DataError(f"{where[0]}: the tokenizer fails: {one_line(error)}") from error
+
+    def _refuse_failing(self, text: str, where: str) -> None:
+        try:
+            self.encoder.encode([text])
+        except Exception as error:  # as above
+            raise DataError(f"{where}: the tokenizer fails: {one_line(error)}") from error
 
     def _fitting(self, conversation: Conversation, tally: Tally) -> Conversation:
         if self.template.has_system or conversation.roles[0] != SYSTEM:
@@ -86,8 +102,7 @@ class Tokenise:
         tally["merged"] += 1
         return conversation.with_system_merged()
 
-    def _row(self, rendering: Rendering, tokens: Tokens, where: str, tally: Tally) -> Row:
-        tokens, owners = self._owned(rendering, tokens, where, tally)
+    def _row(self, rendering: Rendering, tokens: Tokens, owners: Owners, tally: Tally) -> Row:
         row = row_of(rendering, tokens, owners, self.encoder, self.eos, self.train_on)
         if not (row.tags[row.branch :] == Tag.END).any():
             raise DataError(
@@ -96,23 +111,30 @@ class Tokenise:
             )
         tally["unended"] += row.unended
         tally["straddling"] += owners.straddling
+        if self.encoder.unknown is not None:
+            tally["unknown"] += int((tokens.ids == self.encoder.unknown).sum())
         return row
 
-    def _owned(self, rendering: Rendering, tokens: Tokens, where: str, tally: Tally) -> tuple[Tokens, Owners]:
+    def _owned(
+        self, renderings: Sequence[Rendering], tokens: Sequence[Tokens], where: Sequence[str], tally: Tally
+    ) -> list[tuple[Tokens, Owners]]:
         """The tokens with whose they are; special tokens that somebody wrote are ordinary text in them."""
-        tokens = self._with_prefix(tokens)
-        owners = owners_of(rendering, tokens, self.encoder)
-        if len(owners.written):
-            tally["escaped"] += 1
-            tokens = self._with_prefix(self.encoder.escape(rendering.text, rendering.literals))
-            owners = owners_of(rendering, tokens, self.encoder)
+        tokens = [self._with_prefix(each) for each in tokens]
+        owned = list(zip(tokens, owners_of(renderings, tokens, self.encoder), strict=True))
+        for number, (_, owners) in enumerate(owned):
+            if owners.written:
+                tally["escaped"] += 1
+                owned[number] = self._escaped(renderings[number], where[number])
+        return owned
+
+    def _escaped(self, rendering: Rendering, where: str) -> tuple[Tokens, Owners]:
+        tokens = self._with_prefix(self.encoder.escape(rendering.text, rendering.literals))
+        [owners] = owners_of([rendering], [tokens], self.encoder)
         for place in owners.written:
             text = rendering.text[tokens.starts[place] : tokens.ends[place]]
             raise DataError(
                 f"{where}: content: there is '{text}' in it, which is a special token even as ordinary text"
             )
-        if self.encoder.unknown is not None:
-            tally["unknown"] += int((tokens.ids == self.encoder.unknown).sum())
         return tokens, owners
 
     def _with_prefix(self, tokens: Tokens) -> Tokens:

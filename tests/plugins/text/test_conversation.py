@@ -74,7 +74,7 @@ def test_a_system_message_merged_into_the_user_turn():
         ),
         ({"prompt": "u"}, "completion: content: expected text, it is missing"),
         ({"prompt": "u", "completion": ""}, "completion: expected an answer, it is empty"),
-        ({"prompt": [USER], "completion": "a"}, 'completion: expected a list of messages, not "a"'),
+        ({"prompt": [USER], "completion": "a"}, 'completion: expected text or a list of messages, not "a"'),
     ],
 )
 def test_what_is_no_conversation(row, words):

@@ -20,7 +20,7 @@ def parts(name: str, conversation: Conversation = TALK, kind: str = "bytes"):
     template = ChatTemplate(made, made.chat_template, "t", encoder)
     rendering = template.render(conversation if template.has_system else conversation.with_system_merged(), "f")
     [tokens] = encoder.encode([rendering.text])
-    return made, (rendering, tokens, owners_of(rendering, tokens, encoder), encoder)
+    return made, (rendering, tokens, *owners_of([rendering], [tokens], encoder), encoder)
 
 
 def row(name: str, conversation: Conversation = TALK, kind: str = "bytes", train_on: str = "all") -> tuple[Row, object]:
