@@ -57,17 +57,20 @@ class TextSet:
     @property
     def question_hashes(self) -> Tensor:
         """``n`` int64: equal where the last question is the same text."""
-        return torch.from_numpy(self._map["question_hash"].view("<i8"))
+        return self._hashes("question_hash")
 
     @property
     def answer_hashes(self) -> Tensor:
         """``n`` int64: equal where the answer is the same text."""
-        return torch.from_numpy(self._map["answer_hash"].view("<i8"))
+        return self._hashes("answer_hash")
 
     @property
     def notes(self) -> list[str]:
         """What was done to the conversations."""
         return Tally.from_json(self.entry.tally).notes(self.group_name)
+
+    def _hashes(self, name: str) -> Tensor:
+        return torch.from_numpy(np.array(self._map[name]).view(np.int64))
 
     def answer(self, item: int) -> str:
         """The text of a sample's answer, as the data has it."""

@@ -52,9 +52,7 @@ def template_of(tokenizer: Any, name: str, wanted: str | None, find: Callable[[s
     """
     if wanted == "plain":
         if tokenizer.eos_token is None:
-            raise DataError(
-                f"{name}: template 'plain' ends an answer with the end of text, which this tokenizer has not"
-            )
+            raise DataError(f"{name}: the tokenizer has no end of text, with which template 'plain' ends an answer")
         return PLAIN, "template 'plain'"
     if wanted is not None:
         path = find(wanted)
