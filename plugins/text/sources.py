@@ -42,6 +42,8 @@ def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
     """
     if name.endswith(_FILES):
         path = find_path(name, search)
+        if not path.is_file():
+            raise DataError(f"{path}: expected a file")
         return Parquet(path) if name.endswith(".parquet") else JsonLines(path)
     bare, _, config = name.partition(":")
     try:

@@ -36,7 +36,7 @@ class ChatTemplate:
     def __init__(self, tokenizer: Any, text: str, name: str, encoder: Encoder):
         self.tokenizer = tokenizer
         self.name = name
-        self.dated = bool(_TODAY.search(text))
+        self._dated = bool(_TODAY.search(text))
         self.text = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), text)
         self._marks_generation = bool(_GENERATION.search(text))
         self._encoder = encoder
@@ -47,8 +47,10 @@ class ChatTemplate:
     @property
     def notes(self) -> list[str]:
         """What the template does that somebody may not expect."""
-        day = f"{self.name} writes the day's date; here it is always {DAY:%d %b %Y}"
-        return [day] if self.dated else []
+        notes = [f"{self.name} writes the day's date; here it is always {DAY:%d %b %Y}"] if self._dated else []
+        if "strftime_now(" in self.text:
+            notes.append(f"{self.name} writes the day's date, so that a text is other tokens on another day")
+        return notes
 
     def render(self, conversation: Conversation, where: str) -> Rendering:
         """Raises DataError, which begins with `where`, for a conversation that the template refuses."""

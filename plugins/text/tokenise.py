@@ -76,7 +76,8 @@ class Tokenise:
         alones = self._owned(alone, tokens[len(whole) :], places, Tally())
         for number, conversation in enumerate(conversations):
             tally["left_out"] += conversation.left_out
-            row, turn = self._row(whole[number], *rows[number], tally), turn_of(alone[number], *alones[number])
+            row = self._row(whole[number], *rows[number], places[number], tally)
+            turn = turn_of(alone[number], *alones[number])
             kept = cut(row, turn, self.max_length, self.too_long, places[number], tally)
             if kept is not None:
                 yield Sample(*kept, conversation)
@@ -102,8 +103,10 @@ class Tokenise:
         tally["merged"] += 1
         return conversation.with_system_merged()
 
-    def _row(self, rendering: Rendering, tokens: Tokens, owners: Owners, tally: Tally) -> Row:
+    def _row(self, rendering: Rendering, tokens: Tokens, owners: Owners, where: str, tally: Tally) -> Row:
         row = row_of(rendering, tokens, owners, self.encoder, self.eos, self.train_on)
+        if not (row.tags[row.branch :] == Tag.ASSISTANT).any():
+            raise DataError(f"{where}: expected an answer, template and tokenizer leave nothing of it")
         if not (row.tags[row.branch :] == Tag.END).any():
             raise DataError(
                 f"{self.template.name}: writes nothing after the answer, so a model would not learn to stop: expected "

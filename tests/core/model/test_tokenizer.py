@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, GPT2Config, PreTrainedTokenizerFast
 
 from jepa_core.errors import DataError
-from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
+from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files, tokenizer_from
 
 
 def words() -> PreTrainedTokenizerFast:
@@ -16,16 +16,13 @@ def words() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
-def test_several_chat_templates_are_kept(tmp_path):
+def test_several_chat_templates_are_kept():
     """Hugging Face saves all but the default one in a folder within."""
     tokenizer = words()
     tokenizer.chat_template = {"default": "{{ messages }}", "rag": "{{ documents }}"}
     files = tokenizer_files(tokenizer)
     assert "additional_chat_templates/rag.jinja" in files
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    again = load_tokenizer(tmp_path)
+    again = tokenizer_from(files)
     assert again.chat_template == tokenizer.chat_template
     assert again("fox red")["input_ids"] == [1, 0]
 

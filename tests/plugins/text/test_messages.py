@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, GPT2Config
+from transformers import GPT2Config
 
 from jepa_core.components import DatasetContext
 from jepa_core.errors import DataError
+from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.registry import Registry
 from jepa_core.samples.samples import IGNORE
 from jepa_plugins.text.messages import messages
@@ -52,12 +53,9 @@ def test_pairs_become_sets(folder):
     ]
 
 
-def test_the_saved_tokenizer_reads_what_was_trained(folder, tmp_path):
+def test_the_saved_tokenizer_reads_what_was_trained(folder):
     task = load(folder, k=1)
-    for name, content in task.tokenizer_files.items():
-        (tmp_path / "saved" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "saved" / name).write_bytes(content)
-    saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    saved = tokenizer_from(task.tokenizer_files)
     batch = task.train.__getitems__([1])
     labels = batch["labels"][0]
     assert saved.decode(labels[labels != IGNORE].tolist()) == "🐕\r\n<|im_end|>"

@@ -35,6 +35,12 @@ def test_a_name_that_is_none_of_these(search, name):
         source(name, "train", search)
 
 
+def test_a_folder_that_is_called_like_a_file(search):
+    (search[1] / "folder.jsonl").mkdir()
+    with pytest.raises(DataError, match=r"folder.jsonl: expected a file$"):
+        source("folder.jsonl", "train", search)
+
+
 def test_the_first_rows_are_conversations(tmp_path):
     rows = [{"prompt": "u", "completion": "a"}, {"prompt": "v", "completion": "b"}, {"prompt": 1}]
     (tmp_path / "d.jsonl").write_text("\n\n".join(map(json.dumps, rows)))

@@ -80,6 +80,16 @@ def test_the_day_is_always_the_same_and_that_is_told():
     assert template("chatml").notes == []
     assert template("dated").notes == ["tok: the chat template writes the day's date; here it is always 26 Jul 2024"]
     assert "Today: 26 Jul 2024" in render("dated").text
+    variable = TEMPLATES["dated"].replace("'%d %b %Y'", "form").replace("{{ bos", "{% set form = '%Y' %}{{ bos")
+    assert template(variable).notes == [
+        "tok: the chat template writes the day's date, so that a text is other tokens on another day"
+    ]
+
+
+def test_a_template_that_strips_one_role_alone():
+    stripping = CHATML.replace("message['content']", "(message['content'] | trim if loop.last else message['content'])")
+    rendering = render(stripping)
+    assert [rendering.text[s.start : s.end] for s in rendering.slots] == ["s", "hello ", "hi", "how", "fine"]
 
 
 def test_thoughts_in_an_answer_are_part_of_it():
