@@ -4,7 +4,7 @@ import sys
 
 import datasets
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, constants
 
 from jepa_core.errors import DataError
 from jepa_plugins.text.tables import Parquet, Table
@@ -78,6 +78,23 @@ class TestHub:
         monkeypatch.setattr(datasets, "load_dataset", load)
         assert len(list(Table("org/set:main", "train"))) == len(list(Table("org/set", "test"))) == 3
         assert asked == [("org/set", "main", "train"), ("org/set", None, "test")]
+
+    def test_what_is_here_is_looked_for_without_the_network(self, monkeypatch):
+        """Else the library asks the Hub again and again, for most of a minute where there is none."""
+        offline = []
+
+        def load(name, config, split):
+            offline.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
+            if len(offline) == 1:
+                raise ConnectionError("not here")
+            return datasets.Dataset.from_list(ROWS)
+
+        for module in (constants, datasets.config):
+            monkeypatch.setattr(module, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(HfApi, "repo_info", lambda self, name, **options: None)
+        monkeypatch.setattr(datasets, "load_dataset", load)
+        assert len(list(Table("org/set", "train"))) == 3
+        assert offline == [(True, True), (False, False)]
 
     def test_one_that_can_not_be_reached_is_told_at_once(self, monkeypatch):
         def refuse(self, name, repo_type, timeout):

@@ -136,6 +136,15 @@ def test_a_prompt_and_an_answer_that_share_a_token():
         assert found.branch <= int(found.labelled.argmax())
 
 
+def test_a_prompts_last_token_is_part_of_it_though_it_reaches_into_the_answers_turn():
+    """A blank opens the answer's turn, and is one token with what stands before it."""
+    opening = "{% for m in messages %}{{ (' ' if m['role'] == 'assistant' else '') + m['content'] }}{% endfor %}</s>"
+    found, made = row(opening, Conversation(("user", "assistant"), ("hello", "~")), kind="pieces")
+    last = found.ids[found.branch - 1 : found.branch].tolist()
+    assert made.convert_ids_to_tokens(last) == ["o▁"]
+    assert found.tags[found.branch - 1] == Tag.USER
+
+
 def test_a_turn_alone_branches_where_its_content_ends():
     made, found = parts("chatml", Conversation(("user",), (" hello\n",)))
     turn = turn_of(*found[:3])
