@@ -113,7 +113,7 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
 
 
 def describe(built: Run) -> str:
-    """What will train on what, in three lines."""
+    """What will train on what, in three lines, and what there is to know of the data."""
     recipe, settings = built.recipe, built.recipe.objective
     parameters = sum(p.numel() for p in built.objective.parameters())
     sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
@@ -123,6 +123,7 @@ def describe(built: Run) -> str:
         f"model      {built.objective.model.config.model_type}, {parameters:,} parameters, {recipe.model.dtype}\n"
         f"objective  {settings.gamma_ntp:g} ntp + {_weight(settings.lambda_jepa)} {settings.distance.name}, "
         f"{settings.reversal.name} reversal, {settings.mask.name} mask, k = {settings.k}"
+        + "".join(f"\nnote       {note}" for note in built.data.notes)
     )
 
 

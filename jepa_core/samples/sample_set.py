@@ -53,7 +53,8 @@ class TaskData:
     1, 2, …; groups: names of the group numbers 0, 1, …; tokenizer_files: file name -> content, kept beside a trained
     model; candidates: gives everything that a target may be, for banks of negatives; asked: finds the question in
     samples, for recall; checks: further checks of ``jepa-run verify`` by name, each called with its context and giving
-    its rows; captions: name of a set or group -> what a reader of its figures should know.
+    its rows; captions: name of a set or group -> what a reader of its figures should know; notes: what
+    was done to the data that nobody should have to guess, a sentence each.
     """
 
     train: SampleSet
@@ -66,6 +67,7 @@ class TaskData:
     asked: Callable[[Samples], Asked] | None = None
     checks: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 
 T = TypeVar("T")
 #: Seconds after which a draft belongs to nobody: it was killed, or its machine was.

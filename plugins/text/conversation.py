@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jepa_core.errors import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean
 from jepa_plugins.text.reading import show
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"

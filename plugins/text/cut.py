@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_plugins.text.tags import Row, Tag
 from jepa_plugins.text.tally import Tally
 

@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jepa_core import hookimpl
-from jepa_core.components import DatasetContext
+from jepa_core import DatasetContext, TaskData, hookimpl
 from jepa_core.model.tokenizer import tokenizer_files
-from jepa_core.samples.sample_set import TaskData
 from jepa_plugins.text.cut import TooLong
 from jepa_plugins.text.encoding import Encoder
 from jepa_plugins.text.part import Part, Share

@@ -64,11 +64,11 @@ def _owners(
     rendering: Rendering, tokens: Tokens, slots: np.ndarray, straddling: np.ndarray, encoder: Encoder
 ) -> Owners:
     written = []
-    for place in np.flatnonzero(encoder.is_special[tokens.ids] & (slots >= 0)):
+    for place in map(int, np.flatnonzero(encoder.is_special[tokens.ids] & (slots >= 0))):
         if not _holds_text(rendering.text, tokens, place, rendering.slots[slots[place]]):
             slots[place], straddling[place] = -1, False
         elif not _unknown(rendering.text, tokens, place, encoder):
-            written.append(int(place))
+            written.append(place)
     return Owners(slots, _places(rendering, tokens, slots), int(straddling.sum()), written)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_core.progress import progress
 from jepa_core.samples.draws import uniform
 from jepa_plugins.text.cache import cached, key_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 
 #: Bytes that a line may have; more are no conversation, and would only fill the memory.
 LONGEST_LINE = 1 << 26

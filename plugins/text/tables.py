@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean
 from jepa_core.model.hub import HubError, load_local_or_hub, one_line
 
 

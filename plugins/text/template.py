@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_core.model.hub import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.encoding import Encoder
@@ -104,13 +104,13 @@ class ChatTemplate:
 
         if not self._marks_generation:
             return []
-        _, spans = render_jinja_template(
+        found: Any = render_jinja_template(
             [conversation.messages()],
             chat_template=self.text,
             return_assistant_tokens_mask=True,
             **self.tokenizer.special_tokens_map,
         )
-        return [(start, end) for start, end in spans[0]]
+        return [(start, end) for start, end in found[1][0]]
 
     def _closing(self, roles: tuple[str, ...], skeleton: Skeleton) -> int:
         """Of the literal before the answer, the characters that end the turn before and don't open the answer's.

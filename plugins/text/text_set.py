@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core.samples.samples import IGNORE, PAD
+from jepa_core import IGNORE, PAD
 from jepa_plugins.text.store import ARRAYS, LABELLED, Entry
 from jepa_plugins.text.tally import Tally
 
@@ -90,7 +90,9 @@ class TextSet:
 
         input_ids, labels, tags: ``b s`` int64; labels are unshifted, -100 where there is none; group, index: ``b``.
         Further renderings, ids and tags ``b s'`` each: ``prefix``, the row up to the end of the turn before the answer;
-        ``answer``, the rest of it, with the token that begins a row before it; ``alone``, the last user turn by itself.
+        ``answer``, the rest of it, with the token that begins a row before it; ``alone``, the last user turn by itself,
+        up to the end of what is said, so that predictor tokens come before the template closes the turn;
+        ``alone_closed``, all of it.
         """
         rows = np.array(items, dtype=np.int64)
         starts, ends = self._map["row_starts"][rows], self._map["row_starts"][rows + 1]
@@ -110,10 +112,11 @@ class TextSet:
             "prefix_tags": np.where(before, tags[:, :width], PAD),
         }
         batch["answer_ids"], batch["answer_tags"] = self._rows("row", branches, ends, first=starts)
-        alone = self._map["alone_starts"][rows], self._map["alone_starts"][rows + 1]
-        batch["alone_ids"], batch["alone_tags"] = self._rows("alone", *alone)
-        for name in ("answer_tags", "alone_tags"):
-            batch[name] %= LABELLED
+        alone, closed = self._map["alone_starts"][rows], self._map["alone_starts"][rows + 1]
+        said = alone + self._map["alone_branch"][rows]
+        batch["alone_ids"], batch["alone_tags"] = self._rows("alone", alone, said)
+        batch["alone_closed_ids"], batch["alone_closed_tags"] = self._rows("alone", alone, closed)
+        batch["answer_tags"] %= LABELLED
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def _rows(

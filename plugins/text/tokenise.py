@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jepa_core.errors import DataError
+from jepa_core import DataError
 from jepa_core.model.hub import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.cut import TooLong, cut
@@ -80,7 +80,7 @@ class Tokenise:
             turn = turn_of(alone[number], *alones[number])
             kept = cut(row, turn, self.max_length, self.too_long, places[number], tally)
             if kept is not None:
-                yield Sample(*kept, conversation)
+                yield Sample(kept[0], kept[1], conversation)
 
     def _encode(self, renderings: Sequence[Rendering], where: Sequence[str]) -> list[Tokens]:
         texts = [rendering.text for rendering in renderings]

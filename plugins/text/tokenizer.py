@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jepa_core.components import DatasetContext
-from jepa_core.errors import DataError
+from jepa_core import DataError, DatasetContext, TokenNames
 from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
 from jepa_core.model.tokenizer import load_tokenizer
-from jepa_core.samples.token_names import TokenNames, pred_names
+from jepa_core.samples.token_names import pred_names
 from jepa_plugins.text.cache import cached, key_of
 from jepa_plugins.text.part import Part
 from jepa_plugins.text.template import PLAIN

@@ -61,15 +61,17 @@ def test_an_end_is_a_label_though_it_is_the_padding_token(texts):
 
 def test_renderings(texts, bos):
     samples = Samples.of_batch(texts.__getitems__([0, 1]))
-    assert set(samples.renderings) == {"prefix", "answer", "alone"}
-    prefix, answer, alone = (samples.renderings[name] for name in ("prefix", "answer", "alone"))
+    assert set(samples.renderings) == {"prefix", "answer", "alone", "alone_closed"}
+    prefix, answer, alone, closed = (samples.renderings[n] for n in ("prefix", "answer", "alone", "alone_closed"))
     assert prefix.ids.tolist() == [[1, 20, 21], [1, 22, PAD_ID]]
     assert prefix.tags.tolist() == [[T, U, U], [T, U, PAD]]
     begin = [] if bos is None else [BOS]
     assert answer.ids.tolist() == [[*begin, 30, 40, 9], [*begin, 30, 9, PAD_ID]]
     assert answer.tags.tolist() == [[*(T for _ in begin), T, A, E], [*(T for _ in begin), T, E, PAD]]
-    assert alone.ids.tolist() == [[1, 20, 21], [1, 22, 5]]
-    assert alone.tags.tolist() == [[T, U, U], [T, U, T]]
+    assert alone.ids.tolist() == [[1, 20, 21], [1, 22, PAD_ID]]
+    assert alone.tags.tolist() == [[T, U, U], [T, U, PAD]]
+    assert closed.ids.tolist() == [[1, 20, 21], [1, 22, 5]]
+    assert closed.tags.tolist() == [[T, U, U], [T, U, T]]
 
 
 def test_the_prefix_is_one_and_the_rest_is_the_answer(texts, bos):
