@@ -82,7 +82,7 @@ def run(
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
         verified = verify_start(built, registry)
-        say("\n".join((describe(built), *built.data.notes, f"verified   {counts(verified)}")))
+        say(f"{describe(built)}\nverified   {counts(verified)}")
         trainer = built.trainer
         trainer.recipe = text
         with ExitStack() as stack:
@@ -105,15 +105,15 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     out = built.objective(plan=plan)
     out.loss.backward()
     jepa = "none counted" if out.jepa_loss is None else f"{float(out.jepa_loss):.4f}"
-    return "\n".join((describe(built), *built.data.notes)) + (
-        f"\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
+    return (
+        f"{describe(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
         f"{plan.jepa_pairs} pairs; ntp loss {float(out.ntp_loss):.4f}, jepa loss {jepa}\n"
         "dry run: nothing was written"
     )
 
 
 def describe(built: Run) -> str:
-    """What will train on what, in three lines."""
+    """What will train on what, in three lines, and what there is to know of the data."""
     recipe, settings = built.recipe, built.recipe.objective
     parameters = sum(p.numel() for p in built.objective.parameters())
     sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
@@ -123,6 +123,7 @@ def describe(built: Run) -> str:
         f"model      {built.objective.model.config.model_type}, {parameters:,} parameters, {recipe.model.dtype}\n"
         f"objective  {settings.gamma_ntp:g} ntp + {_weight(settings.lambda_jepa)} {settings.distance.name}, "
         f"{settings.reversal.name} reversal, {settings.mask.name} mask, k = {settings.k}"
+        + "".join(f"\nnote       {note}" for note in built.data.notes)
     )
 
 

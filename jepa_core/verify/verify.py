@@ -12,8 +12,8 @@ from typing import Any
 from jepa_core.assembly.build import Run
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
-from jepa_core.verify.checks.collapse import health
 from jepa_core.verify.checks.apart import apart
+from jepa_core.verify.checks.collapse import health
 from jepa_core.verify.checks.denominators import denominators
 from jepa_core.verify.checks.isolation import isolation
 from jepa_core.verify.checks.layouts import layouts

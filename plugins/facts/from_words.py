@@ -7,18 +7,13 @@ from dataclasses import replace
 from random import Random
 
 from jepa_core import DataError, DatasetContext, hookimpl
+from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
 from jepa_plugins.facts.fact_lines import FactLine, read_fact_lines
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.relations import read_relations
 from jepa_plugins.facts.task import FactTask
-from jepa_plugins.facts.tokenizer import (
-    add_specials,
-    encode_names,
-    load_tokenizer,
-    tokenizer_files,
-    word_tokenizer,
-)
+from jepa_plugins.facts.tokenizer import add_specials, encode_names, word_tokenizer
 from jepa_plugins.facts.triples import as_task, two_groups, unique_triples
 from jepa_plugins.facts.vocabulary import pred_names
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from jepa_core import DataError
@@ -21,17 +19,6 @@ def word_tokenizer(names: Iterable[str]) -> Any:
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The Hugging Face tokenizer in a folder; nothing is downloaded. Raises DataError when there is none."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # transformers raises many kinds for a folder without a tokenizer
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{folder}: expected the folder of a Hugging Face tokenizer: {cause}") from error
 
 
 def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str], where: str) -> Vocabulary:
@@ -61,7 +48,8 @@ def encode_names(tokenizer: Any, lines: Mapping[str, int], where: str) -> dict[s
     """Name -> token ids.
 
     lines: name -> the line of file `where` that an error names. Raises DataError for a name with a special
-    token in it, with a part that the tokenizer does not know, or without any token.
+    token in it, with a part that the tokenizer does not know, or without any token, and for two names of the
+    same tokens, which would be one entity.
     """
     added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
     special = {*added, *tokenizer.all_special_tokens}
@@ -76,11 +64,16 @@ def encode_names(tokenizer: Any, lines: Mapping[str, int], where: str) -> dict[s
     for name, ids in zip(lines, encoded, strict=True):
         if not ids or tokenizer.unk_token_id in ids:
             refuse(name, "a part that the tokenizer does not know" if ids else "none")
-    return {name: tuple(ids) for name, ids in zip(lines, encoded, strict=True)}
+    spelling = {name: tuple(ids) for name, ids in zip(lines, encoded, strict=True)}
+    _refuse_merged(spelling, lines, where)
+    return spelling
 
 
-def tokenizer_files(tokenizer: Any) -> dict[str, str]:
-    """File name -> content of what ``AutoTokenizer`` reads."""
-    with TemporaryDirectory() as folder:
-        tokenizer.save_pretrained(folder)
-        return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
+def _refuse_merged(spelling: Mapping[str, tuple[int, ...]], lines: Mapping[str, int], where: str) -> None:
+    owner: dict[tuple[int, ...], str] = {}
+    for name, ids in spelling.items():
+        if (other := owner.setdefault(ids, name)) != name:
+            raise DataError(
+                f"{where}: line {lines[name]}: '{name}': expected tokens of its own, the tokenizer gives it those of "
+                f"'{other}' (line {lines[other]})"
+            )

@@ -5,14 +5,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from jepa_core.errors import DataError
+from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
 from jepa_plugins.facts.relations import Relations
-from jepa_plugins.facts.tokenizer import (
-    add_specials,
-    encode_names,
-    load_tokenizer,
-    tokenizer_files,
-    word_tokenizer,
-)
+from jepa_plugins.facts.tokenizer import add_specials, encode_names, word_tokenizer
 
 NAMES = {"red fox": 1, "fox": 2, "Asian red": 4}
 RELATIONS = Relations((("has part", "part of"),), ("beside",))
@@ -78,8 +73,8 @@ def test_a_hugging_face_tokenizer_keeps_its_ids_and_gets_the_specials_behind(bpe
 def test_the_saved_files_spell_facts_as_they_were_trained_on(tmp_path):
     tokenizer = word_tokenizer(NAMES)
     add_specials(tokenizer, RELATIONS, ["<PRED>"], "r.yaml")
-    for name, text in tokenizer_files(tokenizer).items():
-        (tmp_path / name).write_text(text)
+    for name, content in tokenizer_files(tokenizer).items():
+        (tmp_path / name).write_bytes(content)
     again = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     assert again("red fox <has part> <mask> fox <PRED>")["input_ids"] == [2, 1, 4, 3, 1, 8]
     assert (again.mask_token, again.pad_token) == ("<mask>", "<pad>")
@@ -129,8 +124,11 @@ def test_a_name_that_becomes_nothing_is_refused():
         encode_names(tokenizer, {"fox": 1, "-": 3}, "f.jsonl")
 
 
-def test_a_folder_without_a_tokenizer(tmp_path):
+def test_two_names_of_the_same_tokens_are_refused(bpe_folder):
+    """An uncased tokenizer would make one entity of them, in silence."""
+    tokenizer = load_tokenizer(bpe_folder)
     with pytest.raises(DataError) as error:
-        load_tokenizer(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path}: expected the folder of a Hugging Face tokenizer: ")
-    assert "\n" not in str(error.value)
+        encode_names(tokenizer, {"Fox": 3, "red": 4, "fox": 7}, "f.jsonl")
+    assert str(error.value) == (
+        "f.jsonl: line 7: 'fox': expected tokens of its own, the tokenizer gives it those of 'Fox' (line 3)"
+    )

@@ -1,0 +1,78 @@
+"""Tokens that a model was not made with: a row each in its embedding and its head, and how they are taken out again.
+
+``v`` rows of an embedding or a head, ``d`` the model's width.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def rows_of(model: Any) -> int:
+    """The rows of the embedding, more than there are tokens where it is padded."""
+    return int(model.get_input_embeddings().weight.shape[0])
+
+
+@torch.no_grad()
+def add_rows(model: Any, new_ids: Sequence[int], known: int) -> None:
+    """Gives each new token the mean of the known tokens' rows, in the embedding and the head, tied or not.
+
+    The table grows where it has too few rows; rows that only pad it are no token's, and are taken first.
+    known: ids below are the model's own tokens; `new_ids` among them keep their rows.
+    """
+    added = [i for i in new_ids if i >= known]
+    if not added:
+        return
+    if rows_of(model) <= max(added):
+        model.resize_token_embeddings(max(added) + 1, mean_resizing=False)
+    for table in tables(model):
+        table[added] = _mean(table[:known])
+
+
+@torch.no_grad()
+def remove_rows(model: Any, new_ids: Sequence[int], known: int, rows: int) -> None:
+    """The opposite of :func:`add_rows`: the tables have `rows` rows again.
+
+    New tokens that took the place of padding leave the mean of the known tokens there.
+    """
+    left = [i for i in new_ids if known <= i < rows]
+    if left:
+        for table in tables(model):
+            table[left] = _mean(table[:known])
+    if rows_of(model) != rows:
+        model.resize_token_embeddings(rows, mean_resizing=False)
+
+
+def tables(model: Any) -> Iterator[Tensor]:
+    """Each table with a row a token, once: the embedding ``v d``, an untied head ``v d``, the head's bias ``v``."""
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    yield embedding.weight
+    if head is not None and head.weight is not embedding.weight:
+        yield head.weight
+    if getattr(head, "bias", None) is not None:
+        yield head.bias
+
+
+def without_tokens(files: Mapping[str, bytes], names: Collection[str]) -> dict[str, bytes]:
+    """A saved tokenizer's files without these added tokens, so those from before they were added."""
+    edited = dict(files)
+    if (whole := "tokenizer.json") in files:
+        edited[whole] = _without_added(files[whole], names)
+    return edited
+
+
+def _without_added(content: bytes, names: Collection[str]) -> bytes:
+    from tokenizers import Tokenizer
+
+    tokenizer = json.loads(content)
+    tokenizer["added_tokens"] = [token for token in tokenizer["added_tokens"] if token["content"] not in names]
+    return Tokenizer.from_str(json.dumps(tokenizer)).to_str(pretty=True).encode("utf-8")
+
+
+def _mean(rows: Tensor) -> Tensor:
+    return rows.float().mean(dim=0).to(rows.dtype)

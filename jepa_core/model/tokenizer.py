@@ -1,0 +1,55 @@
+"""Hugging Face tokenizers: reading one from a folder or the Hub, and the files to keep of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jepa_core.errors import DataError
+from jepa_core.model.hub import HubError, load_local_or_hub, one_line
+
+
+def load_tokenizer(name: str | Path) -> Any:
+    """The tokenizer in a folder, or of an id of the Hugging Face Hub; code that comes with it is never run.
+
+    Raises DataError where there is none.
+    """
+    from transformers import AutoTokenizer
+
+    def load(local: bool) -> Any:
+        return AutoTokenizer.from_pretrained(str(name), local_files_only=local, trust_remote_code=False)
+
+    try:
+        tokenizer = load_local_or_hub(str(name), load)
+    except HubError as error:
+        raise DataError(f"tokenizer {error}") from error
+    except Exception as error:  # transformers raises many kinds for a folder without a tokenizer
+        raise DataError(f"{name}: expected a Hugging Face tokenizer: {one_line(error)}") from error
+    if not _spells(tokenizer):  # transformers makes an empty one of a folder with a model alone
+        raise DataError(f"{name}: expected a Hugging Face tokenizer, there is none that knows any text")
+    return tokenizer
+
+
+def tokenizer_files(tokenizer: Any) -> dict[str, bytes]:
+    """File name -> content of what ``AutoTokenizer`` reads; names in folders within have slashes."""
+    with TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def tokenizer_from(files: Mapping[str, bytes]) -> Any:
+    """The tokenizer that :func:`tokenizer_files` were taken of."""
+    with TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return load_tokenizer(folder)
+
+
+def _spells(tokenizer: Any) -> bool:
+    """Are there tokens beside those that were added to an empty vocabulary."""
+    return bool(tokenizer.get_vocab().keys() - {token.content for token in tokenizer.added_tokens_decoder.values()})

@@ -1,0 +1,112 @@
+"""``messages``: conversations of people and assistants, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from jepa_core import DatasetContext, TaskData, hookimpl
+from jepa_core.model.tokenizer import tokenizer_files
+from jepa_plugins.text.cut import TooLong
+from jepa_plugins.text.encoding import Encoder
+from jepa_plugins.text.part import Part, Share
+from jepa_plugins.text.sources import source
+from jepa_plugins.text.tags import TAGS, TrainOn
+from jepa_plugins.text.template import ChatTemplate
+from jepa_plugins.text.text_set import TextSet
+from jepa_plugins.text.tokenise import Tokenise
+from jepa_plugins.text.tokenizer import add_predictors, chosen_tokenizer, template_of
+from jepa_plugins.text.trained_tokenizer import TrainTokenizer
+
+TRAIN, VALID = "train", "valid"
+
+
+def messages(
+    context: DatasetContext,
+    train: str,
+    evaluation: dict[str, str] | None = None,
+    valid_share: float = 0.0,
+    limit: int | None = None,
+    max_length: int | None = None,
+    too_long: TooLong = "error",
+    template: str | None = None,
+    train_on: TrainOn = "all",
+    tokenizer: str | TrainTokenizer | None = None,
+    seed: int | None = None,
+) -> TaskData:
+    """Conversations of people and assistants: ``{"messages": [...]}`` or ``{"prompt": …, "completion": …}`` a row.
+
+    train: a file of JSON Lines or parquet, a folder saved by the datasets library, or an id of the Hugging Face Hub
+    (``org/name`` or ``org/name:config``, whose part is called as the set is). evaluation: name -> the same, for each
+    set to evaluate on. valid_share: this share of `train`, drawn by `seed` (null takes the recipe's), is evaluated on
+    as ``valid`` instead. limit: only the first so many rows of each. max_length: tokens that a conversation may have;
+    too_long: what happens to one that has more: ``error``, ``drop``, or ``truncate_prompt``, which takes tokens from
+    the front of what users say. template: null for the tokenizer's own chat template, ``plain``, or a file of one.
+    train_on: which tokens are labels: ``all`` answers and their ends, the ``last`` one's, or ``every_token``.
+    tokenizer: a folder or an id, null for the pretrained model's, or one trained on the data: ``{train: bytes}`` or
+    ``{train: bpe, size: 1000}``.
+    """
+    _check_numbers(limit=limit, max_length=max_length)
+    share = _share(valid_share, context.seed if seed is None else seed)
+    parts = _parts(context, {TRAIN: train, **_named(evaluation or {}, share)}, limit, share)
+    chosen, name = chosen_tokenizer(context, tokenizer, parts[0])
+    text, called = template_of(chosen, name, template, context.find)
+    if template is not None:
+        chosen.chat_template = text
+    encoder = Encoder(chosen)
+    rendered = ChatTemplate(chosen, text, called, encoder)
+    tokenise = Tokenise(rendered, encoder, chosen.eos_token_id, train_on, max_length, too_long)
+    bos = encoder.prefix[0] if encoder.prefix else chosen.bos_token_id
+    vocabulary = add_predictors(chosen, context.k, context.distinct_pred, tokenise.stop_ids())
+
+    sets: list[TextSet] = []
+    for number, part in enumerate(parts):
+        first = sum(len(earlier) for earlier in sets)
+        sets.append(TextSet(*part.samples(tokenise), (part.name, number), vocabulary.pad_id, bos, first))
+    return TaskData(
+        train=sets[0],
+        evaluation={each.group_name: each for each in sets[1:]},
+        vocabulary=vocabulary,
+        tags=TAGS,
+        groups=tuple(part.name for part in parts),
+        tokenizer_files=tokenizer_files(chosen),
+        notes=[*rendered.notes, *(note for each in sets for note in each.notes)],
+    )
+
+
+def _check_numbers(**options: int | None) -> None:
+    for name, value in options.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name}: expected 1 or more, not {value}")
+
+
+def _share(share: float, seed: int) -> Share | None:
+    if not 0 <= share < 1:
+        raise ValueError(f"valid_share: expected a share from 0 to below 1, not {share}")
+    return Share(share, seed) if share else None
+
+
+def _named(evaluation: Mapping[str, str], share: Share | None) -> Mapping[str, str]:
+    """The evaluation sets, with names that files and figures can have."""
+    taken = [TRAIN, VALID] if share else [TRAIN]
+    for name in evaluation:
+        if name in taken:
+            raise ValueError(f"evaluation.{name}: expected another name, '{name}' is a part of the training data")
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"evaluation: '{name}': expected a name of letters, digits, '_', '-' and '.'")
+    return evaluation
+
+
+def _parts(context: DatasetContext, names: Mapping[str, str], limit: int | None, share: Share | None) -> list[Part]:
+    """The training part first."""
+    sources = {part: source(name, part, context.search) for part, name in names.items()}
+    train = [Part(TRAIN, sources.pop(TRAIN), limit, share)]
+    if share is not None:
+        train.append(replace(train[0], name=VALID, held_out=True))
+    return [*train, *(Part(name, rows, limit) for name, rows in sources.items())]
+
+
+@hookimpl
+def jepa_datasets() -> Mapping[str, object]:
+    return {"messages": messages}

@@ -1,0 +1,74 @@
+"""Reading JSON Lines, a line at a time: the file need not fit into memory, and what is wrong names its line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jepa_core import DataError
+
+#: Bytes that a line may have; more are no conversation, and would only fill the memory.
+LONGEST_LINE = 1 << 26
+_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """A file of a JSON value a line; empty lines are skipped, a byte order mark and CRLF are read over."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def where(self, line: int) -> str:
+        return f"{self.path}: line {line}"
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        """Line number, from 1, and value. Raises DataError naming the line."""
+        try:
+            with open(self.path, "rb") as file:
+                yield from self._values(iter(lambda: file.readline(LONGEST_LINE + 2), b""))
+        except OSError as error:
+            raise DataError(f"{self.path}: can't be read: {error.strerror or error}") from error
+
+    def digest(self) -> str:
+        """Of the file's bytes."""
+        try:
+            with open(self.path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"{self.path}: can't be read: {error.strerror or error}") from error
+
+    def _values(self, lines: Iterator[bytes]) -> Iterator[tuple[int, Any]]:
+        for number, line in enumerate(lines, start=1):
+            text = line.rstrip(b"\r\n")
+            if len(text) > LONGEST_LINE:
+                raise DataError(f"{self.where(number)}: is longer than {LONGEST_LINE:,} bytes")
+            text = text.removeprefix(_MARK) if number == 1 else text
+            if text.strip():
+                yield number, parse(text, self.where(number))
+
+
+def parse(line: bytes, where: str) -> Any:
+    """The JSON value of a line; `where` opens the message of a DataError."""
+    try:
+        return json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: expected UTF-8 text; byte {error.start + 1} is none: {error.reason}") from error
+    except json.JSONDecodeError as error:
+        hint = "; a file of one value a line is read, no list over several" if line.strip() in (b"[", b"{") else ""
+        raise DataError(f"{where}: expected JSON: {error.msg} at column {error.colno}{hint}") from error
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{where}: expected JSON: {error}") from error
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """A value for a message, as JSON, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

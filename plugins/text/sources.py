@@ -1,0 +1,61 @@
+"""Where rows come from: the name of a file, a folder or a data set becomes what reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from jepa_core import DataError
+from jepa_core.components import find_path
+from jepa_core.model.hub import HubError, find_or_id
+from jepa_plugins.text.conversation import Conversation, conversation
+from jepa_plugins.text.reading import JsonLines
+from jepa_plugins.text.tables import Parquet, Table
+
+_FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
+
+
+class Source(Protocol):
+    """Rows with their numbers, from 1, read as often as they are asked for; name: what messages call it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]: ...
+
+    def where(self, row: int, /) -> str:
+        """What a message about a row begins with."""
+        ...
+
+    def digest(self) -> str:
+        """Changes whenever the data does."""
+        ...
+
+
+def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
+    """What reads `name`, looked for in the `search` folders: a file of JSON Lines, a parquet file, a folder that the
+    `datasets` library saved, or an id of the Hugging Face Hub.
+
+    split: which part, of a table that has several. Raises DataError for a name that is none of these.
+    """
+    if name.endswith(_FILES):
+        path = find_path(name, search)
+        if not path.is_file():
+            raise DataError(f"{path}: expected a file")
+        return Parquet(path) if name.endswith(".parquet") else JsonLines(path)
+    bare, _, config = name.partition(":")
+    try:
+        found = find_or_id(bare, search)
+    except HubError as error:
+        raise DataError(str(error)) from error
+    if Path(found).is_file():
+        return JsonLines(Path(found))
+    return Table(f"{found}:{config}" if config else found, split)
+
+
+def conversations(rows: Source, limit: int | None) -> Iterator[Conversation]:
+    """The conversations of the first `limit` rows, null for all. Raises DataError naming the line."""
+    for number, row in islice(rows, limit):
+        yield conversation(row, rows.where(number), number)

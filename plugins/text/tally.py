@@ -1,0 +1,31 @@
+"""What was done to a set's conversations that nobody should have to guess."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+#: What is counted -> how it is told, of `{n}` conversations, or tokens.
+WORDS = {
+    "dropped": "{n} dropped, longer than max_length",
+    "cut": "{n} cut at the front of what the user says, to max_length",
+    "merged": "{n} system messages merged into the user's turn, as the template has no such role",
+    "left_out": "{n} turns left out that no assistant answers",
+    "escaped": "{n} with special tokens in what somebody says, which are ordinary text",
+    "straddling": "{n} tokens that are partly content and partly template, counted as content",
+    "unknown": "{n} tokens that stand for text which the tokenizer does not know",
+    "unended": "{n} answers before the last that the template does not end",
+}
+
+
+class Tally(Counter[str]):
+    """Name in :data:`WORDS` -> number, and ``read``, the conversations altogether."""
+
+    def notes(self, name: str) -> list[str]:
+        """A sentence a kind, for what there was any of; name: of the set."""
+        of = f"{name}: of {self['read']:,} conversations "
+        return [of + words.format(n=f"{self[key]:,}") for key, words in WORDS.items() if self[key]]
+
+    @classmethod
+    def from_json(cls, counts: Mapping[str, int]) -> Tally:
+        return cls({key: int(count) for key, count in counts.items()})

@@ -1,0 +1,135 @@
+"""A tokenizer's chat template: conversations as text, with the place of every turn's content in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from jepa_core import DataError
+from jepa_core.model.hub import one_line
+from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
+from jepa_plugins.text.encoding import Encoder
+from jepa_plugins.text.rendering import Rendering, Skeleton, Span, by_difference, marked, skeleton_of
+
+#: Each turn's content in a line; an answer ends with the tokenizer's end of text.
+PLAIN = (
+    "{% for message in messages %}{{ message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% else %}{{ '\\n' }}{% endif %}{% endfor %}"
+)
+#: What templates that write the day's date get instead: a text must be the same tokens on every day.
+DAY = date(2024, 7, 26)
+_TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
+
+
+class ChatTemplate:
+    """Renders conversations by a template, and finds what in the text is whose.
+
+    text: the template; name: what a message about it begins with. Raises DataError when it can't even render a
+    question and its answer.
+    """
+
+    def __init__(self, tokenizer: Any, text: str, name: str, encoder: Encoder):
+        self.tokenizer = tokenizer
+        self.name = name
+        self._dated = bool(_TODAY.search(text))
+        self.text = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), text)
+        self._marks_generation = bool(_GENERATION.search(text))
+        self._encoder = encoder
+        self._skeletons: dict[tuple[str, ...], Skeleton] = {}
+        self.skeleton((USER, ASSISTANT))
+        self.has_system = self._takes_system()
+
+    @property
+    def notes(self) -> list[str]:
+        """What the template does that somebody may not expect."""
+        notes = [f"{self.name} writes the day's date; here it is always {DAY:%d %b %Y}"] if self._dated else []
+        if "strftime_now(" in self.text:
+            notes.append(f"{self.name} writes the day's date, so that a text is other tokens on another day")
+        return notes
+
+    def render(self, conversation: Conversation, where: str) -> Rendering:
+        """Raises DataError, which begins with `where`, for a conversation that the template refuses."""
+        try:
+            text = self.apply(conversation)
+        except Exception as error:  # a template is a program, it can raise anything
+            raise DataError(f"{where}: the chat template refuses it: {one_line(error)}") from error
+        skeleton = self.skeleton(conversation.roles)
+        if (found := skeleton.fit(conversation, text)) is not None:
+            return found
+        apart = by_difference(conversation, text, self.apply, skeleton)
+        if apart is None:
+            raise DataError(f"{where}: the chat template mixes the contents of turns, so no label is certain")
+        return replace(apart, generated=tuple(self._generated(conversation)))
+
+    def apply(self, conversation: Conversation) -> str:
+        """The text, as the tokenizer's ``apply_chat_template`` makes it."""
+        text: str = self.tokenizer.apply_chat_template(
+            conversation.messages(), chat_template=self.text, tokenize=False, add_generation_prompt=False
+        )
+        return text
+
+    def skeleton(self, roles: tuple[str, ...]) -> Skeleton:
+        """What the template writes around the contents of these turns."""
+        if roles not in self._skeletons:
+            self._skeletons[roles] = self._make_skeleton(roles)
+        return self._skeletons[roles]
+
+    def _make_skeleton(self, roles: tuple[str, ...]) -> Skeleton:
+        marks = marked(roles)
+        try:
+            skeleton = skeleton_of(self.apply(marks), self._generated(marks))
+        except Exception as error:  # as above
+            raise DataError(f"{self.name}: fails for the turns {', '.join(roles)}: {one_line(error)}") from error
+        if sorted(skeleton.order) != [*range(len(roles))] or skeleton.order[-1] != len(roles) - 1:
+            raise DataError(
+                f"{self.name}: expected each content once, the answer last, of the turns {', '.join(roles)}"
+            )
+        return replace(skeleton, closing=self._closing(roles, skeleton))
+
+    def _takes_system(self) -> bool:
+        """Does a system message stand in the text; some templates refuse one, some leave it out."""
+        try:
+            return 0 in skeleton_of(self.apply(marked((SYSTEM, USER, ASSISTANT)))).order
+        except Exception:  # as above
+            return False
+
+    def _generated(self, conversation: Conversation) -> list[Span]:
+        """What stands in the template's ``{% generation %}``."""
+        from transformers.utils.chat_template_utils import render_jinja_template
+
+        if not self._marks_generation:
+            return []
+        found: Any = render_jinja_template(
+            [conversation.messages()],
+            chat_template=self.text,
+            return_assistant_tokens_mask=True,
+            **self.tokenizer.special_tokens_map,
+        )
+        return [(start, end) for start, end in found[1][0]]
+
+    def _closing(self, roles: tuple[str, ...], skeleton: Skeleton) -> int:
+        """Of the literal before the answer, the characters that end the turn before and don't open the answer's.
+
+        The template writes them too when that turn is the last.
+        """
+        if len(roles) < 2:
+            return 0
+        literal = skeleton.literals[-2]
+        try:
+            end = skeleton_of(self.apply(marked(roles[:-1]))).literals[-1]
+        except Exception:  # as above: then nothing can be told apart
+            return 0
+        return len(end) if literal.startswith(end) else self._common(literal, end)
+
+    def _common(self, literal: str, other: str) -> int:
+        """The characters of the tokens that both begin with."""
+        ours, theirs = self._encoder.encode([literal, other])
+        length = min(len(ours), len(theirs))
+        differ = np.flatnonzero(ours.ids[:length] != theirs.ids[:length])
+        common = int(differ[0]) if len(differ) else length
+        return int(ours.ends[common - 1]) if common else 0

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jepa_core.errors import DataError
+from jepa_plugins.text.reading import JsonLines
+from jepa_plugins.text.sources import conversations, source
+from jepa_plugins.text.tables import Parquet, Table
+
+
+@pytest.fixture
+def search(tmp_path):
+    (tmp_path / "b" / "folder").mkdir(parents=True)
+    for name in ("it.jsonl", "it.parquet", "bare"):
+        (tmp_path / "b" / name).touch()
+    return (tmp_path / "a", tmp_path / "b")
+
+
+def test_a_name_is_a_file_a_folder_or_an_id(search):
+    found = {name: source(name, "train", search) for name in ("it.jsonl", "it.parquet", "bare", "folder", "org/x:y")}
+    assert found == {
+        "it.jsonl": JsonLines(search[1] / "it.jsonl"),
+        "it.parquet": Parquet(search[1] / "it.parquet"),
+        "bare": JsonLines(search[1] / "bare"),
+        "folder": Table(str(search[1] / "folder"), "train"),
+        "org/x:y": Table("org/x:y", "train"),
+    }
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "./none", "a b"])
+def test_a_name_that_is_none_of_these(search, name):
+    with pytest.raises(DataError, match=r": not found \(looked for .*a/"):
+        source(name, "train", search)
+
+
+def test_a_folder_that_is_called_like_a_file(search):
+    (search[1] / "folder.jsonl").mkdir()
+    with pytest.raises(DataError, match=r"folder.jsonl: expected a file$"):
+        source("folder.jsonl", "train", search)
+
+
+def test_the_first_rows_are_conversations(tmp_path):
+    rows = [{"prompt": "u", "completion": "a"}, {"prompt": "v", "completion": "b"}, {"prompt": 1}]
+    (tmp_path / "d.jsonl").write_text("\n\n".join(map(json.dumps, rows)))
+    file = JsonLines(tmp_path / "d.jsonl")
+    assert [(c.line, c.contents) for c in conversations(file, 2)] == [(1, ("u", "a")), (3, ("v", "b"))]
+    with pytest.raises(DataError, match=r"d.jsonl: line 5: prompt: expected text or a list of messages, not 1$"):
+        list(conversations(file, None))
