@@ -19,8 +19,8 @@ EPS = 1e-6
 class LastToken:
     """Takes the last valid token; with predictor tokens that is the last ``<PRED>``.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, the last
-    token that has it instead (of a view without one: its first column); norm: scale the vector to length 1
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, the
+    last token that has it instead (of a view without one: its first column); norm: scale the vector to length 1
     (``l2``), to a root mean square of 1 (``rms``), or to a standard deviation of 1 with its mean kept
     (``variance``); offset: so many tokens before the last one.
     """

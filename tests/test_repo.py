@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from configparser import ConfigParser
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from jepa_core import hookspecs
+from jepa_core.components import KINDS
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Component, Registry
 from jepa_core.study.load import load_study
@@ -91,8 +93,157 @@ def setup() -> ConfigParser:
     return parser
 
 
+#: The rooms of the core, upper ones first. Each imports only what stands above it, or is itself.
+ROOMS = (
+    "errors hookspecs components tensors distributed progress samples views contracts registry recipe model objective "
+    "evaluation folder display checkpoint training assembly verify launch report study cli testing"
+).split()
+COMPONENTS_SAY_WHAT_THEY_TAKE = "components are called with it; recipes read this module, and load no torch"
+#: Importer, imported, and why this one may go up the stairs, for type checkers alone.
+FOR_TYPES = {
+    ("components", "samples.draws"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "samples.sample_set"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "samples.samples"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "samples.token_names"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "views.pairs"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "views.row_tokens"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("assembly.rehearse", "assembly.build"): "takes the Run that build makes; build watches components with it",
+    ("assembly.trainer", "assembly.build"): "takes the Run that build makes; a Run makes its trainer on first use",
+}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An import inside the core. source, target: without ``jepa_core.``, which itself is the empty name."""
+
+    source: str
+    target: str
+    line: int
+    for_types: bool
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line} imports {self.target or 'jepa_core'}"
+
+
+def edges_of(name: str, text: str, known: Collection[str]) -> Iterator[Edge]:
+    """The imports of a module `name` of the core, also inside of functions. known: all modules of the core."""
+    tree = ast.parse(text)
+    guards = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    for_types = {id(node) for guard in guards for node in ast.walk(guard)}
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [i if i.removeprefix("jepa_core.") in known else str(node.module) for i in inside]
+        for found in dict.fromkeys(names):
+            if found.split(".")[0] == "jepa_core":
+                yield Edge(name, found.removeprefix("jepa_core").lstrip("."), node.lineno, id(node) in for_types)
+
+
+def core_edges() -> list[Edge]:
+    """Every import inside the core, but those of ``jepa_core/__init__.py``, whose names load on first use."""
+    paths = {".".join(p.relative_to(ROOT / "jepa_core").with_suffix("").parts): p for p in (ROOT / "jepa_core").rglob("*.py")}
+    named = {name.removesuffix("__init__").rstrip("."): path for name, path in paths.items()}
+    return [e for name, path in named.items() if name for e in edges_of(name, path.read_text(encoding="utf-8"), named)]
+
+
+def upwards(edges: Iterable[Edge]) -> list[str]:
+    """The imports of a room below."""
+    rank = {room: number for number, room in enumerate(ROOMS)}
+    return [
+        str(edge)
+        for edge in edges
+        if edge.target
+        and rank[edge.target.split(".")[0]] > rank[edge.source.split(".")[0]]
+        and not (edge.for_types and (edge.source, edge.target) in FOR_TYPES)
+    ]
+
+
+def circles(edges: Iterable[Edge]) -> list[str]:
+    """Imports that lead back to where they come from."""
+    steps: dict[str, set[str]] = {}
+    counted = [e for e in edges if e.target and not (e.for_types and (e.source, e.target) in FOR_TYPES)]
+    for edge in counted:
+        steps.setdefault(edge.source, set()).add(edge.target)
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            waiting += (new := steps.get(waiting.pop(), set()) - seen)
+            seen |= new
+        return seen
+
+    return [str(edge) for edge in counted if edge.source in reached(edge.target)]
+
+
+class TestRooms:
+    def test_imports_go_downwards_only(self):
+        edges = core_edges()
+        assert {edge.source.split(".")[0] for edge in edges} <= set(ROOMS)
+        assert upwards(edges) == []
+        assert len(edges) > 400
+
+    def test_every_room_has_its_place(self):
+        assert {p.stem for p in (ROOT / "jepa_core").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()} == {
+            "__init__",
+            *ROOMS,
+        }
+
+    def test_no_module_leads_back_to_itself(self):
+        assert circles(core_edges()) == []
+
+    def test_what_is_let_through_is_there(self):
+        there = {(edge.source, edge.target) for edge in core_edges() if edge.for_types}
+        assert [pair for pair in FOR_TYPES if pair not in there] == []
+
+    def test_the_root_is_asked_for_its_version_only(self):
+        """Its names are those of modules below."""
+        asking = [edge for edge in core_edges() if not edge.target]
+        uses = [re.findall(r"jepa_core\.(\w+)", read(f"jepa_core/{e.source.replace('.', '/')}.py")) for e in asking]
+        assert all("__version__" in found for found in uses)
+        froms = [path for path in modules("jepa_core") if re.search(r"^ *from jepa_core import", read(str(path)), re.M)]
+        assert [str(path) for path in froms if "from jepa_core import hookspecs" not in read(str(path))] == []
+
+    def test_the_tests_of_these_rules_see_what_they_should(self):
+        known = ("samples", "samples.draws", "cli.main", "errors", "report.html")
+        text = "import jepa_core\nfrom jepa_core.cli import main\ndef f():\n    from jepa_core.errors import JepaError\n"
+        text += "if TYPE_CHECKING:\n    from jepa_core.report.html import page\n"
+        edges = list(edges_of("samples.draws", text, known))
+        assert [(e.target, e.line, e.for_types) for e in edges] == [
+            ("", 1, False),
+            ("cli.main", 2, False),
+            ("report.html", 6, True),
+            ("errors", 4, False),
+        ]
+        assert upwards(edges) == ["samples.draws:2 imports cli.main", "samples.draws:6 imports report.html"]
+        back = [Edge("errors", "samples.draws", 1, True), Edge("errors", "cli.main", 2, False)]
+        assert circles([*edges, *back]) == ["samples.draws:4 imports errors", "errors:1 imports samples.draws"]
+
+
+#: Words that name things of one task.
+OF_A_TASK = re.compile(r"\b(heads?|relations?|tails?|facts?|atomic)\b", re.I)
+#: File of the core -> what it means by such a word.
+OTHERWISE_MEANT = {
+    "jepa_core/display/html.py": "the element of a page",
+    "jepa_core/recipe/model_config.py": "attention heads",
+}
+
+
 class TestLayers:
     """The core knows no built-in: built-ins come in like anybody's plugin."""
+
+    def test_the_core_names_no_task(self):
+        found = [
+            f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+            for path in (ROOT / "jepa_core").rglob("*.py")
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+            if OF_A_TASK.search(line) and str(path.relative_to(ROOT)) not in OTHERWISE_MEANT
+        ]
+        assert found == []
+        assert [path for path in OTHERWISE_MEANT if not OF_A_TASK.search(read(path))] == []
 
     def test_the_core_never_imports_a_built_in(self):
         files = list((ROOT / "jepa_core").rglob("*.py"))
@@ -111,10 +262,10 @@ class TestLayers:
 class TestHooks:
     def test_there_is_one_a_kind(self):
         specs = {name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "jepa_core_spec")}
-        assert specs == set(hookspecs.HOOKS.values())
-        assert len(specs) == 6
+        assert specs == {kind.hook for kind in KINDS.values()}
+        assert len(specs) == 9
 
-    @pytest.mark.parametrize("hook", hookspecs.HOOKS.values())
+    @pytest.mark.parametrize("hook", [kind.hook for kind in KINDS.values()])
     def test_each_is_documented(self, hook):
         assert f"| `{hook}` |" in read("CONTRIBUTING.md")
         assert "Called once, when a recipe is resolved" in getattr(hookspecs, hook).__doc__
@@ -122,15 +273,15 @@ class TestHooks:
 
 class TestComponents:
     def test_each_is_tested(self):
-        homes = {component.factory.__module__.removeprefix("jepa_plugins.") for component in components()}
-        assert [name for name in homes if not (ROOT / "tests" / "plugins" / f"test_{name}.py").is_file()] == []
-        assert len(homes) > 10
+        homes = {Path("plugins", *component.factory.__module__.split(".")[1:]) for component in components()}
+        assert [str(home) for home in homes if not (ROOT / f"{mirrored(home)}.py").is_file()] == []
+        assert len(homes) > 20
 
     def test_each_says_what_it_does(self):
         assert [component.name for component in components() if not component.summary] == []
 
     def test_the_readme_has_a_row_for_each(self):
-        rows = re.findall(rf"^\| ({'|'.join(hookspecs.HOOKS)}) \| `(\w+)` \|", read("README.md"), re.M)
+        rows = re.findall(rf"^\| ({'|'.join(KINDS)}) \| `(\w+)` \|", read("README.md"), re.M)
         assert sorted(rows) == sorted((component.kind, component.name) for component in components())
 
 
@@ -147,8 +298,12 @@ class TestPackaging:
         assert all((ROOT / folder / "__init__.py").is_file() for folder in holding_modules)
 
     def test_every_plugin_module_has_its_entry_point(self, setup):
+        """By its place below ``plugins/``; helpers are modules without a hook."""
         points = dict(line.split(" = ") for line in setup["options.entry_points"]["jepa_core"].strip().splitlines())
-        assert points == {path.stem: f"jepa_plugins.{path.stem}" for path in modules("plugins")}
+        plugins = [path for path in modules("plugins") if "\n@hookimpl\n" in read(str(path))]
+        names = [".".join(path.with_suffix("").parts[1:]) for path in plugins]
+        assert points == {name: f"jepa_plugins.{name}" for name in names}
+        assert len(points) > 20
 
     def test_constraints_pin_what_is_named(self, setup):
         extras = setup["options.extras_require"]

@@ -45,7 +45,8 @@ def evaluate(
     ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
     tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
     token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
-    ``jepa_loss`` (and that of further terms) means over the samples' own labelled tokens (in training second views' too) and counted pairs. Ties
+    ``jepa_loss`` (and that of further terms) means over the
+    samples' own labelled tokens (in training second views' too) and counted pairs. Ties
     count half; no candidate is filtered.
     per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the output embedding.
 

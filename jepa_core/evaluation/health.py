@@ -95,7 +95,8 @@ def mean_cosine(embeddings: Tensor) -> float | None:
 def _ntp_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
     if not plan.labels:
         return None
-    return _gradient(objective, objective(plan=replace(plan, terms=tuple(replace(term, pairs=()) for term in plan.terms))).loss)
+    without = tuple(replace(term, pairs=()) for term in plan.terms)
+    return _gradient(objective, objective(plan=replace(plan, terms=without)).loss)
 
 
 def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:

@@ -22,7 +22,8 @@ from jepa_core.views.visibility import apart_by_branch
 @dataclass(frozen=True)
 class Block(Movable):
     """Rows of tokens that start afresh. ids, tags, positions (position ids): ``m w``; sample: ``m``, the
-    batch row that each belongs to; prefix: ``m``, for a branch how many tokens of block 0 it goes on from, else None."""
+    batch row that each belongs to; prefix: ``m``, for a branch how many tokens of block 0 it goes
+    on from, else None."""
 
     ids: Tensor
     tags: Tensor
@@ -34,8 +35,8 @@ class Block(Movable):
 @dataclass(frozen=True)
 class Call(Movable):
     """One call of the transformer. ids, tags, positions (position ids), block (number of the block, for a branch that
-    of the block it goes on from): ``r t``; apart: ``r t t`` bool, which keys a query never sees because one of the two is
-    in a branch; None without branches."""
+    of the block it goes on from), piece (number of the block itself): ``r t``; apart: ``r t t`` bool, which keys a query
+    never sees because one of the two is in a branch; piece and apart are None without branches."""
 
     ids: Tensor
     tags: Tensor
@@ -120,7 +121,8 @@ def _without_gaps(one: Arrangement) -> Arrangement:
     rows = torch.arange(len(order))[:, None]
     new_place = torch.empty_like(order).scatter_(1, order, _columns(order))
     kept = order[:, :width]
-    assert call.piece is not None and call.apart is not None, "rows are closed up where there are branches"
+    assert call.piece is not None, "rows are closed up where there are branches"
+    assert call.apart is not None, "and these keep their tokens apart"
     ids, tags, positions, block, piece = (
         values.gather(1, kept) for values in (call.ids, call.tags, call.positions, call.block, call.piece)
     )

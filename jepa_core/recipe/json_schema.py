@@ -29,7 +29,11 @@ def recipe_schema(registry: Registry) -> Schema:
     """The schema (draft 2020-12) of a recipe that may use any component of the registry."""
     schema = Recipe.model_json_schema(schema_generator=_WithoutTitles)
     definitions = schema["$defs"]
-    homes: dict[tuple[str, ...], Any] = {(): schema, ("objective",): definitions["Objective"], ("evaluation",): definitions["Evaluation"]}
+    homes: dict[tuple[str, ...], Any] = {
+        (): schema,
+        ("objective",): definitions["Objective"],
+        ("evaluation",): definitions["Evaluation"],
+    }
     for path, kind in COMPONENTS.items():
         definitions[kind] = _component_schema(registry, kind)
         properties = homes[path[:-1]]["properties"]

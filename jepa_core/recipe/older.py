@@ -47,7 +47,8 @@ def _stop_gradient(draft: Draft) -> list[str]:
     old = objective.pop("stop_gradient")
     path = ("objective", "stop_gradient")
     if not isinstance(old, str) or old not in STOPPED:
-        draft.add(path, "is now objective.target: same, stopped, frozen or {ema: DECAY}; there is no other side to stop")
+        words = "is now objective.target: same, stopped, frozen or {ema: DECAY}; there is no other side to stop"
+        draft.add(path, words)
         return []
     _put(draft, ("objective", "target"), STOPPED[old], path)
     return [f"{draft.places.where(path)}: objective.stop_gradient: {old} is now objective.target: {STOPPED[old]}"]

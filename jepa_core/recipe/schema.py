@@ -123,8 +123,8 @@ class Objective(Section):
     )
     target: Literal["same", "stopped", "frozen"] | EmaTarget = Field(
         "same",
-        description="The encoder of the targets: the model itself, the model without gradient, a frozen copy of it as it "
-        "starts, or {ema: DECAY}, a moving average of it.",
+        description="The encoder of the targets: the model itself, the model without gradient, a frozen copy of it as "
+        "it starts, or {ema: DECAY}, a moving average of it.",
     )
     ntp_detach: int | None = Field(
         None, ge=1, description="The next-token loss trains only what comes after this layer; null: everything."
@@ -132,8 +132,8 @@ class Objective(Section):
     recall_temperature: float | None = Field(
         None,
         gt=0,
-        description="After layer ntp_detach the state where the answer belongs becomes the mean of all candidates' target "
-        "states, weighted by softmax(cosine with what is predicted from the question / temperature); null: stays.",
+        description="After layer ntp_detach the state where the answer belongs becomes the mean of all candidates' "
+        "target states, weighted by softmax(cosine with what is predicted from the question / temperature); null: stays.",
     )
     layout: Literal["auto", "packed", "rows"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."

@@ -60,7 +60,7 @@ class Samples:
 
     @classmethod
     def of_batch(cls, batch: Mapping[str, Tensor]) -> Samples:
-        """The samples of a batch: ``input_ids`` and ``tags``, and a rendering for every ``NAME_ids`` beside ``NAME_tags``."""
+        """The samples of a batch: ``input_ids`` and ``tags``; ``NAME_ids`` beside ``NAME_tags`` are a rendering."""
         names = [key.removesuffix("_ids") for key in batch if key.endswith("_ids") and key != "input_ids"]
         renderings = {n: cls(batch[f"{n}_ids"], batch[f"{n}_tags"]) for n in names if f"{n}_tags" in batch}
         return cls(batch["input_ids"], batch["tags"], renderings)

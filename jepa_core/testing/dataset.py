@@ -37,7 +37,8 @@ class DatasetContract:
             for key, axes in {"input_ids": 2, "labels": 2, "tags": 2, "group": 1, "index": 1}.items():
                 assert key in batch, f"{name}: a batch has no '{key}', only {', '.join(batch)}"
                 value = batch[key]
-                assert value.dim() == axes and len(value) == len(rows), f"{name}: {key} has shape {tuple(value.shape)}"
+                fits = value.dim() == axes and len(value) == len(rows)
+                assert fits, f"{name}: {key} has shape {tuple(value.shape)}"
                 assert value.dtype == torch.int64, f"{name}: {key} is {value.dtype}, not int64"
 
     @clause("rows are right-padded, to the longest sample of the batch and no further")

@@ -53,4 +53,5 @@ class PredictorContract(CompiledContract):
             assert found.dtype == dtype, f"the state is {dtype} and the prediction {found.dtype}"
             found.float().sum().backward()
             assert given.grad is not None, "no gradient reaches the state"
-            assert found.isfinite().all() and given.grad.isfinite().all(), f"not finite for states times {scale:g}"
+            finite = found.isfinite().all() and given.grad.isfinite().all()
+            assert finite, f"not finite for states times {scale:g}"

@@ -72,7 +72,8 @@ class Verification:
 def verify(
     context: Context, checks: Iterable[str] = CHECKS, on_check: Callable[[], object] = lambda: None
 ) -> Verification:
-    """Runs the task's own checks, then these. The model's weights, its mode, gradients and random numbers stay as they were.
+    """Runs the task's own checks, then these. The model's weights, its mode, gradients and random numbers stay as they
+    were.
 
     on_check: called after each of them.
     """

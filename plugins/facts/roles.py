@@ -14,7 +14,7 @@ TAGS = ("head", "relation", "mask", "tail")
 
 
 class Role:
-    """The tag of a token in its fact ``[head, relation, mask, tail]``; padding and predictor tokens as the core has them.
+    """The tag of a token in its fact ``[head, relation, mask, tail]``; padding and predictor tokens are the core's.
 
     Plain numbers: under torch.compile, ``tensor == member`` of an Enum is False for every token, in silence.
     """
@@ -28,7 +28,7 @@ class Role:
 
 
 class SampleType(IntEnum):
-    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one only; `TEST`: the direction held out."""
+    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the direction held out."""
 
     TRAIN = 0
     ATOMIC = 1

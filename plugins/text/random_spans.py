@@ -17,8 +17,8 @@ class RandomSpans:
 
     user, assistant: numbers of these tags. through: the contents alone, end_to_end with what stands between them, or
     all of the conversation; spans: how many are drawn of each sample; draw, from_start, max_length: how a span is
-    drawn (see :func:`~jepa_plugins.text.spans.draw_spans`); weight: of a pair by its lengths. A conversation with a path
-    of fewer than two tokens weighs nothing.
+    drawn (see :func:`~jepa_plugins.text.spans.draw_spans`); weight: of a pair by its lengths. A conversation with a
+    path of fewer than two tokens weighs nothing.
     """
 
     def __init__(

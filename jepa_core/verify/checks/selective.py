@@ -78,7 +78,8 @@ def _pairs(context: Context, plan: Plan, number: int, expected: Tensor, batch: B
     counted = [set(plan.blocks[v.block].sample[v.rows].tolist()) for pair in planned.pairs for v in pair]
     wrong = len(set().union(*(samples ^ wanted for samples in counted))) if counted else len(wanted)
     told = "\n".join(
-        f"{name}: {count(int(of.sum()), 'sample')}, NTP for {_labelled(batch, of)}, JEPA for {int((of & expected).sum())}"
+        f"{name}: {count(int(of.sum()), 'sample')}, NTP for {_labelled(batch, of)}, "
+        f"JEPA for {int((of & expected).sum())}"
         for group, name in enumerate(context.run.data.groups)
         if (of := batch["group"] == group).any()
     )
