@@ -105,10 +105,18 @@ def _by_split(
 
 def _titles(records: Sequence[Record]) -> dict[str, str]:
     """The metrics that are drawn: mean reciprocal ranks of further evaluations first, where a run has any."""
-    found = dict.fromkeys(name for r in records for of in (r.metrics or {}).values() for name in of)
+    found = dict.fromkeys(name for record in records for name in _measured(record))
     ranked = [name for name in found if name.endswith("_mrr") and f"{name[:-4]}_hits@1" in found]
     further = {name: f"{name[:-4].replace('_', ' ').capitalize()} mean reciprocal rank" for name in ranked[:1]}
     return {**further, **METRICS}
+
+
+def _measured(record: Record) -> Iterator[str]:
+    """The names of metrics, of the finished run and while it trained."""
+    yield from (name for of in (record.metrics or {}).values() for name in of)
+    logged = dict.fromkeys(key for line in record.log.lines for key in line)
+    for split in record.splits:
+        yield from (key.removeprefix(f"eval_{split}_") for key in logged if key.startswith(f"eval_{split}_"))
 
 
 def _getter(get: Callable[[Record, str, str], Series], split: str, name: str) -> Get:

@@ -27,6 +27,8 @@ MADE_WITH = {
     "versions": {"python": "3.11.0", "torch": "2.13.0"},
     "plugins": {"jepa-core": "0.1.0"},
     "git_revision": None,
+    "sets": ["train", "atomic", "test"],
+    "captions": {"test": "what was never read"},
 }
 
 

@@ -75,8 +75,10 @@ class TestMetrics:
         log = [{"step": 4, "eval_train_mrr": 0.4}]
         assert by_title(charts.metrics([run("a", log)]))["Mean reciprocal rank"].lines[0].series == Series((4,), (0.4,))
 
-    def test_concepts_have_a_chart_of_their_own(self):
-        log = [{"step": 4, "eval_test_concept_mrr": 0.4, "eval_test_concept_blind_mrr": 0.75}]
+    def test_further_ranks_have_a_chart_of_their_own(self):
+        """The first of those that an evaluation ranks by, whether or not the run is finished."""
+        figures = {"concept_mrr": 0.4, "concept_hits@1": 0.3, "concept_blind_mrr": 0.75, "concept_blind_hits@1": 0.5}
+        log = [{"step": 4, **{f"eval_test_{name}": value for name, value in figures.items()}}]
         ((title, chart),) = by_title(charts.metrics([run("a", log, None)])).items()
         assert title == "Concept mean reciprocal rank"
         assert [line.series for line in chart.lines] == [Series((4,), (0.4,))]

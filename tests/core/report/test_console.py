@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jepa_core.launch.run import Result
+from jepa_core.registry import Registry
 from jepa_core.report import console
 
 METRICS = {
@@ -25,7 +26,8 @@ def cells(text: str) -> list[list[str]]:
 
 
 def test_a_row_a_metric_and_a_column_a_split(capsys):
-    console.show_result(Result(METRICS, Path("runs/a"), "trained"))
+    captions = {"test": "asked the other way round", "train": "trained in both ways", "atomic": "in one way"}
+    console.show_result(Result(METRICS, Path("runs/a"), "trained", captions), Registry.discover())
     first, *table, legend = cells(capsys.readouterr().out)
     assert first == ["runs/a:", "trained"]
     assert table == [
@@ -34,9 +36,7 @@ def test_a_row_a_metric_and_a_column_a_split(capsys):
         ["mrr", "1.0000", "–"],
         ["num_samples", "1,200", "7"],
     ]
-    assert " ".join(legend) == (
-        "train: facts trained in both directions · test: those, asked in the direction never trained (the reversal)"
-    )
+    assert " ".join(legend) == "train: trained in both ways · test: asked the other way round"
 
 
 def test_nothing_is_markup(capsys):
@@ -69,8 +69,6 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, capsys):
 
 
 def test_a_component_without_options_has_no_table(capsys):
-    from jepa_core.registry import Registry
-
     console.show_component(Registry.discover().find("mask", "block_causal"))
     out = capsys.readouterr().out
     assert out.startswith("block_causal: mask from jepa-core:block_causal_mask ")

@@ -15,9 +15,14 @@ def test_a_finished_run(tmp_path):
     run = record(tmp_path / "a")
     assert (run.name, run.state, run.metrics) == ("a", "finished", METRICS)
     assert run.splits == ["train", "atomic", "test"]
+    assert run.captions == {"test": "what was never read"}
     assert "resolved" not in run.recipe
     assert run.made_with["versions"]["torch"] == "2.13.0"
     assert run.text == (tmp_path / "a" / "recipe.resolved.yaml").read_text(encoding="utf-8")
+
+
+def test_the_recipe_s_own_choice_of_splits_comes_first(tmp_path):
+    assert record(tmp_path / "a", "evaluation.splits=[test]").splits == ["test"]
 
 
 @pytest.mark.parametrize(

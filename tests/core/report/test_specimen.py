@@ -83,7 +83,8 @@ class TestEmbeddings:
         assert set(found.paired["group"].tolist()) == {0}
         out = found.objective(**found.paired)
         assert out.jepa_pairs == 20
-        assert found.objective.distance(predicted, target).mean() == pytest.approx(float(out.jepa_loss), rel=1e-5)
+        distance = found.objective.spec.terms[0].distance
+        assert distance(predicted, target).mean() == pytest.approx(float(out.jepa_loss), rel=1e-5)
         assert not predicted.requires_grad
 
     def test_filters_for_training_drop_none(self, tmp_path):
