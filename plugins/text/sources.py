@@ -11,6 +11,7 @@ from jepa_core import DataError
 from jepa_core.components import find_path
 from jepa_core.model.hub import HubError, find_or_id
 from jepa_plugins.text.conversation import Conversation, conversation
+from jepa_plugins.text.made import PREFIX, made
 from jepa_plugins.text.reading import JsonLines
 from jepa_plugins.text.tables import Parquet, Table
 
@@ -36,10 +37,12 @@ class Source(Protocol):
 
 def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
     """What reads `name`, looked for in the `search` folders: a file of JSON Lines, a parquet file, a folder that the
-    `datasets` library saved, or an id of the Hugging Face Hub.
+    `datasets` library saved, an id of the Hugging Face Hub, or ``made:regex``, pairs of the project's own.
 
     split: which part, of a table that has several. Raises DataError for a name that is none of these.
     """
+    if name.startswith(PREFIX):
+        return made(name, split)
     if name.endswith(_FILES):
         path = find_path(name, search)
         if not path.is_file():

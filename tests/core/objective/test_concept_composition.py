@@ -27,8 +27,8 @@ def concept_objective(model, negatives="batch", **options):
         k=0,
         distance=InfoNceDistance(TAU, negatives),
         mask=ConceptIsolatingMask(first_upper=1, first_decoder=2),
-        positions="none",
         **{
+            "positions": "none",
             "embedding": (LastToken(layer=2, tag=Role.MASK), LastToken(layer=1)),
             "filters": [],
             "reversal": QuestionToEntity(),

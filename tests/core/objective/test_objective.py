@@ -11,9 +11,11 @@ from torch._dynamo.testing import CompileCounter
 
 from jepa_core.errors import ComponentError
 from jepa_core.objective.room import check_room
+from jepa_core.objective.spec import Ema
 from jepa_plugins.block_causal_mask import BlockCausalMask
 from jepa_plugins.loss_dropout import LossDropout
 from jepa_plugins.sample_type import SampleTypeFilter
+from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.reference.naive_objective import naive_gradients
 from tests.support import (
     DISTANCES,
@@ -264,6 +266,56 @@ def test_facts_too_long_for_the_position_table_are_refused():
         check_room(objective.spec, objective.transformer.max_positions, 6)
     with pytest.raises(ComponentError, match="a token at position 12"):
         objective(**small_batch(SAMPLES[:1]))
+
+
+def hooks(model):
+    """By module: hooks before, hooks after, and what it has of its own."""
+    return {
+        name: (len(module._forward_pre_hooks), len(module._forward_hooks), len(module._backward_hooks), [*vars(module)])
+        for name, module in model.named_modules()
+    }
+
+
+CLOSED = {
+    "plain": {},
+    "detached": {"ntp_detach": 2},
+    "recalling": {"ntp_detach": 2, "recall_temperature": 0.1},
+    "frozen targets": {"target": "frozen"},
+    "a moving average": {"target": Ema(0.9), "ntp_detach": 2},
+}
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_closed_objective_leaves_the_model_as_it_was(kind, name):
+    """Its hooks and its gradients; and the next objective over it is as over a new model."""
+    model, fresh = concept_model(kind), concept_model(kind)
+    options = {**CLOSED[name], "positions": "restart"}
+    before, logits = hooks(model), own_gradient(model)
+    objective = concept_objective(model, **options)
+    assert hooks(model) != before
+    expected = objective(**small_batch())
+    expected_gradient = gradients(objective, expected.loss)
+    objective.close()
+    assert hooks(model) == before
+    assert all(torch.equal(one, other) for one, other in zip(own_gradient(model), logits, strict=True))
+    again = concept_objective(model, **options)
+    out = again(**small_batch())
+    assert torch.equal(out.loss, expected.loss)
+    assert all(torch.equal(g, expected_gradient[n]) for n, g in gradients(again, out.loss).items())
+    again.close()
+    other, new = (small_objective(each, 2) for each in (model, fresh))
+    losses = [each(**small_batch()).loss for each in (other, new)]
+    assert torch.equal(*losses)
+    both = [gradients(each, loss) for each, loss in zip((other, new), losses, strict=True)]
+    assert all(torch.equal(g, both[1][n]) for n, g in both[0].items())
+
+
+def own_gradient(model):
+    """Of the model's own loss, by parameter."""
+    ids = torch.tensor([[1, 2, 17, 16, 3, 4]])
+    loss = model(input_ids=ids, labels=ids).loss
+    return [loss, *torch.autograd.grad(loss, [p for p in model.parameters() if p.requires_grad])]
 
 
 def test_the_losses_compile_whole_and_once():

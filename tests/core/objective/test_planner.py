@@ -120,6 +120,30 @@ def test_two_new_blocks_follow_each_other():
     assert [int(block.positions[0, 0]) for block in plan.blocks] == [0, 6, 13]
 
 
+def test_a_strategy_that_asks_for_draws_gets_those_of_its_samples():
+    """Cut at random: the same cut of a sample in every batch, another one in every step."""
+    seen = {}
+
+    def cut(facts, draws):
+        for index, number in zip(draws.index.tolist(), draws().tolist(), strict=True):
+            seen.setdefault(index, []).append(number)
+        place = (draws() * 3).long()[:, None]
+        first = torch.arange(facts.ids.shape[1]) <= place
+        return Views(((Part(facts.valid & first), Part(facts.valid & ~first)),))
+
+    made = planner(cut, SampleTypeFilter(), seed=3)
+    batch = small_batch()
+    whole = made(batch, 0, training=True)
+    parts = [made({n: v[rows] for n, v in batch.items()}, 0, training=True) for rows in ([0, 1], [4, 2, 3])]
+    assert sorted(seen) == [0, 2, 3], "of the samples that pay alone"
+    assert all(one == other for one, other in seen.values())
+    assert len({numbers[0] for numbers in seen.values()}) == 3
+    source = whole.pairs[0].source.select
+    assert torch.equal(source, torch.cat([part.pairs[0].source.select for part in parts]))
+    made(batch, 1, training=True)
+    assert all(numbers[2] != numbers[0] for numbers in seen.values())
+
+
 def test_append_predictors_to_nothing():
     empty = Samples(torch.zeros(0, 4, dtype=torch.int64), torch.zeros(0, 4, dtype=torch.int64))
     assert append_predictors(empty, torch.tensor([1])).ids.shape == (0, 4)

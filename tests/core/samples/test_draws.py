@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from jepa_core.samples.draws import hash_rows, mix, sequence_ids, uniform
+from jepa_core.samples.draws import Draws, hash_rows, mix, sequence_ids, uniform
 
 WORD = (1 << 64) - 1
 
@@ -82,3 +83,54 @@ def test_rows_are_told_apart_by_their_real_tokens_only():
 def test_a_million_different_rows_have_different_hashes():
     ids = np.stack([np.arange(1_000_000) // 1000, np.arange(1_000_000) % 1000], axis=1)
     assert len(np.unique(hash_rows(ids, np.ones_like(ids, dtype=bool)))) == 1_000_000
+
+
+class TestDraws:
+    """What a component is given."""
+
+    INDEX = torch.tensor([5, 0, 900, 7])
+
+    def test_one_number_a_sample_in_zero_to_one(self):
+        found = Draws(3, 2, self.INDEX, 255)()
+        assert found.shape == (4,)
+        assert found.dtype == torch.float64
+        assert ((found >= 0) & (found < 1)).all()
+
+    def test_by_hand(self):
+        """Draw number n of stream s is that of stream s + n · 2¹⁶."""
+        for number in (0, 1, 9):
+            expected = uniform(3, 2, self.INDEX, stream=255 + number * 65536)
+            assert torch.equal(Draws(3, 2, self.INDEX, 255)(number), expected)
+
+    def test_they_go_with_the_sample_in_any_batch(self):
+        whole = Draws(3, 2, self.INDEX, 1)
+        order = torch.tensor([2, 0])
+        part = Draws(3, 2, self.INDEX[order], 1)
+        for number in (0, 1):
+            assert torch.equal(part(number), whole(number)[order])
+
+    def test_seed_step_stream_and_number_make_others(self):
+        index = torch.arange(500)
+        found = [
+            draws(number)
+            for draws in (Draws(1, 2, index), Draws(2, 2, index), Draws(1, 3, index), Draws(1, 2, index, 1))
+            for number in (0, 1)
+        ]
+        for i, one in enumerate(found):
+            for other in found[i + 1 :]:
+                assert not torch.isclose(one, other).any()
+
+    def test_normal_numbers_are_of_the_step_not_of_the_samples(self):
+        one = Draws(1, 2, self.INDEX, 254).normal(40, 50)
+        assert torch.equal(one, Draws(1, 2, torch.zeros(0, dtype=torch.int64), 254).normal(40, 50))
+        for other in (Draws(2, 2, self.INDEX, 254), Draws(1, 3, self.INDEX, 254), Draws(1, 2, self.INDEX, 253)):
+            assert not torch.isclose(other.normal(40, 50), one, atol=1e-6).any()
+        assert abs(float(one.mean())) < 5 / 2000**0.5
+        assert float(one.var()) == pytest.approx(1, abs=5 * (2 / 2000) ** 0.5)
+
+    def test_the_global_generator_stays_as_it_was(self):
+        state = torch.get_rng_state()
+        draws = Draws(1, 2, self.INDEX)
+        draws()
+        draws.normal(3)
+        assert torch.equal(torch.get_rng_state(), state)

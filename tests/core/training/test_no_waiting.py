@@ -10,6 +10,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import TrainerCallback
 
+from jepa_core.objective.spec import Ema
+from jepa_plugins.sigreg import SigReg
+from tests.core.objective.test_branches import Several
+from tests.core.objective.test_concept_composition import concept_model, concept_objective
 from tests.core.training.test_trainer import train
 from tests.support import SAMPLES, small_model, small_objective
 
@@ -74,6 +78,35 @@ def test_the_host_reads_nothing_in_a_step(tmp_path, layout, kind):
     )
     theirs = {("transformers.masking_utils", "find_packed_sequence_indices")} if layout == "rows" else set()
     assert set(reads.seen) == theirs
+
+
+#: The plan of the candidates' own pass is made within the step, on the host, of tensors that never were elsewhere.
+PLANNING = {"jepa_core.objective.arrangement", "jepa_core.objective.planner"}
+LARGER = {
+    "recall": {"ntp_detach": 2, "recall_temperature": 0.1},
+    "a bank": {"negatives": "bank"},
+    "a moving average": {"target": Ema(0.9)},
+    "draws and a regularizer": {"regularizers": (("sigreg", SigReg(directions=4)),)},
+}
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("name", LARGER)
+def test_nor_does_it_with_candidates_and_target_encoders(tmp_path, name, kind):
+    reads = HostReads()
+    objective = concept_objective(concept_model(kind), **LARGER[name])
+    train(tmp_path, SAMPLES, objective=objective, callbacks=[WithinSteps(reads)], **OPTIONS)
+    assert {module for module, _ in reads.seen} <= PLANNING
+    assert not reads.seen or "bank" in name or name == "recall"
+
+
+@pytest.mark.parametrize("k", [0, 2])
+def test_nor_with_branches(tmp_path, k):
+    reads = HostReads()
+    for layout in ("packed", "rows"):
+        objective = small_objective(small_model(), k, reversal=Several(), layout=layout)
+        train(tmp_path, SAMPLES, objective=objective, callbacks=[WithinSteps(reads)], **OPTIONS)
+    assert set(reads.seen) <= {("transformers.masking_utils", "find_packed_sequence_indices")}
 
 
 def test_a_read_is_seen():

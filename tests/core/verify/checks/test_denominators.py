@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from jepa_core.objective.objective import JepaObjective
 from jepa_core.training.trainer import JepaTrainer
 from jepa_core.training.window import StepCounts
 from jepa_core.verify.checks.denominators import denominators, step_rows
+from jepa_core.verify.one_step import step_gradient
 from jepa_core.verify.row import Verdict
 from jepa_core.verify.verify import verify
 from jepa_plugins.cosine_distance import CosineDistance
@@ -44,6 +46,20 @@ def test_a_loss_that_grows_with_accumulation(monkeypatch):
 
     monkeypatch.setattr(JepaTrainer, "compute_loss", own)
     assert red(tiny()) == LINES
+
+
+def test_a_step_reads_its_rows_in_their_order(monkeypatch):
+    """Not in that of an epoch: micro-batches are what step_rows makes them."""
+    run, seen, plan = tiny().run, [], JepaObjective.plan
+
+    def noting(self, batch, step=0):
+        seen.append(batch["index"].tolist())
+        return plan(self, batch, step)
+
+    monkeypatch.setattr(JepaObjective, "plan", noting)
+    rows = [31, 4, 45, 0, 17, 2, 48, 9]
+    step_gradient(run, rows, micro_batch=2, accumulate=4)
+    assert seen == [[31, 4], [45, 0], [17, 2], [48, 9]]
 
 
 def test_micro_batches_have_unequal_pairs():
