@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, normalize
 from jepa_core import hookimpl
 
 EPS = 1e-8
-SMALLEST = 0.01
+SMALLEST, LARGEST = 0.01, 1_000_000
 
 
 class InfoNceDistance(nn.Module):
@@ -33,8 +33,8 @@ class InfoNceDistance(nn.Module):
         learn_temperature: bool = False,
     ):
         super().__init__()
-        if temperature < SMALLEST:
-            raise ValueError(f"temperature must be {SMALLEST} or more, not {temperature}")
+        if not SMALLEST <= temperature <= LARGEST:
+            raise ValueError(f"temperature must be from {SMALLEST} to {LARGEST:,}, not {temperature}")
         scale = torch.tensor(-log(temperature))
         if learn_temperature:
             self.log_scale: Tensor = nn.Parameter(scale)

@@ -12,9 +12,11 @@ from jepa_core import Draws, hookimpl
 
 
 class SigReg:
-    """Sketched isotropic Gaussian regularization (LeJEPA, Balestriero and LeCun 2025, arXiv 2511.08544, section 4):
-    the mean, over random unit directions, of the Epps-Pulley distance between the empirical characteristic function of
-    the projected embeddings and that of N(0, 1),
+    """The embeddings, seen from random directions, look like a standard normal distribution.
+
+    Sketched isotropic Gaussian regularization (LeJEPA, Balestriero and LeCun 2025, arXiv 2511.08544, section 4): the
+    mean, over random unit directions, of the Epps-Pulley distance between the empirical characteristic function of the
+    projected embeddings and that of N(0, 1),
 
         n ∫ |φ_n(t) - exp(-t²/2)|² exp(-t²/2) dt,
 

@@ -11,8 +11,10 @@ from jepa_core import hookimpl
 
 
 class SmoothL1Distance:
-    """The mean over the d components of |e|²/(2 beta) for |e| < beta and |e| - beta/2 beyond, e = p - t (Girshick
-    2015, arXiv 1504.08083, equation 3); at least 0. I-JEPA and V-JEPA train with it."""
+    """The mean over the components of |e|²/(2 beta) for |e| < beta and |e| - beta/2 beyond, e = p - t; at least 0.
+
+    Girshick 2015 (arXiv 1504.08083, equation 3); I-JEPA and V-JEPA train with it.
+    """
 
     def __init__(self, beta: float = 1.0):
         if beta <= 0:

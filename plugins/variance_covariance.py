@@ -13,11 +13,11 @@ from jepa_core import Draws, hookimpl
 
 
 class VarianceCovariance:
-    """``variance · mean_j max(0, 1 - std_j) + covariance · Σ_{i≠j} C_ij² / d`` (VICReg, Bardes, Ponce and LeCun 2021,
-    arXiv 2105.04906, equations 1 to 4).
+    """Every component of the embeddings varies, and no two vary together.
 
-    C is the covariance matrix of the embeddings ``n d`` with n - 1 in its denominator, std_j = √(C_jj + eps). 0 for
-    fewer than two embeddings.
+    ``variance · mean_j max(0, 1 - std_j) + covariance · Σ_{i≠j} C_ij² / d`` (VICReg, Bardes, Ponce and LeCun 2021,
+    arXiv 2105.04906, equations 1 to 4). C is the covariance matrix of the embeddings ``n d`` with n - 1 in its
+    denominator, std_j = √(C_jj + eps). 0 for fewer than two embeddings.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +107,19 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
 
 def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
     """A component; what it refuses is told with the line where the recipe asks for it."""
-    try:
+    with told_at(recipe, key, reference.options):
         return registry.create(kind, reference.name, context=context, **reference.options)
+
+
+@contextmanager
+def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[None]:
+    """Tells a ComponentError with the line of `key`, or of the one of its `options` that it begins with."""
+    try:
+        yield
     except ComponentError as error:
+        option, colon, message = str(error).partition(": ")
+        if colon and option in options:
+            raise recipe.error(f"{key}.{option}", message) from error
         raise recipe.error(key, str(error)) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,15 @@ from torch import nn
 
 from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.assembly.build import make_evaluations
+from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
 from jepa_core.errors import JepaError
+from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
+from jepa_core.samples.fingerprint import changed
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.samples.token_names import TokenNames
 
@@ -73,26 +77,37 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
 
 
 def _refuse_other_tokens(path: Path, vocabulary: TokenNames) -> None:
-    """The weights know tokens by their ids. Raises JepaError where the data have others than the run had."""
+    """The weights know tokens by their ids. Raises OtherData where the data have others than the run had."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JepaError(f"{path}: can't be read: {error}") from error
-    if TokenNames.from_json(saved).to_json() != json.loads(json.dumps(vocabulary.to_json())):
-        raise JepaError(f"{path}: the data have other tokens by now than the run was trained with")
+    known = TokenNames.from_json(saved)
+    if known.to_json() != json.loads(json.dumps(vocabulary.to_json())):
+        moved = moved_tokens(known.token_to_id, vocabulary.token_to_id)
+        others = f"the data have other tokens by now than the run was trained with{moved and f': {moved}'}"
+        raise OtherData(f"{path}: {others}; put back the data that it trained on")
 
 
 def evaluate_again(
-    output_dir: Path, per_layer: bool | None = None, registry: Registry | None = None
+    output_dir: Path,
+    per_layer: bool | None = None,
+    registry: Registry | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> dict[str, dict[str, Any]]:
-    """Loads a finished run and evaluates it on its recipe's data.
+    """Loads a finished run and evaluates it on its recipe's data; `say` is told when they changed since.
 
-    per_layer: None as the recipe says. Raises JepaError when there is no finished run.
+    per_layer: None as the recipe says. Raises JepaError when there is no finished run, or its tokens are others now.
     """
     registry = registry or Registry.discover()
     loaded = load(output_dir, registry)
     settings = loaded.recipe.evaluation
     if per_layer is not None:
         settings = settings.model_copy(update={"per_layer": per_layer})
+    if names := changed(noted(RunFolder(Path(output_dir))).get("data"), data_print(loaded.data)):
+        say(f"warning: {output_dir}: its data changed since it trained: {', '.join(names)}")
     evaluations = make_evaluations(loaded.recipe, loaded.objective, loaded.data, registry)
-    return evaluate_splits(loaded.objective, loaded.data.evaluation, settings, evaluations)
+    metrics = evaluate_splits(loaded.objective, loaded.data.evaluation, settings, evaluations)
+    for warning in not_finite(metrics):
+        say(warning)
+    return metrics

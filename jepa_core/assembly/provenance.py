@@ -17,12 +17,22 @@ PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pluggy", "einops", 
 
 
 def versions() -> dict[str, str]:
-    """Of Python, jepa-core and the packages whose version can change a number."""
+    """Of Python, jepa-core and the packages whose version can change a number; and how many threads add one up."""
+    import torch
+
     return {
         "python": platform.python_version(),
         "jepa-core": jepa_core.__version__,
         **{name: metadata.version(name) for name in PACKAGES},
+        "threads": str(torch.get_num_threads()),
     }
+
+
+def device_name(device: Any) -> str:
+    """``cpu``, or what a GPU calls itself."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:

@@ -27,9 +27,11 @@ def make_trainer(run: Run) -> JepaTrainer:
             raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
     _refuse_split_regularizers(run)
+    args = training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu")
+    _refuse_no_batch(run, args.world_size)
     trainer = JepaTrainer(
         objective=run.objective,
-        args=training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu"),
+        args=args,
         train_dataset=run.train_dataset,
         evaluate_splits=partial(
             evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.evaluations
@@ -50,6 +52,27 @@ def _refuse_split_regularizers(run: Run) -> None:
             "a regularizer is of all embeddings of a step together, so a step can't be accumulated or shared by "
             "processes: use one larger batch",
         )
+
+
+def check_training(run: Run) -> None:
+    """Raises RecipeError for what :func:`make_trainer` would refuse of the training section; makes nothing."""
+    _refuse_split_regularizers(run)
+    args = training_arguments(run.recipe, RunFolder(Path(run.recipe.output_dir)).checkpoints, run.device == "cpu")
+    _refuse_no_batch(run, args.world_size)
+
+
+def _refuse_no_batch(run: Run, processes: int) -> None:
+    """Raises RecipeError where the epoch's last batch, which is left out, is its only one."""
+    training, samples = run.recipe.training, len(run.train_dataset)
+    together = training.per_device_train_batch_size * processes
+    if training.dataloader_drop_last and samples < together:
+        message = f"leaves nothing: {samples} training samples are less than a batch of {together}"
+        raise run.recipe.error("training.dataloader_drop_last", message)
+
+
+def planned_steps(trainer: JepaTrainer) -> int:
+    """How many optimizer steps the whole run has, whether steps or epochs give its length."""
+    return trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[-1]
 
 
 def _checkpoint_activations(model: Any) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jepa_core.checkpoint.finite import refuse_non_finite
 from jepa_core.checkpoint.manifest import BadCheckpoint, check, read_json
 from jepa_core.errors import JepaError
 from jepa_core.recipe.resolve import differences
 
 #: Recipe, number of processes, schedule, and what of the optimizer is no tensor.
 STATE = "state.json"
-#: The one key of a recipe that may grow when a run goes on.
-STEPS = "training.max_steps"
+#: The keys of a recipe that may grow when a run goes on; it has one of the two.
+LENGTHS = ("training.max_steps", "training.num_train_epochs")
 
 
 class OtherRecipe(JepaError):
@@ -33,6 +34,7 @@ def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str
     for path in reversed(found):
         try:
             check(path)
+            refuse_non_finite(path)
             if recipe is not None and (changed := not_allowed(_recipe_of(path), recipe)):
                 raise BadCheckpoint(f"{path}: of another run (its recipe differs in {', '.join(changed)})")
         except BadCheckpoint as error:
@@ -57,6 +59,7 @@ def chosen(path: Path, recipe: dict[str, Any], force: bool = False) -> Path:
     if not path.is_dir():
         raise BadCheckpoint(f"{path}: no checkpoint there")
     check(path)
+    refuse_non_finite(path)
     if not force and (changed := not_allowed(_recipe_of(path), recipe)):
         raise OtherRecipe(
             f"{path}: a checkpoint of another recipe (differs in {', '.join(changed)}); "
@@ -72,16 +75,22 @@ def in_order(checkpoints: Path) -> list[Path]:
 
 
 def not_allowed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The dotted keys in which a run's recipe changed, but for a larger ``max_steps``."""
-    changed = differences(before, after)
-    if STEPS in changed and _grew(before, after):
-        changed.remove(STEPS)
-    return changed
+    """The dotted keys in which a run's recipe changed, but for a length that grew."""
+    return [key for key in differences(before, after) if key not in LENGTHS or not grew(before, after, key)]
 
 
-def _grew(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    steps = [recipe.get("training", {}).get("max_steps") for recipe in (before, after)]
-    return None not in steps and steps[0] < steps[1]
+def grew(before: dict[str, Any], after: dict[str, Any], key: str) -> bool:
+    """Is a number of a recipe's, by its dotted key, larger than it was."""
+    section, _, name = key.partition(".")
+    was, is_now = (recipe[section].get(name) for recipe in (before, after))
+    return isinstance(was, int | float) and isinstance(is_now, int | float) and was < is_now
+
+
+def made_with(checkpoint: Path) -> dict[str, Any]:
+    """What it was trained with beside its recipe; empty for one of a version that did not note it."""
+    state = read_json(checkpoint / STATE)
+    found = state.get("made_with") if isinstance(state, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _recipe_of(checkpoint: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerState
 
 from jepa_core.checkpoint import random_states
@@ -37,31 +38,53 @@ def write_state(
     trainer: dict[str, Any],
     randoms: list[bytes],
     recipe: dict[str, Any] | None,
+    made_with: dict[str, Any],
 ) -> None:
-    """optimizer, schedule: their ``state_dict()``; trainer: TrainerState's fields; randoms: of each process."""
+    """optimizer, schedule: their ``state_dict()``; trainer: TrainerState's fields; randoms: of each process;
+    made_with: what of data and machine it was trained with."""
     tensors, plain = split(optimizer)
     save_file(tensors, folder / OPTIMIZER)
     for rank, packed in enumerate(randoms):
         (folder / random_file(rank)).write_bytes(packed)
-    state = {"recipe": recipe, "processes": len(randoms), "schedule": schedule, "optimizer": plain}
+    state = {"recipe": recipe, "processes": len(randoms), "made_with": made_with}
+    state |= {"schedule": schedule, "optimizer": plain}
     (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     (folder / TRAINER).write_text(json.dumps(trainer, indent=2) + "\n", encoding="utf-8")
 
 
 def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Puts the optimizer's state back. Raises BadCheckpoint."""
+    """Puts the optimizer's moments back; rates, decays and the like are those of the run that goes on.
+
+    Raises BadCheckpoint.
+    """
 
     def load() -> None:
         state = join(_tensors(folder / OPTIMIZER), read_json(folder / STATE)["optimizer"])
         refuse_other_shapes(optimizer, state)
+        for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
+            saved |= {name: value for name, value in group.items() if name != "params"}
         optimizer.load_state_dict(state)
 
     _reading(folder / OPTIMIZER, load)
 
 
-def read_schedule(folder: Path, schedule: Any) -> None:
-    """Puts the learning rate's schedule back. Raises BadCheckpoint."""
-    _reading(folder / STATE, lambda: schedule.load_state_dict(read_json(folder / STATE)["schedule"]))
+def read_schedule(folder: Path, schedule: LambdaLR) -> None:
+    """Puts the learning rate where the schedule of the run that goes on has it at this step.
+
+    That need not be where it was left: with more steps, or another peak, it is another. Raises BadCheckpoint.
+    """
+
+    def load() -> None:
+        saved = read_json(folder / STATE)["schedule"]
+        places = {name: int(saved[name]) for name in ("last_epoch", "_step_count")}
+        schedule.load_state_dict({**schedule.state_dict(), **places})
+        by_group = zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+        rates = [peak * share(schedule.last_epoch) for peak, share in by_group]
+        for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        schedule._last_lr = rates
+
+    _reading(folder / STATE, load)
 
 
 def read_random(folder: Path, rank: int) -> None:

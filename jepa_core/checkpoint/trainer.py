@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
 class CheckpointTrainer(Trainer):
     """Saves and goes on bit by bit where it was.
 
-    recipe: as plain data, kept in every checkpoint, so that none is taken for another run's.
+    recipe: as plain data, kept in every checkpoint, so that none is taken for another run's; made_with: what
+    is compared beside it, data and versions.
     """
 
     objective: JepaObjective
     recipe: dict[str, Any] | None = None
+    made_with: Mapping[str, Any] = MappingProxyType({})
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """The first process writes for all; raises JepaError in all of them when it can't."""
@@ -50,7 +54,8 @@ class CheckpointTrainer(Trainer):
         step, state = self.state.global_step, optimizer.state_dict()
         with whole_folder(checkpoints / folder_name(step), step, _size(self.objective.state_dict(), state)) as draft:
             save_weights(self.objective, draft)
-            write_state(draft, state, schedule.state_dict(), asdict(self.state), randoms, self.recipe)
+            beside = self.recipe, dict(self.made_with)
+            write_state(draft, state, schedule.state_dict(), asdict(self.state), randoms, *beside)
         self._remove_old(checkpoints, step)
 
     def _remove_old(self, checkpoints: Path, step: int) -> None:
@@ -65,8 +70,14 @@ class CheckpointTrainer(Trainer):
         read_trainer(Path(resume_from_checkpoint))  # before Trainer reads it, which tells less
         load_weights(self.objective, Path(resume_from_checkpoint))
 
+    def _init_training_state(self, max_steps: int, *args: Any, **kwargs: Any) -> tuple[int, int]:
+        """How often to log, evaluate and save is the recipe's to say, not the checkpoint's."""
+        found = super()._init_training_state(max_steps, *args, **kwargs)
+        self.state.compute_steps(self.args, max_steps)
+        return found
+
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is not None and self.optimizer is not None:
+        if checkpoint is not None and self.optimizer is not None and self.lr_scheduler is not None:
             read_optimizer(Path(checkpoint), self.optimizer)
             read_schedule(Path(checkpoint), self.lr_scheduler)
 

@@ -18,7 +18,6 @@ def env() -> None:
         **versions(),
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "threads": str(torch.get_num_threads()),
         "plugins": ", ".join(f"{name} {version}" for name, version in registry.distributions().items()),
         "broken plugins": ", ".join(broken.plugin.name for broken in registry.broken) or "none",
         "git revision": git_revision() or "not in a checkout",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ def evaluate(
     from jepa_core.report.console import show_metrics
 
     registry = make_registry(modules, plugin_files)
-    metrics = evaluate_again(run_dir, per_layer or None, registry)
+    metrics = evaluate_again(run_dir, per_layer or None, registry, say=partial(typer.echo, err=True))
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:

@@ -20,11 +20,16 @@ def validate(
     plugin_files: PluginFiles = None,
 ) -> None:
     """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so."""
+    from jepa_core.recipe.cautions import cautions
     from jepa_core.recipe.load import load_recipe
     from jepa_core.recipe.sources import find_recipe
+    from jepa_core.recipe.trackers import refuse_missing_trackers
 
     path = find_recipe(recipe)  # before the plugins, whose import takes seconds
-    load_recipe(path, overrides or (), registry=make_registry(modules, plugin_files))
+    loaded = load_recipe(path, overrides or (), registry=make_registry(modules, plugin_files))
+    refuse_missing_trackers(loaded)
+    for warning in cautions(loaded, loaded.training.max_steps):
+        typer.echo(warning, err=True)
     typer.echo(f"{recipe}: valid")
 
 

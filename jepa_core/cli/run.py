@@ -46,7 +46,7 @@ def run(
     refuse_missing(device)
 
     from jepa_core.display.terminal import say
-    from jepa_core.launch.run import dry_run as try_out
+    from jepa_core.launch.dry_run import dry_run as try_out
     from jepa_core.launch.run import run as run_recipe
     from jepa_core.report.console import show_result
 

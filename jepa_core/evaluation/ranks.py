@@ -20,7 +20,10 @@ CHUNK = 1 << 21
 
 @dataclass(frozen=True)
 class TokenScores:
-    """rank: ``l`` float64, 1 + better + ties / 2 over the whole vocabulary; log_p: ``l`` float64."""
+    """rank: ``l`` float64, 1 + better + ties / 2 over the whole vocabulary; log_p: ``l`` float64.
+
+    Whatever is no number beats the label: a label whose own score is none has the last rank.
+    """
 
     rank: Tensor
     log_p: Tensor
@@ -44,9 +47,9 @@ def score_tokens(logits_of: Callable[[Tensor], Tensor], states: Tensor, label_id
 
 def _score(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     own = logits.gather(1, labels[:, None])
-    better = (logits > own).count_nonzero(dim=1)  # not sum(), which makes each of them an int64 first
-    ties = (logits == own).count_nonzero(dim=1) - 1
-    return 1 + better + ties / 2, own[:, 0] - logits.logsumexp(dim=1)
+    worse = (logits < own).count_nonzero(dim=1)  # not sum(), which makes each of them an int64 first
+    ties = (logits == own).count_nonzero(dim=1).clamp(min=1) - 1  # NaN does not even equal itself
+    return logits.shape[1] - worse - ties / 2, own[:, 0] - logits.logsumexp(dim=1)
 
 
 class Tally:
@@ -58,6 +61,7 @@ class Tally:
     _SCALARS = (
         "samples",
         "tokens",
+        "non_finite",
         "log_p",
         "mrr",
         "right",
@@ -80,6 +84,7 @@ class Tally:
         wrong = torch.zeros(samples).index_add(0, sample, (scores.rank != 1).float())
         self._add("samples", (tokens > 0).sum())
         self._add("tokens", tokens.sum())
+        self._add("non_finite", (~scores.log_p.isfinite()).sum())
         self._add("log_p", scores.log_p.sum())
         self._add("mrr", mean(1 / scores.rank))
         self._add("right", ((wrong == 0) & (tokens > 0)).sum())
@@ -95,9 +100,13 @@ class Tally:
         self._by_term[1, term] += pairs
 
     def metrics(self) -> dict[str, Any]:
-        """The metrics; ``None`` where there is nothing to average. Losses in nats."""
+        """The metrics; ``None`` where there is nothing to average. Losses in nats.
+
+        ``non_finite``, only where there are any: how many tokens of the answers, of how many, have no finite
+        likelihood.
+        """
         sums = dict(zip(self._SCALARS, self.sums.tolist(), strict=False))
-        samples = sums["samples"]
+        samples, bad = sums["samples"], int(sums["non_finite"])
         distances, pairs = self._by_term.tolist()
 
         def per_sample(name: str) -> float | None:
@@ -113,6 +122,7 @@ class Tally:
             "joint_log_likelihood": per_sample("log_p"),
             **{f"hits@{n}": per_sample(f"hits@{n}") for n in HITS},
             "num_samples": int(samples),
+            **({"non_finite": {"tokens": bad, "of": int(sums["tokens"])}} if bad else {}),
         }
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jepa_core.components import Evaluation as Further
 from jepa_core.evaluation.evaluate import Metrics, evaluate
+from jepa_core.evaluation.finite import without_non_finite
 from jepa_core.progress import progress
 from jepa_core.samples.sample_set import SampleSet
 
@@ -23,7 +24,8 @@ def evaluate_splits(
 ) -> dict[str, Metrics]:
     """Set name -> metrics, in the recipe's order, with a progress bar that leaves no trace.
 
-    also: further evaluations, which add their figures.
+    also: further evaluations, which add their figures. What is not finite is None, and named: see
+    :mod:`jepa_core.evaluation.finite`.
     """
     chosen = {name: sets[name] for name in settings.splits or sets}
     batches = sum(-(-len(data_set) // settings.batch_size) for data_set in chosen.values())
@@ -35,4 +37,4 @@ def evaluate_splits(
     for further in (also or {}).values():
         for name, data_set in chosen.items():
             metrics[name] |= further(name, data_set, settings.batch_size)
-    return metrics
+    return {name: without_non_finite(values) for name, values in metrics.items()}

@@ -31,6 +31,14 @@ class RunFolder:
         return self.path / "recipe.resolved.yaml"
 
     @property
+    def older_recipes(self) -> list[Path]:
+        """Those under which it trained before it went on under the one of now."""
+        return sorted(self.path.glob("recipe.until-step-*.yaml"))
+
+    def recipe_until(self, step: int) -> Path:
+        return self.path / f"recipe.until-step-{step}.yaml"
+
+    @property
     def vocabulary(self) -> Path:
         return self.path / "vocabulary.json"
 
@@ -107,7 +115,7 @@ class RunFolder:
                 shutil.rmtree(folder)
         # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
         written = (self.report, self.flops, self.metrics, self.log, self.vocabulary, self.verification)
-        for file in (*written, self.recipe):
+        for file in (*written, *self.older_recipes, self.recipe):
             file.unlink(missing_ok=True)
 
 

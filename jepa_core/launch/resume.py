@@ -6,55 +6,109 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.checkpoint.choosing import OtherRecipe, chosen, newest, not_allowed
+from jepa_core.assembly.changes import OtherData, data_changes, version_changes, vocabulary_beside
+from jepa_core.checkpoint.choosing import (
+    LENGTHS,
+    OtherRecipe,
+    chosen,
+    grew,
+    in_order,
+    made_with,
+    newest,
+    not_allowed,
+)
 from jepa_core.checkpoint.manifest import folder_name
 from jepa_core.distributed import by_first, from_first
+from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import differences, resolved
 from jepa_core.registry import Registry
 
 if TYPE_CHECKING:
-    from jepa_core.training.trainer import JepaTrainer
+    from jepa_core.assembly.build import Run
+
+Data = dict[str, Any]
 
 
-def refuse_other_run(folder: RunFolder, text: dict[str, Any], registry: Registry, force: bool) -> None:
-    """A folder belongs to one recipe; only more steps are a reason to go on in it.
+def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Path | None, force: bool) -> bool:
+    """Is there something to do: False where the folder's run is finished, and is this one.
 
-    text: the recipe, resolved; force: go on under another recipe. Raises FolderTaken naming what differs.
+    A folder belongs to one recipe; only a greater length is a reason to go on in it. text: the recipe, resolved;
+    resume: the checkpoint that the user asks for; force: go on under another recipe.
+    Raises FolderTaken naming what differs.
     """
-    if not (changed := other_recipe(folder, text, registry)) or (force and not folder.finished):
-        return
-    what = "a finished" if folder.finished else "an unfinished"
-    more = "" if folder.finished else ", or --force-resume to go on with what it learned"
-    raise FolderTaken(
+    if not folder.started:
+        return True
+    before = recipe_in(folder.recipe, registry)
+    if folder.finished:
+        return _more_than_finished(folder, before, text, resume, force)
+    changed = not_allowed(before, text)
+    if changed and not force and not any(not not_allowed(older, text) for older in _older(folder, registry)):
+        raise _taken(folder, "an unfinished", changed, ", or --force-resume to go on with what it learned")
+    return True
+
+
+def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Path | None, force: bool) -> bool:
+    """A finished run goes on to more steps, or again from an earlier checkpoint; else it is shown."""
+    changed = not_allowed(before, text)
+    longer = any(grew(before, text, key) for key in LENGTHS)
+    if changed and not force:
+        raise _taken(folder, "a finished", changed)
+    if not longer and resume is None:
+        if changed:
+            raise _taken(folder, "a finished", changed, "; under another recipe it has no step left (give it more)")
+        return False
+    if resume is None and not in_order(folder.checkpoints):
+        raise FolderTaken(
+            f"{folder.path}: holds a finished run without a checkpoint (save_steps: null), from which nothing can "
+            "go on; give another output_dir, or --overwrite to start anew"
+        )
+    return True
+
+
+def _taken(folder: RunFolder, what: str, changed: list[str], more: str = "") -> FolderTaken:
+    return FolderTaken(
         f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "
         f"give another output_dir, or --overwrite to start anew{more}"
     )
 
 
-def other_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> list[str]:
-    """In which keys the recipe of the run in `folder` differs, so that this one can't go on in it."""
+def other_recipe(folder: RunFolder, text: Data, registry: Registry) -> list[str]:
+    """In which keys the recipe of the run in `folder` differs from this one, but for more steps to come."""
     if not folder.started:
         return []
-    before = resolved(load_recipe(folder.recipe, registry=registry), registry)
+    before = recipe_in(folder.recipe, registry)
     return differences(before, text) if folder.finished else not_allowed(before, text)
 
 
-def agreed(
-    folder: RunFolder, trainer: JepaTrainer, resume: Path | None, force: bool, say: Callable[[str], None]
-) -> Path | None:
-    """The checkpoint to go on from, the same in all processes; None for the first step.
+def recipe_in(path: Path, registry: Registry) -> Data:
+    return resolved(load_recipe(path, registry=registry), registry)
 
-    resume: the one that the user asked for. Raises BadCheckpoint or OtherRecipe.
+
+def _older(folder: RunFolder, registry: Registry) -> list[Data]:
+    """The recipes under which the run trained before it was made to go on under another one."""
+    found = []
+    for path in folder.older_recipes:
+        try:
+            found.append(recipe_in(path, registry))
+        except JepaError:  # of a plugin that is gone: then it is not the one that is asked for
+            continue
+    return found
+
+
+def agreed(folder: RunFolder, built: Run, resume: Path | None, force: bool, say: Callable[[str], None]) -> Path | None:
+    """The checkpoint to go on from, the same in all processes; None for the first step. Writes nothing.
+
+    resume: the one that the user asked for. Raises BadCheckpoint, OtherRecipe or OtherData.
     """
-    text, device = trainer.recipe or {}, trainer.args.device
+    text, device = built.trainer.recipe or {}, built.trainer.args.device
     found: list[Path] = []
 
     def choose() -> None:
         path = chosen(resume, text, force) if resume else newest(folder.checkpoints, None if force else text, say)
         if path is not None:
-            _refuse_other_processes(path, trainer.args.world_size, force)
+            _refuse_changes(path, built, force, say)
             found.append(path)
 
     by_first(choose, device)
@@ -66,6 +120,22 @@ def agreed(
     checkpoint = resume.absolute() if resume else folder.checkpoints / folder_name(step)
     say(f"resuming from {checkpoint}")
     return checkpoint
+
+
+def _refuse_changes(checkpoint: Path, built: Run, force: bool, say: Callable[[str], None]) -> None:
+    """Compares what is no part of the recipe: processes, data, and what it all runs on."""
+    trainer, before = built.trainer, made_with(checkpoint)
+    _refuse_other_processes(checkpoint, trainer.args.world_size, force)
+    tokens = vocabulary_beside(checkpoint), built.vocabulary.token_to_id
+    if changes := data_changes(before.get("data"), trainer.made_with["data"], *tokens):
+        if not force:
+            raise OtherData(
+                f"{checkpoint}: {changes}. Put back the data it trained on, or --overwrite to start anew, or "
+                "--force-resume to go on all the same"
+            )
+        say(f"warning: {checkpoint}: {changes}")
+    for change in version_changes(before.get("versions"), trainer.made_with["versions"]):
+        say(f"warning: {checkpoint}: {change}: not the same bits as a run left alone")
 
 
 def _refuse_other_processes(checkpoint: Path, processes: int, force: bool) -> None:

@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
+from jepa_core.assembly.changes import note
 from jepa_core.assembly.provenance import provenance
 from jepa_core.assembly.rehearse import rehearse
+from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.weights import save_weights
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
+from jepa_core.evaluation.finite import nothing_finite
+from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.folder.lock import locked
 from jepa_core.folder.run_folder import RunFolder, write_bytes, write_json, write_text
-from jepa_core.launch.resume import agreed, refuse_other_run
-from jepa_core.recipe.resolve import dump_yaml, resolved
+from jepa_core.launch.dry_run import describe, nothing_counts
+from jepa_core.launch.resume import agreed, left_to_train, recipe_in
+from jepa_core.recipe.cautions import cautions
+from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
 from jepa_core.training.stop import ending_on_sigterm
 from jepa_core.verify.verify import Verification, counts, verify_start
@@ -62,9 +69,9 @@ def run(
 ) -> Result:
     """Trains, evaluates and saves what `recipe` says, into its ``output_dir``.
 
-    A finished run is not repeated, an unfinished one goes on from its last whole checkpoint, unless `overwrite`.
-    resume: this checkpoint instead; force_resume: also where the recipe or the number of processes differs;
-    device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
+    A finished run is not repeated, but goes on to more steps than it has; an unfinished one goes on from its last
+    whole checkpoint, unless `overwrite`. resume: this checkpoint instead; force_resume: also where recipe, data or
+    the number of processes differ; device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
 
     Raises JepaError: FolderTaken when the folder holds something else, FolderLocked when another run is at
     work in it, BadCheckpoint when no checkpoint is whole, Interrupted on Ctrl-C, NotAsSaid when the quick part
@@ -73,58 +80,37 @@ def run(
     registry = registry or Registry.discover()
     folder = RunFolder(Path(recipe.output_dir))
     folder.refuse_strangers()
+    refuse_missing_trackers(recipe)
     text = resolved(recipe, registry)
-    if not overwrite:
-        refuse_other_run(folder, text, registry, force_resume)
-        if folder.finished:
-            return Result(folder.read_metrics(), folder.path, "finished", folder.captions)
+    if overwrite and (resume or force_resume):
+        raise JepaError("overwrite starts anew, resume goes on: give one of them")
+    if not overwrite and not left_to_train(folder, text, registry, resume, force_resume):
+        return Result(folder.read_metrics(), folder.path, "finished", folder.captions)
+    if resume is not None:
+        chosen(resume, text, force_resume)  # before anything is made or written
+    from jepa_core.assembly.trainer import planned_steps
+
     with ending_on_sigterm():
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
         trainer = built.trainer
-        trainer.recipe = text
+        trainer.recipe, steps = text, planned_steps(trainer)
+        for warning in (*cautions(recipe, steps), *nothing_counts(built, steps)):
+            say(warning)
         with ExitStack() as stack:
             by_first(lambda: stack.enter_context(locked(folder.path)), trainer.args.device)
+            by_first(lambda: note(built), trainer.args.device)
+            checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
-            checkpoint = agreed(folder, trainer, resume, force_resume, say)
             _train(built, checkpoint, folder)
-            metrics = _finish(built, folder)
+            metrics = trainer.evaluate_splits()
+            _refuse_no_model(metrics, trainer.state.global_step)
+            by_first(lambda: _finish(folder, built, verified, metrics, registry), trainer.args.device)
+    for warning in not_finite(metrics):
+        say(warning)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
-
-
-def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | None = None) -> str:
-    """Builds everything, runs one batch forward and backward, writes nothing; says what it saw."""
-    registry = registry or Registry.discover()
-    built = build(recipe, registry, device)
-    size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
-    rehearse(built)
-    batch = built.collate(built.train_dataset.__getitems__(range(size)))
-    plan = built.objective.train().plan(batch)
-    out = built.objective(plan=plan)
-    out.loss.backward()
-    jepa = "none counted" if out.jepa_loss is None else f"{float(out.jepa_loss):.4f}"
-    return (
-        f"{describe(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
-        f"{plan.jepa_pairs} pairs; ntp loss {float(out.ntp_loss):.4f}, jepa loss {jepa}\n"
-        "dry run: nothing was written"
-    )
-
-
-def describe(built: Run) -> str:
-    """What will train on what, in three lines, and what there is to know of the data."""
-    recipe, settings = built.recipe, built.recipe.objective
-    parameters = sum(p.numel() for p in built.objective.parameters())
-    sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
-    return (
-        f"data       {recipe.data.name}: {len(built.train_dataset):,} training samples, vocabulary "
-        f"{built.vocabulary.size:,}; to evaluate: {sets}\n"
-        f"model      {built.objective.model.config.model_type}, {parameters:,} parameters, {recipe.model.dtype}\n"
-        f"objective  {settings.gamma_ntp:g} ntp + {_weight(settings.lambda_jepa)} {settings.distance.name}, "
-        f"{settings.reversal.name} reversal, {settings.mask.name} mask, k = {settings.k}"
-        + "".join(f"\nnote       {note}" for note in built.data.notes)
-    )
 
 
 def _noted(built: Run) -> dict[str, Any]:
@@ -132,16 +118,28 @@ def _noted(built: Run) -> dict[str, Any]:
     return {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
 
 
-def _weight(weight: Any) -> str:
-    return f"{weight:g}" if isinstance(weight, int | float) else f"({weight.start:g} to {weight.end:g})"
-
-
 def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
-    """What the folder says from now on."""
+    """What the folder says from now on. What a finished run came to stays until there is more."""
     if overwrite:
         folder.clear()
-    text = built.trainer.recipe or {}
-    write_text(folder.recipe, dump_yaml({**text, "resolved": {**provenance(built.recipe, registry), **_noted(built)}}))
+    _keep_older_recipe(folder, built.trainer.recipe or {}, registry)
+    if not folder.finished:
+        _say_what_runs(folder, built, verified, registry)
+
+
+def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
+    """Checkpoints that were made under another recipe than the one that goes on: it stays beside."""
+    before = in_order(folder.checkpoints)
+    if before and folder.started and differences(recipe_in(folder.recipe, registry), text):
+        kept = folder.recipe_until(int(before[-1].name.removeprefix("checkpoint-")))
+        if not kept.exists():
+            write_text(kept, folder.recipe.read_text(encoding="utf-8"))
+
+
+def _say_what_runs(folder: RunFolder, built: Run, verified: Verification, registry: Registry) -> None:
+    trainer = built.trainer
+    noted = {**provenance(built.recipe, registry), **_noted(built), **trainer.made_with}
+    write_text(folder.recipe, dump_yaml({**(trainer.recipe or {}), "resolved": noted}))
     write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
     write_json(folder.verification, verified.to_json())
 
@@ -161,15 +159,23 @@ def _train(built: Run, checkpoint: Path | None, folder: RunFolder) -> None:
         raise Interrupted(caught, trainer.state.global_step, folder.path)
 
 
-def _finish(built: Run, folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Evaluates, saves the model, and writes the metrics last: they say that the run is finished."""
-    metrics = built.trainer.evaluate_splits()
+def _refuse_no_model(metrics: dict[str, dict[str, Any]], step: int) -> None:
+    from jepa_core.training.finite import ADVICE, NonFiniteError
 
-    def save() -> None:
-        save_weights(built.objective, folder.model)
-        for name, content in built.data.tokenizer_files.items():
-            write_bytes(folder.model / name, content.encode() if isinstance(content, str) else content)
-        write_json(folder.metrics, metrics)
+    if nothing_finite(metrics):
+        raise NonFiniteError(f"ntp_loss is not finite for any answer in the evaluation after step {step} ({ADVICE})")
 
-    by_first(save, built.trainer.args.device)
-    return metrics
+
+def _finish(
+    folder: RunFolder, built: Run, verified: Verification, metrics: dict[str, dict[str, Any]], registry: Registry
+) -> None:
+    """Saves the model, and writes the metrics last: they say that the run is finished."""
+    again = folder.finished
+    if again:  # from here on, until it is there, the folder has no result
+        folder.metrics.unlink()
+    save_weights(built.objective, folder.model)
+    for name, content in built.data.tokenizer_files.items():
+        write_bytes(folder.model / name, content.encode() if isinstance(content, str) else content)
+    if again:
+        _say_what_runs(folder, built, verified, registry)
+    write_json(folder.metrics, metrics)

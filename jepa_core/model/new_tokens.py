@@ -1,6 +1,6 @@
-"""Tokens that a model was not made with: a row each in its embedding and its head, and how they are taken out again.
+"""Tokens that a model was not made with: a row each in its embeddings, and how they are taken out again.
 
-``v`` rows of an embedding or a head, ``d`` the model's width.
+``v`` rows of an input or output embedding, ``d`` the model's width.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def rows_of(model: Any) -> int:
 
 @torch.no_grad()
 def add_rows(model: Any, new_ids: Sequence[int], known: int) -> None:
-    """Gives each new token the mean of the known tokens' rows, in the embedding and the head, tied or not.
+    """Gives each new token the mean of the known tokens' rows, in both embeddings, tied or not.
 
     The table grows where it has too few rows; rows that only pad it are no token's, and are taken first.
     known: ids below are the model's own tokens; `new_ids` among them keep their rows.
@@ -49,13 +49,13 @@ def remove_rows(model: Any, new_ids: Sequence[int], known: int, rows: int) -> No
 
 
 def tables(model: Any) -> Iterator[Tensor]:
-    """Each table with a row a token, once: the embedding ``v d``, an untied head ``v d``, the head's bias ``v``."""
-    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    """Each table with a row a token, once: the input embedding ``v d``, an untied output embedding ``v d``, its bias ``v``."""
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
     yield embedding.weight
-    if head is not None and head.weight is not embedding.weight:
-        yield head.weight
-    if getattr(head, "bias", None) is not None:
-        yield head.bias
+    if output is not None and output.weight is not embedding.weight:
+        yield output.weight
+    if getattr(output, "bias", None) is not None:
+        yield output.bias
 
 
 def without_tokens(files: Mapping[str, bytes], names: Collection[str]) -> dict[str, bytes]:

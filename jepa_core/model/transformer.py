@@ -27,7 +27,7 @@ class Transformer:
     def __init__(self, model: Any):
         self.model = model
         self.base: Any = self.model.base_model
-        self.head: nn.Module = self.model.get_output_embeddings()
+        self.lm_head: nn.Module = self.model.get_output_embeddings()
         config: Any = self.model.config
         self.num_layers: int = config.num_hidden_layers
         self.vocab: int = config.vocab_size
@@ -92,11 +92,11 @@ class Transformer:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """``… d`` to ``… v``."""
-        return self.head(hidden)
+        return self.lm_head(hidden)
 
     def layer_logits(self, hidden: Tensor, layer: int) -> Tensor:
-        """Logits read off an inner layer: through the final norm and the head (the "logit lens")."""
-        return self.head(hidden if layer == self.num_layers else self.final_norm(hidden))
+        """Logits read off an inner layer: through the final norm and the output embedding (the "logit lens")."""
+        return self.lm_head(hidden if layer == self.num_layers else self.final_norm(hidden))
 
     @property
     def final_norm(self) -> nn.Module:

@@ -37,7 +37,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Reg
     draft.raise_problems()
     assert recipe is not None, "what does not validate has problems"
     recipe._source_path, recipe._places, recipe._older = path, draft.places, tuple(words)
-    recipe._noted_search = (*_noted_search(noted), shipped_folder())  # the latter for copies of shipped recipes
+    recipe._noted_search, recipe._shipped = _noted_search(noted), (shipped_folder(),)
     return recipe
 
 

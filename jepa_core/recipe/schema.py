@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from jepa_core.components import KINDS
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.recipe.component_ref import ComponentRef, EmbeddingSides
-from jepa_core.recipe.training_section import Positive, Rate, Training
+from jepa_core.recipe.training_section import AtOnce, Positive, Rate, Training
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
 
@@ -110,7 +110,7 @@ class FurtherTerm(Section):
 class Objective(Section):
     """The loss: gamma_ntp * ntp + lambda_jepa * jepa."""
 
-    k: int = Field(1, ge=0, description="Predictor tokens after each sample's last token.")
+    k: int = Field(1, ge=0, le=4096, description="Predictor tokens after each sample's last token; in every row.")
     distinct_pred: bool = Field(False, description="k different predictor tokens, not k times the same.")
     lambda_jepa: Rate | WeightSchedule = Field(
         1.0,
@@ -132,6 +132,7 @@ class Objective(Section):
     recall_temperature: float | None = Field(
         None,
         gt=0,
+        allow_inf_nan=False,
         description="After layer ntp_detach the state where the answer belongs becomes the mean of all candidates' "
         "target states, weighted by softmax(cosine with what is predicted from the question / temperature); null: stays.",
     )
@@ -192,7 +193,7 @@ class Evaluation(Section):
     also: Annotated[tuple[ComponentRef, ...], Field(strict=False)] = Field(
         (), description="Further evaluations of every set."
     )
-    batch_size: Positive = Field(512, description="Samples evaluated at once; never changes a metric.")
+    batch_size: AtOnce = Field(512, description="Samples evaluated at once; never changes a metric.")
 
     @model_validator(mode="after")
     def _once_each(self) -> Evaluation:
@@ -221,6 +222,7 @@ class Recipe(Section):
     _source_path: Path | None = PrivateAttr(None)
     _places: Places = PrivateAttr(Places("recipe", {}))
     _noted_search: tuple[Path, ...] = PrivateAttr(())
+    _shipped: tuple[Path, ...] = PrivateAttr(())
     _older: tuple[str, ...] = PrivateAttr(())
 
     @property
@@ -237,11 +239,11 @@ class Recipe(Section):
     def search(self) -> tuple[Path, ...]:
         """Folders in which data files are looked for: the current one, then the recipe's.
 
-        The resolved recipe of a run, which lies in the run's folder, adds those of the recipe it was made of;
-        the shipped recipes' folder comes last, for copies of them.
+        Those of the recipe that a run's resolved one was made of come first: it means the files that the run read,
+        wherever it is read. The shipped recipes' folder comes last, for copies of them.
         """
         own = (Path(), self._source_path.parent) if self._source_path else (Path(),)
-        return (*own, *self._noted_search)
+        return (*self._noted_search, *own, *self._shipped)
 
     def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
         """Key, kind and reference of every component, one for both sides where these are the same."""

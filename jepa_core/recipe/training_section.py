@@ -11,7 +11,16 @@ from pydantic import Field, model_validator
 
 from jepa_core.registry.section import Conflict, Section
 
-Positive = Annotated[int, Field(ge=1)]
+#: A thousand million: at a millisecond each, steps for twelve days; and still far from where 64 bits end.
+MOST = 10**9
+#: Samples of a micro-batch, or micro-batches of a step: all of a step is planned in memory before it runs.
+MOST_AT_ONCE = 10**6
+#: From here on PyTorch's loop over tensors can't convert the rate to fp32; the fused kernel makes infinite
+#: weights of it, which are told.
+MOST_RATE_OF_A_LOOP = 1e30
+
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+AtOnce = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
@@ -24,19 +33,19 @@ class Training(Section):
         None, description="Optimizer steps; 1000 where num_train_epochs is not given either."
     )
     num_train_epochs: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Passes over the training set, instead of max_steps."
+        None, gt=0, le=MOST, allow_inf_nan=False, description="Passes over the training set, instead of max_steps."
     )
-    per_device_train_batch_size: Positive = Field(
+    per_device_train_batch_size: AtOnce = Field(
         256, description="Samples of a micro-batch on one device; a second view does not count."
     )
-    gradient_accumulation_steps: Positive = Field(
+    gradient_accumulation_steps: AtOnce = Field(
         1, description="Micro-batches of an optimizer step; the gradient is that of one big batch."
     )
     learning_rate: Rate = Field(1e-3, description="Peak learning rate of AdamW.")
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "linear", description="How the learning rate goes on after the warm-up."
     )
-    warmup_steps: int = Field(0, ge=0, description="Steps in which the rate rises from 0 to its peak.")
+    warmup_steps: int = Field(0, ge=0, le=MOST, description="Steps in which the rate rises from 0 to its peak.")
     weight_decay: Rate = Field(0.0, description="AdamW's decay; never of biases and norms.")
     adam_beta1: Beta = Field(0.9, description="Decay of AdamW's mean of gradients.")
     adam_beta2: Beta = Field(0.999, description="Decay of AdamW's mean of squared gradients.")
@@ -59,14 +68,19 @@ class Training(Section):
         False, description="Recompute activations in the backward pass: less memory, about a third slower."
     )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
-    dataloader_num_workers: int = Field(0, ge=0, description="Processes that make batches; 0: none beside.")
+    dataloader_num_workers: int = Field(
+        0, ge=0, le=1024, description="Processes that make batches; 0: none beside."
+    )
     dataloader_drop_last: bool = Field(
-        False, description="Leave out an epoch's last batch where it is smaller; losses that compare pairs want it."
+        False,
+        description="Leave out an epoch's last micro-batch where it is smaller; losses that compare pairs want it.",
     )
     report_to: Annotated[tuple[Tracker, ...], Field(strict=False)] = Field(
         (), description="Trackers to log to beside metrics.jsonl; each has to be installed."
     )
-    ddp_timeout: Positive = Field(1800, description="Seconds a process waits for another.")
+    ddp_timeout: int = Field(
+        1800, ge=1, le=366 * 24 * 3600, description="Seconds a process waits for another; at most a year."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -82,6 +96,8 @@ class Training(Section):
             problems.append(("num_train_epochs", "give either max_steps or num_train_epochs, the other null"))
         if self.warmup_steps and self.lr_scheduler_type == "constant":
             problems.append(("warmup_steps", "'constant' does not warm up; use 'constant_with_warmup'"))
+        if self.learning_rate > MOST_RATE_OF_A_LOOP and self.optim == "adamw_torch":
+            problems.append(("learning_rate", f"'adamw_torch' takes rates up to {MOST_RATE_OF_A_LOOP:g}"))
         if problems:
             raise Conflict(*problems)
         return self

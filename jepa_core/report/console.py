@@ -11,6 +11,7 @@ from rich import box
 from rich.table import Table
 
 from jepa_core.display.terminal import console, figure, print_table, say
+from jepa_core.evaluation.finite import NON_FINITE
 from jepa_core.registry.options import option_schema
 from jepa_core.report.further import Further, Metrics, further_tables
 
@@ -32,7 +33,7 @@ def metrics_table(metrics: Metrics, further: Sequence[Further] = ()) -> Table:
     table.add_column("metric")
     for split in metrics:
         table.add_column(split, justify="right")
-    names = dict.fromkeys(name for values in metrics.values() for name in values if name != "layers")
+    names = dict.fromkeys(name for values in metrics.values() for name in values if name not in ("layers", NON_FINITE))
     prefixes = tuple(each.prefix for each in further)
     for name in (name for name in names if not name.startswith(prefixes)):
         table.add_row(name, *(figure(values.get(name)) for values in metrics.values()))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from accelerate import PartialState
 from transformers import TrainingArguments
-
-from jepa_core.errors import JepaError
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -20,8 +20,11 @@ ELSEWHERE = ("gradient_checkpointing",)
 def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False) -> TrainingArguments:
     """The arguments, with what must hold for exact numbers set for good.
 
-    Raises JepaError when transformers refuses the combination.
+    Raises RecipeError when transformers refuses one of them on this machine.
     """
+    use_cpu = use_cpu or not torch.accelerator.is_available()
+    if use_cpu:  # several processes meet here: TrainingArguments forgets the timeout where there is no GPU
+        PartialState(cpu=True, timeout=timedelta(seconds=recipe.training.ddp_timeout))
     try:
         return TrainingArguments(
             output_dir=str(checkpoints),
@@ -31,10 +34,15 @@ def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False)
             ddp_find_unused_parameters=False,  # every parameter is in every step's graph
             disable_tqdm=True,  # the progress line is ours
             log_level="error",  # and its warnings, about what is set here for good, would break it
-            # said outright where there is nothing else: several processes would be told they are one
-            use_cpu=use_cpu or not torch.accelerator.is_available(),
+            use_cpu=use_cpu,  # said outright where there is nothing else: several would be told they are one
             dataloader_pin_memory=torch.cuda.is_available() and not use_cpu,
             **{name: value for name, value in recipe.training.arguments().items() if name not in ELSEWHERE},
         )
     except (ValueError, ImportError) as error:
-        raise JepaError(f"training: {error}") from error
+        raise recipe.error(_named_in(str(error), recipe), str(error)) from error
+
+
+def _named_in(message: str, recipe: Recipe) -> str:
+    """The key that transformers complains of, or the section."""
+    names = sorted(type(recipe.training).model_fields, key=len, reverse=True)
+    return next((f"training.{name}" for name in names if name in message), "training")

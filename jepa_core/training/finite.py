@@ -1,7 +1,8 @@
 """The watch for NaN and infinity: a bad step changes nothing, and the host hears of it later.
 
 Every step's terms are looked at where they are computed. The finding stays there, as a tensor that the
-optimizer reads in place of the host, so no step waits for the device.
+optimizer reads in place of the host, so no step waits for the device. An update can make weights that are not
+finite out of terms that are: before something is made of the weights they are looked at themselves.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from jepa_core.distributed import any_process
 from jepa_core.errors import JepaError
+
+ADVICE = "a smaller learning_rate, a larger adam_epsilon or a max_grad_norm may help"
 
 
 class NonFiniteError(JepaError):
-    """A loss term or the gradient became NaN or infinite; the weights were not touched by that step."""
+    """A loss term, the gradient or a weight became NaN or infinite; nothing of that is saved."""
 
 
 class FiniteWatch:
@@ -59,14 +63,33 @@ class FiniteWatch:
         elif self.found:
             model.zero_grad(set_to_none=True)
 
-    def check(self) -> None:
-        """Waits for the device. Raises NonFiniteError, with step and term, when a step was not finite."""
+    def check(self, model: nn.Module | None = None) -> None:
+        """Waits for the device. Raises NonFiniteError, with step and term, when a step was not finite.
+
+        model: is looked at then, to tell weights that were bad before from a step that was.
+        """
         step, worst = divmod(int(self.first), len(self.terms) + 1)
         if worst:
-            raise NonFiniteError(
-                f"{self.terms[worst - 1]} is not finite at step {step}; the weights are those of step {step - 1} "
-                "(a smaller learning_rate or a max_grad_norm may help)"
-            )
+            told = f"{self.terms[worst - 1]} is not finite at step {step}; the weights are those of step {step - 1}"
+            if model is not None and (bad := first_bad(model)):
+                told += f", whose update made them so: {bad} is not finite"
+            raise NonFiniteError(f"{told} ({ADVICE})")
+
+    def check_weights(self, step: int, model: nn.Module) -> None:
+        """Waits for the device. Raises NonFiniteError, in all processes, when one of the weights after this
+        many steps is not finite."""
+        bad = first_bad(model)
+        if any_process(bool(bad), self.found.device):
+            what = f"the weight {bad}" if bad else "a weight of another process"
+            raise NonFiniteError(f"{what} is not finite after step {step}; nothing was saved of it ({ADVICE})")
+
+
+@torch.no_grad()
+def first_bad(model: nn.Module) -> str:
+    """The name of the first parameter that is not finite everywhere; empty where all are."""
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    bad = 1 - torch.stack([p.isfinite().all() for p in parameters]).long()
+    return names[int(bad.argmax())] if bad.any() else ""
 
 
 def _bad(values: Iterable[Tensor]) -> Tensor:

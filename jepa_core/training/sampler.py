@@ -88,19 +88,24 @@ class EpochBatches(Sampler[list[int]]):
 
     The order is cut into pieces of `processes` batches, and each process has its batch of each piece. In the
     last piece batches may be short or empty: then a process takes part in the step without a sample.
+    drop_last: a last piece that is not full is left out, in all processes alike.
     """
 
-    def __init__(self, sampler: EpochSampler, batch_size: int, process: int = 0, processes: int = 1):
+    def __init__(
+        self, sampler: EpochSampler, batch_size: int, process: int = 0, processes: int = 1, drop_last: bool = False
+    ):
         self.sampler = sampler
         self.batch_size = batch_size
         self.process = process
         self.processes = processes
+        self.drop_last = drop_last
 
     def set_epoch(self, epoch: int) -> None:
         self.sampler.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return -(-len(self.sampler) // (self.batch_size * self.processes))
+        full, rest = divmod(len(self.sampler), self.batch_size * self.processes)
+        return full + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[list[int]]:
         order, first = iter(self.sampler), self.process * self.batch_size

@@ -69,7 +69,13 @@ class JepaTrainer(CheckpointTrainer):
         """Batches stay on the host, where they are planned; the plan moves."""
         args, dataset = self.args, cast(Any, self.train_dataset)
         order = self.make_sampler(len(dataset))
-        batches = EpochBatches(order, args.per_device_train_batch_size, args.process_index, args.world_size)
+        batches = EpochBatches(
+            order,
+            args.per_device_train_batch_size,
+            args.process_index,
+            args.world_size,
+            drop_last=args.dataloader_drop_last,
+        )
         return EpochLoader(
             dataset,
             batch_sampler=batches,
@@ -133,10 +139,13 @@ class JepaTrainer(CheckpointTrainer):
         return norm
 
     def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is logged, evaluated or saved, and training does not end, over a bad step."""
-        due = ("should_log", "should_evaluate", "should_save", "should_training_stop")
-        if any(getattr(self.control, name) for name in due):
-            self.finite.check()
+        """Nothing is logged, evaluated or saved, and training does not end, over a bad step or bad weights."""
+        control = self.control
+        of_weights = control.should_evaluate or control.should_save or control.should_training_stop
+        if of_weights or control.should_log:
+            self.finite.check(self.objective)
+        if of_weights:
+            self.finite.check_weights(self.state.global_step, self.objective)
         super()._maybe_log_save_evaluate(*args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

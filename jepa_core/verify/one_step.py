@@ -35,6 +35,7 @@ ONE_STEP = {
     "torch_compile": False,
     "gradient_checkpointing": False,
     "dataloader_num_workers": 0,
+    "dataloader_drop_last": False,
     "optim": "sgd",
 }
 

@@ -81,6 +81,7 @@ def generate(
     from jepa_plugins.facts.write import refuse_existing, write_folder
 
     refuse_existing(folder, overwrite)
+    size.refuse_in_memory()
     task = make(size, seed)
     write_folder(task, folder, overwrite)
     typer.echo(f"{folder}: {len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask")

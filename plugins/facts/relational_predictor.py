@@ -12,6 +12,7 @@ from jepa_core import BuildContext, ComponentError, EmbeddingExtractor, hookimpl
 from jepa_plugins.facts.vocabulary import Vocabulary
 
 EPS = 1e-6
+MOST_PRODUCTS = 1_000_000
 
 
 class RelationalPredictor(nn.Module):
@@ -63,8 +64,8 @@ def relational(context: BuildContext, products: int | None = None) -> Relational
     """
     if products is None:
         products = max(1, len(Vocabulary.of(context.vocabulary).relation_ids)) * context.width
-    if products < 1:
-        raise ComponentError(f"products: expected 1 or more, not {products}")
+    if not 1 <= products <= MOST_PRODUCTS:
+        raise ComponentError(f"products: expected 1 to {MOST_PRODUCTS:,}, not {products}")
     return RelationalPredictor(context.width, products)
 
 

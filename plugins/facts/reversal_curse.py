@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError, DatasetContext, hookimpl
+from jepa_core import ComponentError, DataError, DatasetContext, hookimpl
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
@@ -49,12 +49,22 @@ def reversal_curse(
     if path is None:
         if relations is not None:
             raise DataError("relations: has no effect on generated data: leave out")
-        task = generate(TaskSize(**size), context.seed if seed is None else seed)
+        task = _generated(size, context.seed if seed is None else seed)
     else:
         _refuse_generation_options(path, {"seed": seed, **size})
         task = _read(context.find(path), None if relations is None else context.find(relations))
     task = replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
     return keep_half(task, held_out)
+
+
+def _generated(size: dict[str, Any], seed: int) -> FactTask:
+    """Raises ComponentError naming the option that is wrong."""
+    try:
+        chosen = TaskSize(**size)
+        chosen.refuse_in_memory()
+        return generate(chosen, seed)
+    except DataError as error:
+        raise ComponentError(str(error)) from error
 
 
 def _read(folder: Path, relations: Path | None) -> FactTask:

@@ -7,6 +7,12 @@ from math import isqrt
 
 from jepa_core import DataError
 
+#: Entities times relation pairs, 4 bytes each while they are drawn; of a task that isn't packed all its facts are in
+#: memory, at about 300 bytes each while they are made.
+MOST, MOST_IN_MEMORY = 200_000_000, 10_000_000
+#: Tokens: each has a name in memory and a row in the model's embedding table.
+MOST_TOKENS = 10_000_000
+
 
 @dataclass(frozen=True)
 class TaskSize:
@@ -33,8 +39,34 @@ class TaskSize:
         for option in ("relation_pairs", "evaluation_samples"):
             if (value := getattr(self, option)) < 1:
                 raise DataError(f"{option}: expected 1 or more, not {value}")
+        self._refuse_above(MOST)
         if self.name_multiplicity is not None:
             self._check_names(self.name_multiplicity)
+        if self.tokens > MOST_TOKENS:
+            raise DataError(f"{self._largest}: expected at most {MOST_TOKENS:,} tokens, not {self.tokens:,}")
+
+    def refuse_in_memory(self) -> None:
+        """Raises DataError for a task that has to be packed."""
+        self._refuse_above(MOST_IN_MEMORY, "; pack a larger one with 'jepa-run data generate --packed'")
+
+    @property
+    def tokens(self) -> int:
+        """Of names and relations."""
+        shared_by = self.name_multiplicity
+        names = self.entities if shared_by is None else 2 * (self.entities // shared_by)
+        return names + 2 * self.relation_pairs
+
+    def _refuse_above(self, most: int, more: str = "") -> None:
+        if (size := self.entities * self.relation_pairs) > most:
+            raise DataError(
+                f"{self._largest}: expected at most {most:,} entities times relation pairs, not {size:,}{more}"
+            )
+
+    @property
+    def _largest(self) -> str:
+        """The option to blame."""
+        options = ("entities_both_ways", "entities_one_way", "relation_pairs")
+        return max(options, key=lambda option: getattr(self, option))
 
     @property
     def entities(self) -> int:

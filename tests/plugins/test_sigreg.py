@@ -2,6 +2,7 @@
 
 import cmath
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def slow(embeddings: torch.Tensor, directions: torch.Tensor, knots: int, reach: 
         for t in points:
             phi = sum(cmath.exp(1j * t * float(row.double() @ unit)) for row in embeddings) / n
             values.append(abs(phi - math.exp(-(t**2) / 2)) ** 2 * math.exp(-(t**2) / 2))
-        total += n * sum(width * (a + b) / 2 for a, b in zip(values, values[1:], strict=False))
+        total += n * sum(width * (a + b) / 2 for a, b in pairwise(values))
     return total / directions.shape[1]
 
 

@@ -8,6 +8,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+from jepa_core.assembly.counting import silent_terms
 from jepa_core.components import FilterTraits, LossFilter
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.planner import Planner
@@ -43,6 +44,8 @@ def selective(context: Context) -> Iterator[Row]:
     told += f" (and {of_views} of {count(owed_labels, 'label')} of second views)" if owed_labels or of_views else ""
     wrong = abs(own - labelled) + abs(of_views - owed_labels)
     yield at_most("labels left out of NTP, or counted twice", wrong, 0, told, source_of(Planner.__call__))
+    for name, why in silent_terms(context.objective, context.run.train_dataset).items():
+        yield not_applicable(f"a {name} pair that counts", f"in training none ever does: {why}", source_of(silent_terms))
     for number in range(len(planner.spec.terms)):
         yield from _rates(context, number)
 

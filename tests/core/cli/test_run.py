@@ -85,7 +85,7 @@ class TestARunIsNeverWrittenOver:
 
     @pytest.mark.parametrize(
         ("change", "key"),
-        [(["seed=3"], "seed"), (["--max-steps", 9], "training.max_steps"), (["objective.k=2"], "objective.k")],
+        [(["seed=3"], "seed"), (["--max-steps", 3], "training.max_steps"), (["objective.k=2"], "objective.k")],
     )
     def test_one_of_another_recipe_is_refused(self, cli, mine, change, key):
         before = contents(mine)

@@ -81,5 +81,6 @@ def test_a_name_that_is_taken_is_not_taken_over(site, installed):
     assert done.returncode == 0
     assert "cosine_k1" in done.stdout
     own, other = done.stderr.splitlines()
-    assert own.startswith("jepa-run: the command 'data' (") and own.endswith(") is another's name")
+    assert own.startswith("jepa-run: the command 'data' (")
+    assert own.endswith(") is another's name")
     assert other == "jepa-run: the command 'list' (sorting_list:app) is another's name"

@@ -8,6 +8,8 @@ import torch
 from jepa_core.evaluation import ranks
 from jepa_core.evaluation.evaluate import evaluate
 from jepa_core.evaluation.ranks import score_tokens
+from jepa_core.evaluation.splits import evaluate_splits
+from jepa_core.recipe.schema import Evaluation
 from tests.reference.naive_metrics import naive_metrics
 from tests.support import SAMPLES, small_model, small_objective, small_set
 
@@ -56,6 +58,26 @@ def test_ranks_by_hand(monkeypatch):
     scores = score_tokens(lambda states: states, logits, torch.tensor([1, 1, 0]), vocab=4)
     assert scores.rank.tolist() == [3.5, 1.0, 2.5]
     assert scores.log_p.tolist() == pytest.approx(logits.log_softmax(-1)[range(3), [1, 1, 0]].tolist(), abs=1e-6)
+
+
+def test_what_is_no_number_ranks_last():
+    """NaN for the label: last of four, whatever the others are; NaN for another: it counts as better."""
+    nan, inf = float("nan"), float("inf")
+    logits = torch.tensor([[nan, 1.0, 2.0, 0.0], [nan, nan, nan, nan], [3.0, nan, 1.0, 5.0], [inf, 1.0, inf, -inf]])
+    scores = score_tokens(lambda states: states, logits, torch.tensor([0, 2, 0, 0]), vocab=4)
+    assert scores.rank.tolist() == [4.0, 4.0, 3.0, 1.5]
+    assert not scores.log_p.isfinite().any()
+
+
+def test_a_broken_model_scores_nothing():
+    """As good a rank as none: 1 / 40, where 40 tokens could have been said."""
+    model = small_model()
+    with torch.no_grad():
+        model.base_model.ln_f.weight[0] = float("nan")
+    found = evaluate_splits(small_objective(model), {"train": small_set()}, Evaluation(splits=["train"]))["train"]
+    assert (found["mrr"], found["hits@1"], found["joint_accuracy"]) == (pytest.approx(1 / 40), 0.0, 0.0)
+    assert (found["ntp_loss"], found["jepa_loss"], found["joint_log_likelihood"]) == (None, None, None)
+    assert found["non_finite"] == {"tokens": 9, "of": 9, "figures": ["ntp_loss", "jepa_loss", "joint_log_likelihood"]}
 
 
 def test_the_mode_of_the_objective_is_left_as_it_was():

@@ -291,14 +291,15 @@ def test_a_closed_objective_leaves_the_model_as_it_was(kind, name):
     """Its hooks and its gradients; and the next objective over it is as over a new model."""
     model, fresh = concept_model(kind), concept_model(kind)
     options = {**CLOSED[name], "positions": "restart"}
-    before, logits = hooks(model), own_gradient(model)
+    own = own_gradient(model)
+    before = hooks(model)
     objective = concept_objective(model, **options)
     assert hooks(model) != before
     expected = objective(**small_batch())
     expected_gradient = gradients(objective, expected.loss)
     objective.close()
     assert hooks(model) == before
-    assert all(torch.equal(one, other) for one, other in zip(own_gradient(model), logits, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(own_gradient(model), own, strict=True))
     again = concept_objective(model, **options)
     out = again(**small_batch())
     assert torch.equal(out.loss, expected.loss)
@@ -312,9 +313,10 @@ def test_a_closed_objective_leaves_the_model_as_it_was(kind, name):
 
 
 def own_gradient(model):
-    """Of the model's own loss, by parameter."""
+    """The model's own loss and its gradient. With all hidden states: asked for them the first time, transformers puts
+    hooks of its own there, and leaves them."""
     ids = torch.tensor([[1, 2, 17, 16, 3, 4]])
-    loss = model(input_ids=ids, labels=ids).loss
+    loss = model(input_ids=ids, labels=ids, output_hidden_states=True).loss
     return [loss, *torch.autograd.grad(loss, [p for p in model.parameters() if p.requires_grad])]
 
 

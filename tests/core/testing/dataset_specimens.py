@@ -202,7 +202,9 @@ class TestMiscounts(DatasetContract):
 
     def make(self):
         class More(Listed):
-            group_sizes = {"train": 4}
+            @property
+            def group_sizes(self):
+                return {"train": 4}
 
         return task(More)
 

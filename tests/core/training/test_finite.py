@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from jepa_core.training.finite import FiniteWatch, NonFiniteError
+from jepa_core.training.finite import FiniteWatch, NonFiniteError, first_bad
 from tests.core.training.test_trainer import train
 from tests.support import SAMPLES, small_model, small_objective
 
@@ -22,7 +22,7 @@ class Poison(TrainerCallback):
         self.term, self.step, self.micro_batch = term, step, micro_batch
         self.on, self.calls = False, 0
         self.objective = small_objective(small_model(), distance=self.distance)
-        head = self.objective.transformer.head
+        head = self.objective.transformer.lm_head
         head.register_forward_hook(lambda m, i, o: o * float("inf") if self.due("ntp_loss") else o)
         head.register_full_backward_hook(
             lambda m, i, o: tuple(g * float("inf") for g in i) if self.due("gradient") else None
@@ -103,6 +103,63 @@ def test_a_bad_step_is_told_before_a_save_an_evaluation_and_the_end(tmp_path, du
     assert not list(tmp_path.glob("checkpoint-*"))
 
 
+class Spoil(TrainerCallback):
+    """Puts NaN into one weight right after an update, as a huge learning rate does."""
+
+    def __init__(self, step: int):
+        self.step = step
+        self.objective = small_objective(small_model())
+
+    def on_optimizer_step(self, args, state, control, **kwargs):
+        if state.global_step == self.step - 1:
+            with torch.no_grad():
+                self.objective.transformer.blocks[1].ln_2.bias[3] = float("nan")
+
+    def train(self, tmp_path, **options):
+        options = {"max_steps": 6, "logging_steps": 100, "learning_rate": 0.01} | options
+        train(tmp_path, SAMPLES, objective=self.objective, callbacks=[self], **options)
+
+
+BAD_WEIGHT = r"the weight model\.transformer\.h\.1\.ln_2\.bias is not finite after step {}; nothing was saved of it"
+
+
+@pytest.mark.parametrize(
+    ("step", "due"),
+    [
+        (6, {}),
+        (4, {"save_strategy": "steps", "save_steps": 4}),
+        (4, {"eval_strategy": "steps", "eval_steps": 4}),
+    ],
+)
+def test_a_bad_weight_is_told_before_a_save_an_evaluation_and_the_end(tmp_path, step, due):
+    """No loss has been computed with it yet."""
+    with pytest.raises(NonFiniteError, match=BAD_WEIGHT.format(step)):
+        Spoil(step).train(tmp_path, **due)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_a_step_over_bad_weights_tells_whose_they_are(tmp_path):
+    with pytest.raises(NonFiniteError, match=r"ntp_loss is not finite at step 4; .* of step 3, whose update .*ln_2"):
+        Spoil(3).train(tmp_path, logging_steps=5)
+
+
+@pytest.mark.parametrize("values", [{"learning_rate": 1e39}, {"adam_epsilon": 1e-50}])
+def test_an_update_that_makes_weights_infinite(tmp_path, values):
+    options = {"max_steps": 1, "optim": "adamw_torch_fused", "learning_rate": 1e-3} | values
+    with pytest.raises(NonFiniteError, match="is not finite after step 1;"):
+        train(tmp_path, SAMPLES, **options)
+
+
+def test_the_first_bad_parameter_is_named():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    assert first_bad(model) == ""
+    with torch.no_grad():
+        model[1].weight[0, 1] = float("-inf")
+        assert first_bad(model) == "1.weight"
+        model[0].bias[1] = float("nan")
+        assert first_bad(model) == "0.bias"
+
+
 def losses(ntp, jepa):
     return {"ntp": ntp, "jepa": jepa}
 
@@ -142,6 +199,12 @@ try:
     watch.check()
 except NonFiniteError as error:
     print(error)
+with torch.no_grad():
+    weight.weight.mul_(float("inf") if rank else 1.0)
+try:
+    watch.check_weights(3, weight)
+except NonFiniteError as error:
+    print(error)
 distributed.destroy_process_group()
 """
 
@@ -152,6 +215,8 @@ def test_two_processes_agree(tmp_path):
     commands = [[sys.executable, "-c", PROCESS, str(rank), store] for rank in (0, 1)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     told = [process.communicate(timeout=120)[0].splitlines() for process in running]
-    assert told[0] == told[1]
+    assert told[0][:4] == told[1][:4]
     assert told[0][:3] == ["1 True", "2 False", "3 False"]
     assert told[0][3].startswith("jepa_loss is not finite at step 2; the weights are those of step 1")
+    assert told[0][4].startswith("a weight of another process is not finite after step 3")
+    assert told[1][4].startswith("the weight weight is not finite after step 3")

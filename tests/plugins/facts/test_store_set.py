@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_plugins.facts.fact_set import FactSet
-from jepa_plugins.facts.roles import Role, SampleType, from_spans
+from jepa_plugins.facts.roles import Role, from_spans
 from jepa_plugins.facts.store_set import PackedSet, open_map, roles_of
 from jepa_plugins.facts.store_writer import SetWriter
 

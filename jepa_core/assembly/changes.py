@@ -1,0 +1,82 @@
+"""What else than the recipe may have changed since a run trained: its data, and what it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jepa_core.assembly.provenance import device_name, versions
+from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import RunFolder, read_json
+from jepa_core.recipe.strict_yaml import load_yaml
+from jepa_core.samples.fingerprint import Fingerprint, changed, fingerprint, moved
+from jepa_core.samples.sample_set import TaskData
+
+if TYPE_CHECKING:
+    from jepa_core.assembly.build import Run
+
+#: So many moved tokens are named.
+NAMED = 3
+
+
+class OtherData(JepaError):
+    """A run can't go on with other data."""
+
+    exit_status = 2
+
+
+def note(run: Run) -> None:
+    """Has the run's checkpoints say what is compared when it goes on, beside its recipe."""
+    trainer = run.trainer
+    trainer.made_with = {
+        "data": data_print(run.data),
+        "versions": {**versions(), "device": device_name(trainer.args.device)},
+    }
+
+
+def data_print(data: TaskData) -> Fingerprint:
+    return fingerprint(data.train, data.evaluation, data.vocabulary.token_to_id)
+
+
+def data_changes(before: Any, now: Fingerprint, tokens_before: Mapping[str, int], tokens: Mapping[str, int]) -> str:
+    """What of the data is another than what was trained on, in words; empty where nothing is.
+
+    before: as a checkpoint or a run notes it, None where it doesn't; tokens: name -> token id.
+    """
+    names = changed(before, now)
+    told = f"its data changed since it trained: {', '.join(names)}" if names else ""
+    return "; ".join(words for words in (told, moved_tokens(tokens_before, tokens)) if words)
+
+
+def moved_tokens(before: Mapping[str, int], now: Mapping[str, int]) -> str:
+    """Names that were trained and have other token ids now, in words; empty where there are none."""
+    names = moved(before, now)
+    few = ", ".join(f"'{name}' was {before[name]} and is {now[name]}" for name in names[:NAMED])
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"token ids moved, so what was learned of one would be taken for another's: {few}{more}" if names else ""
+
+
+def vocabulary_beside(checkpoint: Path) -> dict[str, int]:
+    """Name -> token id of the run whose folder a checkpoint is in; empty where it is in none."""
+    path = RunFolder(checkpoint.parent.parent).vocabulary
+    return _mapping_in(read_json(path), "token_to_id") if path.is_file() else {}
+
+
+def noted(folder: RunFolder) -> dict[str, Any]:
+    """The ``resolved`` section of a run's recipe: what it noted of itself."""
+    return _mapping_in(load_yaml(folder.recipe).data, "resolved")
+
+
+def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
+    """``torch 2.12.0 before, 2.13.0 now``, for each that changed; what was not noted did not."""
+    if not isinstance(before, dict):
+        return []
+    other = {name: is_now for name, is_now in now.items() if before.get(name, is_now) != is_now}
+    return [f"{name} {before[name]} before, {is_now} now" for name, is_now in other.items()]
+
+
+def _mapping_in(data: Any, key: str) -> dict[str, Any]:
+    """A mapping in a file that need not be what was written."""
+    found = data.get(key) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}

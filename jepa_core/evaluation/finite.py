@@ -1,0 +1,53 @@
+"""Figures that are no numbers: never a result, never kept, never silent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: What of a split is not finite; missing where everything is. tokens, of: how many of the answers' tokens have no
+#: finite score; figures: the (dotted) names of the metrics that are None for it.
+NON_FINITE = "non_finite"
+
+
+def without_non_finite(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of a split with None for every NaN and infinity, and what was so in `NON_FINITE`."""
+    if not (names := list(_bad(metrics))):
+        return dict(metrics)
+    return _cleaned(metrics) | {NON_FINITE: {**metrics.get(NON_FINITE, {}), "figures": names}}
+
+
+def told(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A warning for each split in which something was not finite."""
+    bad = {split: values[NON_FINITE] for split, values in metrics.items() if NON_FINITE in values}
+    return [f"warning: {split}: {_words(of_split)}" for split, of_split in bad.items()]
+
+
+def nothing_finite(metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Has no token of any answer a finite score: then what was trained is no model any more."""
+    found = [values.get(NON_FINITE, {}) for values in metrics.values()]
+    return bool(found) and all("tokens" in bad and bad["tokens"] == bad["of"] for bad in found)
+
+
+def _words(bad: Mapping[str, Any]) -> str:
+    figures = f"not finite, and null: {', '.join(bad.get('figures', ()))}"
+    if "tokens" not in bad:
+        return figures
+    return f"{bad['tokens']:,} of {bad['of']:,} tokens of answers have no finite score and rank last; {figures}"
+
+
+def _bad(metrics: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from _bad(value, f"{path}{name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield path + name
+
+
+def _cleaned(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _cleaned(value) if isinstance(value, Mapping) else _number(value) for name, value in metrics.items()}
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,29 @@
+"""The trackers that a recipe reports to, and whether they are installed here.
+
+That is a matter of the machine: a finished run is read on one without them, so loading its recipe doesn't look.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.schema import Recipe
+
+#: Any of these modules will do for a tracker; for the others it is the one of their name.
+_MODULES = {"tensorboard": ("tensorboard", "tensorboardX")}
+
+
+def refuse_missing_trackers(recipe: Recipe) -> None:
+    """Raises RecipeError for a tracker that is not installed; transformers would not say so before it trains."""
+    for number, name in enumerate(recipe.training.report_to):
+        if not any(map(_installed, _MODULES.get(name, (name,)))):
+            message = f"the package '{name}' is not installed: pip install {name}, or leave it out"
+            raise recipe.error(f"training.report_to.{number}", message)
+
+
+def _installed(module: str) -> bool:
+    """A folder of the name, as wandb makes one for its files, is no package."""
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None
