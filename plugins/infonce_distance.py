@@ -17,9 +17,9 @@ SMALLEST, LARGEST = 0.01, 1_000_000
 
 
 class InfoNceDistance(nn.Module):
-    """Minus the log-probability of the right target among candidates, where the logits are cosines over a
-    temperature (InfoNCE: van den Oord et al. 2018, arXiv 1807.03748, equation 4). At least 0.
+    """Minus the log-probability of the right target among candidates, at least 0.
 
+    The logits are cosines over a temperature (InfoNCE: van den Oord et al. 2018, arXiv 1807.03748, equation 4).
     negatives: ``batch`` compares with the targets of the other pairs, those of the same entity left out;
     ``bank`` with the states of all entities of the task, made anew from the weights at every step.
     learn_temperature: the temperature is a parameter, from `temperature` on, at least 0.01 (as in CLIP, arXiv

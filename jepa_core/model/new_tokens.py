@@ -49,7 +49,7 @@ def remove_rows(model: Any, new_ids: Sequence[int], known: int, rows: int) -> No
 
 
 def tables(model: Any) -> Iterator[Tensor]:
-    """Each table with a row a token, once: the input embedding ``v d``, an untied output embedding ``v d``, its bias ``v``."""
+    """Each table with a row a token, once: input embedding ``v d``, untied output embedding ``v d``, its bias ``v``."""
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
     yield embedding.weight
     if output is not None and output.weight is not embedding.weight:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from torch import nn
 
 from jepa_plugins.text.generation import Generated, generate
-from jepa_plugins.text.scoring.scorers import PLAIN, make_scorer
+from jepa_plugins.text.scoring.scorers import PLAIN
 from jepa_plugins.text.scoring.verdict import Scorer
 
 #: Scores of every answer, whatever the scorer.
@@ -117,7 +117,7 @@ def answer_all(
     questions: Sequence[Question],
     decode: Callable[[list[int]], str],
     end_ids: Sequence[int],
-    scorer: str | dict[str, Any] = "exact",
+    scorer: tuple[str, Scorer],
     max_new_tokens: int = 128,
     batch_size: int = 64,
     never: Sequence[int] = (),
@@ -125,9 +125,9 @@ def answer_all(
 ) -> list[Answer]:
     """Generates an answer to each question and judges it.
 
-    decode: token ids to text; scorer: a name, or {name: …, option: …}; the rest as for generation.
+    decode: token ids to text; scorer: its name and itself; the rest as for generation.
     """
-    name, score = make_scorer(scorer)
+    name, score = scorer
     prompts = [question.ids for question in questions]
     found: list[Generated] = generate(model, prompts, end_ids, max_new_tokens, batch_size, never, on_batch)
     return [

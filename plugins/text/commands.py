@@ -9,9 +9,17 @@ import typer
 
 from jepa_core.errors import JepaError
 
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    subcommand_metavar="",
+    context_settings={"allow_interspersed_args": True},
+)
 
+
+@app.callback(invoke_without_command=True)
 def convert_flags(
-    command: Annotated[str, typer.Argument(metavar="COMMAND", help="The command, in quotes.")],
+    command: Annotated[str, typer.Argument(metavar="LINE", help="The command line, in quotes.")],
     out: Annotated[Path | None, typer.Option(help="Write the recipe to this file, which must be new.")] = None,
 ) -> None:
     """Turn a command of the public LLM-JEPA code into a recipe.

@@ -16,6 +16,8 @@ from jepa_plugins.text.public_remarks import remarks
 
 #: The matrices that their LoRA adapts.
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+#: Of a schedule, until the reader sets them.
+STEPS = 1000
 Section = dict[str, Any]
 
 
@@ -64,6 +66,8 @@ def _check(command: Command) -> None:
         raise FlagError(f"{command.script}: --linear goes with the cosine and with --jepa_mse only")
     if flags.random_span_draw_both and flags.random_span_uniform:
         raise FlagError(f"{command.script}: --random_span_draw_both and --random_span_uniform are two ways to draw")
+    if flags.last_token >= 0:
+        raise FlagError(f"{command.script}: --last_token counts from the end: -1 is the last")
     if not 0 <= flags.predictors <= 10:
         raise FlagError(f"{command.script}: --predictors: there are 0 to 10 of them")
 
@@ -102,32 +106,42 @@ def _objective(flags: Namespace) -> Section:
     objective: Section = {"k": flags.predictors if own_views else 0}
     if objective["k"] > 1 and not flags.same_predictor:
         objective["distinct_pred"] = True
-    objective["lambda_jepa"] = {"from": flags.min_lbd, "to": flags.lbd} if flags.lbd_warmup else flags.lbd
-    objective |= {"gamma_ntp": flags.gamma, "reversal": _views(flags), "embedding": _embedding(flags)}
+    objective |= {
+        "lambda_jepa": _weight(flags),
+        "gamma_ntp": flags.gamma,
+        "reversal": _views(flags),
+        "embedding": _embedding(flags),
+    }
     if flags.linear_predictor:
         objective["predictor"] = "linear"
-    objective |= {"distance": _distance(flags), "filters": _filters(flags)}
-    return objective
+    return objective | {"distance": _distance(flags), "filters": _filters(flags)}
 
 
-def _views(flags: Namespace) -> Section:
+def _weight(flags: Namespace) -> Section | float:
+    """With --lbd_warmup along a line over all steps; how many these are depends on the data."""
+    if not flags.lbd_warmup:
+        return float(flags.lbd)
+    return {"start": flags.min_lbd, "end": flags.lbd, "steps": STEPS}
+
+
+def _views(flags: Namespace) -> Section | str:
     if flags.random_span_mask:
         target = "conversation" if flags.random_span_mask_recover else "span"
         return {"name": "masked_span", "target": target, **_span_options(flags)}
     if flags.linear == "random_span":
-        weights = {"weights": flags.length_adjustment} if flags.length_adjustment else {}
-        return {"name": "random_spans", **_span_options(flags), **weights}
+        weight = {"weight": flags.length_adjustment} if flags.length_adjustment else {}
+        return {"name": "random_spans", **_span_options(flags), **weight}
     if flags.linear == "curvature":
-        return {"name": "tube", "points": "consecutive"}
+        return {"name": "tube", "neighbours": True}
     if flags.linear:
-        return {"name": "prompt_to_answer", "rendering": "inside"}
-    views: Section = {"name": "prompt_to_answer", "rendering": "content" if flags.plain_jepa else "alone"}
+        return "contents"
+    views: Section = {"name": "prompt_to_answer", "rendering": "alone"}
+    if flags.plain_jepa:
+        views = {"name": "contents", "apart": True}
     if flags.reverse_pred:
         views["reverse"] = True
     if flags.predictors:
         views["predictors"] = "before" if flags.front_pred else "after"
-    if not flags.avg_encoding:
-        views["offset"] = flags.last_token
     return views
 
 
@@ -147,15 +161,19 @@ def _span_options(flags: Namespace) -> Section:
     if flags.random_span_max_length >= 0 and bounded:
         options["max_length"] = flags.random_span_max_length
     if flags.random_span_times > 1 and not flags.random_span_mask:
-        options["times"] = flags.random_span_times
+        options["spans"] = flags.random_span_times
     return options
 
 
 def _embedding(flags: Namespace) -> Section | str:
+    """Their places count from -1, the last token; an offset counts the tokens after it."""
     if flags.linear is None:
-        return "mean" if flags.avg_encoding else "last_token"
-    name = "mean" if flags.linear == "mean" else "displacement"
-    return name if flags.random_span_layer == -1 else {"name": name, "layer": flags.random_span_layer}
+        offset = 0 if flags.random_span_mask else -1 - flags.last_token
+        name, options = ("mean", {}) if flags.avg_encoding else ("last_token", {"offset": offset} if offset else {})
+    else:
+        name = {"mean": "mean", "curvature": "difference"}.get(flags.linear, "displacement")
+        options = {} if flags.random_span_layer == -1 else {"layer": flags.random_span_layer}
+    return {"name": name, **options} if options else name
 
 
 def _distance(flags: Namespace) -> Section | str:

@@ -13,14 +13,13 @@ Rendering = Literal["prefix", "alone"]
 
 
 class PromptToAnswer:
-    """Source: the conversation up to its last answer; target: that answer, a block of its own (LLM-JEPA, Huang, LeCun
-    and Balestriero 2025, arXiv 2509.14252).
+    """Source: the conversation up to its last answer; target: that answer, a block of its own.
 
-    rendering: with ``prefix`` the source is the row's own beginning, which costs no tokens, and its predictor tokens
-    are a branch that sees it and not the answer; with ``alone`` it is the user's turn by itself, a new block, with the
-    predictor tokens before the template closes the turn, as in the paper's code. reverse: from the answer to what is
-    asked. predictors: ``before`` puts the predictor tokens before the tokens of the source; only new blocks can have
-    them there.
+    LLM-JEPA (Huang, LeCun and Balestriero 2025, arXiv 2509.14252). rendering: with ``prefix`` the source is the row's
+    own beginning, which costs no tokens, and its predictor tokens are a branch that sees it and not the answer; with
+    ``alone`` it is the user's turn by itself, a new block, with the predictor tokens before the template closes the
+    turn, as in the paper's code. reverse: from the answer to what is asked. predictors: ``before`` puts the predictor
+    tokens before the tokens of the source; only new blocks can have them there.
     """
 
     def __init__(

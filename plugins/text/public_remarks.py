@@ -100,6 +100,26 @@ REMARKS = (
         "--debug: left out; jepa-run show-batch, show-mask and verify show what it prints.",
     ),
     Remark(
+        lambda flags: flags.lbd_warmup,
+        "--lbd_warmup goes over all steps: set lambda_jepa's steps to those of the run, rows x epochs / (batch size x "
+        "accumulation x processes).",
+    ),
+    Remark(
+        lambda flags: flags.linear_predictor,
+        "The linear predictor starts as the identity, so that training begins where it would without one; there at "
+        "random (Xavier).",
+    ),
+    Remark(
+        lambda flags: flags.random_span_mask,
+        "A tokenizer without a mask token needs reversal.mask_token: one of its tokens that texts don't use. There, "
+        "<|mask|> is added.",
+    ),
+    Remark(
+        lambda flags: flags.linear == "curvature",
+        "The curvature is measured at one random place of each conversation, there at all of them: the same in the "
+        "mean.",
+    ),
+    Remark(
         lambda flags: flags.linear == "curvature",
         "The angle of an arc cosine is never negative, so --curvature_sign makes no difference, there as here.",
     ),

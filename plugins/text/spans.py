@@ -114,6 +114,15 @@ def draw_points(lengths: Tensor, draws: Tensor) -> Tensor:
     return points * (lengths > 2)[:, None]
 
 
+def draw_neighbours(lengths: Tensor, draws: Tensor) -> Tensor:
+    """``b 3``: three neighbouring points of each path; (0, 0, 0) where it has fewer than three.
+
+    lengths: ``b``; draws: ``b``.
+    """
+    first = _below(lengths.clamp(min=3) - 2, draws)
+    return (first[:, None] + torch.arange(3, device=lengths.device)) * (lengths > 2)[:, None]
+
+
 def within(chosen: Tensor, spans: Tensor) -> Tensor:
     """``b s`` bool: the row's tokens that a span of the path takes."""
     number = chosen.long().cumsum(1) - 1

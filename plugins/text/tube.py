@@ -8,7 +8,7 @@ import torch
 
 from jepa_core import BuildContext, Draws, Part, Samples, Views, hookimpl
 from jepa_plugins.text.random_spans import tag_of
-from jepa_plugins.text.spans import Through, draw_points, path, places
+from jepa_plugins.text.spans import Through, draw_neighbours, draw_points, path, places
 
 
 class Tube:
@@ -16,16 +16,20 @@ class Tube:
     the distance `cosine` the loss is 1 - cos(h_t - h_r, h_r - h_s) (STP, arXiv 2602.22617). No second view, no
     second pass. A conversation with a path of fewer than three tokens weighs nothing.
 
-    user, assistant: numbers of these tags; through: as in `random_spans`.
+    user, assistant: numbers of these tags; through: as in `random_spans`; neighbours: the three points follow each
+    other, so that with the distance `angle` the loss is the path's curvature at a random place.
     """
 
-    def __init__(self, user: int, assistant: int, through: Through = "contents"):
-        self.user, self.assistant, self.through = user, assistant, through
+    def __init__(self, user: int, assistant: int, through: Through = "contents", neighbours: bool = False):
+        self.user, self.assistant, self.through, self.neighbours = user, assistant, through, neighbours
 
     def __call__(self, samples: Samples, draws: Draws) -> Views:
         chosen = path(samples.tags, self.user, self.assistant, self.through) & samples.valid
         lengths = chosen.sum(dim=1)
-        points = draw_points(lengths, torch.stack([draws(0), draws(1), draws(2)], dim=1))
+        if self.neighbours:
+            points = draw_neighbours(lengths, draws(0))
+        else:
+            points = draw_points(lengths, torch.stack([draws(0), draws(1), draws(2)], dim=1))
         at = places(chosen, points).clamp(max=max(samples.ids.shape[1] - 1, 0))
         enough = lengths >= 3
         none = torch.zeros_like(chosen)
@@ -35,12 +39,13 @@ class Tube:
         return Views((pair,), (enough.float(),))
 
 
-def tube(context: BuildContext, through: Through = "contents") -> Tube:
+def tube(context: BuildContext, through: Through = "contents", neighbours: bool = False) -> Tube:
     """Three points on the way through the conversation (STP as printed); read both sides with `difference`.
 
-    through: the contents of users' and assistants' turns alone, end_to_end with what stands between them, or all.
+    through: the contents of users' and assistants' turns alone, end_to_end with what stands between them, or all;
+    neighbours: the three points follow each other, as for the curvature of the path.
     """
-    return Tube(tag_of(context, "user"), tag_of(context, "assistant"), through)
+    return Tube(tag_of(context, "user"), tag_of(context, "assistant"), through, neighbours)
 
 
 @hookimpl

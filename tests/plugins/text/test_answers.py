@@ -94,7 +94,7 @@ def test_from_prompts_to_answers():
     speaker = Speaker({40: [1, 3, 2, 9, 0], 41: [1, 3, 2, 2, 2], 42: [2, 9, 0, 0, 0]})
     questions = [Question([40], "forty", EXPECTED), Question([41], "forty-one", EXPECTED), Question([42], "", EXPECTED)]
     answers = answer_all(
-        speaker, questions, lambda ids: "".join(letters[i] for i in ids), [9], max_new_tokens=5, batch_size=2
+        speaker, questions, lambda ids: "".join(letters[i] for i in ids), [9], make_scorer("exact"), 5, 2
     )
     assert [(answer.text, answer.stopped, answer.kind) for answer in answers] == [
         ("a+b", True, "right"),

@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from jepa_core.errors import JepaError
-from jepa_plugins.text.commands import convert_flags
+from jepa_plugins.text.commands import app
 from jepa_plugins.text.public_flags import FlagError
 
 COMMAND = "python finetune.py --train_file a.jsonl --lbd 0.5 --predictors 2"
@@ -16,11 +16,11 @@ COMMAND = "python finetune.py --train_file a.jsonl --lbd 0.5 --predictors 2"
 
 @pytest.fixture
 def call():
-    app = typer.Typer()
-    app.command()(convert_flags)
+    main = typer.Typer()
+    main.add_typer(app, name="convert-flags")
 
     def run(*words: str) -> str:
-        found = CliRunner().invoke(app, words)
+        found = CliRunner().invoke(main, ["convert-flags", *words])
         if found.exception and not isinstance(found.exception, SystemExit):
             raise found.exception
         assert found.exit_code == 0, found.output
@@ -47,3 +47,7 @@ def test_it_writes_a_new_file_only(call, tmp_path):
 def test_a_mistake_is_a_users(call):
     with pytest.raises(FlagError, match="did you mean 'lbd'"):
         call("python finetune.py --train_file a --lbda 1")
+
+
+def test_help_shows_what_is_typed(call):
+    assert "convert-flags [OPTIONS] {LINE}" in call("--help")

@@ -46,8 +46,8 @@ def test_the_papers_own_command():
         "model": {"pretrained": "meta-llama/Llama-3.2-1B-Instruct"},
         "objective": {
             "k": 1, "lambda_jepa": 0.5, "gamma_ntp": 1.0,
-            "reversal": {"name": "prompt_to_answer", "rendering": "alone", "predictors": "after", "offset": -2},
-            "embedding": "last_token", "distance": "cosine", "filters": [],
+            "reversal": {"name": "prompt_to_answer", "rendering": "alone", "predictors": "after"},
+            "embedding": {"name": "last_token", "offset": 1}, "distance": "cosine", "filters": [],
         },
         "training": {
             "num_train_epochs": 4, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 4,
@@ -86,11 +86,12 @@ EFFECTS = {
     }),
     "lbd": (PLAIN, "--lbd 2", {"objective.lambda_jepa": 2.0}),
     "gamma": (PLAIN, "--gamma 0", {"objective.gamma_ntp": 0.0}),
-    "last_token": (PLAIN, "--last_token=-3", {"objective.reversal.offset": -3}),
+    "last_token": (PLAIN, "--last_token=-3", {
+        "objective.embedding": None, "objective.embedding.name": "last_token", "objective.embedding.offset": 2,
+    }),
     "regular": (f"{PLAIN} --jepa_l2", "--regular", {
         "objective.lambda_jepa": 0.0, "objective.reversal.name": None, "objective.reversal.rendering": None,
-        "objective.reversal.offset": None, "objective.embedding": None, "objective.distance": None,
-        "objective.filters": None,
+        "objective.embedding": None, "objective.distance": None, "objective.filters": None,
     }),
     "pretrain": (PLAIN, "--pretrain --model_name m", {
         "model.pretrained": None, "model.config": "m", "data.tokenizer": "m",
@@ -115,35 +116,38 @@ EFFECTS = {
     "linear": (STP, "--linear random_span", {
         "objective.reversal.name": "random_spans", "objective.reversal.through": "contents",
         "objective.reversal.draw": "start_first", "objective.reversal.rendering": None,
-        "objective.reversal.offset": None, "objective.embedding": "displacement",
+        "objective.embedding": "displacement",
     }),
     "linear_predictor": (SPANS, "--linear_predictor", {"objective.predictor": "linear"}),
     "load_lp": (f"{SPANS} --linear_predictor", "--load_lp", {}),
     "lbd_warmup": (SPANS, "--lbd_warmup", {
-        "objective.lambda_jepa": None, "objective.lambda_jepa.from": 0.0, "objective.lambda_jepa.to": 0.1,
+        "objective.lambda_jepa": None, "objective.lambda_jepa.start": 0.0, "objective.lambda_jepa.end": 0.1,
+        "objective.lambda_jepa.steps": 1000,
     }),
-    "min_lbd": (f"{SPANS} --lbd_warmup", "--min_lbd 0.01", {"objective.lambda_jepa.from": 0.01}),
-    "length_adjustment": (SPANS, "--length_adjustment jaccard_like", {"objective.reversal.weights": "jaccard_like"}),
+    "min_lbd": (f"{SPANS} --lbd_warmup", "--min_lbd 0.01", {"objective.lambda_jepa.start": 0.01}),
+    "length_adjustment": (SPANS, "--length_adjustment jaccard_like", {"objective.reversal.weight": "jaccard_like"}),
     "random_span_zero": (SPANS, "--random_span_zero", {"objective.reversal.from_start": True}),
     "random_span_e2e": (SPANS, "--random_span_e2e", {"objective.reversal.through": "end_to_end"}),
     "random_span_all": (SPANS, "--random_span_all", {"objective.reversal.through": "prompt"}),
     "random_span_mask": (STP, "--random_span_mask", {
         "objective.reversal.name": "masked_span", "objective.reversal.target": "span",
         "objective.reversal.through": "contents", "objective.reversal.draw": "start_first",
-        "objective.reversal.rendering": None, "objective.reversal.offset": None,
+        "objective.reversal.rendering": None,
     }),
     "random_span_mask_recover": (MASK, "--random_span_mask_recover", {"objective.reversal.target": "conversation"}),
     "random_span_max_length": (SPANS, "--random_span_max_length 8", {"objective.reversal.max_length": 8}),
-    "random_span_times": (SPANS, "--random_span_times 4", {"objective.reversal.times": 4}),
+    "random_span_times": (SPANS, "--random_span_times 4", {"objective.reversal.spans": 4}),
     "random_span_draw_both": (SPANS, "--random_span_draw_both", {"objective.reversal.draw": "both"}),
     "random_span_uniform": (SPANS, "--random_span_uniform", {"objective.reversal.draw": "uniform"}),
     "random_span_layer": (SPANS, "--random_span_layer 8", {
         "objective.embedding": None, "objective.embedding.name": "displacement", "objective.embedding.layer": 8,
     }),
     "curvature_sign": (f"{STP} --linear curvature", "--curvature_sign", {}),
-    "plain_jepa": (STP, "--plain_jepa", {"objective.reversal.rendering": "content"}),
+    "plain_jepa": (STP, "--plain_jepa", {
+        "objective.reversal.name": "contents", "objective.reversal.apart": True, "objective.reversal.rendering": None,
+    }),
     "same_predictor": (f"{STP} --predictors 3", "--same_predictor", {"objective.distinct_pred": None}),
-    "avg_encoding": (STP, "--avg_encoding", {"objective.embedding": "mean", "objective.reversal.offset": None}),
+    "avg_encoding": (STP, "--avg_encoding", {"objective.embedding": "mean"}),
     "constant_lr": (STP, "--constant_lr", {"training.lr_scheduler_type": "constant"}),
     "enable_save": (STP, "--enable_save", {"training.save_steps": None}),
 }  # fmt: skip
@@ -165,9 +169,9 @@ def test_there_is_a_baseline_for_save_steps():
 @pytest.mark.parametrize(
     ("linear", "reversal", "embedding", "distance"),
     [
-        ("e2e", {"name": "prompt_to_answer", "rendering": "inside"}, "displacement", "cosine"),
-        ("mean", {"name": "prompt_to_answer", "rendering": "inside"}, "mean", "cosine"),
-        ("curvature", {"name": "tube", "points": "consecutive"}, "displacement", "angle"),
+        ("e2e", "contents", "displacement", "cosine"),
+        ("mean", "contents", "mean", "cosine"),
+        ("curvature", {"name": "tube", "neighbours": True}, "difference", "angle"),
     ],
 )
 def test_other_linear_modes(linear, reversal, embedding, distance):
@@ -196,6 +200,7 @@ def test_flags_together():
         (f"{SPANS} --jepa_l2", "with --jepa_mse only"),
         (f"{SPANS} --random_span_uniform --random_span_draw_both", "two ways to draw"),
         (f"{PLAIN} --predictors 11", "0 to 10"),
+        (f"{PLAIN} --last_token 0", "-1 is the last"),
     ],
 )
 def test_what_has_no_recipe(command, message):

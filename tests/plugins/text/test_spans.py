@@ -10,6 +10,7 @@ import torch
 
 from jepa_plugins.text.spans import (
     displacement,
+    draw_neighbours,
     draw_points,
     draw_spans,
     path,
@@ -117,6 +118,13 @@ def test_three_points_in_order_all_choices_alike():
     found = Counter(map(tuple, draw_points(torch.full((len(draws),), 5), draws).tolist()))
     expected = dict.fromkeys(combinations(range(5), 3), 1 / 10)
     assert {points: count / len(draws) for points, count in found.items()} == pytest.approx(expected, abs=0.02)
+
+
+def test_three_neighbours_all_places_alike():
+    draws = (torch.arange(900, dtype=torch.float64) + 0.5) / 900
+    found = shares_of(draw_neighbours(torch.full((900,), 5), draws))
+    assert found == pytest.approx({(0, 1, 2): 1 / 3, (1, 2, 3): 1 / 3, (2, 3, 4): 1 / 3})
+    assert draw_neighbours(torch.tensor([2, 3]), draws[-2:]).tolist() == [[0, 0, 0], [0, 1, 2]]
 
 
 def test_from_the_paths_coordinates_to_the_rows():

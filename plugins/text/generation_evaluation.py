@@ -1,0 +1,157 @@
+"""``generation``: answers that the model writes itself, judged by content, stopping and length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import distributed
+
+from jepa_core import EvaluationContext, SampleSet, hookimpl
+from jepa_core.errors import ComponentError
+from jepa_core.model.tokenizer import tokenizer_from
+from jepa_core.objective.objective import JepaObjective
+from jepa_plugins.text.answers import Answer, Question, answer_all, examples, metrics
+from jepa_plugins.text.generation import end_tokens
+from jepa_plugins.text.scoring.scorers import make_scorer
+from jepa_plugins.text.scoring.verdict import Scorer
+from jepa_plugins.text.tags import Tag
+
+#: Its figures begin with it.
+PREFIX = "generated_"
+WRITTEN = (Tag.ASSISTANT, Tag.END)
+
+
+class GenerationEvaluation:
+    """Asks a set's questions and judges the answers.
+
+    decode: token ids to text; ends: ids that end an answer; never: ids that are no text; scorer: its name and itself;
+    limit: so many of each set's first samples, None for all; shown: how many answers of each kind the figures hold.
+    """
+
+    def __init__(
+        self,
+        objective: JepaObjective,
+        decode: Callable[[Sequence[int]], str],
+        ends: Sequence[int],
+        never: Sequence[int],
+        scorer: tuple[str, Scorer],
+        max_new_tokens: int,
+        limit: int | None,
+        shown: int,
+    ):
+        self.objective, self.decode, self.ends, self.never = objective, decode, ends, never
+        self.scorer, self.max_new_tokens, self.limit, self.shown = scorer, max_new_tokens, limit, shown
+
+    def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, Any]:
+        """Shares of the answers by name, and ``generated_examples``. Processes divide the questions."""
+        rank, count = _process()
+        mine = list(self.questions(samples, batch_size))[rank::count]
+        answers = _gathered(
+            answer_all(
+                self.objective.model,
+                mine,
+                self.decode,
+                self.ends,
+                self.scorer,
+                self.max_new_tokens,
+                batch_size,
+                self.never,
+            )
+        )
+        found = metrics(answers)
+        found.pop("num_samples")
+        return {f"{PREFIX}{key}": value for key, value in found.items()} | {
+            f"{PREFIX}examples": examples(answers, self.shown)
+        }
+
+    def questions(self, samples: SampleSet, batch_size: int) -> Iterator[Question]:
+        """Each conversation up to its last answer, and that answer; both as the tokens say them."""
+        count = len(samples) if self.limit is None else min(self.limit, len(samples))
+        for start in range(0, count, batch_size):
+            batch = samples.__getitems__(range(start, min(start + batch_size, count)))
+            for ids, tags in zip(batch["input_ids"].tolist(), batch["tags"].tolist(), strict=True):
+                begin, end = last_answer(tags)
+                yield Question(ids[:begin], self.decode(ids[:begin]), self.decode(ids[begin:end]))
+
+
+def last_answer(tags: Sequence[int]) -> tuple[int, int]:
+    """Where the last answer's content begins and ends.
+
+    >>> last_answer([4, 2, 4, 3, 5, 2, 4, 3, 3, 5, 4, 0, 0])
+    (7, 9)
+    """
+    end = max(place for place, tag in enumerate(tags) if tag in WRITTEN) + 1
+    while end and tags[end - 1] == Tag.END:
+        end -= 1
+    begin = end
+    while begin and tags[begin - 1] == Tag.ASSISTANT:
+        begin -= 1
+    return begin, end
+
+
+def _process() -> tuple[int, int]:
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
+def _gathered(mine: list[Answer]) -> list[Answer]:
+    """The answers of all processes, in the order of the questions."""
+    count = _process()[1]
+    if count == 1:
+        return mine
+    parts: list[list[Answer]] = [[] for _ in range(count)]
+    distributed.all_gather_object(parts, mine)
+    longest = max(map(len, parts))
+    return [part[place] for place in range(longest) for part in parts if place < len(part)]
+
+
+def generation(
+    context: EvaluationContext,
+    scorer: str | dict[str, Any] = "exact",
+    max_new_tokens: int = 128,
+    limit: int | None = None,
+    examples: int = 5,
+) -> GenerationEvaluation:
+    """Let the model answer each question itself, and judge content, stopping and length apart.
+
+    scorer: what is right: exact, first_line, starts_with, contains, number, {name: regex_equivalence, seconds: 2} or
+    {name: sql_execution, databases: DIR}; max_new_tokens: where a model that does not stop is stopped; limit: only the
+    first so many of each set; examples: answers of each kind that the report shows.
+    """
+    if max_new_tokens < 1 or examples < 0 or (limit is not None and limit < 1):
+        raise ComponentError("max_new_tokens and limit: expected 1 or more; examples: 0 or more")
+    data, model = context.data, context.objective.model
+    if "assistant" not in data.tags or "tokenizer.json" not in data.tokenizer_files:
+        raise ComponentError("generation is of conversations, with a tokenizer: 'data: {name: messages, …}' gives them")
+    files = {name: text.encode() if isinstance(text, str) else text for name, text in data.tokenizer_files.items()}
+    tokenizer = tokenizer_from(files)
+    names = data.vocabulary
+    ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
+    never = [*names.pred_ids, *range(names.size, model.config.get_text_config().vocab_size)]
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    judge = make_scorer(scorer)
+    return GenerationEvaluation(context.objective, decode, ends, never, judge, max_new_tokens, limit, examples)
+
+
+def generation_table(found: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:
+    """Columns and rows: a set a column, a figure a row; None where a run has none."""
+    measured = {name: figures for name, figures in found.items() if f"{PREFIX}content" in figures}
+    if not measured:
+        return None
+    names = [key for key in next(iter(measured.values())) if key.startswith(PREFIX) and key != f"{PREFIX}examples"]
+    rows = [
+        [key.removeprefix(PREFIX).replace("_", " "), *(f"{of[key]:.3f}" for of in measured.values())] for key in names
+    ]
+    return ["answers that the model wrote", *measured], rows
+
+
+generation.prefix = PREFIX  # type: ignore[attr-defined]
+generation.table = generation_table  # type: ignore[attr-defined]
+
+
+@hookimpl
+def jepa_evaluations() -> Mapping[str, object]:
+    return {"generation": generation}
