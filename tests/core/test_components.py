@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jepa_core import components, hookspecs
 from jepa_core.components import KINDS, DatasetContext, DistanceTraits, MaskTraits, Traits, find_path
 from jepa_core.errors import DataError
-from jepa_core import components, hookspecs
 
 
 def test_every_kind_has_a_hook_a_contract_and_traits():
@@ -15,7 +15,9 @@ def test_every_kind_has_a_hook_a_contract_and_traits():
     assert {kind.hook for kind in KINDS.values()} == hooks
     assert len(KINDS) == len(hooks)
     of_module = [value for value in vars(components).values() if isinstance(value, type)]
-    contracts = {each for each in of_module if getattr(each, "_is_protocol", False) and each.__module__ == "jepa_core.components"}
+    contracts = {
+        each for each in of_module if getattr(each, "_is_protocol", False) and each.__module__ == "jepa_core.components"
+    }
     assert {kind.contract for kind in KINDS.values()} == contracts
     assert {kind.traits for kind in KINDS.values()} == set(Traits.__subclasses__())
     assert len({kind.key for kind in KINDS.values()}) == len(KINDS)

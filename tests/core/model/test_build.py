@@ -16,7 +16,9 @@ from tests.support import small_model
 from tests.support import vocabulary as make_vocabulary
 
 #: Twelve tokens: a-i, <mask> 9, <pad> 10, and 11; the ids of relations play no role here.
-VOCABULARY = make_vocabulary({**{c: i for i, c in enumerate("abcdefghi")}, "<mask>": 9, "<pad>": 10, "z": 11}, (8,), 9, 10)
+VOCABULARY = make_vocabulary(
+    {**{c: i for i, c in enumerate("abcdefghi")}, "<mask>": 9, "<pad>": 10, "z": 11}, (8,), 9, 10
+)
 CONFIG = {"model_type": "gpt2", "n_layer": 1, "n_embd": 16, "n_head": 2, "n_positions": 16}
 
 

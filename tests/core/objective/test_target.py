@@ -106,7 +106,9 @@ def test_a_frozen_one_stays(tmp_path):
     before = values(objective.target_encoder)
     train(tmp_path, SAMPLES, objective=objective, max_steps=3, learning_rate=0.1)
     assert all(torch.equal(before[name], value) for name, value in values(objective.target_encoder).items())
-    assert not torch.equal(objective.model.transformer.wte.weight, objective.target_encoder.model.transformer.wte.weight)
+    assert not torch.equal(
+        objective.model.transformer.wte.weight, objective.target_encoder.model.transformer.wte.weight
+    )
 
 
 def test_it_never_drops_out():

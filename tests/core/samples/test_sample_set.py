@@ -12,9 +12,7 @@ from tests.support import SAMPLES, small_set
 def test_samples_are_padded_on_the_right_to_the_longest_of_the_batch():
     data = small_set()
     batch = collate([data[1], data[0], data[4]])
-    assert {key: value.shape for key, value in batch.items() if value.dim() == 2} == {
-        key: (3, 6) for key in ("input_ids", "labels", "tags", "roles")
-    }
+    assert [batch[key].shape for key in ("input_ids", "labels", "tags")] == [(3, 6)] * 3
     assert batch["input_ids"][2].tolist() == [14, 19, 16, 15, PAD, PAD]
     assert batch["tags"][2].tolist() == [1, 2, 3, 4, PAD, PAD]
     assert batch["labels"][2].tolist() == [IGNORE, IGNORE, IGNORE, 15, IGNORE, IGNORE]
@@ -26,7 +24,9 @@ def test_as_the_set_would_have_batched_them():
     theirs, ours = data.__getitems__(range(len(SAMPLES))), collate([data[i] for i in range(len(SAMPLES))])
     for key in ("labels", "tags", "index", "group"):
         assert torch.equal(ours[key], theirs[key])
-    assert torch.equal(ours["input_ids"].where(ours["tags"] != PAD, 0), theirs["input_ids"].where(theirs["tags"] != PAD, 0))
+    assert torch.equal(
+        ours["input_ids"].where(ours["tags"] != PAD, 0), theirs["input_ids"].where(theirs["tags"] != PAD, 0)
+    )
 
 
 def test_a_ready_batch_passes_through():

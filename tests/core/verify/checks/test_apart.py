@@ -41,5 +41,7 @@ def test_padding_plays_no_part():
     run = tiny().run
     trained = run.train_dataset.facts
     wide = Samples(torch.nn.functional.pad(trained.ids, (0, 2)), torch.nn.functional.pad(trained.tags, (0, 2)))
-    assert torch.equal(sequence_hashes(FactSet(wide, run.train_dataset.sample_type)), sequence_hashes(run.train_dataset))
+    assert torch.equal(
+        sequence_hashes(FactSet(wide, run.train_dataset.sample_type)), sequence_hashes(run.train_dataset)
+    )
     assert sequence_hashes(FactSet(wide[torch.tensor([], dtype=torch.int64)], torch.zeros(0))).shape == (0,)
