@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jepa_core import components, hookspecs
 from jepa_core.components import KINDS, DatasetContext, DistanceTraits, MaskTraits, Traits, find_path
 from jepa_core.errors import DataError
-from jepa_core import components, hookspecs
 
 
 def test_every_kind_has_a_hook_a_contract_and_traits():

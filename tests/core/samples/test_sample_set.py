@@ -12,9 +12,7 @@ from tests.support import SAMPLES, small_set
 def test_samples_are_padded_on_the_right_to_the_longest_of_the_batch():
     data = small_set()
     batch = collate([data[1], data[0], data[4]])
-    assert {key: value.shape for key, value in batch.items() if value.dim() == 2} == {
-        key: (3, 6) for key in ("input_ids", "labels", "tags", "roles")
-    }
+    assert {key: value.shape for key, value in batch.items() if value.dim() == 2} == dict.fromkeys(("input_ids", "labels", "tags", "roles"), (3, 6))
     assert batch["input_ids"][2].tolist() == [14, 19, 16, 15, PAD, PAD]
     assert batch["tags"][2].tolist() == [1, 2, 3, 4, PAD, PAD]
     assert batch["labels"][2].tolist() == [IGNORE, IGNORE, IGNORE, 15, IGNORE, IGNORE]
