@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from jepa_core.errors import DataError
+from jepa_core.paths import at_home
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -255,7 +256,7 @@ def find_path(path: str, search: tuple[Path, ...]) -> Path:
 
     Raises DataError naming every place looked at.
     """
-    places = [folder / path for folder in search]
+    places = [folder / at_home(path) for folder in search]
     for place in places:
         if place.exists():
             return place

@@ -28,7 +28,7 @@ class Child:
             tqdm.set_lock(threading.RLock())  # the one of now is shared with the parent, who would wait for it for ever
             status = 1
             try:
-                for number in (signal.SIGINT, signal.SIGTERM):
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
                     signal.signal(number, default)
                 action()

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.assembly.provenance import device_name, versions
+from jepa_core.assembly.provenance import device_name, plugin_code, versions
 from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import RunFolder, read_json
+from jepa_core.folder.files import read_json
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.samples.fingerprint import Fingerprint, changed, fingerprint, moved
 from jepa_core.samples.sample_set import TaskData
 
 if TYPE_CHECKING:
     from jepa_core.assembly.build import Run
+    from jepa_core.registry import Registry
 
 #: So many moved tokens are named.
 NAMED = 3
@@ -26,12 +28,13 @@ class OtherData(JepaError):
     exit_status = 2
 
 
-def note(run: Run) -> None:
+def note(run: Run, registry: Registry) -> None:
     """Has the run's checkpoints say what is compared when it goes on, beside its recipe."""
     trainer = run.trainer
     trainer.made_with = {
         "data": data_print(run.data),
         "versions": {**versions(), "device": device_name(trainer.args.device)},
+        "plugin_code": plugin_code(run.recipe, registry),
     }
 
 
@@ -74,6 +77,14 @@ def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
         return []
     other = {name: is_now for name, is_now in now.items() if before.get(name, is_now) != is_now}
     return [f"{name} {before[name]} before, {is_now} now" for name, is_now in other.items()]
+
+
+def code_changes(before: Any, now: Mapping[str, str]) -> list[str]:
+    """Each plugin, of those that were noted, whose code is not what it was, in words."""
+    if not isinstance(before, dict):
+        return []
+    other = [name for name, is_now in now.items() if before.get(name, is_now) != is_now]
+    return [f"the code of the plugin {name} changed" for name in other]
 
 
 def _mapping_in(data: Any, key: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
+from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
@@ -67,12 +68,17 @@ def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
 
 
 def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry) -> LoadedRun:
-    """The run of a folder with these weights, or with those that it would start from."""
+    """The run of a folder with these weights, or with those that it would start from; without the network.
+
+    Raises JepaError also where a link in the folder leads out of it: somebody else may have made it.
+    """
+    folder.refuse_leading_out(*folder.files, *([weights] if weights else []))
     recipe = load_recipe(folder.recipe, registry=registry)
-    data = load_data(recipe, registry)
-    if weights is not None:
-        _refuse_other_tokens(folder.vocabulary, data.vocabulary)
-    objective = assemble(recipe, data, registry, weights).eval()
+    with offline():
+        data = load_data(recipe, registry)
+        if weights is not None:
+            _refuse_other_tokens(folder.vocabulary, data.vocabulary)
+        objective = assemble(recipe, data, registry, weights).eval()
     return LoadedRun(objective, objective.model, data, recipe)
 
 

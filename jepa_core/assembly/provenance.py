@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import jepa_core
+from jepa_core.assembly.git_revision import git_revision
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -46,15 +46,9 @@ def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     }
 
 
-def git_revision() -> str | None:
-    """Of the checkout that the run was started in, with ``-dirty`` for changed files; None outside of one."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return described.stdout.strip() or None if described.returncode == 0 else None
+def plugin_code(recipe: Recipe, registry: Registry) -> dict[str, str]:
+    """Plugin -> sha256 of its code, for those whose components the recipe names; a version may stay the same while
+    the code changes."""
+    used = {registry.find(kind, ref.name).plugin for _, kind, ref in recipe.components()}
+    return {plugin.origin: registry.code_hash(plugin) for plugin in sorted(used, key=lambda plugin: plugin.origin)}
+

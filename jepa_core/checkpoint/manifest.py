@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.whole_folder import sync
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -111,12 +112,3 @@ def read_json(path: Path) -> Any:
 def sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Waits until the disk has what was written into a file, or the entries of a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

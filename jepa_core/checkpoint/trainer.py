@@ -24,8 +24,9 @@ from jepa_core.checkpoint.state import (
     write_state,
 )
 from jepa_core.checkpoint.weights import load_weights, save_weights
-from jepa_core.checkpoint.writing import remove, whole_folder
+from jepa_core.checkpoint.writing import whole_checkpoint
 from jepa_core.distributed import by_first
+from jepa_core.folder.whole_folder import retire
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
@@ -43,7 +44,7 @@ class CheckpointTrainer(Trainer):
     made_with: Mapping[str, Any] = MappingProxyType({})
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """The first process writes for all; raises JepaError in all of them when it can't."""
+        """The first process writes for all; raises JepaError in all of them when it can't, or must not."""
         randoms = random_states.gather(random_states.pack(), self.args.device)
         by_first(lambda: self._write(Path(str(self.args.output_dir)), randoms), self.args.device)
 
@@ -52,7 +53,8 @@ class CheckpointTrainer(Trainer):
         if optimizer is None or schedule is None:
             raise RuntimeError("a checkpoint is of a run that trains")
         step, state = self.state.global_step, optimizer.state_dict()
-        with whole_folder(checkpoints / folder_name(step), step, _size(self.objective.state_dict(), state)) as draft:
+        target, needed = checkpoints / folder_name(step), _size(self.objective.state_dict(), state)
+        with whole_checkpoint(target, step, needed) as draft:
             save_weights(self.objective, draft)
             beside = self.recipe, dict(self.made_with)
             write_state(draft, state, schedule.state_dict(), asdict(self.state), randoms, *beside)
@@ -64,7 +66,7 @@ class CheckpointTrainer(Trainer):
         current = found.index(checkpoints / folder_name(step))
         limit = self.args.save_total_limit or len(found)
         for path in [*found[: max(current + 1 - limit, 0)], *found[current + 1 :]]:
-            remove(path)
+            retire(path)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         read_trainer(Path(resume_from_checkpoint))  # before Trainer reads it, which tells less

@@ -9,7 +9,8 @@ def env() -> None:
 
     import torch
 
-    from jepa_core.assembly.provenance import git_revision, versions
+    from jepa_core.assembly.git_revision import git_revision
+    from jepa_core.assembly.provenance import versions
     from jepa_core.display.terminal import print_table
     from jepa_core.registry import Registry
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+from jepa_core.streams import only_results_on_stdout
 
 
 def evaluate(
@@ -26,7 +27,8 @@ def evaluate(
     from jepa_core.report.console import show_metrics
 
     registry = make_registry(modules, plugin_files)
-    metrics = evaluate_again(run_dir, per_layer or None, registry, say=partial(typer.echo, err=True))
+    with only_results_on_stdout():
+        metrics = evaluate_again(run_dir, per_layer or None, registry, say=partial(typer.echo, err=True))
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:

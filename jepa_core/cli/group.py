@@ -9,6 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from jepa_core.errors import JepaError, RecipeError
+from jepa_core.folder.files import reason
+from jepa_core.paths import argument_at_home
+from jepa_core.signals import ending_on_signals
+from jepa_core.streams import output_lost, plain
+
+#: Commands whose results are files; what they print says where.
+LEAVE_FILES = ("run", "study")
 
 
 class RecipeFirst(TyperGroup):
@@ -16,7 +23,7 @@ class RecipeFirst(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = [arg for arg in args if arg == "--traceback"]
-        args = [arg for arg in args if arg != "--traceback"]
+        args = [argument_at_home(arg) for arg in args if arg != "--traceback"]
         own = {name for parameter in self.params for name in parameter.opts} | {"--help"}
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["run", *args]
@@ -24,23 +31,42 @@ class RecipeFirst(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except JepaError as error:
+            with ending_on_signals():
+                result = super().invoke(ctx)
+                _tell_lost_output(ctx.invoked_subcommand in LEAVE_FILES)
+                return result
+        except (JepaError, OSError, MemoryError) as error:
             if ctx.params.get("traceback"):
                 raise
             _complain(error)
-            raise typer.Exit(error.exit_status) from None
+            raise typer.Exit(getattr(error, "exit_status", 1)) from None
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
             raise typer.Exit(130) from None
 
 
-def _complain(error: JepaError) -> None:
+def _tell_lost_output(matters_little: bool) -> None:
+    """Of a full disk behind standard output. Raises JepaError where that was all that the command had to give."""
+    if lost := output_lost():
+        error = JepaError(f"what was printed is lost: {lost.strerror}")
+        if not matters_little:
+            raise error
+        _complain(error)
+
+
+def _complain(error: JepaError | OSError | MemoryError) -> None:
     """Problems of a recipe are lines of their own, as compilers write them; anything else is one message."""
     sys.stdout.flush()
     if isinstance(error, RecipeError):
         count = len(error.problems)
-        typer.echo(error, err=True)
+        typer.echo(plain(str(error)), err=True)
         typer.echo(f"{count} problem{'s' if count > 1 else ''}; nothing was run", err=True)
     else:
-        typer.echo(f"jepa-run: {error}", err=True)
+        typer.echo(plain(f"jepa-run: {_in_words(error)}"), err=True)
+
+
+def _in_words(error: JepaError | OSError | MemoryError) -> str:
+    """What the system refused, and of which file: a matter of disks and rights, for which nobody needs a traceback."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {reason(error)}" if error.filename else reason(error)
+    return str(error) if isinstance(error, JepaError) else "not enough memory (--traceback shows for what)"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jepa_core.streams import only_results_on_stdout
+
 if TYPE_CHECKING:
     from jepa_core.registry import Registry
 
@@ -30,10 +32,14 @@ PluginFiles = Annotated[
 
 
 def make_registry(modules: list[str] | None, files: list[Path] | None) -> Registry:
-    """The installed plugins, and those that the user named; imported when it is called, since that takes a second."""
+    """The installed plugins, and those that the user named; what they print meanwhile goes to standard error.
+
+    Imported when it is called, since that takes a second.
+    """
     from jepa_core.registry.named import make_registry as make
 
-    return make(modules, files)
+    with only_results_on_stdout():
+        return make(modules, files)
 
 
 def with_flags(overrides: list[str] | None, **flags: object) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 
 from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
 from jepa_core.errors import JepaError, did_you_mean
+from jepa_core.streams import only_results_on_stdout
 
 
 def validate(
@@ -57,4 +58,6 @@ def schema(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
     """Print the JSON Schema of recipes, with the installed components, for editors."""
     from jepa_core.recipe.json_schema import recipe_schema
 
-    typer.echo(json.dumps(recipe_schema(make_registry(modules, plugin_files)), indent=2))
+    with only_results_on_stdout():
+        found = recipe_schema(make_registry(modules, plugin_files))
+    typer.echo(json.dumps(found, indent=2))

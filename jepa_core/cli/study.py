@@ -56,7 +56,7 @@ def study(
     registry = make_registry(modules, plugin_files)
 
     from jepa_core.display.terminal import say
-    from jepa_core.study.files import write_results
+    from jepa_core.study.files import refuse_foreign_results, write_results
     from jepa_core.study.load import load_study
     from jepa_core.study.terminal import show_study
     from jepa_core.study.worker import retry_failed as forget_failures
@@ -65,6 +65,7 @@ def study(
     refuse_missing(device)
     design = load_study(file, registry)
     design.refuse_other_runs(registry)
+    refuse_foreign_results(design)  # before anything is run for hours
     if retry_failed:
         forget_failures(design)
     if not table and not design.finished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import redirect_stdout
 from importlib import metadata
 
 import typer
@@ -22,7 +23,8 @@ def task_commands(taken: Collection[str] = ()) -> Iterator[tuple[str, typer.Type
             _complain(point, "is another's name")
             continue
         try:
-            app = point.load()
+            with redirect_stdout(sys.stderr):  # standard output may be JSON
+                app = point.load()
         except (Exception, SystemExit) as error:  # whatever a third party's import does, the others go on
             _complain(point, f"does not load: {type(error).__name__}: {error}")
             continue

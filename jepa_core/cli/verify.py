@@ -35,19 +35,22 @@ def verify(
     context = _context(recipe, overrides, modules, plugin_files, processes)
 
     from jepa_core.display.terminal import say
+    from jepa_core.folder.ours import refuse_foreign
     from jepa_core.progress import progress
-    from jepa_core.verify.files import default_folder, write_files
+    from jepa_core.verify.files import NAMES, default_folder, write_files
     from jepa_core.verify.grid import mask_picture
     from jepa_core.verify.terminal import show_mask, show_verification
     from jepa_core.verify.verify import CHECKS
     from jepa_core.verify.verify import verify as run_checks
 
+    folder = out or default_folder(context.run.recipe.output_dir)
+    refuse_foreign(*(folder / name for name in NAMES))  # before the checks, which take a while
     total = len(context.run.data.checks) + len(CHECKS)
     with progress(total=total, desc="verifying", unit="check", leave=False) as bar:
         found = run_checks(context, on_check=bar.update)
     show_mask(mask_picture(context))
     show_verification(found)
-    for line in write_files(found, context, out or default_folder(context.run.recipe.output_dir)):
+    for line in write_files(found, context, folder):
         say(line)
     if found.failed:
         raise typer.Exit(1)

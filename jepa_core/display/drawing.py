@@ -6,6 +6,8 @@ matplotlib comes with the extra ``plots`` and takes a while to import, hence on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +17,7 @@ from jepa_core.display.chart import Chart, Line
 from jepa_core.display.colours import INK, LINE, MUTED, PAPER, SERIES
 from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
+from jepa_core.folder.ours import PICTURES, write_own
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,6 +130,13 @@ def panels(
             axes.grid(visible=True, color=LINE, linewidth=0.6)
             axes.set_axisbelow(True)
     return figure, found
+
+
+def write_picture(figure: Figure, path: Path, dots_per_inch: int) -> None:
+    """As the kind of file that the path's suffix names, over an older one of ours. Raises JepaError."""
+    kind, file = path.suffix[1:], BytesIO()
+    figure.savefig(file, format=kind, dpi=dots_per_inch, facecolor="white", metadata=PICTURES[kind])
+    write_own(path, file.getvalue())
 
 
 def _legend(axes: Axes, lines: Sequence[Line]) -> None:

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.display.colours import VARIABLES, style_sheet
-from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import write_text
+from jepa_core.folder.ours import PAGE, write_own
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GENERATOR = '<meta name="generator" content="jepa-core">'
 #: Pictures of a page share its ids, so each picture's get a number of their own.
 _numbers = count(1)
 
@@ -33,7 +31,7 @@ def page(title: str, body: str) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8">
-{GENERATOR}
+{PAGE}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
@@ -107,17 +105,7 @@ def folded(summary: str, text: str) -> str:
 
 def write_page(path: Path, text: str) -> None:
     """Writes a page, over an older one too. Raises JepaError when `path` is something else."""
-    if path.exists() and not _is_ours(path):
-        raise JepaError(f"{path}: exists and is no page that jepa-run wrote; choose another file with --out")
-    write_text(path, text)
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return GENERATOR in file.read(1000)
-    except (OSError, UnicodeDecodeError):
-        return False
+    write_own(path, text.encode("utf-8"))
 
 
 def _inline(svg: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from jepa_core.progress import speaks
+from jepa_core.streams import plain
 
 
 def console() -> Console:
@@ -19,10 +22,22 @@ def console() -> Console:
 
     As wide as the terminal; for a file or a pipe, where lines are searched, wide enough for a line a row.
 
-    What is shown is text of users and plugins, so brackets and colons in it are no markup.
+    What is shown is text of users and plugins, so brackets and colons in it are no markup, and nothing in it gives
+    orders to the terminal.
     """
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
-    return Console(highlight=False, markup=False, emoji=False, width=wide, quiet=not speaks())
+    return _PlainConsole(highlight=False, markup=False, emoji=False, width=wide, quiet=not speaks())
+
+
+class _PlainConsole(Console):
+    """Lets only its own styles through, no control character of the texts that it prints."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(plain(text), **options)  # before anything is laid out
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(plain(segment.text), segment.style)
 
 
 def say(message: str) -> None:
@@ -40,7 +55,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def figure(value: Any) -> str:
-    """A metric as people read it."""
-    if value is None:
+    """A metric as people read it; what is no figure stands in ``metrics.json`` alone."""
+    if not isinstance(value, int | float):
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.files import CAREFULLY, NotWritten
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 NAME = ".lock"
 
@@ -24,45 +31,99 @@ class FolderLocked(JepaError):
 def locked(folder: Path) -> Iterator[None]:
     """Holds `folder`, made where it is not there, for this process.
 
-    A record lock (``lockf``): unlike ``flock``'s it is not handed on to forked children, so no worker that
-    outlives a killed run keeps it. Raises FolderLocked, naming the holder, and JepaError when nothing can be
-    written there.
+    Raises FolderLocked, naming the holder where that is known, and JepaError when nothing can be written there.
     """
-    file = _open(folder / NAME)
     try:
-        file.seek(0)
-        file.truncate()
-        json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
-        file.flush()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotWritten(folder, error) from error
+    with locked_file(folder / NAME, folder):
+        yield
+
+
+@contextmanager
+def locked_file(path: Path, what: Path | None = None) -> Iterator[None]:
+    """Holds the file at `path` while `what` is worked at, and removes it in the end. Raises as :func:`locked`."""
+    what = what or path
+    with _record_lock(path, what) if fcntl else _other_lock(path, what):
+        yield
+
+
+@contextmanager
+def _record_lock(path: Path, what: Path) -> Iterator[None]:
+    """``lockf``: unlike ``flock``'s, this lock is not handed on to forked children, so no worker that outlives a
+    killed run keeps it."""
+    descriptor = _open(path, what)
+    try:
+        _say_who(descriptor, what)
         yield
     finally:
-        (folder / NAME).unlink(missing_ok=True)  # while we still hold it
-        file.close()
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # while we still hold it
+        os.close(descriptor)
 
 
-def _open(path: Path) -> TextIO:
+@contextmanager
+def _other_lock(path: Path, what: Path) -> Iterator[None]:
+    """What the system has where there is no ``fcntl``; nothing is forked there either."""
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise FolderLocked(f"{what}: another run is at work there") from error
+    except OSError as error:
+        raise NotWritten(what, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):  # of whoever took it in the meantime
+            path.unlink(missing_ok=True)
+
+
+def _open(path: Path, what: Path) -> int:
     """The locked file. One that its holder removed after we opened it does not count: another may be there."""
     while True:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - closed by its holder
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CAREFULLY, 0o666)
         except OSError as error:
-            raise JepaError(f"{path.parent}: can't be written: {error.strerror}") from error
+            if path.is_symlink():
+                raise JepaError(f"{path}: is a link, which is no lock of a run; remove it") from error
+            raise NotWritten(what, error) from error
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(file)
-            file.close()
-            raise FolderLocked(f"{path.parent}: another run is at work there ({holder})") from error
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-        file.close()
+            _lock(descriptor, path, what)
+            if os.path.lexists(path) and os.path.samestat(os.fstat(descriptor), path.lstat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
-def _holder(file: TextIO) -> str:
-    file.seek(0)
+def _lock(descriptor: int, path: Path, what: Path) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise JepaError(f"{path}: is no regular file, so no lock of a run; remove it")
     try:
-        held = json.load(file)
-        return f"process {held['pid']} on {held['host']}"
-    except (ValueError, KeyError, TypeError):
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:  # which of the two is the system's choice
+        raise FolderLocked(f"{what}: another run is at work there ({_holder(descriptor)})") from error
+    except OSError as error:  # a disk without locks
+        raise JepaError(f"{what}: can't be locked: {error.strerror}") from error
+
+
+def _say_who(descriptor: int, what: Path) -> None:
+    """For the one that comes second."""
+    who = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, who, 0)
+    except OSError as error:
+        raise NotWritten.of(what, error, len(who)) from error
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        held = json.loads(os.pread(descriptor, 1000, 0))
+        return f"process {int(held['pid'])} on {str(held['host'])[:200]}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "it has not said who it is"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
+from jepa_core.folder.files import UNFINISHED, NotWritten, number, read_json, reason, remove
 from jepa_core.folder.lock import NAME as LOCK
 from jepa_core.recipe.strict_yaml import load_yaml
 
@@ -86,66 +87,98 @@ class RunFolder:
         found = noted.get("captions") if isinstance(noted, dict) else None
         return {str(name): str(words) for name, words in found.items()} if isinstance(found, dict) else {}
 
-    def read_metrics(self) -> dict[str, Any]:
-        return read_json(self.metrics)
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What a run writes, but for its folders; ``metrics.json`` first, as without it no run is finished."""
+        written = (self.metrics, self.report, self.flops, self.log, self.vocabulary, self.verification)
+        return (*written, *self.older_recipes, self.recipe)
+
+    def read_metrics(self) -> dict[str, dict[str, Any]]:
+        """Split -> name -> figure, or what an evaluation has beside figures.
+
+        Raises JepaError when the file is missing, cut off, or says something else.
+        """
+        found = read_json(self.metrics)
+        if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
+            raise JepaError(f'{self.metrics}: not the metrics of a run: expected {{"split": {{"name": figure}}}}')
+        for split, figures in found.items():
+            for name, value in figures.items():
+                if not (value is None or isinstance(value, dict | list) or number(value) is not None):
+                    raise JepaError(f"{self.metrics}: {split}.{name}: expected a figure, not {str(value)[:40]!r}")
+        return found
 
     def refuse_strangers(self) -> None:
-        """Raises FolderTaken when there is a file in the way, or something else than a run in the folder."""
+        """Raises FolderTaken when there is a file in the way, a link that leads nowhere, or something else than a
+        run in the folder; JepaError when it can't be looked into."""
+        try:
+            nearest = next(p for p in (self.path, *self.path.parents) if os.path.lexists(p))
+            for link in (nearest, self.checkpoints, self.model):
+                if link.is_symlink() and not link.exists():
+                    raise FolderTaken(f"{self.path}: {link} is a link that leads nowhere; choose another output_dir")
+            if not nearest.is_dir():
+                raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
+            if nearest == self.path and not self.started and not self._untouched():
+                message = "not empty and not a run's folder; jepa-run leaves it alone, choose another output_dir"
+                raise FolderTaken(f"{self.path}: {message}")
+        except OSError as error:
+            raise JepaError(f"{error.filename or self.path}: can't be read: {reason(error)}") from error
+
+    def refuse_leading_out(self, *places: Path) -> None:
+        """Raises JepaError naming a link that leads out of the folder, a pipe or a device among `places` and, of
+        those that are folders, in them: what only looks at a run that somebody sent opens none of these."""
+        root = self.path.resolve()
+        try:
+            for path in _with_contents(places):
+                if path.is_symlink() and not path.resolve().is_relative_to(root):
+                    raise JepaError(f"{path}: a link that leads out of the run's folder; it is not followed")
+                if path.exists() and not (path.is_file() or path.is_dir()):
+                    raise JepaError(f"{path}: not a regular file; it is not opened")
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+            where, why = (error.filename, reason(error)) if isinstance(error, OSError) else (self.path, str(error))
+            raise JepaError(f"{where}: can't be read: {why}") from error
+
+    def refuse_read_only(self) -> None:
+        """Raises NotWritten when this user may not write there, before anything that takes long."""
         nearest = next(p for p in (self.path, *self.path.parents) if p.exists())
-        if not nearest.is_dir():
-            raise FolderTaken(f"{self.path}: {nearest} is a file; choose another output_dir")
-        if nearest == self.path and not self.started and not self._untouched():
-            raise FolderTaken(
-                f"{self.path}: not empty and not a run's folder; jepa-run leaves it alone, choose another output_dir"
-            )
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise NotWritten(self.path, PermissionError(0, f"no right to write into {nearest.absolute()}"))
 
     def _untouched(self) -> bool:
-        """Nothing is there but perhaps the lock, and the empty folder that transformers' Trainer makes."""
+        """Nothing is there but what a run leaves that was stopped before it had written its recipe."""
         empty = {self.checkpoints} if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else set()
-        return set(self.path.iterdir()) <= empty | {self.path / LOCK}
+        unfinished = {path.with_name(path.name + UNFINISHED) for path in self.files}
+        return set(self.path.iterdir()) <= {*empty, *unfinished, self.path / LOCK}
 
     def clear(self) -> None:
-        """Removes what a run wrote there, and nothing else, for ``--overwrite``.
+        """Removes what a run wrote there but for its recipe, and nothing else, for ``--overwrite``.
 
-        Raises FolderTaken when the folder is something else than a run's.
+        As long as the recipe is there, this is a run's folder, and can be cleared again. Where a folder was moved
+        and linked, only the link goes. Raises FolderTaken when this is something else than a run's folder.
         """
         self.refuse_strangers()
-        for folder in (self.checkpoints, self.model):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-        # The recipe last: as long as it is there, this is a run's folder, and can be cleared again.
-        written = (self.report, self.flops, self.metrics, self.log, self.vocabulary, self.verification)
-        for file in (*written, *self.older_recipes, self.recipe):
-            file.unlink(missing_ok=True)
+        try:
+            for path in (*self.files, self.checkpoints, self.model):
+                if path != self.recipe:
+                    remove(path)
+                    remove(path.with_name(path.name + UNFINISHED))
+        except OSError as error:
+            raise JepaError(f"{error.filename or self.path}: can't be removed: {reason(error)}") from error
+
+    @contextmanager
+    def leaving_no_trace(self) -> Iterator[None]:
+        """What goes wrong in here leaves no empty folder behind that was not there before."""
+        new = [path for path in (self.checkpoints, self.path, *self.path.parents) if not path.exists()]
+        try:
+            yield
+        except BaseException:
+            for path in new:
+                with suppress(OSError):  # not empty: it is somebody's
+                    path.rmdir()
+            raise
 
 
-def read_json(path: Path) -> Any:
-    """What a run wrote. Raises JepaError when the file is missing or was cut off."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JepaError(f"{path}: can't be read: {error}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Raises JepaError when the place does not take it."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all. Raises JepaError when the place does not take it."""
-    draft = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise JepaError(f"{path}: can't be written: {error.strerror}") from error
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Writes JSON whole or not at all. Raises ValueError for NaN, which JSON does not have."""
-    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+def _with_contents(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        yield place
+        if place.is_dir() and not place.is_symlink():
+            yield from _with_contents(sorted(place.iterdir()))

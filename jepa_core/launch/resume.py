@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.assembly.changes import OtherData, data_changes, version_changes, vocabulary_beside
+from jepa_core.assembly.changes import OtherData, code_changes, data_changes, version_changes, vocabulary_beside
 from jepa_core.checkpoint.choosing import (
     LENGTHS,
     OtherRecipe,
@@ -134,7 +134,8 @@ def _refuse_changes(checkpoint: Path, built: Run, force: bool, say: Callable[[st
                 "--force-resume to go on all the same"
             )
         say(f"warning: {checkpoint}: {changes}")
-    for change in version_changes(before.get("versions"), trainer.made_with["versions"]):
+    versions = version_changes(before.get("versions"), trainer.made_with["versions"])
+    for change in (*versions, *code_changes(before.get("plugin_code"), trainer.made_with["plugin_code"])):
         say(f"warning: {checkpoint}: {change}: not the same bits as a run left alone")
 
 

@@ -20,19 +20,22 @@ from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import nothing_finite
 from jepa_core.evaluation.finite import told as not_finite
+from jepa_core.folder.files import NotWritten, read_bytes, write_bytes, write_json, write_text
 from jepa_core.folder.lock import locked
-from jepa_core.folder.run_folder import RunFolder, write_bytes, write_json, write_text
+from jepa_core.folder.run_folder import RunFolder
+from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.launch.dry_run import describe, nothing_counts
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
-from jepa_core.training.stop import ending_on_sigterm
+from jepa_core.signals import ending_on_signals
 from jepa_core.verify.verify import Verification, counts, verify_start
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
+    from jepa_core.training.trainer import JepaTrainer
 
 
 class Interrupted(JepaError):
@@ -88,23 +91,24 @@ def run(
         return Result(folder.read_metrics(), folder.path, "finished", folder.captions)
     if resume is not None:
         chosen(resume, text, force_resume)  # before anything is made or written
+    folder.refuse_read_only()
     from jepa_core.assembly.trainer import planned_steps
 
-    with ending_on_sigterm():
+    with ending_on_signals(), folder.leaving_no_trace():
         built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
-        trainer = built.trainer
+        trainer = _trainer(built, folder)
         trainer.recipe, steps = text, planned_steps(trainer)
         for warning in (*cautions(recipe, steps), *nothing_counts(built, steps)):
             say(warning)
         with ExitStack() as stack:
             by_first(lambda: stack.enter_context(locked(folder.path)), trainer.args.device)
-            by_first(lambda: note(built), trainer.args.device)
+            by_first(lambda: note(built, registry), trainer.args.device)
             checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
-            _train(built, checkpoint, folder)
+            _train(built, checkpoint, folder, say)
             metrics = trainer.evaluate_splits()
             _refuse_no_model(metrics, trainer.state.global_step)
             by_first(lambda: _finish(folder, built, verified, metrics, registry), trainer.args.device)
@@ -116,6 +120,13 @@ def run(
 def _noted(built: Run) -> dict[str, Any]:
     """What a reader of the folder should know of its data."""
     return {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+
+
+def _trainer(built: Run, folder: RunFolder) -> JepaTrainer:
+    try:
+        return built.trainer
+    except OSError as error:  # transformers makes the folder for checkpoints
+        raise NotWritten(folder.path, error) from error
 
 
 def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
@@ -133,7 +144,7 @@ def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Regist
     if before and folder.started and differences(recipe_in(folder.recipe, registry), text):
         kept = folder.recipe_until(int(before[-1].name.removeprefix("checkpoint-")))
         if not kept.exists():
-            write_text(kept, folder.recipe.read_text(encoding="utf-8"))
+            write_bytes(kept, read_bytes(folder.recipe))
 
 
 def _say_what_runs(folder: RunFolder, built: Run, verified: Verification, registry: Registry) -> None:
@@ -144,12 +155,13 @@ def _say_what_runs(folder: RunFolder, built: Run, verified: Verification, regist
     write_json(folder.verification, verified.to_json())
 
 
-def _train(built: Run, checkpoint: Path | None, folder: RunFolder) -> None:
-    from jepa_core.training.callbacks import ProgressLine
+def _train(built: Run, checkpoint: Path | None, folder: RunFolder, say: Callable[[str], None]) -> None:
+    from jepa_core.training.callbacks import MetricsFile, ProgressLine
     from jepa_core.training.stop import StopOnSignal
 
     trainer = built.trainer
     by_type = {type(callback): callback for callback in trainer.callback_handler.callbacks}
+    by_type[MetricsFile].say = say
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:  # an error skips on_train_end
@@ -173,9 +185,11 @@ def _finish(
     again = folder.finished
     if again:  # from here on, until it is there, the folder has no result
         folder.metrics.unlink()
-    save_weights(built.objective, folder.model)
-    for name, content in built.data.tokenizer_files.items():
-        write_bytes(folder.model / name, content.encode() if isinstance(content, str) else content)
+    size = sum(tensor.nbytes for tensor in built.objective.state_dict().values())
+    with whole_folder(folder.model, size) as draft:
+        save_weights(built.objective, draft)
+        for name, content in built.data.tokenizer_files.items():
+            write_bytes(draft / name, content.encode() if isinstance(content, str) else content)
     if again:
         _say_what_runs(folder, built, verified, registry)
     write_json(folder.metrics, metrics)

@@ -130,7 +130,8 @@ def check_plugins(draft: Draft, registry: Registry) -> None:
         if not isinstance(name, str):
             continue  # the schema says so
         if record := broken.get(canonicalize_name(name)):
-            draft.add(("plugins", number), f"the plugin {record.plugin.name} is broken: {record.cause}")
+            words = f"the plugin {record.plugin.name} is broken: {record.cause}"
+            draft.add(("plugins", number), f"{words}; taken out here, the recipe does without it")
         elif canonicalize_name(name) not in installed:
             hint = did_you_mean(name, installed.values())
             draft.add(("plugins", number), f"the required plugin '{name}' is not installed{hint}")

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from jepa_core.components import KINDS
 from jepa_core.errors import Problem, RecipeError
+from jepa_core.paths import at_home
 from jepa_core.recipe.component_ref import ComponentRef, EmbeddingSides
 from jepa_core.recipe.training_section import AtOnce, Positive, Rate, Training
 from jepa_core.registry.places import KeyPath, Places
@@ -51,7 +52,7 @@ class ModelSection(Section):
         None,
         description="model_type and more keys of a transformers configuration; the data sets vocab_size.",
     )
-    pretrained: str | None = Field(
+    pretrained: Annotated[str, AfterValidator(at_home)] | None = Field(
         None, min_length=1, description="Folder or Hugging Face id of a causal LM to start from."
     )
     attn_implementation: Literal["sdpa", "eager"] = Field(
@@ -207,7 +208,7 @@ class Recipe(Section):
 
     description: str = Field("", description="What the recipe shows, for people.")
     seed: int = Field(42, ge=0, lt=2**32, description="Of weights, sample order, generated data and filters.")
-    output_dir: str = Field(
+    output_dir: Annotated[str, AfterValidator(at_home)] = Field(
         "runs/recipe", min_length=1, description="Folder of the run; left out: runs/ and the recipe's name."
     )
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = Field(

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jepa_core.errors import Problem, RecipeError, did_you_mean
+from jepa_core.paths import at_home
 from jepa_core.recipe.strict_yaml import load_yaml
 
 
@@ -29,7 +30,7 @@ def find_recipe(source: str | Path) -> Path:
 
     Raises RecipeError when there is none, naming a close one.
     """
-    path = Path(source)
+    path = Path(at_home(str(source)))
     try:
         if path.is_file():
             return path

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
@@ -29,6 +30,11 @@ class Plugin:
     name: str
     distribution: str
     version: str
+
+    @property
+    def origin(self) -> str:
+        """The distribution, or the module or file that the user named."""
+        return self.distribution if self.version else self.name
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,17 @@ def load_installed(manager: pluggy.PluginManager) -> tuple[list[Plugin], list[Br
         if plugin.name in before:
             continue
         try:
-            register(manager, plugin, point.load())
+            with printing_aside():
+                register(manager, plugin, point.load())
             plugins.append(plugin)
         except (Exception, SystemExit) as error:  # whatever a plugin's import does, the others go on
             broken.append(BrokenPlugin(plugin, cause_of(error)))
     return plugins, broken
+
+
+def printing_aside() -> redirect_stdout:
+    """What a plugin prints in here goes to standard error: standard output may be JSON."""
+    return redirect_stdout(sys.stderr)
 
 
 def cause_of(error: BaseException) -> str:
@@ -94,9 +106,10 @@ def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:
     """Registers an importable module that the user named with ``-p``."""
     plugin = Plugin(module, module, "")
     try:
-        register(manager, plugin, import_module(module))
+        with printing_aside():
+            register(manager, plugin, import_module(module))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {module}: {cause_of(error)}") from error
+        raise ComponentError(f"plugin {module}: {cause_of(error)} (without -p {module} it is not used)") from error
     return plugin
 
 
@@ -104,13 +117,16 @@ def load_file(manager: pluggy.PluginManager, path: Path) -> Plugin:
     """Registers a Python file that the user named with ``--plugin``."""
     plugin = Plugin(str(path), path.stem, "")
     try:
-        register(manager, plugin, _module_from(path))
+        with printing_aside():
+            register(manager, plugin, _module_from(path))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {path}: {cause_of(error)}") from error
+        raise ComponentError(f"plugin {path}: {cause_of(error)} (without --plugin {path} it is not used)") from error
     return plugin
 
 
 def _module_from(path: Path) -> ModuleType:
+    if path.exists() and not path.is_file():
+        raise ComponentError("not a regular file")  # a pipe would be waited for
     name = f"jepa_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -131,6 +147,7 @@ def register(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> N
         manager.register(module, name=plugin.name)
         manager.check_pending()
         _refuse_wrappers(manager, module)
+        _refuse_unmarked(manager, module)
     except (pluggy.PluginValidationError, ComponentError) as error:
         if manager.is_registered(module):  # pluggy itself refuses some before they are
             manager.unregister(module)
@@ -142,6 +159,22 @@ def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
         for implementation in caller.get_hookimpls():
             if implementation.plugin is module and (implementation.wrapper or implementation.hookwrapper):
                 raise ComponentError(f"{caller.name}: a hook wrapper is not possible here, return a mapping")
+
+
+def _refuse_unmarked(manager: pluggy.PluginManager, module: object) -> None:
+    """A hook without our marker would be passed over in silence."""
+    found = {caller.name for caller in manager.get_hookcallers(module) or ()}
+    for hook in (kind.hook for kind in KINDS.values()):
+        function = vars(module).get(hook)
+        if callable(function) and hook not in found and not hasattr(function, f"{hookspecs.PROJECT}_spec"):
+            raise ComponentError(f"{hook} is not marked with @jepa_core.hookimpl{_other_marker(function)}")
+    if not found:
+        raise ComponentError("has no hook: no function in it is marked with @jepa_core.hookimpl")
+
+
+def _other_marker(function: object) -> str:
+    marks = [name.removesuffix("_impl") for name in getattr(function, "__dict__", {}) if name.endswith("_impl")]
+    return f"; its marker is of the project '{marks[0]}'" if marks else ""
 
 
 def _explain(error: Exception, module: object) -> str:

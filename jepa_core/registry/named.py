@@ -12,8 +12,9 @@ from jepa_core.registry.registry import Registry
 def make_registry(modules: Sequence[str] | None = None, files: Sequence[Path] | None = None) -> Registry:
     """The installed plugins, and those that the user named: importable modules, and Python files."""
     registry = Registry.discover()
-    if modules:
-        sys.path.append(str(Path.cwd()))  # at the end: a module there hides no other
+    here = str(Path.cwd())
+    if modules and here not in sys.path:
+        sys.path.append(here)  # at the end: a module there hides no other
     for module in modules or ():
         registry.add_module(module)
     for file in files or ():

@@ -19,8 +19,10 @@ from jepa_core.registry.loader import (
     load_installed,
     load_named,
     new_manager,
+    printing_aside,
 )
 from jepa_core.registry.options import check_options, takes_context
+from jepa_core.registry.plugin_code import code_hash
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,11 @@ class Registry:
         """Name -> version of the distributions that working plugins come from."""
         return {plugin.distribution: plugin.version for plugin in self.plugins}
 
+    def code_hash(self, plugin: Plugin) -> str:
+        """sha256 of the code of a plugin of this registry."""
+        module: Any = self._manager.get_plugin(plugin.name)
+        return code_hash(module)
+
     def _collect_or_raise(self, plugin: Plugin) -> None:
         self._collect(plugin)
         for broken in self.broken:
@@ -147,7 +154,8 @@ class Registry:
     def _collect(self, plugin: Plugin) -> None:
         """Calls the plugin's hooks, once; all of its components come in, or none."""
         try:
-            offers = list(self._offers(plugin))
+            with printing_aside():
+                offers = list(self._offers(plugin))
         except (Exception, SystemExit) as error:
             self.broken.append(BrokenPlugin(plugin, cause_of(error)))
             return
@@ -175,5 +183,5 @@ class Registry:
         if not message.endswith("?"):
             message += f"; there are: {', '.join(known) or 'none'}"
         for broken in self.broken:
-            message += f" (the plugin {broken.plugin.name} is broken: {broken.cause})"
+            message += f" (the plugin {broken.plugin.name} is broken: {broken.cause}; all others work without it)"
         return message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 
 from jepa_core.display.chart import Series
 from jepa_core.errors import JepaError
+from jepa_core.folder.files import number, read_bytes
+
+#: Steps and seconds beyond this are none of a run.
+LIMIT = 1e12
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ class Log:
         return median(values) if values else None
 
     def series(self, key: str) -> Series:
-        points = [(line["step"], _number(line[key])) for line in self.lines if key in line]
-        steps, values = zip(*points, strict=True) if points else ((), ())
-        return Series(steps, values)
+        steps = tuple(line["step"] for line in self.lines if key in line)
+        values = (number(line[key]) for line in self.lines if key in line)
+        return Series(steps, tuple(math.nan if value is None else value for value in values))
 
 
 def read_log(path: Path) -> Log:
@@ -49,28 +54,26 @@ def read_log(path: Path) -> Log:
 
     Raises JepaError when another line is no log line.
     """
-    try:
-        texts = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    except OSError as error:
-        raise JepaError(f"{path}: can't be read: {error.strerror}") from error
-    lines = []
-    for number, text in enumerate(texts, 1):
+    if not os.path.lexists(path):
+        return Log()
+    texts, lines = read_bytes(path).splitlines(), []
+    for place, text in enumerate(texts, 1):
         try:
             lines.append(_line(text))
         except ValueError as error:
-            if number < len(texts):
-                raise JepaError(f"{path}:{number}: no line of a run's log ({error})") from error
+            if place < len(texts):
+                raise JepaError(f"{path}:{place}: no line of a run's log ({error})") from error
     return Log(lines)
 
 
-def _line(text: str) -> dict[str, Any]:
-    line = json.loads(text)
-    if not isinstance(line, dict) or not isinstance(line.get("step"), int):
+def _line(text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(line, dict) or type(line.get("step")) is not int or not 0 <= line["step"] < LIMIT:
         raise ValueError('expected {"step": …, …}')
+    seconds = number(line.get("seconds", 0))
+    if seconds is None or not 0 <= seconds < LIMIT:
+        raise ValueError("expected a number of seconds")
     return line
-
-
-def _number(value: Any) -> float:
-    """NaN and infinity stand in the log as text, because JSON has neither."""
-    value = float(value) if isinstance(value, int | float) else math.nan
-    return value if math.isfinite(value) else math.nan

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, RecipeError
+from jepa_core.folder.files import number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import differences
-from jepa_core.recipe.strict_yaml import load_yaml
+from jepa_core.recipe.strict_yaml import parse_yaml
 from jepa_core.report.log import Log, read_log
 
 
@@ -76,15 +77,58 @@ def _read(folder: RunFolder, name: str) -> Record:
     if not folder.started:
         what = "holds no run (there is no recipe.resolved.yaml)" if folder.path.is_dir() else "no such folder"
         raise JepaError(f"{folder.path}: {what}")
-    recipe = load_yaml(folder.recipe).data
+    folder.refuse_leading_out(*folder.files)
+    text = read_bytes(folder.recipe)
+    recipe = parse_yaml(text, str(folder.recipe))
+    if recipe.problems:
+        raise RecipeError(recipe.problems)
+    made_with = _checked(folder, recipe.data)
+    metrics = _metrics(folder) if folder.finished else None
+    return Record(folder, name, recipe.data, text.decode("utf-8-sig"), made_with, read_log(folder.log), metrics)
+
+
+def _checked(folder: RunFolder, recipe: Any) -> dict[str, Any]:
+    """Takes the section ``resolved`` out of a run's recipe. Raises JepaError where what a report reads is not there,
+    or of another kind than what runs write."""
     try:
         made_with = recipe.pop("resolved")
-        _ = recipe["evaluation"]["splits"], recipe["training"]["max_steps"], made_with["versions"], made_with["plugins"]
+        kinds = {
+            "evaluation.splits": _all(str, recipe["evaluation"]["splits"] or ()),
+            "training.max_steps": isinstance(recipe["training"]["max_steps"], int | None),
+            "description": isinstance(recipe.get("description"), str | None),
+            "resolved.versions": _all(str, made_with["versions"].values()),
+            "resolved.plugins": _all(str, made_with["plugins"].values()),
+            "resolved.git_revision": isinstance(made_with.get("git_revision"), str | None),
+            "resolved.sets": _all(str, made_with.get("sets") or ()),
+            "resolved.captions": _all(str, (made_with.get("captions") or {}).values()),
+        }
     except (AttributeError, KeyError, TypeError) as error:
         raise JepaError(f"{folder.recipe}: not the resolved recipe of a run ({error})") from error
-    text = folder.recipe.read_text(encoding="utf-8")
-    metrics = folder.read_metrics() if folder.finished else None
-    return Record(folder, name, recipe, text, made_with, read_log(folder.log), metrics)
+    for key, right in kinds.items():
+        if not right:
+            raise JepaError(f"{folder.recipe}: {key}: not what a run writes")
+    return made_with
+
+
+def _all(kind: type, values: Iterable[Any]) -> bool:
+    return not isinstance(values, str) and all(isinstance(value, kind) for value in values)
+
+
+def _metrics(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """Raises JepaError where a figure is none."""
+    metrics = folder.read_metrics()
+    for split, figures in metrics.items():
+        if not _are_layers(figures.get("layers", {})):
+            raise JepaError(f"{folder.metrics}: {split}.layers: not what a run writes")
+    return metrics
+
+
+def _are_layers(found: Any) -> bool:
+    """Number of a layer -> name -> figure or None."""
+    if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
+        return False
+    values = [value for of in found.values() for value in of.values()]
+    return all(map(str.isdecimal, found)) and all(v is None or number(v) is not None for v in values)
 
 
 def _value(recipe: Any, key: str) -> str:

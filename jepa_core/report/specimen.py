@@ -53,7 +53,7 @@ class Specimen:
 
 
 def load_specimen(folder: RunFolder, registry: Registry) -> Specimen:
-    """From the finished run's weights, the last checkpoint's, or none.
+    """From the finished run's weights, the last checkpoint's, or none; without the network.
 
     Raises JepaError where the recipe's plugins, data or weights are not what they were.
     """

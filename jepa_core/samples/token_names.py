@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
 from jepa_core.errors import DataError
 
+#: Ids without a token that a vocabulary of few may have.
+MAX_UNUSED = 20_000
 PRED = "<PRED>"
 
 
@@ -55,16 +57,25 @@ class TokenNames:
         return {**own, **self.marked}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Reads back what :meth:`to_json` gave. Raises DataError for anything else."""
+    def from_json(cls, data: Any) -> Self:
+        """Reads back what :meth:`to_json` gave. Raises DataError for anything else, such as ids of an absurdly large
+        table."""
         try:
             marked = {name: value for name, value in data.items() if name not in ("token_to_id", "pad_id", "pred_ids")}
-            tokens = {str(name): int(i) for name, i in data["token_to_id"].items()}
-            return cls(
-                token_to_id=tokens,
-                pad_id=int(data["pad_id"]),
-                pred_ids=tuple(map(int, data["pred_ids"])),
-                marked=marked,
+            tokens = {str(token): number for token, number in data["token_to_id"].items()}
+            _check_ids(tokens.values())
+            if max(tokens.values()) > 2 * len(tokens) + MAX_UNUSED:
+                raise ValueError(f"id {max(tokens.values())} among {len(tokens)} tokens")
+            found = cls(
+                token_to_id=tokens, pad_id=data["pad_id"], pred_ids=tuple(data["pred_ids"]), marked=marked
             )
+            _check_ids((found.pad_id, *found.pred_ids))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"not a saved vocabulary: {error}") from error
+        return found
+
+
+def _check_ids(ids: Iterable[Any]) -> None:
+    for number in ids:
+        if type(number) is not int or number < 0:
+            raise ValueError(f"{str(number)[:40]!r} is no token id")

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.schema import Recipe
@@ -53,6 +54,14 @@ class Cell:
     @property
     def settled(self) -> bool:
         return self.folder.finished or self.failure.is_file()
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The metrics of a finished run; none of one that is not finished, or whose file is damaged."""
+        try:
+            return self.folder.read_metrics() if self.folder.finished else {}
+        except JepaError:
+            return {}
 
     def recipe(self, registry: Registry) -> Recipe:
         own = (_given("seed", self.seed), _given("output_dir", str(self.folder.path)))

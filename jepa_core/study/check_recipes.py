@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jepa_core.errors import Problem, RecipeError
+from jepa_core.paths import at_home
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
@@ -85,7 +86,7 @@ def _stages(data: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _recipe_file(recipe: str, path: Path) -> Path:
     """Beside the study, or a shipped recipe."""
-    beside = path.parent / recipe
+    beside = path.parent / at_home(recipe)
     return find_recipe(beside if beside.is_file() or beside.suffix else recipe)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.display.colours import INK, SERIES
-from jepa_core.display.drawing import DASHES, HEIGHT, literal, panels
-from jepa_core.errors import JepaError
+from jepa_core.display.drawing import DASHES, HEIGHT, literal, panels, write_picture
 from jepa_core.study.results import ArmResult, StudyResult
 from jepa_core.study.statistics import Summary, summarise
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NAMES = ("curves.png", "curves.svg")
 #: Dots an inch.
 SHARPNESS = 150
 #: Letters that a line of the legend has room for, six of which an arm's line takes; and its height in inches.
@@ -69,12 +69,9 @@ def draw_curves(result: StudyResult) -> Figure:
 def write_curves(result: StudyResult, folder: Path) -> list[Path]:
     """``curves.png`` and ``curves.svg``. Raises JepaError where they can't be drawn or written."""
     figure = draw_curves(result)
-    paths = [folder / f"curves.{kind}" for kind in ("png", "svg")]
+    paths = [folder / name for name in NAMES]
     for path in paths:
-        try:
-            figure.savefig(path, dpi=SHARPNESS, facecolor="white")
-        except OSError as error:
-            raise JepaError(f"{path}: can't be written: {error.strerror}") from error
+        write_picture(figure, path, SHARPNESS)
     return paths
 
 

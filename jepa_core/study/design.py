@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepa_core.errors import RecipeError
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.recipe.resolve import resolved
 from jepa_core.registry import Registry
@@ -81,7 +82,11 @@ class Design:
 
         for cell in (cell for name in self.study.arms for cell in self.known_cells(name)):
             cell.folder.refuse_strangers()
-            if changed := other_recipe(cell.folder, resolved(cell.recipe(registry), registry), registry):
+            try:
+                changed = other_recipe(cell.folder, resolved(cell.recipe(registry), registry), registry)
+            except RecipeError:  # damaged: the cell's own trouble, of which it tells
+                continue
+            if changed:
                 raise FolderTaken(
                     f"{cell.folder.path}: the cell {cell.name} was run with another recipe (differs in "
                     f"{', '.join(changed)}); give the study another output_dir, or remove that folder"

@@ -5,25 +5,38 @@ from __future__ import annotations
 from filelock import FileLock
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import read_json, write_json, write_text
+from jepa_core.folder.files import read_json, write_json
+from jepa_core.folder.ours import TABLE, refuse_foreign, write_own, write_own_json
 from jepa_core.registry import Registry
+from jepa_core.study.cells import Cell
+from jepa_core.study.curves import NAMES as CURVES
 from jepa_core.study.curves import write_curves
 from jepa_core.study.design import Design
 from jepa_core.study.flops import step_flops
 from jepa_core.study.results import StudyResult, read_results
 from jepa_core.study.tables import markdown
 
+#: What stands beside the cells.
+RESULTS = ("study.json", "table.md", *CURVES)
+
+
+def refuse_foreign_results(design: Design) -> None:
+    """Raises JepaError naming a file of the user that the study would write over."""
+    refuse_foreign(*(design.root / name for name in RESULTS))
+
 
 def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list[str]]:
     """Reads what there is so far and writes it; the result, and a line about the files.
 
-    Several processes may do so at once. Raises JepaError where the folder can't be written to.
+    Several processes may do so at once. Raises JepaError where the folder can't be written to, or holds a file of
+    the user with one of these names.
     """
     design.root.mkdir(parents=True, exist_ok=True)
     with FileLock(design.root / "study.lock"):
+        refuse_foreign_results(design)
         result = read_results(design, _flops(design, registry))
-        write_json(design.root / "study.json", result.to_json())
-        write_text(design.root / "table.md", markdown(result))
+        write_own_json(design.root / "study.json", result.to_json())
+        write_own(design.root / "table.md", f"{TABLE}\n\n{markdown(result)}".encode())
         try:
             drawn = ", ".join(path.name for path in write_curves(result, design.root))
         except JepaError as error:
@@ -39,8 +52,19 @@ def _flops(design: Design, registry: Registry) -> dict[str, int]:
         point = design.tuning(name).best
         cells = [] if point is None else design.report_cells(name, point)
         for cell in [cell for cell in cells if cell.folder.finished][:1]:
-            path = cell.folder.flops
-            if not path.is_file():
-                write_json(path, {"step": step_flops(cell.recipe(registry), registry)})
-            found[name] = read_json(path)["step"]
+            known = _noted(cell)
+            if known is None:
+                known = step_flops(cell.recipe(registry), registry)
+                write_json(cell.folder.flops, {"step": known})
+            found[name] = known
     return found
+
+
+def _noted(cell: Cell) -> int | None:
+    """None where nothing was noted, or what was is damaged: then it is counted again."""
+    try:
+        noted = read_json(cell.folder.flops)
+    except JepaError:
+        return None
+    step = noted.get("step") if isinstance(noted, dict) else None
+    return step if type(step) is int and step > 0 else None

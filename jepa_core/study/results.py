@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from jepa_core.folder.run_folder import read_json
+from jepa_core.errors import JepaError
+from jepa_core.folder.files import read_json
 from jepa_core.report.log import Series, read_log
 from jepa_core.study.cells import Cell, point_data
 from jepa_core.study.design import Design
@@ -15,13 +16,13 @@ from jepa_core.study.schema import Point, Study
 from jepa_core.study.statistics import Summary, summarise
 from jepa_core.study.tuning import Tuning, metric_value
 
-State = Literal["finished", "failed", "not finished"]
+State = Literal["finished", "failed", "damaged", "not finished"]
 
 
 @dataclass(frozen=True)
 class CellResult:
     """steps, seconds: that the run trained; series: metric -> its values over the steps, the final one included;
-    error: of a failed run."""
+    error: of a failed run, or what of a run's files can't be read."""
 
     cell: Cell
     state: State
@@ -89,7 +90,7 @@ class StudyResult:
 
     def failures(self) -> Iterator[CellResult]:
         for arm in self.arms:
-            yield from (result for result in (*arm.tuned, *arm.cells) if result.state == "failed")
+            yield from (result for result in (*arm.tuned, *arm.cells) if result.error)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as ``study.json`` holds it."""
@@ -136,7 +137,14 @@ def _read_arm(design: Design, name: str, flops: int | None) -> ArmResult:
 
 
 def read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
-    """The figures of a run, as far as it is."""
+    """The figures of a run, as far as it is; a run with a file that can't be read has none."""
+    try:
+        return _read_cell(cell, metrics)
+    except JepaError as error:
+        return CellResult(cell, "damaged", 0, 0.0, {}, f"{error}; the run is done again when its folder is removed")
+
+
+def _read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
     log, folder = read_log(cell.folder.log), cell.folder
     final = folder.read_metrics() if folder.finished else {}
     series = {
@@ -146,8 +154,12 @@ def read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
     if folder.finished:
         return CellResult(cell, "finished", log.step, log.seconds, series)
     if cell.failure.is_file():
-        return CellResult(cell, "failed", log.step, log.seconds, series, read_json(cell.failure)["error"])
+        return CellResult(cell, "failed", log.step, log.seconds, series, _cause(read_json(cell.failure)))
     return CellResult(cell, "not finished", log.step, log.seconds, series)
+
+
+def _cause(noted: Any) -> str:
+    return str(noted.get("error") if isinstance(noted, dict) else None) or "for a reason that was not noted"
 
 
 def _cell_json(

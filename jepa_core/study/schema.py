@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from jepa_core.paths import at_home
 from jepa_core.registry.section import Conflict, Section
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -69,7 +70,9 @@ class Study(Section):
     """Arms, each tuned on its grid and then run with every seed."""
 
     description: str = Field("", description="What the study asks, for people.")
-    output_dir: str = Field(min_length=1, description="Folder of the study; left out: runs/studies/ and its name.")
+    output_dir: Annotated[str, AfterValidator(at_home)] = Field(
+        min_length=1, description="Folder of the study; left out: runs/studies/ and its name."
+    )
     metric: str = Field(
         min_length=1, description="SPLIT.NAME as in metrics.json: what curves show, and what tuning maximises."
     )

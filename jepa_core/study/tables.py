@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jepa_core.report.tables import Rows, duration
+from jepa_core.streams import plain
 from jepa_core.study.cells import point_data
 from jepa_core.study.results import ArmResult, StudyResult
 
@@ -52,7 +53,8 @@ def notes(result: StudyResult) -> list[str]:
         "last evaluation within the smallest total of the arms compared; FLOPs are the matrix products of training. "
         f"{NOTHING}: no evaluation that early (training.eval_steps), or none of this name."
     ]
-    return found + [f"failed: {cell.cell.name}: {' '.join(cell.error.split())}" for cell in result.failures()]
+    failed = (f"{cell.state}: {cell.cell.name}: {' '.join(cell.error.split())}" for cell in result.failures())
+    return found + [plain(line) for line in failed]
 
 
 def _comparisons(result: StudyResult) -> dict[str, str]:
@@ -78,7 +80,7 @@ def _seeds(arm: ArmResult) -> str:
     """How many are finished, of how many where that is not all; and how many failed."""
     if not arm.cells:
         return "tuning failed" if arm.tuning.complete else "tuning"
-    failed = sum(result.state == "failed" for result in arm.cells)
+    failed = sum(bool(result.error) for result in arm.cells)
     done = len(arm.finished)
     text = str(done) if done == len(arm.cells) else f"{done} of {len(arm.cells)}"
     return f"{text}, {failed} failed" if failed else text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
 from jepa_core.errors import JepaError, did_you_mean
+from jepa_core.folder.files import number
 from jepa_core.study.cells import Cell, point_data
 from jepa_core.study.schema import Point
 
@@ -48,12 +48,11 @@ def read_tuning(cells: Sequence[Cell], metric: str) -> Tuning:
     """What an arm's tuning cells came to. Raises JepaError when all are finished and none has the metric."""
     figures: dict[Point, list[float | None]] = {}
     for cell in cells:
-        value = metric_value(cell.folder.read_metrics(), metric) if cell.folder.finished else None
-        figures.setdefault(cell.point, []).append(value)
+        figures.setdefault(cell.point, []).append(metric_value(cell.figures, metric))
     found = Tuning(figures, all(cell.settled for cell in cells))
-    finished = [cell for cell in cells if cell.folder.finished]
-    if found.complete and finished and not any(value is not None for of in figures.values() for value in of):
-        raise JepaError(_without(metric, finished[0]))
+    measured = [cell for cell in cells if cell.figures]
+    if found.complete and measured and not any(value is not None for of in figures.values() for value in of):
+        raise JepaError(_without(metric, measured[0]))
     return found
 
 
@@ -61,11 +60,11 @@ def metric_value(metrics: dict[str, dict[str, Any]], metric: str) -> float | Non
     """The value of ``SPLIT.NAME`` in what ``metrics.json`` holds; None where there is none or it is not finite."""
     split, _, name = metric.partition(".")
     value = metrics.get(split, {}).get(name)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    return number(value)
 
 
 def _without(metric: str, cell: Cell) -> str:
     split, _, name = metric.partition(".")
-    known = [key for key, value in cell.folder.read_metrics().get(split, {}).items() if isinstance(value, int | float)]
+    known = [key for key, value in cell.figures.get(split, {}).items() if isinstance(value, int | float)]
     hint = did_you_mean(name, known) or f"; it has {', '.join(known)}"
     return f"metric: no run of the arm '{cell.arm}' has a figure for '{metric}'{hint}"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -16,9 +15,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import FolderTaken, write_json
+from jepa_core.folder.files import write_json
+from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.launch.run import Interrupted, run
 from jepa_core.registry import Registry
+from jepa_core.signals import Terminated, stop_with_parent
+from jepa_core.streams import outlive_readers, plain
 from jepa_core.study.cells import Cell
 from jepa_core.study.design import Design
 from jepa_core.study.load import load_study
@@ -34,22 +36,19 @@ def work(
     *,
     device: str | None = None,
     say: Say = lambda message: None,
-    stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Runs cells until every cell of the study is finished or failed, here or in another process.
 
     A cell is locked while it runs; the lock goes with the process, so what a killed one leaves behind is
-    taken up by the next. stop: asked before each cell whether to end early.
+    taken up by the next.
 
-    Raises Interrupted on Ctrl-C, and JepaError where the study can't go on. What goes wrong in a cell is
-    written down beside its folder, and the others go on.
+    Raises Interrupted or Terminated on a signal, and JepaError where the study can't go on. What goes wrong in a
+    cell is written down beside its folder, and the others go on.
     """
-    while not stop():
+    while True:
         ran = left = False
         for name in design.study.arms:
             for cell in design.known_cells(name):
-                if stop():
-                    return
                 if not cell.settled:
                     held = not _run_if_free(cell, registry, device, say)
                     ran, left = ran or not held, left or held
@@ -96,7 +95,7 @@ def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
     say(f"── {cell.name}")
     try:
         run(cell.recipe(registry), device=device, registry=registry, say=say)
-    except Interrupted:
+    except (Interrupted, Terminated):
         raise
     except FolderTaken as error:
         raise FolderTaken(f"cell {cell.name}: {error}") from error
@@ -107,18 +106,18 @@ def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
 
 
 def main(text: str) -> int:
-    """One of several processes; the exit status."""
+    """One of several processes, which stops when the one that started it is gone; the exit status."""
     from jepa_core.display.terminal import say
     from jepa_core.registry.named import make_registry
 
+    outlive_readers()
     job = json.loads(text)
-    registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
-    parent = os.getppid()
+    stop_with_parent(job["parent"])
     try:
-        design = load_study(job["study"], registry)
-        work(design, registry, device=job["device"], say=say, stop=lambda: os.getppid() != parent)
+        registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
+        work(load_study(job["study"], registry), registry, device=job["device"], say=say)
     except JepaError as error:
-        print(f"jepa-run: {error}", file=sys.stderr)
+        print(f"jepa-run: {plain(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130

@@ -16,9 +16,8 @@ from types import FrameType
 from typing import Any
 
 from jepa_core.errors import JepaError
+from jepa_core.signals import heard
 from jepa_core.study.design import Design
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(JepaError):
@@ -40,11 +39,13 @@ def work_in_processes(
 ) -> None:
     """Runs the study with `count` workers, which share this machine's cores; their output goes to ``logs/``.
 
-    tick: called every half second. Raises Stopped on Ctrl-C or SIGTERM, after all workers have stopped, and
+    tick: called every half second. Raises Stopped on a signal, after all workers have stopped, and
     JepaError when a worker ended with cells left.
     """
     job = {"study": str(design.path), "modules": [*modules], "files": [str(file) for file in files], "device": device}
-    command = [sys.executable, "-m", "jepa_core.study.worker", json.dumps(job)]
+    text = json.dumps(job | {"parent": os.getpid()})
+    # -P: the folder that we are in is nobody's to import from, but for -p, which names what it wants.
+    command = [sys.executable, "-P", "-m", "jepa_core.study.worker", text]
     logs = [design.root / "logs" / f"{socket.gethostname()}-{os.getpid()}-{i}.log" for i in range(count)]
     logs[0].parent.mkdir(parents=True, exist_ok=True)
     workers: list[subprocess.Popen] = []
@@ -97,12 +98,12 @@ def _stop(workers: Sequence[subprocess.Popen], number: int) -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """While it lasts, SIGINT and SIGTERM raise Stopped."""
+    """While it lasts, SIGINT, SIGTERM and SIGHUP raise Stopped."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
 
-    before: dict[int, Any] = {number: signal.signal(number, stop) for number in SIGNALS}
+    before: dict[int, Any] = {number: signal.signal(number, stop) for number in heard()}
     try:
         yield
     finally:

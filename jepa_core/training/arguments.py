@@ -18,7 +18,7 @@ ELSEWHERE = ("gradient_checkpointing",)
 
 
 def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False) -> TrainingArguments:
-    """The arguments, with what must hold for exact numbers set for good.
+    """The arguments, with what must hold for exact numbers set for good. Several processes meet here.
 
     Raises RecipeError when transformers refuses one of them on this machine.
     """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from jepa_core.folder.files import append_line, read_bytes, write_text
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.progress import progress
 
@@ -54,28 +56,35 @@ class FollowModel(TrainerCallback):
 class MetricsFile(TrainerCallback):
     """Appends every log line to ``metrics.jsonl``: ``{"step": …, "seconds": …, …}``.
 
-    A resumed run drops the lines after the step it resumes from: those steps are run again.
+    A resumed run drops the lines after the step it resumes from, as those steps are run again: the file is replaced
+    whole, or stays. say: is told of a line that nobody can read, and that goes too.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, say: Callable[[str], None] = lambda message: None):
         self.path = path
+        self.say = say
         self.began = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.began = time.monotonic()
-        if not state.is_world_process_zero:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        old = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        kept = [line for line in old if _step(line) <= state.global_step]
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        if state.is_world_process_zero and self.path.exists():
+            self._keep_up_to(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         if not state.is_world_process_zero or not logs:
             return
         line = {"step": state.global_step, "seconds": round(time.monotonic() - self.began, 3), **_plain(logs)}
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+        append_line(self.path, json.dumps(line, allow_nan=False))
+
+    def _keep_up_to(self, step: int) -> None:
+        *lines, cut_off = read_bytes(self.path).split(b"\n")
+        found = [log_step(line) for line in lines]
+        for number, of in enumerate(found, 1):
+            if of is None:
+                self.say(f"warning: {self.path}:{number}: no line of a run's log; left out")
+        kept = [line for line, of in zip(lines, found, strict=True) if of is not None and of <= step]
+        if cut_off or len(kept) < len(lines):
+            write_text(self.path, b"".join(line + b"\n" for line in kept).decode("utf-8"))
 
 
 def shown(logs: dict[str, Any]) -> dict[str, float]:
@@ -85,12 +94,13 @@ def shown(logs: dict[str, Any]) -> dict[str, float]:
     return {"loss": logs["loss"], **terms, **pairs}
 
 
-def _step(line: str) -> float:
-    """The step of a log line; beyond every step for a line that was cut off."""
+def log_step(line: bytes) -> int | None:
+    """The step of a log line; None for what is none."""
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+        step = json.loads(line.decode())["step"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return step if type(step) is int else None
 
 
 def _plain(logs: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,8 @@
-"""Ctrl-C and SIGTERM: finish the step, leave a checkpoint, stop."""
+"""Ctrl-C, SIGTERM and a closed terminal: finish the step, leave a checkpoint, stop."""
 
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -13,18 +10,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
-from jepa_core.errors import JepaError
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Terminated(JepaError):
-    """SIGTERM came while nothing was being trained, so there is nothing to save."""
-
-    exit_status = 128 + signal.SIGTERM
-
-    def __init__(self) -> None:
-        super().__init__("stopped by SIGTERM; the same command goes on from the last checkpoint, if there is one")
+from jepa_core.signals import HANGUP, SIGNALS, heard, in_main_thread
 
 
 class StopOnSignal(TrainerCallback):
@@ -41,7 +27,7 @@ class StopOnSignal(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if in_main_thread():
-            self._before = {number: signal.signal(number, self._catch) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._catch) for number in heard()}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self._agree(args):
@@ -72,33 +58,11 @@ class StopOnSignal(TrainerCallback):
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
         self.caught = number
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
-
-
-@contextmanager
-def ending_on_sigterm() -> Iterator[None]:
-    """Outside of training SIGTERM ends like Ctrl-C does, by an error that unwinds: Terminated."""
-    if not in_main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def in_main_thread() -> bool:
-    """Only there can handlers be set."""
-    return threading.current_thread() is threading.main_thread()
+        for each in heard():  # a closed terminal is told of twice, by the system and by the shell
+            signal.signal(each, signal.SIG_IGN if each == HANGUP else signal.SIG_DFL)
 
 
 def ignore_signals(worker: int) -> None:
     """For processes that make batches: the one that trains decides when they end, and ends them."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from jepa_core.display.html import write_page
 from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import write_json
+from jepa_core.folder.ours import refuse_foreign, write_own_json
 from jepa_core.verify.context import Context
-from jepa_core.verify.grid import mask_picture, write_pictures
+from jepa_core.verify.grid import mask_picture, picture_names, write_pictures
 from jepa_core.verify.page import verification_page
 from jepa_core.verify.verify import Verification
+
+NAMES = ("verify.json", "verify.html")
 
 
 def default_folder(output_dir: str) -> Path:
@@ -22,10 +24,11 @@ def default_folder(output_dir: str) -> Path:
 def write_files(found: Verification, context: Context, folder: Path) -> list[str]:
     """Writes ``verify.json``, ``verify.html`` and the mask's pictures; a line about each.
 
-    Raises JepaError where the folder can't be written to.
+    Raises JepaError where the folder can't be written to, or holds a file of the user with one of these names.
     """
     mask = mask_picture(context)
-    write_json(folder / "verify.json", found.to_json())
+    refuse_foreign(*(folder / name for name in (*NAMES, *picture_names(mask))))
+    write_own_json(folder / "verify.json", found.to_json())
     write_page(folder / "verify.html", verification_page(found, context, mask))
     try:
         drawn = ", ".join(path.name for path in write_pictures(mask, folder))

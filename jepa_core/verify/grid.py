@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.text import Text
 from torch import Tensor
 
-from jepa_core.errors import JepaError
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.mask_picture import MaskPicture, mask_of
 
@@ -53,18 +52,18 @@ def _grid(picture: MaskPicture, allowed: Tensor) -> Text:
     return text
 
 
-def write_pictures(picture: MaskPicture, folder: Path) -> list[Path]:
-    """``mask.png``, or one for each group of layers. Raises JepaError where matplotlib is missing."""
-    from jepa_core.display.drawing import draw_mask
+def picture_names(picture: MaskPicture) -> list[str]:
+    """``mask.png``, or one for each group of layers."""
+    count = len(picture.allowed)
+    return [f"mask_{number}.png" for number in range(count)] if count > 1 else ["mask.png"]
 
-    paths = []
-    for number, (layers, allowed) in enumerate(picture.allowed.items()):
+
+def write_pictures(picture: MaskPicture, folder: Path) -> list[Path]:
+    """Raises JepaError where matplotlib is missing or they can't be written."""
+    from jepa_core.display.drawing import draw_mask, write_picture
+
+    paths = [folder / name for name in picture_names(picture)]
+    for path, (layers, allowed) in zip(paths, picture.allowed.items(), strict=True):
         figure = draw_mask(layers.capitalize(), allowed, picture.names, picture.block)
-        path = folder / (f"mask_{number}.png" if len(picture.allowed) > 1 else "mask.png")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            figure.savefig(path, dpi=SHARPNESS, facecolor="white")
-        except OSError as error:
-            raise JepaError(f"{path}: can't be written: {error.strerror}") from error
-        paths.append(path)
+        write_picture(figure, path, SHARPNESS)
     return paths

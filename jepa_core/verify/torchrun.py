@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,11 +21,14 @@ from jepa_core.assembly.build import build
 from jepa_core.errors import JepaError
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import dump_yaml, resolved
-from jepa_core.registry import Registry
+from jepa_core.registry.named import make_registry
+from jepa_core.signals import stop_with_parent
 from jepa_core.verify.context import Context
 
 #: Seconds that the processes may take, mostly for their imports.
 PATIENCE = 300
+#: Seconds that torchrun may take to end them; it gives them 30 itself.
+GRACE = 40
 
 
 def gradient_in_processes(context: Context, rows: Sequence[int]) -> dict[str, Tensor]:
@@ -36,15 +40,39 @@ def gradient_in_processes(context: Context, rows: Sequence[int]) -> dict[str, Te
     with TemporaryDirectory() as folder:
         job, result = Path(folder) / "job.json", Path(folder) / "gradient.pt"
         job.write_text(json.dumps(_job(context, rows, Path(folder), result)), encoding="utf-8")
-        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(context.processes)]
-        command = [sys.executable, *launch, "-m", "jepa_core.verify.torchrun", str(job)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        except subprocess.TimeoutExpired as error:
-            raise JepaError(f"{context.processes} processes did not end within {PATIENCE} seconds") from error
-        if done.returncode:
-            raise JepaError(f"{context.processes} processes failed:\n{done.stderr[-2000:]}")
+        # -P and its variable: neither torchrun nor what it starts imports from the folder that we are in.
+        launch = ["-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(context.processes)]
+        status, said = _run([sys.executable, *launch, "-m", "jepa_core.verify.torchrun", str(job)])
+        if status is None:
+            raise JepaError(f"{context.processes} processes did not end within {PATIENCE} seconds")
+        if status:
+            raise JepaError(f"{context.processes} processes failed:\n{said[-2000:]}")
         return torch.load(result, weights_only=True)
+
+
+def _run(command: list[str]) -> tuple[int | None, str]:
+    """Exit status, None where it took too long, and what was said on standard error."""
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    with open(os.devnull, "wb") as nowhere:
+        launcher = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=subprocess.PIPE, text=True)
+    try:
+        _, said = launcher.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None, ""
+    finally:
+        _end(launcher)
+    return launcher.returncode, said
+
+
+def _end(launcher: subprocess.Popen) -> None:
+    """Asks a launcher that is still there to end its processes, which it does not when it is killed."""
+    if launcher.poll() is None:
+        launcher.terminate()
+        try:
+            launcher.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            launcher.kill()
+            launcher.wait()
 
 
 def _job(context: Context, rows: Sequence[int], folder: Path, result: Path) -> dict[str, Any]:
@@ -67,13 +95,9 @@ def main(path: str) -> None:
     """One of the processes; the first one writes the gradient."""
     from jepa_core.verify.one_step import step_gradient
 
+    stop_with_parent(os.getppid())
     job = json.loads(Path(path).read_text(encoding="utf-8"))
-    registry = Registry.discover()
-    sys.path.append(str(Path.cwd()))  # as the command line does for -p
-    for module in job["modules"]:
-        registry.add_module(module)
-    for file in job["files"]:
-        registry.add_file(Path(file))
+    registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
     run = build(load_recipe(job["recipe"], registry=registry), registry, job["device"])
     gradient = step_gradient(run, job["rows"], job["micro_batch"], 1)
     if distributed.get_rank() == 0:

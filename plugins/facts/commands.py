@@ -151,14 +151,15 @@ def _packing(folder: Path, pack: Callable[[Callable[[int], object]], Packed]) ->
 
 
 def _print_packed(folder: Path, manifest: Manifest) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from jepa_core.display.terminal import console
 
     table = Table("set", "facts", "longest", "MB", title=f"{folder}")
     for name, entry in {"train": manifest.train, **{f"valid, {s}": e for s, e in manifest.evaluation.items()}}.items():
         size = sum(array.bytes for array in entry.arrays.values()) / 1e6
         table.add_row(name, f"{entry.facts:,}", str(entry.longest), f"{size:,.1f}")
-    Console().print(table)
+    console().print(table)
 
 
 def _splits(task: FactTask) -> str:
@@ -166,10 +167,10 @@ def _splits(task: FactTask) -> str:
 
 
 def _print_tables(task: FactTask) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from jepa_core.display.terminal import console
     from jepa_plugins.facts.summary import summarize_relations, summarize_sets
 
     sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Samples")
@@ -180,7 +181,6 @@ def _print_tables(task: FactTask) -> None:
     for relation in summarize_relations(task):
         names = Text(relation.name), str(relation.token_id), relation.parity, Text(relation.inverse)
         pairs.add_row(*names, str(relation.facts))
-    console = Console()
-    console.print(sets, pairs)
+    console().print(sets, pairs)
     size, tokens = task.vocabulary.size, len(task.vocabulary.token_to_id)
-    console.print(f"{tokens} tokens in the vocabulary, {size} rows in an embedding table.", highlight=False)
+    console().print(f"{tokens} tokens in the vocabulary, {size} rows in an embedding table.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jepa_core.folder.files import number
+
 LINES = {"concept": "this model", "concept_blind": "relation-blind guess", "concept_chance": "chance"}
 ERRORS = {
     "concept_error_other_relation": "right for another relation",
@@ -16,7 +18,8 @@ ERRORS = {
 def concept_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:
     """Columns and rows: for each split the model and the reference lines, ``mrr / hits@1`` each, then what was answered
     instead; None where a run has no such figures."""
-    measured = {split: figures for split, figures in metrics.items() if "concept_mrr" in figures}
+    needed = [f"{name}_{figure}" for name in LINES for figure in ("mrr", "hits@1")] + [*ERRORS, "concept_candidates"]
+    measured = {split: of for split, of in metrics.items() if all(number(of.get(name)) is not None for name in needed)}
     if not measured:
         return None
     candidates = max(figures["concept_candidates"] for figures in measured.values())

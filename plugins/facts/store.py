@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from jepa_core import DataError
+from jepa_plugins.facts.draft import draft_beside, put_in_place
 from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.store_manifest import (
     DTYPES,
@@ -66,21 +65,9 @@ def draft_of(folder: Path, overwrite: bool) -> Iterator[Path]:
     """
     folder = folder.absolute()
     refuse_existing(folder, overwrite)
-    draft = folder.with_name(f".{folder.name}.part-{os.getpid()}")
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    try:
-        draft.mkdir(parents=True)
+    with draft_beside(folder) as draft:
         yield draft
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.rename(folder)
+        put_in_place(draft, folder)
 
 
 def refuse_existing(folder: Path, overwrite: bool) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError
+from jepa_plugins.facts.draft import draft_beside
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.folder import FILES, TRAIN, VALID, VOCAB
 from jepa_plugins.facts.json_file import without_collector
@@ -22,17 +21,11 @@ def write_folder(task: FactTask, folder: Path, overwrite: bool = False) -> None:
     Raises DataError when one of them is there already and `overwrite` is off, and when writing fails.
     """
     refuse_existing(folder, overwrite)
-    draft = folder.with_name(f".{folder.name}.part-{os.getpid()}")
-    try:
-        draft.mkdir(parents=True)
+    with draft_beside(folder) as draft:
         with without_collector():
             for name, data in _contents(task).items():
                 (draft / name).write_text(json.dumps(data), encoding="utf-8")
         _move(draft, folder)
-    except OSError as error:
-        raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def refuse_existing(folder: Path, overwrite: bool) -> None:

@@ -15,6 +15,7 @@ from jepa_core.checkpoint import manifest, state, writing
 from jepa_core.checkpoint import trainer as saving
 from jepa_core.checkpoint.choosing import newest
 from jepa_core.checkpoint.manifest import check
+from jepa_core.folder import whole_folder
 from tests.children import Child, die, in_child
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny
 
@@ -44,7 +45,7 @@ def after_half() -> None:
 
 
 def before_manifest() -> None:
-    writing.seal = lambda *args: die()
+    writing.seal = lambda *args, **options: die()
 
 
 def in_manifest() -> None:
@@ -57,20 +58,24 @@ def in_manifest() -> None:
 
 
 def before_rename() -> None:
-    writing.remove = lambda target: die()  # the last call before it
+    whole_folder.retire = lambda target: die()  # the last call before it
 
 
 def after_rename() -> None:
-    sync = writing.sync
-    writing.sync = lambda path: die() if path.name == "checkpoints" else sync(path)
+    sync = whole_folder.sync
+    whole_folder.sync = lambda path: die() if path.name == "checkpoints" else sync(path)
 
 
 def in_rotation() -> None:
-    def half(folder, **options):
+    remove = whole_folder.remove
+
+    def half(folder):
+        if not folder.name.endswith(".old.part"):
+            return remove(folder)
         os.remove(next(folder.glob("*.safetensors")))
         die()
 
-    writing.shutil.rmtree = half
+    whole_folder.remove = half
 
 
 POINTS = [before_open, after_half, before_manifest, in_manifest, before_rename, after_rename, in_rotation]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +16,10 @@ from jepa_core.checkpoint.choosing import OtherRecipe
 from jepa_core.checkpoint.manifest import BadCheckpoint, seal
 from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.errors import JepaError
+from jepa_core.folder import files
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
+from tests.children import die, in_child
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny, tiny
 
 
@@ -178,6 +182,71 @@ class TestExplicit:
         with pytest.raises(OtherRecipe, match="of a run in 2 processes, this one has 1"):
             run_tiny(mine)
         assert run_tiny(mine, force_resume=True).state == "resumed"
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """Each file with its content, and each folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+class TestRefused:
+    @pytest.mark.parametrize("options", [{}, {"force_resume": True}], ids=str)
+    def test_the_folder_stays_byte_for_byte(self, mine, options):
+        before = everything(mine)
+        changed = ["training.learning_rate=0.5"] * bool(options)
+        with pytest.raises(BadCheckpoint, match="checkpoint-99: no checkpoint there"):
+            run_tiny(mine, *changed, resume=mine / "checkpoints/checkpoint-99", **options)
+        assert everything(mine) == before
+        assert run_tiny(mine).state == "resumed"
+
+    def test_of_a_new_folder_nothing_is_left(self, tmp_path):
+        with pytest.raises(BadCheckpoint, match="no checkpoint there"):
+            run_tiny(tmp_path / "new" / "run", resume=tmp_path / "nope" / "checkpoint-4")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestLog:
+    """``metrics.jsonl`` of before the stop is all there after a resume."""
+
+    def test_killed_while_it_is_rewritten_it_is_as_it_was(self, mine):
+        log = (mine / "metrics.jsonl").read_bytes()
+
+        def killed() -> None:
+            def sync(descriptor: int) -> None:
+                if "metrics.jsonl" in os.readlink(f"/proc/self/fd/{descriptor}"):
+                    die()
+
+            files.os.fsync = sync
+            run_tiny(mine)
+
+        assert in_child(killed) == -signal.SIGKILL
+        assert (mine / "metrics.jsonl").read_bytes() == log
+        run_tiny(mine)
+        steps = [json.loads(line)["step"] for line in (mine / "metrics.jsonl").read_text().splitlines()]
+        assert [step for step in steps if step] == sorted(step for step in steps if step)
+        assert set(steps) >= set(range(1, 9))
+
+
+def test_a_plugin_that_changed_in_between_is_told(mine):
+    checkpoint = mine / "checkpoints/checkpoint-4"
+    state = json.loads((checkpoint / "state.json").read_text())
+    assert len(state["made_with"]["plugin_code"]["jepa-core"]) == 64
+    state["made_with"]["plugin_code"] = {"jepa-core": "0" * 64, "of a plugin that the recipe no longer names": "1"}
+    (checkpoint / "state.json").write_text(json.dumps(state))
+    (checkpoint / "manifest.json").unlink()
+    seal(checkpoint, 4)
+    said: list[str] = []
+    run_tiny(mine, say=said.append)
+    (warning,) = (message for message in said if message.startswith("warning"))
+    assert warning == (
+        f"warning: {checkpoint}: the code of the plugin jepa-core changed: not the same bits as a run left alone"
+    )
+
+
+def test_an_unchanged_run_is_told_nothing(mine):
+    said: list[str] = []
+    run_tiny(mine, say=said.append)
+    assert [message for message in said if message.startswith("warning")] == []
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(None, [2, 3, 4]), (2, [3, 4]), (1, [4])])

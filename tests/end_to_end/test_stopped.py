@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM at any moment: a whole checkpoint at the step reached, and an exit status that says why."""
+"""SIGINT, SIGTERM and SIGHUP at any moment: a whole checkpoint at the step reached, and an exit status that says why."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def whole(tmp_path_factory) -> dict[str, str]:
     return outcome(folder)
 
 
-CASES = [(moment, signal.SIGTERM) for moment in MOMENTS] + [("in a step", signal.SIGINT), ("in a save", signal.SIGINT)]
+CASES = [(moment, signal.SIGTERM) for moment in MOMENTS]
+CASES += [(moment, number) for moment in ("in a step", "in a save") for number in (signal.SIGINT, signal.SIGHUP)]
 
 
 @pytest.mark.parametrize(("moment", "number"), CASES)
@@ -96,14 +97,14 @@ def test_a_whole_checkpoint_and_the_same_bits_in_the_end(tmp_path, whole, moment
     assert outcome(folder) == whole
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize("place", ["building", "the evaluation at the end"])
 def test_outside_of_training(tmp_path, place, number, capfd):
     """Nothing to save, or all is saved."""
-    from jepa_core.launch import run as running
+    from jepa_core.launch import run as launch
 
     arm = {
-        "building": before(running, "verify_start", lambda *args: True),
+        "building": before(launch, "verify_start", lambda *args: True),
         "the evaluation at the end": before(splits, "evaluate", lambda *args: True),
     }[place]
     folder = tmp_path / "run"
@@ -121,6 +122,24 @@ def test_the_second_ends_at_once(tmp_path, number):
     folder = tmp_path / "run"
     assert stopping(folder, MOMENTS["in a step"][0], number, times=2) == -number
     assert check(newest(folder / "checkpoints", None, pytest.fail)) == 2
+
+
+def test_a_closed_terminal_is_told_of_twice(tmp_path):
+    """By the system and by the shell; the second is no request to drop everything."""
+    folder = tmp_path / "run"
+    assert stopping(folder, MOMENTS["in a step"][0], signal.SIGHUP, times=2) == 129
+    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 4
+
+
+def test_under_nohup_a_run_goes_on(tmp_path):
+    folder = tmp_path / "run"
+
+    def arm(send: Callable[[], None]) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        MOMENTS["in a step"][0](send)
+
+    assert stopping(folder, arm, signal.SIGHUP) == 0
+    assert (folder / "metrics.json").exists()
 
 
 def test_processes_that_make_batches_outlive_a_signal_to_the_whole_group(tmp_path):

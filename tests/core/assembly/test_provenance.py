@@ -1,26 +1,20 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
 import jepa_core
-from jepa_core.assembly.provenance import git_revision, provenance, versions
+from jepa_core.assembly.provenance import plugin_code, provenance, versions
 from jepa_core.registry import Registry
-
-
-def git(*arguments: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    return subprocess.run(["git", *who, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+from jepa_core.registry.named import make_registry
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     return tmp_path
 
 
@@ -31,23 +25,6 @@ def test_versions_are_those_in_use():
     assert found["jepa-core"] == jepa_core.__version__
 
 
-def test_a_checkout_has_a_revision_and_says_when_it_was_changed(folder):
-    assert git_revision() is None
-    git("init")
-    (folder / "a.txt").write_text("one")
-    git("add", "a.txt")
-    git("commit", "-m", "one")
-    revision = git("rev-parse", "HEAD")
-    assert git_revision() == revision
-    (folder / "a.txt").write_text("two")
-    assert git_revision() == f"{revision}-dirty"
-
-
-def test_without_git_there_is_none(folder, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert git_revision() is None
-
-
 def test_a_run_notes_where_its_recipe_and_data_were(folder):
     (folder / "mine").mkdir()
     (folder / "mine" / "first.yaml").write_text("seed: 1")
@@ -56,3 +33,32 @@ def test_a_run_notes_where_its_recipe_and_data_were(folder):
     assert noted["recipe"] == "mine/first.yaml"
     assert noted["search"][:2] == [str(folder), str(folder / "mine")]
     assert noted["plugins"].items() >= {"jepa-core": jepa_core.__version__}.items()
+
+
+FAR = """
+import jepa_core
+
+@jepa_core.hookimpl
+def jepa_distance_functions():
+    return {"far": lambda: lambda predicted, target: (predicted - target).abs().sum(dim=-1)}
+"""
+
+
+def test_the_code_of_the_plugins_that_a_recipe_names_is_noted(folder):
+    """An edited file or an editable install has the same version after a change."""
+
+    def noted() -> dict[str, str]:
+        registry = make_registry(files=[folder / "far.py"])
+        recipe = jepa_core.load_recipe("cosine_k1", overrides=["objective.distance=far"], registry=registry)
+        return plugin_code(recipe, registry)
+
+    (folder / "far.py").write_text(FAR)
+    before = noted()
+    assert set(before) == {"jepa-core", str(folder / "far.py")}
+    assert noted() == before
+    (folder / "far.py").write_text(FAR + "# changed")
+    after = noted()
+    assert after["jepa-core"] == before["jepa-core"]
+    assert after[str(folder / "far.py")] != before[str(folder / "far.py")]
+    registry = make_registry(files=[folder / "far.py"])
+    assert set(plugin_code(jepa_core.load_recipe("cosine_k1", registry=registry), registry)) == {"jepa-core"}

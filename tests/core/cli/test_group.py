@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from jepa_core.cli import recipes
+from jepa_core.errors import JepaError, Problem, RecipeError
 
 
 @pytest.mark.parametrize("arguments", [["cosin_k1"], ["run", "cosin_k1"], ["validate", "cosin_k1"]])
@@ -58,3 +62,60 @@ def test_ctrl_c_before_training_is_no_crash(cli, monkeypatch):
     monkeypatch.setattr(recipes, "make_registry", interrupt)
     done = cli("validate", "tiny.yaml")
     assert (done.exit_code, done.stderr) == (130, "stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "secret/x"), "jepa-run: secret/x: Permission denied\n"),
+        (OSError(28, "No space left on device"), "jepa-run: No space left on device\n"),
+        (MemoryError(), "jepa-run: not enough memory (--traceback shows for what)\n"),
+        (JepaError("a\x1b[2Jb"), "jepa-run: a␛[2Jb\n"),
+        (RecipeError([Problem("r.yaml:1", "a", "\x1b]0;x")]), "r.yaml:1: a: ␛]0;x\n1 problem; nothing was run\n"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_the_system_refuses_is_one_line_that_gives_no_orders(cli, monkeypatch, error, said):
+    def refuse(*arguments):
+        raise error
+
+    monkeypatch.setattr(recipes, "make_registry", refuse)
+    done = cli("validate", "tiny.yaml")
+    assert done.exit_code in (1, 2)
+    assert done.stderr == said
+    assert cli("--traceback", "validate", "tiny.yaml").exception is error
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_every_command_cleans_up_when_it_is_asked_to_end(cli, monkeypatch, number):
+    cleaned = []
+
+    def wait(*arguments):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+        finally:
+            cleaned.append(True)
+
+    monkeypatch.setattr(recipes, "make_registry", wait)
+    done = cli("validate", "tiny.yaml")
+    assert (done.exit_code, cleaned) == (128 + number, [True])
+    assert done.stderr == f"jepa-run: stopped by {number.name}; what was saved before is as it was\n"
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "said"),
+    [
+        ("$RUN show cosine_k1 | true; exit ${PIPESTATUS[0]}", 0, ""),
+        ("$RUN show cosine_k1 >&-", 0, ""),
+        ("$RUN show cosine_k1 >/dev/full", 1, "jepa-run: what was printed is lost: No space left on device\n"),
+        ("$RUN tiny.yaml --max-steps 1 >&- 2>/dev/full && test -e runs/tiny/metrics.json", 0, ""),
+    ],
+)
+def test_what_is_printed_may_not_arrive(cli, shell, status, said):
+    """No reason to fail, unless it was all that the command had to give."""
+    command = f"{sys.executable} -m jepa_core.cli.main"
+    done = subprocess.run(["bash", "-c", shell.replace("$RUN", command)], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert done.stderr.endswith(said)
+    assert "Traceback" not in done.stderr

@@ -59,7 +59,7 @@ class TestRefused:
         before = Path("a/metrics.json").read_bytes()
         done = cli("report", "a", "--out", "a/metrics.json")
         assert done.exit_code == 1
-        assert "a/metrics.json: exists and is no page that jepa-run wrote" in done.stderr
+        assert "a/metrics.json: exists and is none that jepa-run wrote" in done.stderr
         assert Path("a/metrics.json").read_bytes() == before
 
     def test_no_folder_given(self, cli):

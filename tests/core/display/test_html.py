@@ -11,7 +11,6 @@ from jepa_core.display.chart import Chart, Line, Series
 from jepa_core.display.colours import SERIES
 from jepa_core.display.drawing import draw_chart
 from jepa_core.display.html import (
-    GENERATOR,
     folded,
     legend,
     note,
@@ -23,6 +22,7 @@ from jepa_core.display.html import (
     write_page,
 )
 from jepa_core.errors import JepaError
+from jepa_core.folder.ours import PAGE
 
 WILD = "<b>&\"'</b>"
 SAFE = "&lt;b&gt;&amp;&quot;&#x27;&lt;/b&gt;"
@@ -105,16 +105,16 @@ class TestWritePage:
         write_page(path, page("One", ""))
         write_page(path, page("Two", ""))
         assert "<title>Two</title>" in path.read_text(encoding="utf-8")
-        assert GENERATOR in path.read_text(encoding="utf-8")
+        assert PAGE in path.read_text(encoding="utf-8")
 
     @pytest.mark.parametrize("content", [b"", b"<html></html>", b'{"train": {}}', b"\xff\xfe"])
     def test_never_over_anything_else(self, tmp_path, content):
         path = tmp_path / "mine"
         path.write_bytes(content)
-        with pytest.raises(JepaError, match="mine: exists and is no page that jepa-run wrote"):
+        with pytest.raises(JepaError, match="mine: exists and is none that jepa-run wrote"):
             write_page(path, page("One", ""))
         assert path.read_bytes() == content
 
     def test_a_folder_is_no_page(self, tmp_path):
-        with pytest.raises(JepaError, match="is no page that jepa-run wrote"):
+        with pytest.raises(JepaError, match="is none that jepa-run wrote"):
             write_page(tmp_path, page("One", ""))

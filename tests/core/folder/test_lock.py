@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 from jepa_core.errors import JepaError
+from jepa_core.folder import lock
+from jepa_core.folder.files import NotWritten
 from jepa_core.folder.lock import FolderLocked, locked
 from tests.children import Child, die, in_child
 
@@ -89,3 +93,86 @@ def test_a_place_that_takes_nothing_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JepaError, match=r"file/run: can't be written: Not a directory"), locked(tmp_path / "file/run"):
         pass
+
+
+class TestStrangers:
+    """What lies there under the lock's name and is none."""
+
+    @pytest.mark.parametrize("kind", ["link to a file", "link to nowhere", "pipe", "folder"])
+    def test_nothing_of_it_is_touched(self, tmp_path, kind):
+        (tmp_path / "mine").write_text("precious")
+        path = tmp_path / "run" / ".lock"
+        path.parent.mkdir()
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(tmp_path / ("mine" if "file" in kind else "nowhere"))
+        words = r"run(/\.lock)?: (is a link|is no regular file|can't be written)"
+        with pytest.raises(JepaError, match=words), locked(tmp_path / "run"):
+            pass
+        assert (tmp_path / "mine").read_text() == "precious"
+        assert not (tmp_path / "nowhere").exists()
+        assert os.path.lexists(path)
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", '{"pid": "x", "host": []}', "[" * 2000])
+    def test_a_holder_that_says_nothing_sensible(self, tmp_path, text):
+        child = holder(tmp_path / "run")
+        (tmp_path / "run" / ".lock").write_text(text)
+        words = r"another run is at work there \(it has not said who it is\)"
+        with pytest.raises(FolderLocked, match=words), locked(tmp_path / "run"):
+            pass
+        os.kill(child.pid, 9)
+        child.wait()
+
+    def test_a_full_disk_is_told(self, tmp_path, monkeypatch):
+        def full(*arguments):
+            raise OSError(28, os.strerror(28))
+
+        monkeypatch.setattr(lock.os, "pwrite", full)
+        with pytest.raises(NotWritten, match="run: can't be written: No space left"), locked(tmp_path / "run"):
+            pass
+        assert list((tmp_path / "run").iterdir()) == []
+
+
+class TestWithoutFcntl:
+    """As on Windows, where the system has another kind of lock."""
+
+    @pytest.fixture(autouse=True)
+    def no_fcntl(self, monkeypatch):
+        monkeypatch.setattr(lock, "fcntl", None)
+
+    def test_one_at_a_time_and_free_when_the_holder_dies(self, tmp_path):
+        child = holder(tmp_path / "run")
+        with pytest.raises(FolderLocked, match="run: another run is at work there"), locked(tmp_path / "run"):
+            pass
+        os.kill(child.pid, 9)
+        child.wait()
+        with locked(tmp_path / "run"):
+            pass
+        assert list((tmp_path / "run").iterdir()) == []
+
+    def test_what_goes_wrong_inside_is_not_the_lock_s(self, tmp_path):
+        with pytest.raises(FileNotFoundError), locked(tmp_path / "run"):
+            (tmp_path / "gone").read_text()
+        assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_without_fcntl_everything_can_be_imported(tmp_path):
+    code = """
+import sys
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name == "fcntl":
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+sys.modules.pop("fcntl", None)
+sys.meta_path.insert(0, Hide())
+from pathlib import Path
+from jepa_core.folder import lock
+assert lock.fcntl is None
+with lock.locked(Path("run")):
+    print("held")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "held\n", done.stderr

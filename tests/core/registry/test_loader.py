@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 
 from jepa_core.errors import ComponentError
 from jepa_core.registry import Registry
+from jepa_core.registry.named import make_registry
 
 GOOD = """
 import jepa_core
@@ -48,6 +50,23 @@ BROKEN = {
     "hook_raises": (GOOD.replace('{"far": Far}', "{}['x']"), "KeyError: 'x'"),
     "hook_exits": (GOOD.replace('{"far": Far}', "exit(4)"), "SystemExit: 4"),
     "not_callable": (GOOD.replace('"far": Far', '"far": 1'), "maps 'far' to 1, not a name to a factory"),
+    "other_marker": (
+        GOOD.replace("@jepa_core.hookimpl", "@__import__('pluggy').HookimplMarker('jepa-core')"),
+        "jepa_distance_functions is not marked with @jepa_core.hookimpl; its marker is of the project 'jepa-core'",
+    ),
+    "no_marker": (
+        GOOD.replace("@jepa_core.hookimpl", ""),
+        "jepa_distance_functions is not marked with @jepa_core.hookimpl",
+    ),
+    "marker_of_a_spec": (
+        GOOD.replace("@jepa_core.hookimpl", "@__import__('pluggy').HookspecMarker('jepa_core')"),
+        "has no hook: no function in it is marked with @jepa_core.hookimpl",
+    ),
+    "one_of_two_marked": (
+        GOOD + "\ndef jepa_loss_filters():\n    return {}\n",
+        "jepa_loss_filters is not marked with @jepa_core.hookimpl",
+    ),
+    "nothing_in_it": ("import jepa_core", "has no hook: no function in it is marked with @jepa_core.hookimpl"),
     "name_no_text": (GOOD.replace('"far"', "7"), "maps 7 to <class"),
 }
 
@@ -143,6 +162,20 @@ def test_one_module_under_two_entry_points_is_refused_once(site):
     registry.create("distance", "far")
 
 
+LOUD = "print('at import')\n" + GOOD.replace("    return {", "    print('in the hook')\n    return {")
+
+
+def test_what_a_plugin_prints_is_no_part_of_what_a_command_prints(site, tmp_path, capsys):
+    site.install("loud", far=LOUD)
+    site.write("loud_module", LOUD.replace('"far"', '"farther"'))
+    (tmp_path / "loud.py").write_text(LOUD.replace('"far"', '"farthest"'))
+    registry = make_registry(["loud_module"], [tmp_path / "loud.py"])
+    assert {"far", "farther", "farthest"} <= set(registry.names("distance"))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("at import") == said.err.count("in the hook") == 3
+
+
 class TestByModule:
     """``-p MODULE``"""
 
@@ -215,6 +248,7 @@ class TestByFile:
     @pytest.mark.parametrize(
         ("name", "text", "words"),
         [
+            ("mine.py", BROKEN["other_marker"][0], "its marker is of the project 'jepa-core'"),
             ("mine.py", "import no_such_module", "No module named 'no_such_module'"),
             ("mine.py", "def f(:", "SyntaxError"),
             ("mine.py", BROKEN["misspelt"][0], "did you mean 'jepa_distance_functions'"),
@@ -229,3 +263,11 @@ class TestByFile:
         with pytest.raises(ComponentError, match=words) as caught:
             Registry().add_file(path)
         assert str(caught.value).startswith(f"plugin {path}: ")
+
+    @pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder"])
+    def test_what_is_no_file_is_told_and_not_waited_for(self, tmp_path, kind):
+        os.mkfifo(tmp_path / "pipe")
+        path = tmp_path / "mine.py"
+        path.mkdir() if kind == "folder" else path.symlink_to("pipe") if "link" in kind else os.mkfifo(path)
+        with pytest.raises(ComponentError, match=r"mine\.py: not a regular file \(without --plugin .* it is not used\)"):
+            Registry().add_file(path)

@@ -8,7 +8,8 @@ from typing import Any
 
 from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.checkpoint.weights import save_weights
-from jepa_core.folder.run_folder import RunFolder, write_json, write_text
+from jepa_core.folder.files import write_json, write_text
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.registry import Registry

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from jepa_core.launch.run import Result
 from jepa_core.registry import Registry
@@ -44,6 +49,35 @@ def test_nothing_is_markup(capsys):
     console.say(odd)
     console.print_table(["name"], [[odd]])
     assert capsys.readouterr().out.count(odd) == 2
+
+
+def test_nothing_gives_orders_to_the_terminal(monkeypatch, capsys):
+    """However it comes in: as text, as a cell, as a title, in a metric's name."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    odd = "\x1b]0;mine\x07 \x9b2J \u202e"
+    shown = "␛]0;mine␇ \N{REPLACEMENT CHARACTER}2J \N{REPLACEMENT CHARACTER}"
+    console.say(odd)
+    console.print_table([odd], [[odd]])
+    console.show_result(Result({odd: {odd: 0.5}}, Path(odd), "trained"), Registry.discover())
+    out = capsys.readouterr().out
+    assert out.count(shown) == 6
+    console.console().print(Text(odd, style="bold"))  # of which rich leaves some characters out
+    out += capsys.readouterr().out
+    assert "\x1b[1m" in out, "styles of our own still are"
+    left = re.sub(r"\x1b\[[\d;]*m", "", out)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", left)
+
+
+def test_what_a_terminal_can_not_write_is_spelled():
+    code = "from jepa_core.streams import *; from jepa_core.report.console import *; outlive_readers(); say('é 時间')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "\\xe9 \\u6642\\u95f4\n", done.stderr
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "–"), ("x", "–"), ([1], "–"), (1200, "1,200"), (0.5, "0.5000")])
+def test_a_figure(value, shown):
+    assert console.figure(value) == shown
 
 
 def test_a_long_message_stays_one_line(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 
@@ -27,7 +28,14 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path, rest):
     assert not log.series("nothing")
 
 
-@pytest.mark.parametrize("wrong", ['{"step": 1, "lo', '{"loss": 1}', "[1]", '{"step": "1"}'])
+WRONG = [
+    *('{"step": 1, "lo', '{"loss": 1}', "[1]", '{"step": "1"}', '{"step": true}', '{"step": -1}', '{"step": 1e3}'),
+    *('{"step": 1, "seconds": "x"}', '{"step": 1, "seconds": 1e308}', '{"step": 1, "seconds": -1}', "[" * 9999),
+    '{"step": 1' + "0" * 400 + "}",
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_another_line_that_is_no_log_line_is_named(tmp_path, wrong):
     with pytest.raises(JepaError, match=r"metrics\.jsonl:2: no line of a run's log"):
         read(tmp_path, f'{{"step": 0}}\n{wrong}\n{LINES}')
@@ -59,3 +67,16 @@ def test_one_more_point():
     series = Series((1, 2), (5.0, 6.0))
     assert series.then(3, 7.0) == Series((1, 2, 3), (5.0, 6.0, 7.0))
     assert series.then(2, 7.0) == series.then(3, None) == series
+
+
+def test_figures_of_hundreds_of_digits_are_gaps(tmp_path):
+    log = read(tmp_path, '{"step": 1, "loss": 1' + "0" * 400 + '}\n{"step": 2, "loss": 1e308}\n')
+    assert [math.isnan(value) for value in log.series("loss").values] == [True, False]
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "link to a device"])
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, what):
+    path = tmp_path / "metrics.jsonl"
+    os.mkfifo(path) if what == "pipe" else path.mkdir() if what == "folder" else path.symlink_to("/dev/zero")
+    with pytest.raises(JepaError, match=r"metrics\.jsonl: can't be read: not a regular file"):
+        read_log(path)

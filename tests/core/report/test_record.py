@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from jepa_core.errors import JepaError
+from jepa_core.recipe.resolve import dump_yaml
+from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.report.record import differing, read_records, short_names
 from tests.core.report.folders import METRICS, make_run, record
 
@@ -95,3 +99,71 @@ class TestRefused:
         (tmp_path / "recipe.resolved.yaml").write_text("seed: 1\nmodel: {\n")
         with pytest.raises(JepaError, match=r"recipe\.resolved\.yaml:\d"):
             read_records([tmp_path])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    return make_run(tmp_path_factory.mktemp("whole") / "a", weights=None)
+
+
+class TestDamage:
+    """Files that are no longer, or never were, what a run wrote: one line that names the file."""
+
+    @pytest.fixture
+    def run(self, whole, tmp_path) -> Path:
+        return Path(shutil.copytree(whole, tmp_path / "a"))
+
+    def refused(self, run: Path, words: str) -> None:
+        with pytest.raises(JepaError, match=words) as caught:
+            read_records([run])
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *('"x"', '{"train": {"mrr": "x"}}', "[" * 100_000, "", "{", "\xff", '{"train": {"layers": 5}}'),
+            *('{"train": {"layers": {"x": {}}}}', '{"train": {"layers": {"0": {"mrr": "x"}}}}'),
+        ],
+    )
+    def test_of_the_metrics(self, run, text):
+        (run / "metrics.json").write_text(text)
+        self.refused(run, r"metrics\.json: ")
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("resolved.versions.torch", [1]),
+            ("resolved.versions", "x"),
+            ("resolved.plugins", {"a": 1}),
+            ("resolved.git_revision", {}),
+            ("resolved.captions", ["x"]),
+            ("resolved.sets", [1]),
+            ("resolved", None),
+            ("evaluation.splits", "train"),
+            ("evaluation.splits", [[]]),
+            ("training.max_steps", "x"),
+            ("training", []),
+            ("description", 3),
+        ],
+    )
+    def test_of_the_recipe(self, run, key, value):
+        data = load_yaml(run / "recipe.resolved.yaml").data
+        *sections, last = key.split(".")
+        place = data
+        for section in sections:
+            place = place[section]
+        place[last] = value
+        (run / "recipe.resolved.yaml").write_text(dump_yaml(data))
+        self.refused(run, r"recipe\.resolved\.yaml: ")
+
+    @pytest.mark.parametrize("name", ["metrics.json", "metrics.jsonl", "recipe.resolved.yaml", "vocabulary.json"])
+    def test_a_link_that_leads_out(self, run, name):
+        (run / name).rename(run.parent / "moved")
+        (run / name).symlink_to("../moved")
+        self.refused(run, rf"{name}: a link that leads out of the run's folder; it is not followed")
+
+    def test_a_pipe(self, run):
+        (run / "metrics.jsonl").unlink()
+        os.mkfifo(run / "metrics.jsonl")
+        self.refused(run, r"metrics\.jsonl: not a regular file")

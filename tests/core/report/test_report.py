@@ -186,7 +186,7 @@ def test_a_run_that_starts_anew_leaves_no_old_report(tmp_path):
     path = make_run(tmp_path / "a", weights=None, log=[])
     write_report(read_records([path]), None, REGISTRY)
     RunFolder(path).clear()
-    assert list(path.iterdir()) == []
+    assert [file.name for file in path.iterdir()] == ["recipe.resolved.yaml"]
 
 
 def test_what_a_real_run_logs_is_found(tmp_path):

@@ -46,5 +46,25 @@ def test_json_and_back():
         Vocabulary.from_json({})
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"token_to_id": ["a"]},
+        {"token_to_id": {"a": "1"}},
+        {"token_to_id": {"a": 10**12}},
+        {"token_to_id": {}},
+        {"pad_id": None},
+        {"pred_ids": ["x"]},
+        {"pred_ids": 3},
+    ],
+)
+def test_what_was_never_saved_is_refused(wrong):
+    with pytest.raises(DataError, match="not a saved vocabulary: "):
+        Vocabulary.from_json(PLAIN.to_json() | wrong)
+    for data in ([], "x", None):
+        with pytest.raises(DataError, match="not a saved vocabulary: "):
+            Vocabulary.from_json(data)
+
+
 def test_names_of_ids():
     assert (PLAIN.name(3), PLAIN.name(4), PLAIN.first_relation_token_id) == ("<r_inv>", "<id 4>", 2)

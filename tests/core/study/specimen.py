@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jepa_core.folder.run_folder import RunFolder, write_json, write_text
+from jepa_core.folder.files import write_json, write_text
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from jepa_core.errors import JepaError
 from jepa_core.study import files
 from tests.core.study.specimen import pretend, tiny
 
@@ -27,6 +30,31 @@ def test_flops_are_counted_once_for_each_run_and_go_with_it(registry, monkeypatc
 
     assert (told(), told()) == (100, 100)
     cell.folder.clear()
-    assert not any(cell.folder.path.iterdir())
+    assert [path.name for path in cell.folder.path.iterdir()] == ["recipe.resolved.yaml"]
     pretend(cell.recipe(registry))
     assert told() == 200
+
+
+@pytest.mark.parametrize("name", ["study.json", "table.md", "curves.png", "curves.svg"])
+def test_a_file_of_the_user_is_not_written_over(registry, name):
+    """Nor is any other then; what the study wrote itself is."""
+    design = tiny(registry)
+    files.write_results(design, registry)
+    files.write_results(design, registry)
+    Path("out", name).write_text("my own")
+    before = {path: path.read_bytes() for path in Path("out").iterdir()}
+    for act in (files.refuse_foreign_results, lambda design: files.write_results(design, registry)):
+        with pytest.raises(JepaError, match=rf"out/{name}: exists and is none that jepa-run wrote; move it away"):
+            act(design)
+    assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+@pytest.mark.parametrize("noted", ['{"step": "x"}', "[", "[]", '{"step": -1}'])
+def test_flops_that_nobody_can_read_are_counted_again(registry, monkeypatch, noted):
+    design = tiny(registry)
+    monkeypatch.setattr(files, "step_flops", lambda recipe, registry: 7)
+    (cell, _) = design.report_cells("jepa", design.tuning("jepa").best)
+    pretend(cell.recipe(registry))
+    cell.folder.flops.write_text(noted)
+    files.write_results(design, registry)
+    assert json.loads(cell.folder.flops.read_text()) == {"step": 7}

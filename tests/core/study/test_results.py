@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jepa_core.folder.run_folder import write_json
+from jepa_core.folder.files import write_json
 from jepa_core.study.results import StudyResult, read_results
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 
@@ -105,3 +105,61 @@ def test_everything_is_in_the_json(result):
             "flops": {"test.mrr": pytest.approx(0.3), "test.joint_accuracy": None},
         },
     }
+
+
+class TestDamage:
+    """A cell whose files can't be read is told, and the others' figures stand."""
+
+    def damaged(self, registry, name: str, text: str) -> StudyResult:
+        design = tiny(registry)
+        cells = design.report_cells("jepa", ())
+        for cell in cells:
+            pretend(cell.recipe(registry), 0.5)
+        (cells[0].folder.path / name).write_text(text)
+        return read_results(design, FLOPS)
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("metrics.json", '"x"'),
+            ("metrics.json", "{"),
+            ("metrics.json", '{"test": {"mrr": "x"}}'),
+            ("metrics.jsonl", '{"step": "x"}\n{"step": 1}\n'),
+        ],
+    )
+    def test_of_a_finished_run(self, registry, name, text):
+        result = self.damaged(registry, name, text)
+        first, second = result.arms[1].cells
+        assert (first.state, second.state) == ("damaged", "finished")
+        assert first.at("test.mrr") is None
+        assert result.arms[1].summary("test.mrr").n == 1
+        (failure,) = result.failures()
+        assert name in failure.error
+        assert failure.error.endswith("the run is done again when its folder is removed")
+
+    def test_of_a_tuning_run(self, registry):
+        design = tiny(registry)
+        cells = design.tuning_cells("ntp")
+        for cell in cells:
+            pretend(cell.recipe(registry))
+        assert design.tuning("ntp").best == (("training.learning_rate", "0.01"),)
+        cells[1].folder.metrics.write_text("[]")
+        assert design.tuning("ntp").best == (("training.learning_rate", "0.001"),), "as one that failed"
+
+    @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"error": 3}'])
+    def test_of_what_a_failure_noted(self, registry, text):
+        design = tiny(registry)
+        cell, _ = design.report_cells("jepa", ())
+        cell.failure.parent.mkdir(parents=True)
+        cell.failure.write_text(text)
+        (failure,) = read_results(design, FLOPS).failures()
+        assert failure.error
+        assert failure.state in ("failed", "damaged")
+
+    def test_of_a_recipe(self, registry):
+        """The study goes on; the run itself says what is wrong with it."""
+        design = tiny(registry)
+        cell, _ = design.report_cells("jepa", ())
+        pretend(cell.recipe(registry))
+        cell.folder.recipe.write_text("]")
+        design.refuse_other_runs(registry)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from jepa_core.folder.run_folder import write_json
+from jepa_core.folder.files import write_json
 from jepa_core.study.results import read_results
 from jepa_core.study.tables import markdown, notes, tables
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny

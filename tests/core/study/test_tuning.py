@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.run_folder import write_json
+from jepa_core.folder.files import write_json
 from jepa_core.study.tuning import Tuning, metric_value, read_tuning
 from tests.core.study.specimen import STUDY, pretend, tiny
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from filelock import FileLock
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.launch.run import Interrupted
+from jepa_core.signals import Terminated, ending_on_signals
 from jepa_core.study import worker
+from tests.children import in_child
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 
 ALL = [
@@ -110,7 +115,9 @@ def test_what_failed_is_run_again_only_when_asked(registry, ran, monkeypatch):
     assert json.loads(Path("out/tuning/ntp.json").read_text())["best"] == {"training.learning_rate": 0.01}
 
 
-@pytest.mark.parametrize("error", [Interrupted(signal.SIGINT, 3, Path("x")), KeyboardInterrupt(), FolderTaken("other")])
+@pytest.mark.parametrize(
+    "error", [Interrupted(2, 3, Path("x")), Terminated(15), KeyboardInterrupt(), FolderTaken("other")]
+)
 def test_what_stops_the_study_is_no_failure_of_a_cell(registry, ran, monkeypatch, error):
     breaking(monkeypatch, "jepa/base/seed-1", error)
     with pytest.raises(type(error)):
@@ -119,22 +126,22 @@ def test_what_stops_the_study_is_no_failure_of_a_cell(registry, ran, monkeypatch
     FileLock("out/cells/report/jepa/base/seed-1.lock", blocking=False).acquire()  # would raise if it were held
 
 
-def test_a_held_cell_is_left_to_its_holder(registry, ran):
+def test_a_held_cell_is_left_to_its_holder(registry, ran, monkeypatch):
     """This worker does the others meanwhile, then waits; what the holder lets go unfinished, it does itself."""
     design = tiny(registry)
     held = design.report_cells("jepa", ())[0]
     held.lock.parent.mkdir(parents=True)
     lock = FileLock(held.lock)
     lock.acquire()
-    asked = iter(range(1000))
+    slept = iter(range(1000))
 
-    def stop() -> bool:
-        if next(asked) == 20:  # by now all the others are done
-            assert ran == [cell for cell in ALL if cell != held.name]
+    def sleep(seconds: float) -> None:
+        assert ran == [cell for cell in ALL if cell != held.name], "all the others are done"
+        if next(slept) == 2:
             lock.release()
-        return False
 
-    worker.work(design, registry, stop=stop)
+    monkeypatch.setattr(worker.time, "sleep", sleep)
+    worker.work(design, registry)
     assert ran[-1] == held.name
 
 
@@ -145,14 +152,26 @@ def test_several_at_once_never_run_a_cell_twice(registry, ran):
     assert sorted(ran) == sorted(ALL)
 
 
-def test_an_orphan_stops_between_two_cells(registry, ran):
-    worker.work(tiny(registry), registry, stop=lambda: len(ran) == 3)
-    assert ran == ALL[:3]
+def test_an_orphan_stops_its_run_as_sigterm_does(registry, monkeypatch):
+    tiny(registry)
+
+    def run(recipe, **options):
+        with ending_on_signals():
+            monkeypatch.setattr(os, "getppid", lambda: 1)  # who started us is gone
+            time.sleep(60)
+
+    def child() -> None:
+        monkeypatch.setattr(worker, "run", run)
+        job = {"study": "study.yaml", "modules": [], "files": [], "device": "cpu", "parent": os.getppid()}
+        sys.exit(worker.main(json.dumps(job)))
+
+    assert in_child(child) == 128 + signal.SIGTERM
+    assert not list(Path("out").rglob("*.failed.json"))
 
 
 def test_a_process_says_what_is_wrong_and_ends_with_its_status(registry, ran, capsys, monkeypatch):
     tiny(registry)
-    job = {"study": "study.yaml", "modules": [], "files": [], "device": "cpu"}
+    job = {"study": "study.yaml", "modules": [], "files": [], "device": "cpu", "parent": os.getppid()}
     assert worker.main(json.dumps(job)) == 0
     assert ran == ALL
     assert worker.main(json.dumps({**job, "study": "gone.yaml"})) == 2

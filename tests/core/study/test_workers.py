@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -100,5 +101,6 @@ def test_the_job_can_be_read_by_a_worker(registry, monkeypatch):
     monkeypatch.setattr(workers, "_start", start)
     work_in_processes(tiny(registry), 2, files=[Path("x.py")], device="cpu")
     assert commands[0] == commands[1]
-    assert commands[0][1:3] == ["-m", "jepa_core.study.worker"]
-    assert commands[0][3] == '{"study": "study.yaml", "modules": [], "files": ["x.py"], "device": "cpu"}'
+    assert commands[0][1:4] == ["-P", "-m", "jepa_core.study.worker"]
+    job = {"study": "study.yaml", "modules": [], "files": ["x.py"], "device": "cpu", "parent": os.getpid()}
+    assert json.loads(commands[0][4]) == job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,6 +87,24 @@ def test_metrics_file_drops_the_steps_that_run_again(tmp_path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["step"] for line in lines[:3]] == [0, 1, 2]
     assert {"loss", "ntp_loss", "jepa_loss", "jepa_pairs", "grad_norm", "learning_rate"} <= lines[1].keys()
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b'{"step": "4"}', b'{"step": null}', b"[" * 9999, b"", b"7", b"{}"])
+def test_a_line_of_the_log_that_nobody_can_read_costs_itself_and_is_told(tmp_path, bad):
+    path, said = tmp_path / "metrics.jsonl", []
+    path.write_bytes(b'{"step": 1}\n' + bad + b'\n{"step": 2}\n{"step": 3}\n')
+    state = SimpleNamespace(is_world_process_zero=True, global_step=2)
+    MetricsFile(path, said.append).on_train_begin(None, state, None)
+    assert path.read_bytes() == b'{"step": 1}\n{"step": 2}\n'
+    assert said == [f"warning: {path}:2: no line of a run's log; left out"]
+
+
+def test_a_log_of_which_nothing_runs_again_is_not_touched(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2}\n')
+    before = path.stat()
+    MetricsFile(path).on_train_begin(None, SimpleNamespace(is_world_process_zero=True, global_step=2), None)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("layout", ["packed", "rows"])

@@ -1,0 +1,158 @@
+"""Files that are read only where they are files, and written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jepa_core.errors import JepaError
+
+#: Ends the name of a file or folder that is being written or deleted; nothing ever reads one.
+UNFINISHED = ".part"
+#: What a run writes as text is far smaller; a log of a million steps is about as long.
+MAX_BYTES = 1 << 30
+#: No link is followed, no pipe is waited for, and no process that is started inherits the file.
+CAREFULLY = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+class NotWritten(JepaError):
+    """The disk is full, or does not let us write; what was there before is still there.
+
+    needed: bytes; where it is given, the message says how many are free too.
+    """
+
+    def __init__(self, path: Path, error: Exception, needed: int | None = None):
+        space = "" if needed is None else f"; it needs about {needed:,} bytes, {_free(path):,} are free"
+        super().__init__(f"{path}: can't be written: {reason(error)}{space}")
+
+    @classmethod
+    def of(cls, path: Path, error: OSError, size: int) -> NotWritten:
+        """With figures where the disk is full, and only there."""
+        return cls(path, error, size if error.errno in _FULL else None)
+
+
+def reason(error: Exception) -> str:
+    """In the words of the operating system, without number and path."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file, or of what a link to one leads to.
+
+    Raises JepaError, in one line, for anything else: a pipe would be waited for, a device may never end.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise JepaError(f"{path}: can't be read: not a regular file")
+        if found.st_size > limit:
+            raise JepaError(f"{path}: can't be read: larger than {limit >> 20:,} MiB")
+        with open(path, "rb") as file:
+            return file.read(limit + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a zero byte
+        raise JepaError(f"{path}: can't be read: {reason(error)}") from error
+
+
+def read_json(path: Path) -> Any:
+    """What a run wrote. Raises JepaError when the file is missing, was cut off, or is no JSON."""
+    try:
+        return json.loads(read_bytes(path))
+    except RecursionError as error:
+        raise JepaError(f"{path}: can't be read: nested too deep") from error
+    except ValueError as error:
+        raise JepaError(f"{path}: can't be read: {error}") from error
+
+
+def number(value: Any) -> float | None:
+    """The figure that a JSON file gives; None for what is none, such as NaN as text, as JSON has no other."""
+    try:
+        value = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # of an integer of hundreds of digits
+        return None
+    return value if math.isfinite(value) else None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all. Raises NotWritten when the place does not take it."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """As :func:`write_text`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _draft_of(path) as draft:
+            with open(draft, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+    except OSError as error:
+        raise NotWritten.of(path, error, len(content)) from error
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Writes JSON whole or not at all. Raises NotWritten, also for NaN, which JSON does not have."""
+    try:
+        text = json.dumps(data, indent=2, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise NotWritten(path, error) from error
+    write_text(path, text)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds a line to a file, made where it is not there: all of it, or nothing. Raises NotWritten."""
+    content = f"{line}\n".encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | CAREFULLY, 0o666)
+        try:
+            _append(descriptor, content)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise NotWritten.of(path, error, len(content)) from error
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a folder with what is in it, or a link, never what it leads to; nothing where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    """Where to write before a rename. One that a killed process left goes first, and if it is a link, the link."""
+    draft = path.with_name(path.name + UNFINISHED)
+    draft.unlink(missing_ok=True)
+    try:
+        yield draft
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if os.write(descriptor, content) < len(content):  # the last bytes of the disk
+        os.ftruncate(descriptor, before.st_size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _free(path: Path) -> int:
+    """Bytes on the disk that `path` is or would be on."""
+    return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free

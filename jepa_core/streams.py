@@ -1,0 +1,104 @@
+"""Standard output and error that outlive their reader, and text that can't give orders to a terminal."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any
+
+#: Control characters but tab and line end, what turns the direction of writing, and halves of characters.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """`text` with a picture in place of each character that a terminal would obey.
+
+    >>> plain("\\x1b[2J")
+    '␛[2J'
+    """
+    return _CONTROL.sub(_picture, text)
+
+
+def _picture(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+
+
+class _Unfailing(io.FileIO):
+    """Takes everything; what the file does not take is dropped. lost: the first error, None before it."""
+
+    lost: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        try:
+            while (written := super().write(data)) is None:  # a terminal that somebody made non-blocking
+                select.select([], [self.fileno()], [])
+            return written
+        except OSError as error:
+            self.lost = self.lost or error
+            return memoryview(data).nbytes
+
+
+def outlive_readers() -> None:
+    """From here on ``sys.stdout`` and ``sys.stderr`` never raise: not when their reader is gone, their disk full,
+    their terminal closed, nor for a character that their encoding does not have. One that was closed from the start
+    becomes the null device, so that no other file gets its number.
+    """
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        _open_where_closed(descriptor)
+        before = getattr(sys, name)
+        if before is not None and not _is(before, descriptor):
+            continue  # somebody put something else there
+        encoding, by_line = (before.encoding, before.line_buffering) if before else ("utf-8", False)
+        raw = io.BufferedWriter(_Unfailing(descriptor, "w", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=by_line))
+
+
+def output_lost() -> OSError | None:
+    """What kept standard output from being written; a reader that went away does not count, it had enough."""
+    with suppress(ValueError):  # closed
+        sys.stdout.flush()
+    lost = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "lost", None)
+    return None if lost is None or lost.errno == errno.EPIPE else lost
+
+
+@contextmanager
+def only_results_on_stdout() -> Iterator[None]:
+    """What plugins and libraries print in here goes to standard error, also past Python."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is none
+        kept = None
+    try:
+        if kept is not None:
+            os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _open_where_closed(descriptor: int) -> None:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        if null != descriptor:
+            os.dup2(null, descriptor)
+            os.close(null)
+
+
+def _is(stream: Any, descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -1,0 +1,69 @@
+"""What jepa-run wrote it writes over; what a user wrote, under whatever name, it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from matplotlib.figure import Figure
+
+from jepa_core.display.drawing import write_picture
+from jepa_core.display.html import page, write_page
+from jepa_core.errors import JepaError
+from jepa_core.folder.ours import TABLE, refuse_foreign, write_own, write_own_json
+
+
+def write_all(folder) -> list[str]:
+    write_page(folder / "a.html", page("x", "y" * 9999))
+    write_own_json(folder / "a.json", {"x": ["y" * 9999]})
+    write_own(folder / "a.md", f"{TABLE}\n\n{'y' * 9999}".encode())
+    for kind in ("png", "svg"):
+        write_picture(Figure(), folder / f"a.{kind}", 72)
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_each_kind_of_ours_is_known_again(tmp_path):
+    assert write_all(tmp_path) == ["a.html", "a.json", "a.md", "a.png", "a.svg"]
+    refuse_foreign(*tmp_path.iterdir(), tmp_path / "not there")
+    assert write_all(tmp_path) == ["a.html", "a.json", "a.md", "a.png", "a.svg"]
+    assert json.loads((tmp_path / "a.json").read_text())["generator"] == "jepa-core"
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "md", "png", "svg"])
+def test_a_user_s_is_left(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    figure = Figure()
+    if kind in ("png", "svg"):
+        figure.savefig(path)
+    else:
+        path.write_text('{"about": "my thesis on jepa-core"}')
+    before = path.read_bytes()
+    with pytest.raises(JepaError, match=rf"a\.{kind}: exists and is none that jepa-run wrote; move it away"):
+        write_all(tmp_path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("what", ["link to mine", "link to nowhere", "folder", "pipe"])
+def test_what_is_no_file_is_left_too(tmp_path, what):
+    path = tmp_path / "a.json"
+    (tmp_path / "mine").write_text("precious")
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("mine" if "mine" in what else "nowhere")
+    with pytest.raises(JepaError, match=r"a\.json: exists and is none"):
+        write_own_json(path, {})
+    assert (tmp_path / "mine").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_link_to_one_of_ours_elsewhere_is_replaced_and_that_one_stays(tmp_path):
+    write_own_json(tmp_path / "far.json", {"a": 1})
+    before = (tmp_path / "far.json").read_bytes()
+    (tmp_path / "a.json").symlink_to("far.json")
+    write_own_json(tmp_path / "a.json", {"a": 2})
+    assert (tmp_path / "far.json").read_bytes() == before
+    assert not (tmp_path / "a.json").is_symlink()
