@@ -12,5 +12,6 @@
 #   GPU_CHECK_PYTHON    the Python to use            GPU_CHECK_WHEELS   a folder of wheels
 #   GPU_CHECK_SECONDS   the time for all of it       GPU_CHECK_TINY=1   tiny sizes, to try the script on a CPU
 #   GPU_CHECK_COMMIT    what to call the checkout where git does not say
+export GPU_CHECK_FROM="$PWD" # what paths in the command are relative to
 cd "$(dirname "$0")/.." || exit 1
 exec "${GPU_CHECK_PYTHON:-python3}" -m benchmarks.gpu.check "$@"

@@ -130,11 +130,12 @@ def device_name() -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", nargs="?", type=Path, default=os.environ.get("OUT") or "runs/gpu_check")
+    parser.add_argument("out", nargs="?", type=Path, default=os.environ.get("OUT") or ROOT / "runs" / "gpu_check")
     parser.add_argument("--seconds", type=float, default=os.environ.get("GPU_CHECK_SECONDS") or BUDGET)
     parser.add_argument("--wheels", type=Path, default=os.environ.get("GPU_CHECK_WHEELS") or None)
     options = parser.parse_args()
-    check = Check(Path(options.out), float(options.seconds), tiny_asked(), options.wheels and Path(options.wheels))
+    here = Path(os.environ.get("GPU_CHECK_FROM", "."))
+    check = Check(here / options.out, float(options.seconds), tiny_asked(), options.wheels and here / options.wheels)
     results = check.run()
     print((check.out / f"{check.name}.md").read_text(encoding="utf-8"))
     return 1 if any(result.state == "failed" for result in results) else 0

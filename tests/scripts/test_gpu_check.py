@@ -21,22 +21,23 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a run leaves. It sees neither the environment's jepa-core nor a GPU."""
     folder = tmp_path_factory.mktemp("gpu_check")
     tiny = {
+        "GPU_CHECK_SECONDS": "1800",
         "GPU_CHECK_TINY": "1",
         "GPU_CHECK_PYTHON": sys.executable,
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
     }
     done = subprocess.run(
-        [ROOT / "scripts" / "gpu_check.sh", folder],
+        [ROOT / "scripts" / "gpu_check.sh", "out"],
         env={**os.environ, **tiny},
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
-    log = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.log"))
+    log = "".join(path.read_text(encoding="utf-8") for path in folder.glob("out/*.log"))
     assert done.returncode == 0, done.stdout + done.stderr + log
-    return folder
+    return folder / "out"
 
 
 @pytest.fixture(scope="module")

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from typing import Any
 
-import torch
 from torch import nn
 
 from benchmarks.gpu.waiting import counted, error_of, shown, waits, words_of
-from jepa_core.samples import draws
 
 WAIT = "called a synchronizing CUDA operation (Triggered internally at somewhere)"
 
 
-def test_a_wait_is_counted_at_the_line_of_ours_that_asked(monkeypatch):
-    def waiting(x: torch.Tensor) -> torch.Tensor:
-        warnings.warn(WAIT, stacklevel=1)
-        return x
+def module(filename: str, text: str) -> dict[str, Any]:
+    """Names that were defined in a file of this name."""
+    names: dict[str, Any] = {"warnings": warnings, "WAIT": WAIT}
+    exec(compile(text, filename, "exec"), names)
+    return names
 
-    def step() -> None:
-        draws.sequence_ids(torch.tensor([[1, 2]]), torch.tensor([[True, True]]))
 
-    with monkeypatch.context() as patched:
-        patched.setattr(draws, "mix", waiting)
-        places = waits(step)
-    assert places.total() > 0
-    assert {place.split(":")[0] for place in places} == {"jepa_core/samples/draws.py"}
-    assert words_of(places).endswith("sequence_ids")
+def test_a_wait_is_counted_at_the_innermost_line_of_ours_that_asked():
+    """What torch itself calls in between is not named."""
+    torchs = module("/site/torch/functional.py", "def einsum(): warnings.warn(WAIT, stacklevel=1)")
+    ours = module("/site/jepa_core/objective/plan.py", "\ndef labelled(call): call(); call()")
+    trainer = module("/site/transformers/trainer.py", "def step(call, inner): call(inner)")
+    places = waits(lambda: trainer["step"](ours["labelled"], torchs["einsum"]))
+    assert places == {"jepa_core/objective/plan.py:2 labelled": 2}
+    assert words_of(places) == "2 × jepa_core/objective/plan.py:2 labelled"
 
 
 def test_other_warnings_are_no_waits():
