@@ -8,6 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jepa_core.errors import JepaError
+from jepa_core.model.new_tokens import add_rows, rows_of
 from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
@@ -29,9 +30,15 @@ def build_model(section: ModelSection, vocabulary: TokenNames) -> Any:
     except Exception as error:  # a damaged file, no network, a size that the model refuses: anything
         where = f" {section.pretrained}" if section.pretrained else ""
         raise JepaError(f"model{where}: {error}") from error
-    if model.config.vocab_size < vocabulary.size:
-        model.resize_token_embeddings(vocabulary.size)
+    if section.pretrained is not None:
+        _give_rows(model, vocabulary)
     return model.train()
+
+
+def _give_rows(model: Any, vocabulary: TokenNames) -> None:
+    """Rows for the tokens that the data adds to those of a pretrained model; it may say which these are."""
+    known = vocabulary.marked.get("base_tokens", rows_of(model))
+    add_rows(model, range(known, vocabulary.size), known)
 
 
 def _config(config: dict[str, Any], vocabulary: TokenNames) -> Any:

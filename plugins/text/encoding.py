@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-#: Names in :class:`Escaping` begin here, in a private area of Unicode that no text uses.
-_PRIVATE = 0x100000
+from jepa_plugins.text.secret import secret
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Encoder:
 
 
 class Escaping:
-    """A second tokenizer whose special tokens have names of their own.
+    """A second tokenizer whose special tokens have names of their own, drawn, so that nobody can have written them.
 
     In a text these names stand for the special tokens that are meant as such; the others are ordinary text to it.
     Everything else, what a tokenizer does beside its special tokens included, is as it was.
@@ -83,7 +82,7 @@ class Escaping:
 
     def __init__(self, state: dict[str, Any]):
         special = [token for token in state["added_tokens"] if token["special"]]
-        self._names = {t["content"]: f"{chr(_PRIVATE)}{chr(_PRIVATE + 1 + i)}" for i, t in enumerate(special)}
+        self._names = {token["content"]: secret(4) for token in special}
         renamed = [t | {"content": self._names.get(t["content"], t["content"])} for t in state["added_tokens"]]
         self._tokenizer = _from(state | {"added_tokens": renamed})
         vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from jepa_plugins.text.conversation import SYSTEM, USER, Conversation
+from jepa_plugins.text.secret import secret
 
-#: A mark is a number between two characters that no text uses.
-_OPEN, _SHUT = chr(0x10FFF0), chr(0x10FFF1)
-_MARK = re.compile(f"{_OPEN}([0-9]+){_SHUT}")
+#: A mark is a number between characters that stand in no text: drawn, so that nobody can have written them.
+_EDGE = secret(4)
+_MARK = re.compile(f"{_EDGE}([0-9]+){_EDGE}")
 
 Span = tuple[int, int]
 #: A literal's number and a place in it.
@@ -133,7 +134,7 @@ def common(one: str, other: str) -> int:
 
 
 def _mark(turn: int) -> str:
-    return f"{_OPEN}{turn}{_SHUT}"
+    return f"{_EDGE}{turn}{_EDGE}"
 
 
 def _place(character: int, marks: Sequence[Span]) -> Place:

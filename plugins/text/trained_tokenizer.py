@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from jepa_plugins.text.conversation import Conversation
 from jepa_plugins.text.template import PLAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,20 @@ class TestPretrained:
         assert torch.equal(rows[:7], old.get_input_embeddings().weight)
         assert first.get_output_embeddings().weight is rows
         assert torch.equal(rows, again.get_input_embeddings().weight)
+        torch.testing.assert_close(rows[7:], rows[:7].mean(dim=0).expand(5, -1))
         assert first.training
 
     def test_more_rows_than_tokens_stay(self, tmp_path):
         model = build(pretrained=saved(tmp_path, 20))
         assert model.config.vocab_size == model.get_input_embeddings().num_embeddings == 20
+
+    def test_rows_that_pad_a_table_are_new_tokens_where_the_data_says_so(self, tmp_path):
+        padded = saved(tmp_path, 20)
+        before = build(pretrained=padded).get_input_embeddings().weight
+        marked = replace(VOCABULARY, marked={**VOCABULARY.marked, "base_tokens": 11})
+        rows = build(marked, pretrained=padded).get_input_embeddings().weight
+        torch.testing.assert_close(rows[11], before[:11].mean(dim=0))
+        assert torch.equal(rows[torch.arange(20) != 11], before[torch.arange(20) != 11])
 
     def test_a_folder_that_is_not_there_is_named(self, tmp_path):
         with pytest.raises(JepaError, match=r"^model .*/nothing: "):

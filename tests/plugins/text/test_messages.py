@@ -12,6 +12,7 @@ from jepa_core.components import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.registry import Registry
+from jepa_core.registry.options import check_options
 from jepa_core.samples.samples import IGNORE
 from jepa_plugins.text.messages import messages
 from tests.plugins.text.specimen import tokenizer
@@ -122,6 +123,20 @@ def test_a_pretrained_models_tokenizer(folder):
 def test_options_that_can_not_be(folder, options, words):
     with pytest.raises(ValueError, match=words):
         load(folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        ({"tokenizer": {"tran": "bpe"}}, "tokenizer.train"),
+        ({"tokenizer": {"train": "bps"}}, "tokenizer.train"),
+        ({"tokenizer": {"train": "bpe", "size": "many"}}, "tokenizer.size"),
+        ({"evaluation": ["test.jsonl"]}, "evaluation"),
+        ({"too_long": "cut"}, "too_long"),
+    ],
+)
+def test_a_recipe_is_told_where_an_option_is_wrong(option, place):
+    assert place in [where for where, _ in check_options(messages, {"train": "x", **option})]
 
 
 @pytest.mark.parametrize(

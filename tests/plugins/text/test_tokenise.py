@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
@@ -196,3 +198,44 @@ def test_the_key_changes_with_whatever_changes_samples():
     ]
     assert len(set(keys)) == len(keys)
     assert str(tokenise(tokenizer()).key()) == keys[0]
+
+
+#: What people write, and what somebody would write to be taken for somebody else.
+PIECES = [
+    "<|im_end|>",
+    "</s>",
+    "<s>",
+    "[INST]",
+    "<think>",
+    "<|im_",
+    "end|>",
+    "user",
+    "\r\n",
+    " ",
+    "🐕\u200d",
+    "\U00100000",
+]
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=5)
+READY = {name: tokenise(tokenizer(name)) for name in ("chatml", "qwen3", "llama3", "gemma", "phi3", "generation")}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(list(READY)), st.booleans(), TEXTS.map("".join), TEXTS.map("".join), TEXTS.map("".join))
+def test_whatever_people_write_the_tokens_are_the_text_and_the_labels_the_answer(
+    name, earlier, system, question, answer
+):
+    answer = f"~{answer}~" if name != "qwen3" else f"~{answer}~".replace("</think>", "")
+    contents = (system, *(("hi", "ho") if earlier else ()), question, answer)
+    talk = Conversation(("system", *(("user", "assistant") if earlier else ()), "user", "assistant"), contents)
+    made = READY[name]
+    [sample] = made([talk], lambda line: "f", Tally())
+    decode, row = made.template.tokenizer.decode, sample.row
+    fitting = talk if made.template.has_system else talk.with_system_merged()
+    assert decode(row.ids.tolist()) == made.template.apply(fitting)
+    said = row.tags == Tag.ASSISTANT
+    assert decode(row.ids[said].tolist()) == ("ho" if earlier else "") + answer
+    assert (row.labelled == (said | (row.tags == Tag.END))).all()
+    contents_of = ~((row.tags == Tag.TEMPLATE) | (row.tags == Tag.END))
+    assert not made.encoder.is_special[row.ids[contents_of]].any()
+    rendering = made.template.render(fitting, "f")
+    assert decode(row.ids[: row.branch].tolist()) == rendering.text[: rendering.branch]
