@@ -19,6 +19,8 @@ LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", 
 #: Of a schedule, until the reader sets them.
 STEPS = 1000
 Section = dict[str, Any]
+#: Next-token prediction alone, on the same code path; no view is made. Their --regular does not know --gamma.
+BASELINE: Section = {"k": 0, "lambda_jepa": 0.0, "gamma_ntp": 1.0, "reversal": "prompt_to_answer", "filters": []}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def convert(command: str) -> Converted:
         "output_dir": flags.output_dir.removeprefix("./"),
         "data": _data(flags),
         "model": _model(flags),
-        "objective": _baseline(flags) if flags.regular else _objective(flags),
+        "objective": dict(BASELINE) if flags.regular else _objective(flags),
         "training": _training(flags, parsed.script),
     }
     return Converted(recipe, tuple(remarks(parsed)))
@@ -94,11 +96,6 @@ def _model(flags: Namespace) -> Section:
         rank = flags.lora_rank
         model["lora"] = {"r": rank, "alpha": 2 * rank, "dropout": 0.1, "target_modules": list(LORA_TARGETS)}
     return model
-
-
-def _baseline(flags: Namespace) -> Section:
-    """Next-token prediction alone: the same code path, with weight 0. Their --regular does not know --gamma."""
-    return {"k": 0, "lambda_jepa": 0.0, "gamma_ntp": 1.0}
 
 
 def _objective(flags: Namespace) -> Section:

@@ -1,8 +1,7 @@
 """Seven defects of the public code, each as a check that something built here does not have it.
 
 Each takes what it looks at (a batch, a built run, a way to make one) and fails by AssertionError. Of a run they use
-``objective(**batch)`` with ``terms``, name -> (sum, count, weight), ``train_dataset`` and ``collate``, and the model's
-input embeddings.
+``objective``, ``train_dataset`` and ``collate``, and the model's input embeddings.
 """
 
 from __future__ import annotations
@@ -37,25 +36,22 @@ def prompts_are_not_labelled(batch: Batch, answered: Collection[int]) -> None:
 
 
 def parts_add_up_to_the_step(run: Any, rows: Sequence[int], parts: int) -> None:
-    """3. There the JEPA arm's gradient is a sum over micro-batches. From the terms' sums and counts: one big batch's."""
-    whole = _gradient(run, [_terms(run, rows)])
+    """3. There the JEPA arm's gradient is a sum over micro-batches. With the step's counts: one big batch's."""
+    whole = run.objective(**_batch(run, rows))
+    counts = {name: term.count for name, term in whole.terms.items()}
     size = -(-len(rows) // parts)
-    split = [rows[start : start + size] for start in range(0, len(rows), size)]
-    for one, other in zip(whole, _gradient(run, [_terms(run, part) for part in split]), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
-
-
-def _terms(run: Any, rows: Sequence[int]) -> Mapping[str, tuple[Tensor, Any, float]]:
-    return run.objective(**run.collate([run.train_dataset[row] for row in rows])).terms
-
-
-def _gradient(run: Any, outputs: Sequence[Mapping[str, tuple[Tensor, Any, float]]]) -> list[Tensor]:
-    total = torch.zeros(())
-    for name in {name for terms in outputs for name in terms}:
-        found = [terms[name] for terms in outputs if name in terms]
-        total = total + found[0][2] * sum(term[0] for term in found) / sum(term[1] for term in found)
+    split = [_batch(run, rows[start : start + size]) for start in range(0, len(rows), size)]
+    total = sum(run.objective(**part, counts=counts).loss for part in split)
     weights = [weight for weight in run.objective.parameters() if weight.requires_grad]
-    return list(torch.autograd.grad(total, weights, allow_unused=True, materialize_grads=True))
+    one, other = (
+        torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True) for loss in (whole.loss, total)
+    )
+    for first, second in zip(one, other, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)
+
+
+def _batch(run: Any, rows: Sequence[int]) -> dict[str, Tensor]:
+    return run.collate([run.train_dataset[row] for row in rows])
 
 
 def weight_zero_is_the_baseline(with_zero: Mapping[str, Tensor], baseline: Mapping[str, Tensor]) -> None:
@@ -70,8 +66,7 @@ def predictors_are_trained(run: Any, rows: Sequence[int], pred_ids: Sequence[int
     ids = torch.tensor([*pred_ids, known])
     before = table(ids).detach().clone()
     weights = [weight for weight in run.objective.parameters() if weight.requires_grad]
-    batch = run.collate([run.train_dataset[row] for row in rows])
-    run.objective(**batch).loss.backward()
+    run.objective(**_batch(run, rows)).loss.backward()
     torch.optim.SGD(weights, lr=1.0).step()
     moved = (table(ids) - before).abs().amax(1) > 0
     assert moved.tolist() == [True] * len(pred_ids) + [False]
@@ -85,7 +80,7 @@ def dropout_drops_in_each_layout(
     for layout in layouts:
         for rate in (0.0, 0.5, 1.0):
             run = make_run(layout, rate)
-            output = run.objective(**run.collate([run.train_dataset[row] for row in rows]))
+            output = run.objective(**_batch(run, rows))
             assert (output.jepa_loss is None) == (output.jepa_pairs == 0)
             pairs[layout, rate] = output.jepa_pairs
     for layout in layouts:

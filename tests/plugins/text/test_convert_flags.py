@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import jepa_core
 from jepa_plugins.text.convert_flags import convert
 from jepa_plugins.text.public_flags import FLAGS, FlagError
 
@@ -91,7 +92,7 @@ EFFECTS = {
     }),
     "regular": (f"{PLAIN} --jepa_l2", "--regular", {
         "objective.lambda_jepa": 0.0, "objective.reversal.name": None, "objective.reversal.rendering": None,
-        "objective.embedding": None, "objective.distance": None, "objective.filters": None,
+        "objective.reversal": "prompt_to_answer", "objective.embedding": None, "objective.distance": None,
     }),
     "pretrain": (PLAIN, "--pretrain --model_name m", {
         "model.pretrained": None, "model.config": "m", "data.tokenizer": "m",
@@ -221,7 +222,31 @@ def test_the_docs_have_a_row_for_each_flag_in_order():
 @pytest.mark.parametrize("flag", [flag.name for flag in FLAGS])
 def test_the_docs_name_the_keys_that_change(flag):
     _, _, expected = EFFECTS[flag]
-    gone = {key for key, value in expected.items() if value is None and flag != "enable_save"}
+    gone = {"objective.reversal"} if flag == "regular" else set()  # it stands for a default
+    gone |= {key for key, value in expected.items() if value is None and flag != "enable_save"}
     for key in expected.keys() - gone:
         named = re.findall(r"`([\w.]+)[^`]*`", rows()[flag])
         assert any(key == name or key.startswith(f"{name}.") for name in named), (key, named)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        PLAIN,
+        f"{PLAIN} --predictors 2 --reverse_pred --front_pred --jepa_mse --jepa_ratio 0.5 --last_token=-3",
+        f"{PLAIN} --regular",
+        f"{PLAIN} --infonce --plain --train_all",
+        f"{SPANS} --length_adjustment cosine_like --random_span_times 2 --random_span_layer 4 --linear_predictor",
+        f"{SPANS} --random_span_e2e --random_span_all --random_span_uniform --lbd_warmup",
+        f"{STP} --linear e2e",
+        f"{STP} --linear mean --random_span_layer 3",
+        f"{STP} --linear curvature",
+        f"{STP} --plain_jepa --same_predictor --predictors 3 --avg_encoding --constant_lr",
+        f"{MASK} --random_span_mask_recover --random_span_max_length 9",
+        "finetune.py --data_file a.jsonl --eval_split 0.1",
+    ],
+)
+def test_the_recipe_is_one(command, tmp_path):
+    """Known keys and components, and values that these take."""
+    (tmp_path / "converted.yaml").write_text(convert(command).yaml())
+    jepa_core.load_recipe(tmp_path / "converted.yaml")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+import jepa_core
+from jepa_plugins.text.tags import Tag
 from tests.plugins.text import public_defects as defects
+from tests.plugins.text.pairs_recipe import REGISTRY, pairs_recipe
 
 IGNORE, SAME = -100, 9  # pad and end are one token
 TAGS = torch.tensor([[4, 2, 2, 4, 3, 3, 5], [4, 2, 4, 3, 5, 0, 0]])
@@ -50,16 +55,15 @@ class Objective(torch.nn.Module):
     def embed(self, ids):
         return torch.where((ids >= 8)[:, None], self.rows[(ids - 8).clamp(0)], self.table(ids))
 
-    def forward(self, ids):
+    def forward(self, ids, counts=None):
         states = self.embed(ids.flatten()) * self.other
         kept = ids.flatten() % 3 > 0
-        count = len(ids) if not self.mean_of_means else 1
-        total = states.sum() if not self.mean_of_means else states.sum() / len(ids)
+        sums = {"ntp": (states.sum(), len(ids)), "jepa": ((states * kept[:, None]).square().sum(), int(kept.sum()))}
+        terms = {name: SimpleNamespace(count=count) for name, (_, count) in sums.items()}
+        counts = {} if self.mean_of_means else counts or {}
+        loss = sum(total / max(1, counts.get(name, count)) for name, (total, count) in sums.items())
         pairs = int(len(ids) * (1 - self.rate)) if self.drops else len(ids)
-        jepa = (states * kept[:, None]).square().sum()
-        terms = {"ntp": (total, count, 1.0)} | ({"jepa": (jepa, int(kept.sum()), 0.5)} if kept.any() else {})
-        loss = sum(term[0] / term[1] * term[2] for term in terms.values())
-        return SimpleNamespace(terms=terms, loss=loss, jepa_pairs=pairs, jepa_loss=None if pairs == 0 else jepa)
+        return SimpleNamespace(terms=terms, loss=loss, jepa_pairs=pairs, jepa_loss=None if pairs == 0 else loss)
 
 
 def run(**options):
@@ -100,3 +104,48 @@ def test_loss_dropout():
 
 def test_scorers():
     defects.scorers_do_what_their_names_say()
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ours")
+    return lambda *overrides: pairs_recipe(folder, *overrides)
+
+
+@pytest.fixture(scope="module")
+def ours(make):
+    return jepa_core.build(make(), REGISTRY, "cpu")
+
+
+class TestOurs:
+    """The same checks on real runs."""
+
+    def test_labels(self, ours):
+        batch = ours.collate([ours.train_dataset[row] for row in range(len(ours.train_dataset))])
+        assert len({len(row[row != 0]) for row in batch["tags"]}) > 1, "there is padding"
+        defects.ends_are_labelled(batch, Tag.END)
+        defects.prompts_are_not_labelled(batch, {Tag.ASSISTANT, Tag.END})
+
+    def test_accumulation(self, ours):
+        defects.parts_add_up_to_the_step(ours, range(len(ours.train_dataset)), 3)
+
+    def test_the_baseline(self, make):
+        """Weight 0 leaves the same weights whatever the views are, which nothing makes."""
+        results = [
+            jepa_core.run(make(*more), registry=REGISTRY, device="cpu", say=lambda message: None)
+            for more in (
+                ("objective.lambda_jepa=0", "objective.k=0", "output_dir=FOLDER/zero"),
+                ("objective={k: 0, lambda_jepa: 0, filters: [], reversal: tube}", "output_dir=FOLDER/none"),
+            )
+        ]
+        weights = [load_file(Path(result.output_dir, "model", "model.safetensors")) for result in results]
+        defects.weight_zero_is_the_baseline(*weights)
+
+    def test_loss_dropout(self, make):
+        def built(layout, rate):
+            filters = f"objective.filters=[{{name: loss_dropout, rate: {rate}}}]"
+            run = jepa_core.build(make(f"objective.layout={layout}", filters), REGISTRY, "cpu")
+            run.objective.train()
+            return run
+
+        defects.dropout_drops_in_each_layout(built, ["packed", "rows"], range(7))
