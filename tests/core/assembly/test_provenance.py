@@ -29,6 +29,7 @@ def test_versions_are_those_in_use():
     assert found["python"] == platform.python_version()
     assert found["torch"] == torch.__version__
     assert found["jepa-core"] == jepa_core.__version__
+    assert found["threads"] == str(torch.get_num_threads())
 
 
 def test_a_checkout_has_a_revision_and_says_when_it_was_changed(folder):
