@@ -18,7 +18,7 @@ class CosineDistance:
 
     def __init__(self, eps: float = 1e-8):
         if not 0 < eps <= 1:
-            raise ValueError(f"eps must be above 0 and at most 1, not {eps}")
+            raise ValueError(f"eps must be above 0, and at most 1, not {eps}")
         self.eps = eps
 
     def __call__(self, predicted: Tensor, target: Tensor) -> Tensor:

@@ -33,8 +33,10 @@ class InfoNceDistance(nn.Module):
         learn_temperature: bool = False,
     ):
         super().__init__()
-        if not SMALLEST <= temperature <= LARGEST:
-            raise ValueError(f"temperature must be from {SMALLEST} to {LARGEST:,}, not {temperature}")
+        if not temperature >= SMALLEST:
+            raise ValueError(f"temperature must be {SMALLEST} or more, not {temperature}")
+        if temperature > LARGEST:
+            raise ValueError(f"temperature must be {LARGEST:,} or less, not {temperature}")
         scale = torch.tensor(-log(temperature))
         if learn_temperature:
             self.log_scale: Tensor = nn.Parameter(scale)

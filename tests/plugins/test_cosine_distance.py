@@ -38,7 +38,7 @@ def test_eps_bounds_the_norms_from_below():
     assert CosineDistance(eps=0.5)(predicted, target).item() == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize("eps", [0.0, -1e-8])
+@pytest.mark.parametrize("eps", [0.0, -1e-8, 1.5, float("nan"), float("inf"), 1e300])
 def test_eps_must_be_positive(eps):
     with pytest.raises(ValueError, match="eps must be above 0"):
         CosineDistance(eps=eps)

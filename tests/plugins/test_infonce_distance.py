@@ -97,3 +97,11 @@ def test_under_autocast():
         expected = distance(predicted, target, **needs)
         with torch.autocast("cpu", torch.bfloat16):
             assert torch.allclose(distance(predicted, target, **needs).float(), expected, atol=2e-2)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "words"), [(float("nan"), "0.01 or more"), (float("inf"), "1,000,000 or less"), (1e7, "or less")]
+)
+def test_temperatures_that_nobody_means(temperature, words):
+    with pytest.raises(ValueError, match=f"temperature must be .*{words}"):
+        InfoNceDistance(temperature=temperature)

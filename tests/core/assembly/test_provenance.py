@@ -23,6 +23,7 @@ def test_versions_are_those_in_use():
     assert found["python"] == platform.python_version()
     assert found["torch"] == torch.__version__
     assert found["jepa-core"] == jepa_core.__version__
+    assert found["threads"] == str(torch.get_num_threads())
 
 
 def test_a_run_notes_where_its_recipe_and_data_were(folder):

@@ -71,6 +71,12 @@ def test_a_file_in_another_folder_is_named_as_it_was_typed(tmp_path, monkeypatch
     assert recipe.search[:2] == (Path(), Path("mine"))
 
 
+def test_a_resolved_recipe_looks_where_its_run_did_before_anywhere_else(load):
+    recipe = load("resolved: {search: [/old, /other]}\n")
+    assert recipe.search[:4] == (Path("/old"), Path("/other"), Path(), Path())
+    assert load("seed: 1\n").search[:2] == (Path(), Path())
+
+
 def test_yaml_that_cannot_be_read_is_one_line(mistakes):
     assert mistakes("seed: [1") == [
         "r.yaml:1: not valid YAML: expected ',' or ']', but got '<stream end>', while parsing a flow sequence"

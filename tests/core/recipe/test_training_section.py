@@ -92,6 +92,11 @@ def test_switches():
         {"report_to": ["all"]},
         {"save_steps": 0},
         {"fp16": True},
+        {"optim": "adamw_torch", "learning_rate": 1e31},
+        *({name: 10**30} for name in ("max_steps", "per_device_train_batch_size", "gradient_accumulation_steps")),
+        *({name: 10**30} for name in ("logging_steps", "eval_steps", "save_steps", "save_total_limit")),
+        *({name: 10**30} for name in ("warmup_steps", "dataloader_num_workers", "ddp_timeout")),
+        {"num_train_epochs": 1e30},
     ],
 )
 def test_refused(values):

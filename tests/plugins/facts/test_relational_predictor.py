@@ -97,8 +97,10 @@ def test_the_default_has_products_for_every_relation():
     create = Registry.discover().create
     assert create("predictor", "relational", context=context).out.weight.shape == (4, 12)
     assert create("predictor", "relational", context=context, products=5).out.weight.shape == (4, 5)
-    with pytest.raises(ComponentError, match="products: expected 1 or more, not 0"):
+    with pytest.raises(ComponentError, match="products: expected 1 to 1,000,000, not 0"):
         create("predictor", "relational", context=context, products=0)
+    with pytest.raises(ComponentError, match="not 1000000000000"):
+        create("predictor", "relational", context=context, products=10**12)
 
 
 def test_its_older_name_is_refused_with_what_to_write():

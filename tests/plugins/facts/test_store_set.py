@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jepa_core.samples.fingerprint import fingerprint
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.roles import Role, from_spans
 from jepa_plugins.facts.store_set import PackedSet, open_map, roles_of
@@ -118,3 +119,17 @@ def test_a_map_needs_no_right_to_write_and_does_not_warn(tmp_path, recwarn):
     path.chmod(0o444)
     assert open_map(path, "int32", [3, 2]).tolist() == [[0, 1], [2, 3], [4, 5]]
     assert not recwarn.list
+
+
+def test_its_fingerprint_is_that_of_its_files(tmp_path, monkeypatch):
+    """Without reading them: what they hold, the manifest says."""
+    spans = facts_of([([1], [2]), ([3, 4], [5])])
+    prints = []
+    for name, types in (("one", [0, 1]), ("same", [0, 1]), ("other", [1, 1])):
+        (tmp_path / name).mkdir()
+        _, packed = both(tmp_path / name, spans, types)
+        monkeypatch.setattr(PackedSet, "select", None)
+        prints.append(packed.fingerprint)
+        monkeypatch.undo()
+    assert prints[0] == prints[1] != prints[2]
+    assert fingerprint(packed, {}, {})["train"] == {"size": 2, "sha256": prints[2]}
