@@ -62,6 +62,8 @@ TESTED_IN = {
     "jepa_core/verify/mask_picture.py": "tests/core/report/test_specimen.py",
     "jepa_core/verify/one_step.py": "tests/core/verify/checks/test_denominators.py",
     "jepa_core/verify/terminal.py": "tests/core/cli/test_verify.py",
+    "plugins/text/public_remarks.py": "tests/plugins/text/test_convert_flags.py",
+    "plugins/text/scoring/worker.py": "tests/plugins/text/scoring/test_limited.py",
     "jepa_core/testing/contract.py": "tests/core/testing/test_distance.py",
     "jepa_core/testing/examples.py": "tests/core/testing/test_distance.py",
 }

@@ -1,0 +1,73 @@
+"""The two views of LLM-JEPA, by contract and by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jepa_core import ComponentError, NewBlock, Part, Samples
+from jepa_core.testing import ReversalContract
+from jepa_core.testing.examples import padded
+from jepa_core.testing.reversal import rows_of
+from jepa_plugins.text.generation_evaluation import last_answer
+from jepa_plugins.text.prompt_to_answer import PromptToAnswer
+from tests.plugins.text.conversations import TAGS, real, samples
+
+
+def rendered() -> Samples:
+    """With the renderings that the dataset gives, all in a simple form."""
+    some = samples()
+    starts = [last_answer(tags.tolist())[0] for tags in some.tags]
+    before = torch.arange(some.ids.shape[1]) < torch.tensor(starts)[:, None]
+    prefix, answer, alone = (some.where(chosen) for chosen in (before, ~before, some.tags == 2))
+    return Samples(some.ids, some.tags, {"prefix": prefix, "answer": answer, "alone": alone})
+
+
+class TestPrefix(ReversalContract):
+    number_of_tags = len(TAGS)
+
+    def make(self):
+        return PromptToAnswer()
+
+    def make_samples(self):
+        return rendered()
+
+    def test_samples_stand_alone(self):
+        """As in the contract, whose padding knows no renderings."""
+        some = rendered()
+        wider = {name: padded(each, 2) for name, each in some.renderings.items()}
+        wide = Samples(padded(some, 2).ids, padded(some, 2).tags, wider)
+        together = [rows_of(view) for view in self.views(some)]
+        assert [rows_of(view) for view in self.views(wide)] == together
+        for i in range(len(some)):
+            alone = [rows_of(view)[0] for view in self.views(some[torch.tensor([i])])]
+            assert alone == [rows[i] for rows in together]
+
+
+class TestAlone(TestPrefix):
+    def make(self):
+        return PromptToAnswer("alone", reverse=True, predictors="before")
+
+
+def test_the_prefix_is_the_rows_own_and_branches():
+    [(source, target)] = PromptToAnswer()(rendered()).pairs
+    assert isinstance(source, Part)
+    assert source.branch
+    assert [row.sum().item() for row in source.select] == [6, 3, 2, 7, 3]
+    assert source.select[0].tolist() == [True] * 6 + [False] * 3
+    assert real(target.samples)[:2] == [[50, 51, 3], [52, 3]]
+
+
+def test_alone_and_turned_round():
+    [(source, target)] = PromptToAnswer("alone", reverse=True, predictors="before")(rendered()).pairs
+    assert isinstance(target, NewBlock)
+    assert real(target.samples)[0] == [40, 41, 42]
+    assert real(source.samples)[0] == [50, 51, 3]
+    assert source.predictors_first
+
+
+def test_mistakes_are_told():
+    with pytest.raises(ValueError, match="needs rendering: alone"):
+        PromptToAnswer(predictors="before")
+    with pytest.raises(ComponentError, match="needs the rendering 'prefix'"):
+        PromptToAnswer()(samples())
