@@ -46,6 +46,12 @@ class RecipeError(JepaError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+def first_line(error: BaseException) -> str:
+    """``TypeError: words``, the first line of them; PyTorch's go on with frames of C++."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'eps'?"`` when a known name is close to `name`, else an empty string."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -11,6 +11,9 @@ from torch.nn.functional import gelu
 from jepa_core import BuildContext, ComponentError, hookimpl
 
 
+WIDEST = 1_000_000
+
+
 class MlpPredictor(nn.Module):
     """``h + W₂ gelu(W₁ [h, c])``, with W₂ starting at 0, so that training begins at the identity. c is the condition,
     zeros where there is none."""
@@ -35,8 +38,8 @@ def mlp(context: BuildContext, hidden: int | None = None) -> MlpPredictor:
 
     hidden: its width, by default four times the model's.
     """
-    if hidden is not None and hidden < 1:
-        raise ComponentError(f"hidden: expected 1 or more, not {hidden}")
+    if hidden is not None and not 1 <= hidden <= WIDEST:
+        raise ComponentError(f"hidden: expected 1 to {WIDEST:,}, not {hidden}")
     return MlpPredictor(context.width, hidden or 4 * context.width)
 
 

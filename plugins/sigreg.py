@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from jepa_core import Draws, hookimpl
+
+
+#: Directions, and knots: each is in memory for every embedding.
+MOST = 100_000
 
 
 class SigReg:
@@ -33,6 +38,8 @@ class SigReg:
     ):
         if weight <= 0 or directions < 1 or knots < 2 or reach <= 0:
             raise ValueError("weight and reach must be above 0, directions 1 or more, knots 2 or more")
+        if not max(weight, reach) < inf or directions > MOST or knots > MOST:
+            raise ValueError(f"weight and reach must be finite, directions and knots {MOST:,} or fewer")
         self.weight, self.of_side = weight, of
         self.directions, self.knots, self.reach = directions, knots, reach
 

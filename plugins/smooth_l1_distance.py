@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
@@ -17,8 +18,8 @@ class SmoothL1Distance:
     """
 
     def __init__(self, beta: float = 1.0):
-        if beta <= 0:
-            raise ValueError(f"beta must be above 0, not {beta}")
+        if not 0 < beta < inf:
+            raise ValueError(f"beta must be above 0 and finite, not {beta}")
         self.beta = beta
 
     def __call__(self, predicted: Tensor, target: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Literal
 
 import torch
@@ -30,6 +31,8 @@ class VarianceCovariance:
     ):
         if weight <= 0 or variance < 0 or covariance < 0 or variance + covariance == 0:
             raise ValueError("weight must be above 0, variance and covariance at least 0 and not both 0")
+        if not max(weight, variance, covariance) < inf or not 0 < eps <= 1:
+            raise ValueError("weight, variance and covariance must be finite, eps above 0 and at most 1")
         self.weight, self.of_side = weight, of
         self.variance, self.covariance, self.eps = variance, covariance, eps
 

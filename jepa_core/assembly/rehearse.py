@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.contracts.clauses import Broken, watched_call
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, first_line
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import takes_draws
 from jepa_core.objective.spec import JepaTerm
@@ -94,7 +94,7 @@ def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str) -> A
         except Broken as error:
             raise recipe.error(key, f"'{name}' breaks its contract: {error}") from error
         except (Exception, SystemExit) as error:
-            raise recipe.error(key, f"'{name}' fails: {type(error).__name__}: {error}") from error
+            raise recipe.error(key, f"'{name}' fails: {first_line(error)}") from error
 
     return (
         _GuardWithDraws(component, call) if kind == "reversal" and takes_draws(component) else _Guard(component, call)

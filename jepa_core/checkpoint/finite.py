@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from jepa_core.checkpoint.manifest import BadCheckpoint, regular_size
+from jepa_core.errors import first_line
 
 #: Not the model's: an optimizer's state, random numbers, and components, who may keep an infinity in a buffer.
 _OTHERS = ("optimizer", "random_", "components")
@@ -28,4 +29,4 @@ def _first_bad(path: Path) -> str:
             names = file.keys()
             return next((name for name in names if not file.get_tensor(name).isfinite().all()), "")
     except _WRONG as error:
-        raise BadCheckpoint(f"{path}: can't be read: {type(error).__name__}: {error}") from error
+        raise BadCheckpoint(f"{path}: can't be read: {first_line(error)}") from error

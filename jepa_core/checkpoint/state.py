@@ -18,6 +18,7 @@ from jepa_core.checkpoint import random_states
 from jepa_core.checkpoint.choosing import STATE
 from jepa_core.checkpoint.manifest import BadCheckpoint, read_json, regular_size
 from jepa_core.checkpoint.optimizer import join, refuse_other_shapes, split
+from jepa_core.errors import first_line
 
 OPTIMIZER = "optimizer.safetensors"
 #: Under transformers' name for it, because its Trainer reads the file itself.
@@ -122,4 +123,4 @@ def _reading(path: Path, load: Callable[[], Read]) -> Read:
     try:
         return load()
     except _WRONG as error:
-        raise BadCheckpoint(f"{path}: can't be used: {type(error).__name__}: {error}") from error
+        raise BadCheckpoint(f"{path}: can't be used: {first_line(error)}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from jepa_core.registry.places import dotted
 from jepa_core.registry.plain_words import problems_in
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+LARGEST = 2**63 - 1
 _CONFIG = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
@@ -70,6 +72,9 @@ def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str,
 
     Strict, but with what a recipe can hold: a list stands for any sequence, text for a path or an enum.
     """
+    if words := _no_number(value):
+        yield name, words
+        return
     adapter = _adapter(annotation)
     try:
         adapter.validate_python(value)
@@ -80,6 +85,15 @@ def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str,
             yield from ((dotted((name, *path)), words) for path, _, words in problems_in(error, value))
         except (TypeError, ValueError):  # no JSON value: it was made in Python
             yield from ((dotted((name, *path)), words) for path, _, words in problems_in(in_python, value))
+
+
+def _no_number(value: Any) -> str:
+    """What is wrong with a number that no component can do anything with; empty for any other value."""
+    if isinstance(value, float) and math.isnan(value):
+        return "expected a number, not NaN"
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        return f"expected a number of at most 64 bits, not {value}"
+    return ""
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -52,11 +52,19 @@ def problems_in(error: ValidationError, data: object) -> Iterator[tuple[KeyPath,
     for details in error.errors():
         by_path.setdefault(_path_in(data, details), []).append(details)
     for path, found in by_path.items():
+        if _of_another_choice(path, by_path):
+            continue
         conflict = found[0].get("ctx", {}).get("error")
         if isinstance(conflict, Conflict):
             yield from (((*path, key), "conflict", text) for key, text in conflict.problems)
         else:
             yield path, found[0]["type"], _sentence(found)
+
+
+def _of_another_choice(path: KeyPath, others: Iterable[KeyPath]) -> bool:
+    """Is something wrong further below: where a mapping may stand as well as a number, and one does, it is the
+    mapping that has to be mended."""
+    return any(len(other) > len(path) and other[: len(path)] == path for other in others)
 
 
 def has(data: object, part: str | int) -> bool:

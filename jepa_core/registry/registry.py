@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.components import KINDS
-from jepa_core.errors import ComponentError, JepaError, did_you_mean
+from jepa_core.errors import ComponentError, JepaError, did_you_mean, first_line
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
@@ -128,7 +128,7 @@ class Registry:
             raise
         except Exception as error:
             origin = f"{kind} '{name}' (from {component.distribution})"
-            cause = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            cause = str(error) if isinstance(error, ValueError) else first_line(error)
             raise ComponentError(f"{origin}: {cause}") from error
 
     def describe(self) -> list[Component]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jepa_core.errors import ComponentError, DataError, JepaError, Problem, RecipeError, did_you_mean
+from jepa_core.errors import ComponentError, DataError, JepaError, Problem, RecipeError, did_you_mean, first_line
 
 
 def test_every_problem_is_a_line_of_a_recipe_error():
@@ -31,3 +31,8 @@ def test_a_mistake_in_a_recipe_ends_with_2_and_any_other_with_1():
 )
 def test_only_a_close_name_is_offered(name, hint):
     assert did_you_mean(name, {"eps": 1, "layer": 2}) == hint
+
+
+def test_the_first_line_of_an_error():
+    assert first_line(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
+    assert first_line(MemoryError()) == "MemoryError"
