@@ -61,7 +61,7 @@ def build(size: Size, samples: int, folder: str, batch_size: int = 512) -> Any:
 
 def loops(run: Any, every: int) -> dict[str, tuple[float, float]]:
     """Of every split, by the loop, on every so many-th sample."""
-    model, pred = run.objective.model, ours.vocabulary_size(run) - 1
+    model, pred = run.objective.model, ours.pred_id(run)
     return {
         name: loop(model, split, range(0, len(split), every), pred, run.collate)
         for name, split in run.eval_datasets.items()

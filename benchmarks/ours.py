@@ -79,8 +79,12 @@ def plain_model(run: Any, device: str, activation: str | None = None) -> nn.Modu
 
 
 def vocabulary_size(run: Any) -> int:
-    """Its last id is ``<PRED>`` in the tasks used here."""
     return run.objective.model.config.vocab_size
+
+
+def pred_id(run: Any) -> int:
+    """The id of the predictor token."""
+    return run.vocabulary.pred_ids[0]
 
 
 @contextmanager

@@ -9,37 +9,41 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
-from benchmarks.yardsticks import Rows, Yardstick, valid
+from benchmarks.yardsticks import Ragged, Rows, Yardstick
 
 
 @dataclass(frozen=True)
 class Savings(Yardstick):
-    """Each method has the savings of those above it."""
+    """Each method has the savings of those above it. For samples that are their own source."""
 
     def labels_alone(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Two passes, with logits at labelled tokens alone."""
-        hidden = self._base(input_ids=rows.ids, attention_mask=valid(rows))
-        paying = rows.paying()
-        ids, mask, positions = self._pack(paying)
-        packed = self._base(input_ids=ids, attention_mask=mask, position_ids=positions)
-        return self._labelled_ntp(hidden, rows.labels), self._of_packed(paying, packed)
+        hidden = self._base(input_ids=rows.samples.ids, attention_mask=rows.samples.valid)
+        return self._labelled_ntp(hidden, rows.labels), self.packed_pass(rows)
 
     def one_pass(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Sample, predictors and second view in one row under a dense mask."""
-        ids, mask, positions = self._pack(rows)
+        first, targets = self._predicting(rows.samples), rows.targets
+        second = torch.zeros(len(rows.labels), targets.ids.shape[1], dtype=torch.int64)
+        lengths = torch.zeros(len(rows.labels), dtype=torch.int64)
+        second[rows.eligible], lengths[rows.eligible] = targets.ids, targets.lengths
+        ids, mask, positions, ends = self._pack(first, Ragged(second, lengths))
         hidden = self._base(input_ids=ids, attention_mask=mask, position_ids=positions)
-        jepa = self._of_packed(rows.paying(), hidden[rows.eligible])
+        paying = hidden[rows.eligible]
+        jepa = self._distance(paying, ends[0][rows.eligible], paying, ends[1][rows.eligible])
         return self._labelled_ntp(hidden, rows.labels), jepa
 
     def rows_of_one_width(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Every block in a row of its own, without a mask, padded to the longest."""
-        paying = rows.paying()
-        first = torch.where(rows.eligible[:, None], self._with_predictors(rows), self._wide(rows.ids))
-        hidden = self._base(input_ids=torch.cat([first, self._wide(paying.reversed_ids())]))
-        own, second = hidden.split([len(rows.ids), len(paying.ids)])
-        jepa = self._distance(own[rows.eligible], paying.lengths + self.k - 1, second, paying.lengths - 1)
+        with_predictors = self._predicting(rows.samples)
+        plain = pad(rows.samples.ids, (0, self.k))
+        first = torch.where(rows.eligible[:, None], with_predictors.ids, plain)
+        second = pad(rows.targets.ids, (0, first.shape[1] - rows.targets.ids.shape[1]))
+        own, target = self._base(input_ids=torch.cat([first, second])).split([len(first), len(second)])
+        ends = with_predictors.lengths[rows.eligible] - 1
+        jepa = self._distance(own[rows.eligible], ends, target, rows.targets.lengths - 1)
         return self._labelled_ntp(own, rows.labels), jepa
 
     def _base(self, **inputs: Tensor) -> Tensor:
@@ -61,7 +65,9 @@ def floor(rows: Rows, k: int, layers: int, width: int, vocabulary: int) -> int:
     """
     total = 0
     labels = (rows.labels[:, 1:] != -100).sum(dim=1)
-    for length, pays, labelled in zip(rows.lengths.tolist(), rows.eligible.tolist(), labels.tolist(), strict=True):
+    for length, pays, labelled in zip(
+        rows.samples.lengths.tolist(), rows.eligible.tolist(), labels.tolist(), strict=True
+    ):
         tokens = length + k if pays else length - 1  # the last token predicts nothing
         total += _block(tokens, labelled + pays, layers, width) + 2 * width * vocabulary * labelled
         total += _block(length, 1, layers, width) if pays else 0

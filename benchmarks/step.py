@@ -114,7 +114,7 @@ class Contest:
 
     def _plain(self, activation: str | None = None) -> Savings:
         model = ours.plain_model(self.run, "cpu", activation)
-        return Savings(model, "cpu", ours.vocabulary_size(self.run) - 1, self.case.k, self.case.padded)
+        return Savings(model, "cpu", ours.pred_id(self.run), self.case.k, self.case.padded)
 
     def _on_rows(self, losses: Losses) -> Callable[[ours.Batch], tuple[Tensor, Tensor]]:
         return lambda batch: losses(self.rows_of(batch))

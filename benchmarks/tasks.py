@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import ours
-from benchmarks.yardsticks import Rows
+from benchmarks.yardsticks import Ragged, Rows, of_facts
 
 #: Six pairs of relations among 80,000 entities with names of two tokens; vocabulary 16,015, 77 % pay the JEPA loss.
 PAPER = (
@@ -21,6 +23,8 @@ PAPER = (
     "data.name_multiplicity=10",
 )
 SHARE = 0.77
+#: The recipe of prompts and answers.
+TEXT = "regex_jepa"
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,13 @@ class Spans:
     def rows(self, batch: ours.Batch) -> Rows:
         """The batch as the yardsticks want it."""
         which = batch["index"]
-        return Rows(batch["input_ids"], batch["labels"], self.heads[which], self.tails[which], ours.eligible(batch))
+        return of_facts(batch["input_ids"], batch["labels"], self.heads[which], self.tails[which], ours.eligible(batch))
 
 
 def two_tokens(batch: ours.Batch) -> Rows:
     """The batch of a task in which all names have two tokens."""
     two = torch.full((len(batch["input_ids"]),), 2)
-    return Rows(batch["input_ids"], batch["labels"], two, two, ours.eligible(batch))
+    return of_facts(batch["input_ids"], batch["labels"], two, two, ours.eligible(batch))
 
 
 def random_spans(shortest: int, longest: int, count: int) -> Spans:
@@ -71,6 +75,42 @@ def prompts_and_answers(shortest: int, longest: int, count: int) -> Spans:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(shortest, longest + 1, (count,), generator=generator) - 2
     return Spans(lengths - lengths // 3, lengths // 3)
+
+
+def conversations(batch: ours.Batch) -> Rows:
+    """The batch of prompts and answers: the source is the conversation up to the answer, the target the answer."""
+
+    def rows(prefix: str) -> Ragged:
+        return Ragged(batch[f"{prefix}ids"], (batch[f"{prefix}tags"] != 0).sum(dim=1))
+
+    samples = Ragged(batch["input_ids"], (batch["tags"] != 0).sum(dim=1))
+    everyone = torch.ones(len(samples.lengths), dtype=torch.bool)
+    return Rows(samples, batch["labels"], everyone, rows("prefix_"), rows("answer_"))
+
+
+def text(folder: Path, words: int, count: int, different: int) -> list[str]:
+    """Overrides that give the recipe :data:`TEXT` random pairs, see :func:`write_pairs`."""
+    path = folder / "pairs.jsonl"
+    write_pairs(path, words, count, different)
+    data = [f"data.train={path}", f"data.evaluation.test={path}", f"data.tokenizer.size={different}"]
+    return [*data, "evaluation.also=[]"]
+
+
+def write_pairs(path: Path, words: int, count: int, different: int) -> None:
+    """Conversations of half to all of so many random words, of which there are so many different ones; the answer is
+    a third of each."""
+    drawn = random.Random(0)
+    vocabulary = ["".join(drawn.choices(string.ascii_lowercase, k=4)) for _ in range(different)]
+
+    def turn(role: str, length: int) -> dict[str, str]:
+        return {"role": role, "content": " ".join(drawn.choices(vocabulary, k=length))}
+
+    def line() -> str:
+        length = drawn.randint(words // 2, words)
+        turns = [turn("user", length - length // 3), turn("assistant", length // 3)]
+        return json.dumps({"messages": turns})
+
+    path.write_text("".join(f"{line()}\n" for _ in range(count)), encoding="utf-8")
 
 
 def write_task(folder: Path, spans: Spans, vocabulary: int, share: float = SHARE) -> None:

@@ -20,7 +20,7 @@ from benchmarks.yardsticks import Rows, Yardstick
 
 K = 1
 #: Position ids start at 0 in every block, which every layout can have: then all arms compute the same.
-SAME = [f"objective.k={K}", "objective.positions=restart", "objective.lambda_jepa=1.0"]
+SAME = [f"objective.k={K}", "objective.positions=restart", "objective.lambda_jepa=1.0", "objective.gamma_ntp=1.0"]
 NAIVE = "naive: two passes"
 
 
@@ -38,10 +38,12 @@ class Arm:
         train_step(self.optimizer, ntp + jepa)
 
 
-def make_arms(result: Result, overrides: list[str], rows_of: Callable[[ours.Batch], Rows]) -> dict[str, Arm]:
+def make_arms(
+    result: Result, recipe: str, overrides: list[str], rows_of: Callable[[ours.Batch], Rows]
+) -> dict[str, Arm]:
     """The yardsticks, then every layout of ours that is offered here."""
     device = device_here()
-    runs = {layout: ours.offered("cosine_k1", [*overrides, *SAME], layout, device) for layout in ours.LAYOUTS}
+    runs = {layout: ours.offered(recipe, [*overrides, *SAME], layout, device) for layout in ours.LAYOUTS}
     for layout, words in runs.items():
         if isinstance(words, str):
             result.note(f"Layout {layout} is not offered: {words[:200]}")
@@ -59,7 +61,7 @@ def _yardstick(
     run: Any, losses: Callable[[Yardstick, Rows], tuple[Tensor, Tensor]], rows_of: Callable[[ours.Batch], Rows]
 ) -> Arm:
     device = device_here()
-    yardstick = Yardstick(ours.plain_model(run, device), device, ours.vocabulary_size(run) - 1, K)
+    yardstick = Yardstick(ours.plain_model(run, device), device, ours.pred_id(run), K)
     return Arm(optimizer_of(yardstick.model), lambda batch: losses(yardstick, rows_of(batch)), lambda batch: None)
 
 

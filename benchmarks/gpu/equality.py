@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -11,39 +13,42 @@ from benchmarks import ours
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, products_in
+from benchmarks.tasks import TEXT, text
 
-#: name -> (recipe, overrides). Small, with the parts that differ: second views, masks by layer, InfoNCE, recall.
+#: Small tasks and models; and for text the model alone.
+MODEL = ["model.config.n_embd=64", "model.config.n_head=4"]
+SMALL = ["data.entities_both_ways=100", "data.entities_one_way=40", "data.relation_pairs=2", *MODEL]
+#: name -> (recipe, overrides), with the parts that differ: second views, masks by layer, InfoNCE, recall.
 CASES: dict[str, tuple[str, list[str]]] = {
-    "cosine, k = 1": ("cosine_k1", []),
-    "cosine, k = 2, positions restart": ("cosine_k1", ["objective.k=2", "objective.positions=restart"]),
-    "concept": ("concept", []),
-    "relational": ("relational", []),
-    "relational_tokens": ("relational_tokens", []),
+    "cosine, k = 1": ("cosine_k1", SMALL),
+    "cosine, k = 2, positions restart": ("cosine_k1", [*SMALL, "objective.k=2", "objective.positions=restart"]),
+    "concept": ("concept", SMALL),
+    "relational": ("relational", SMALL),
+    "relational_tokens": ("relational_tokens", SMALL),
 }
-SMALL = [
-    "data.entities_both_ways=100",
-    "data.entities_one_way=40",
-    "data.relation_pairs=2",
-    "model.config.n_embd=64",
-    "model.config.n_head=4",
-]
 #: What a loss (relative) and a gradient (norm of the difference over the norm) may differ by.
 BOUNDS = {"fp32": 1e-4, "bf16": 1e-2}
 SAMPLES = 48
 
 
 def run(result: Result, sizes: Sizes) -> None:
-    device = device_here()
-    if device == "cpu":
+    if device_here() == "cpu":
         result.note("No GPU here: the CPU is held against itself.")
     samples = 8 if sizes.tiny else SAMPLES
-    for name, (recipe, overrides) in CASES.items():
+    with TemporaryDirectory() as folder:
+        cases = CASES | {"text, a branch": (TEXT, [*text(Path(folder), 30, 2 * SAMPLES, 400), *MODEL])}
+        compare_all(result, cases, samples)
+
+
+def compare_all(result: Result, cases: dict[str, tuple[str, list[str]]], samples: int) -> None:
+    device = device_here()
+    for name, (recipe, overrides) in cases.items():
         for layout in ours.LAYOUTS:
-            reference = ours.offered(recipe, [*SMALL, *overrides], layout)
+            reference = ours.offered(recipe, overrides, layout)
             if isinstance(reference, str):
                 result.row("Not offered", composition=name, layout=layout, words=reference[:160])
                 continue
-            other = ours.build(recipe, [*SMALL, *overrides, f"objective.layout={layout}"], device)
+            other = ours.build(recipe, [*overrides, f"objective.layout={layout}"], device)
             compare(result, name, layout, (reference, other), ours.batch(reference, samples))
             if result.left() < 0:
                 result.beyond("out of time before all compositions were compared")

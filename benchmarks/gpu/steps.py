@@ -21,7 +21,7 @@ def run(result: Result, sizes: Sizes) -> None:
     overrides = [*PAPER, *Size(sizes.layers, sizes.width, sizes.heads).overrides(), *sizes.facts]
     planner = ours.build("cosine_k1", overrides)
     planning(result, planner, sizes)
-    arms = make_arms(result, overrides, two_tokens)
+    arms = make_arms(result, "cosine_k1", overrides, two_tokens)
     agree(result, arms, ours.batch(planner, min(64, max(sizes.batches))))
     for kind in PRECISIONS:
         rate = matrix_rate(kind, sizes.product, sizes.round_seconds)

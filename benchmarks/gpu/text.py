@@ -1,4 +1,4 @@
-"""Optimizer steps on long rows: two spans of random tokens, as a prompt and its answer, of up to 1,024 tokens."""
+"""Optimizer steps on text: random prompts and answers of up to 1,024 tokens together, through the text recipe."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from benchmarks.gpu.rates import matrix_rate
 from benchmarks.gpu.results import Result
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import PRECISIONS
-from benchmarks.tasks import Size, prompts_and_answers, write_task
+from benchmarks.tasks import TEXT, Size, conversations, text
 
 SAMPLES = 256
+#: Tokens that the trained tokenizer makes of a word here.
+TOKENS_A_WORD = 1.22
 
 
 def run(result: Result, sizes: Sizes) -> None:
     with TemporaryDirectory() as folder:
-        spans = prompts_and_answers(sizes.text_tokens // 2, sizes.text_tokens, SAMPLES)
-        write_task(Path(folder), spans, sizes.text_vocabulary, share=1.0)
         model = Size(sizes.text_layers, sizes.text_width, sizes.text_heads)
-        overrides = [f"data.path={folder}", *model.overrides(2 * sizes.text_tokens + 8)]
-        loader = ours.build("cosine_k1", overrides)
-        arms = make_arms(result, overrides, spans.rows)
+        data = text(Path(folder), int(sizes.text_tokens / TOKENS_A_WORD), SAMPLES, sizes.text_vocabulary)
+        overrides = [*data, *model.overrides(6 * sizes.text_tokens)]
+        loader = ours.build(TEXT, overrides)
+        arms = make_arms(result, TEXT, overrides, conversations)
         agree(result, arms, ours.batch(loader, 2))
         for kind in PRECISIONS:
             rate = matrix_rate(kind, sizes.product, sizes.round_seconds)
@@ -34,5 +35,8 @@ def run(result: Result, sizes: Sizes) -> None:
                     result.note(f"Left out for want of time: {kind} at batch {size}.")
                     continue
                 began = time.time()
-                time_arms(result, arms, ours.batch(loader, size), kind, rate, sizes)
+                batch = ours.batch(loader, size)
+                time_arms(result, arms, batch, kind, rate, sizes)
+                lengths = conversations(batch).samples.lengths
+                result.row("Batches", precision=kind, batch=size, longest=int(lengths.max()), tokens=int(lengths.sum()))
                 took = (time.time() - began) / size

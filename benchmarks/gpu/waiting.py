@@ -19,6 +19,7 @@ from benchmarks.gpu.results import Result, Skipped
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, synchronize
 from benchmarks.gpu.worker import one_line
+from benchmarks.tasks import TEXT, text
 from benchmarks.training import optimizer_of, train_step
 
 STEPS = 3
@@ -30,13 +31,14 @@ PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate"
 
 def run(result: Result, sizes: Sizes) -> None:
     samples = 8 if sizes.tiny else 64
-    for recipe in RECIPES:
-        for layout in ours.LAYOUTS:
-            built = ours.offered(recipe, SMALL, layout, device_here())
-            if not isinstance(built, str):
-                bare_steps(result, recipe, layout, built, samples)
     with TemporaryDirectory() as folder:
-        trainer_steps(result, folder, samples)
+        cases = dict.fromkeys(RECIPES, SMALL) | {TEXT: text(Path(folder), 30, 100, 400)}
+        for recipe, overrides in cases.items():
+            for layout in ours.LAYOUTS:
+                built = ours.offered(recipe, overrides, layout, device_here())
+                if not isinstance(built, str):
+                    bare_steps(result, recipe, layout, built, samples)
+        trainer_steps(result, f"{folder}/run", samples)
     if device_here() == "cpu":
         raise Skipped("no CUDA device: the steps ran, and nothing watched them")
 

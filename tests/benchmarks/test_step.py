@@ -8,7 +8,7 @@ import torch
 from benchmarks.savings import floor
 from benchmarks.step import NAIVE, OURS, Case, Contest, agree, count, measure
 from benchmarks.tasks import Size, prompts_and_answers, random_spans
-from benchmarks.yardsticks import Rows
+from benchmarks.yardsticks import of_facts
 
 TINY = Size(2, 16, 2)
 CASES = {
@@ -51,7 +51,7 @@ def test_the_floor_of_one_sample_by_hand():
     """
     labels = torch.tensor([[-100, -100, -100, 7]])
     one = torch.tensor([1])
-    rows = Rows(torch.zeros(1, 4, dtype=torch.int64), labels, one, one, torch.tensor([True]))
+    rows = of_facts(torch.zeros(1, 4, dtype=torch.int64), labels, one, one, torch.tensor([True]))
     forward = 24 * 16 * 9 + 16 * 25 + 4 * 16 * 9 + 20 * 16 * 3 + 16 * 13 + 80
     assert floor(rows, 1, 2, 4, 10) == 3 * forward
 
@@ -59,7 +59,7 @@ def test_the_floor_of_one_sample_by_hand():
 def test_a_sample_that_does_not_pay_needs_neither_predictors_nor_its_last_token():
     labels = torch.tensor([[-100, -100, -100, 7]])
     one = torch.tensor([1])
-    rows = Rows(torch.zeros(1, 4, dtype=torch.int64), labels, one, one, torch.tensor([False]))
+    rows = of_facts(torch.zeros(1, 4, dtype=torch.int64), labels, one, one, torch.tensor([False]))
     forward = 24 * 16 * 3 + 16 * 6 + 4 * 16 * 3 + 20 * 16 + 16 * 3 + 80
     assert floor(rows, 1, 2, 4, 10) == 3 * forward
 
