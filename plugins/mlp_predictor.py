@@ -10,7 +10,6 @@ from torch.nn.functional import gelu
 
 from jepa_core import BuildContext, ComponentError, hookimpl
 
-
 WIDEST = 1_000_000
 
 

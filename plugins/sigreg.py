@@ -11,7 +11,6 @@ from torch import Tensor
 
 from jepa_core import Draws, hookimpl
 
-
 #: Directions, and knots: each is in memory for every embedding.
 MOST = 100_000
 

@@ -46,7 +46,7 @@ def _is_ours(path: Path) -> bool:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
         with open(path, "rb") as file:
-            head = file.read(_HEAD)
+            beginning = file.read(_HEAD)
     except OSError:
         return False
-    return any(mark.encode() in head for mark in _MARKS)
+    return any(mark.encode() in beginning for mark in _MARKS)
