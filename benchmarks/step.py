@@ -11,6 +11,7 @@ are exact, and the same on any machine. Writes results/step.md, .csv and .svg.
 from __future__ import annotations
 
 import argparse
+import csv
 import platform
 import statistics
 import time
@@ -220,11 +221,22 @@ def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
 
 def write(results: dict[str, list[dict[str, Any]]], rounds: int, out: Path) -> None:
     parts = [f"### {name}\n\n{table(rows)}" for name, rows in results.items()]
-    head = f"One thread of {processor()}, fp32, vocabulary 16,015, {date.today()}, medians of {rounds} rounds."
+    head = f"One thread of {processor()}, fp32, vocabulary 16,015, {date.today()}, medians of {rounds} rounds or more."
     out.with_suffix(".md").write_text("\n\n".join([head, *parts]) + "\n", encoding="utf-8")
     keys = list(dict.fromkeys(key for rows in results.values() for row in rows for key in row))
     flat = [{"case": name, **dict.fromkeys(keys), **row} for name, rows in results.items() for row in rows]
     write_csv(flat, out.with_suffix(".csv"))
+
+
+def earlier(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a former run, by case."""
+    results: dict[str, list[dict[str, Any]]] = {}
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            results.setdefault(row.pop("case"), []).append(
+                {key: value for key, value in row.items() if value or not key}
+            )
+    return results
 
 
 def processor() -> str:
@@ -237,9 +249,10 @@ def main() -> None:
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rounds", type=int, default=5, help="timed rounds of each case")
     parser.add_argument("--out", type=Path, default=RESULTS / "step", help="writes OUT.md, .csv and .svg")
+    parser.add_argument("--add", action="store_true", help="keeps the cases that OUT.csv has already")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    results: dict[str, list[dict[str, Any]]] = {}
+    results = earlier(options.out.with_suffix(".csv")) if options.add else {}
     for name in options.cases:
         results[name] = measure(CASES[name], options.rounds)
         print(f"{name}\n{table(results[name])}", flush=True)

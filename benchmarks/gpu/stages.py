@@ -28,7 +28,7 @@ STAGES = {
     "suite": Stage("Other tests, on this machine", 100),
     "rates": Stage("Best rates of the device", 30),
     "steps": Stage("Steps on facts", 140),
-    "text": Stage("Steps on long rows", 70),
+    "text": Stage("Steps on text", 70),
     "graphs": Stage("CUDA graphs", 40),
     "scale": Stage("Training at the size of the literature", 400),
 }
