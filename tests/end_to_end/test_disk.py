@@ -16,7 +16,7 @@ from jepa_core.checkpoint.choosing import newest
 from jepa_core.checkpoint.manifest import check
 from jepa_core.cli import main
 from jepa_core.training.trainer import JepaTrainer
-from tests.children import Child
+from tests.children import Child, die
 from tests.tiny_runs import TINY, checkpoint_names, outcome, run_tiny
 
 
@@ -67,6 +67,46 @@ def test_a_disk_that_takes_no_more(tmp_path, capfd):
     run_tiny(folder)
     run_tiny(tmp_path / "whole")
     assert outcome(folder) == outcome(tmp_path / "whole")
+
+
+def test_a_disk_that_has_no_room_for_the_model(tmp_path, capfd):
+    folder = tmp_path / "run"
+    child = command(folder, "training.save_steps=null", first=lambda: at_step(7, lambda: limit_files(10_000)))
+    assert child.wait() == 1
+    said = capfd.readouterr().err
+    assert re.search(r"run/model: can't be written: .*; it needs about [\d,]+ bytes, [\d,]+ are free\n", said), said
+    assert "Traceback" not in said
+    assert not (folder / "model").exists()
+    assert not (folder / "metrics.json").exists()
+
+
+def test_a_disk_that_has_no_room_for_a_line_of_the_log(tmp_path, capfd):
+    folder = tmp_path / "run"
+    child = command(
+        folder, first=lambda: at_step(3, lambda: limit_files((folder / "metrics.jsonl").stat().st_size + 9))
+    )
+    assert child.wait() == 1
+    said = capfd.readouterr().err
+    assert re.search(
+        r"run/metrics\.jsonl: can't be written: .*; it needs about [\d,]+ bytes, [\d,]+ are free\n", said
+    ), said
+    assert (folder / "metrics.jsonl").read_bytes().endswith(b"}\n")
+    assert checkpoint_names(folder) == ["checkpoint-2"]
+    assert run_tiny(folder).state == "resumed"
+
+
+@pytest.mark.parametrize("name", ["recipe.resolved.yaml", "vocabulary.json", "verify.json"])
+def test_killed_in_one_of_its_first_writes_a_run_is_started_by_the_same_command(tmp_path, name):
+    folder = tmp_path / "run"
+
+    def arm() -> None:
+        replace = Path.replace
+        Path.replace = lambda path, to: die() if Path(to).name == name else replace(path, to)
+
+    assert command(folder, "training.max_steps=1", first=arm).wait() == -signal.SIGKILL
+    assert (folder / f"{name}.part").exists()
+    assert run_tiny(folder, "training.max_steps=1").state == "trained"
+    assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.slow

@@ -45,3 +45,13 @@ def test_a_place_that_does_not_take_them(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JepaError, match="can't be written"):
         write_files(FOUND, tiny(), tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["verify.json", "verify.html", "mask.png"])
+def test_a_file_of_the_user_stays_and_so_does_every_other(tmp_path, name):
+    write_files(FOUND, tiny(), tmp_path)
+    (tmp_path / name).write_text("my own")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(JepaError, match=rf"{name}: exists and is none that jepa-run wrote"):
+        write_files(FOUND, tiny(), tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
