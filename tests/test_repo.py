@@ -30,7 +30,6 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 TESTED_IN = {
     "jepa_core/assembly/assemble.py": "tests/end_to_end/test_training.py",
     "jepa_core/assembly/build.py": "tests/end_to_end/test_training.py",
-    "jepa_core/assembly/counting.py": "tests/core/cli/test_run.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
     "jepa_core/contracts/clauses.py": "tests/core/assembly/test_rehearse.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",
@@ -50,8 +49,6 @@ TESTED_IN = {
     "jepa_core/objective/spec.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/room.py": "tests/core/objective/test_objective.py",
     "jepa_core/registry/named.py": "tests/core/cli/test_options.py",
-    "jepa_core/recipe/cautions.py": "tests/core/cli/test_recipes.py",
-    "jepa_core/recipe/trackers.py": "tests/core/cli/test_recipes.py",
     "jepa_core/report/further.py": "tests/plugins/facts/test_concept_table.py",
     "jepa_core/report/sections.py": "tests/core/report/test_report.py",
     "jepa_core/report/summary.py": "tests/core/cli/test_report.py",
