@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.checkpoint.weights import load_weights
-from jepa_core.components import BuildContext, DatasetContext, DistanceTraits
+from jepa_core.components import BuildContext, DatasetContext, DistanceTraits, MaskTraits
 from jepa_core.errors import ComponentError
 from jepa_core.model.build import build_model
 from jepa_core.objective.needs import OF_CANDIDATES
@@ -52,11 +52,12 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     section = recipe.model
     if weights is not None and section.pretrained is not None:  # where it came from may be gone by now
         section = section.model_copy(update={"pretrained": str(weights)})
-    model = build_model(section, data.vocabulary)
-    objective = JepaObjective(model, make_spec(recipe, data, registry, model.config))
+    model = build_model(section, data.vocabulary, recipe.search)
+    objective = JepaObjective(model, make_spec(recipe, data, registry, model.config.get_text_config(decoder=True)))
     if weights is not None:
         load_weights(objective, weights)
-    objective.transformer.check()
+    by_layer = MaskTraits.of(objective.spec.mask).by_layer
+    objective.transformer.check(recipe.objective.positions, objective.layout.name == "packed", by_layer)
     return objective
 
 

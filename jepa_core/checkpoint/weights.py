@@ -6,20 +6,26 @@ components, where there are any, stand beside it in ``components.safetensors``.
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.utils import logging
 
 from jepa_core.errors import JepaError
+from jepa_core.model.from_folder import Misfit, misfits, read_model
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
 
 COMPONENTS = "components.safetensors"
 MODEL = "model.safetensors"
+#: With a file of this name transformers reads weights from wherever it says.
+ADAPTER = "adapter_config.json"
 
 
 def component_state(objective: JepaObjective) -> dict[str, Tensor]:
@@ -39,20 +45,50 @@ def save_weights(objective: JepaObjective, folder: Path) -> None:
 
 
 def load_weights(objective: JepaObjective, folder: Path) -> None:
-    """Reads back, in place, what :func:`save_weights` wrote.
+    """Reads back, in place, what :func:`save_weights` wrote, bit by bit.
 
-    Raises JepaError when a file is missing or does not fit.
+    Raises JepaError when a file is missing or does not fit; then nothing is changed.
     """
-    state = {f"model.{name}": tensor for name, tensor in _read(folder / MODEL).items()}
-    if component_state(objective):
-        state |= _read(folder / COMPONENTS)
+    model: Any = objective.model
+    own = component_state(objective)
+    components = _read(folder / COMPONENTS) if own else {}
+    if problems := _component_problems(own, components):
+        raise JepaError(f"{folder}: these weights do not fit the recipe: {problems}")
+    model.load_state_dict(_model_state(model, folder))
+    objective.load_state_dict(components, strict=False)
+
+
+def _model_state(model: Any, folder: Path) -> dict[str, Tensor]:
+    """The model's weights in a folder, under the model's own names: saving renames and splits some."""
+    for path in [path for path in folder.glob("*.safetensors") if path.name != COMPONENTS] or [folder / MODEL]:
+        _open(path)
+    if (folder / ADAPTER).exists():
+        raise JepaError(f"{folder}: holds {ADAPTER}, which would have weights of another folder read")
+    widest = reduce(torch.promote_types, {p.dtype for p in model.parameters()})  # so that no bit is lost on the way
     try:
-        missing, unexpected = objective.load_state_dict(state, strict=False)
-    except RuntimeError as error:  # another shape
+        options = {"config": model.config, "dtype": widest, "use_safetensors": True, "local_files_only": True}
+        with torch.random.fork_rng(devices=[]):
+            state: dict[str, Tensor] = read_model(type(model), str(folder), **options).state_dict()
+    except Misfit as error:
         raise JepaError(f"{folder}: these weights do not fit the recipe: {error}") from error
-    tied = {f"model.{name}" for name in getattr(objective.model, "all_tied_weights_keys", {})}
-    if wrong := [*(set(missing) - tied), *unexpected]:
-        raise JepaError(f"{folder}: these weights do not fit the recipe: {', '.join(sorted(wrong)[:5])}")
+    except Exception as error:  # whatever transformers makes of a damaged folder
+        raise JepaError(f"{folder}: can't be read: {error}") from error
+    return state
+
+
+def _component_problems(own: dict[str, Tensor], found: dict[str, Tensor]) -> str:
+    shared = own.keys() & found.keys()
+    other = [(name, found[name].shape, own[name].shape) for name in shared if found[name].shape != own[name].shape]
+    missing, unexpected = own.keys() - found.keys(), found.keys() - own.keys()
+    return misfits({"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": other, "error_msgs": []})
+
+
+def _open(path: Path) -> None:
+    try:
+        with safe_open(path, framework="pt"):
+            pass
+    except Exception as error:
+        raise JepaError(f"{path}: can't be read: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Ending a pass of the transformer at the last layer that is asked for.
+"""Reading the states between layers, and ending a pass at the last layer that is asked for.
 
 An entity's state may be that after the first layer of many; what comes after it need not run.
 """
@@ -12,39 +12,52 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from jepa_core.model.hooks import Hooks
+
 
 class EarlyExit:
-    """Hooks before each of `blocks` that keep the states asked for and leave the model at the last of them.
+    """Hooks before each of `blocks` that keep the states asked for, and may leave the model at the last of them.
 
     With gradient checkpointing too: blocks that run again later, one by one, find nothing asked for.
     """
 
-    def __init__(self, blocks: Sequence[nn.Module]):
+    def __init__(self, blocks: Sequence[nn.Module], hooks: Hooks):
         self.wanted: Collection[int] = ()
+        self.leave = False
         self.found: dict[int, Tensor] = {}
-        self.handles = [
-            block.register_forward_pre_hook(partial(self._before, layer), with_kwargs=True)
-            for layer, block in enumerate(blocks)
-        ]
+        for layer, block in enumerate(blocks):
+            hooks.before(block, partial(self._before, layer))
 
     @contextmanager
-    def after(self, layers: Collection[int]) -> Iterator[dict[int, Tensor]]:
-        """A pass within this context goes as far as the last of these `layers` (0: the embeddings), and what it
-        gives is filled in, ``b t d`` for each."""
-        self.wanted, self.found = layers, {}
+    def reading(self, layers: Collection[int], leave: bool) -> Iterator[dict[int, Tensor]]:
+        """A pass within this context fills in what goes into each of these `layers` (0: the embeddings), ``b t d``.
+
+        leave: the pass ends at the last of them.
+        """
+        self.wanted, self.leave, self.found = layers, leave, {}
         try:
             yield self.found
         except _Reached:
             pass
         finally:
-            self.wanted, self.found = (), {}
+            self.wanted, self.leave, self.found = (), False, {}
 
     def _before(self, layer: int, block: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         if layer in self.wanted:
-            self.found[layer] = args[0] if args else kwargs["hidden_states"]
-            if layer == max(self.wanted):
+            self.found[layer] = hidden_of(args, kwargs)
+            if self.leave and layer == max(self.wanted):
                 raise _Reached
 
 
 class _Reached(Exception):
     """All that was asked for is there."""
+
+
+def hidden_of(args: tuple, kwargs: dict[str, Any]) -> Tensor:
+    """The hidden states among what a layer is called with: its first argument, in whatever way it is handed over."""
+    return args[0] if args else kwargs["hidden_states"]
+
+
+def with_hidden(hidden: Tensor, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """The same arguments with other hidden states."""
+    return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": hidden})

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection
-from functools import partial
+from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from jepa_core.errors import ComponentError
-from jepa_core.model.early_exit import EarlyExit
+from jepa_core.model.early_exit import EarlyExit, hidden_of, with_hidden
+from jepa_core.model.fittings import Fittings
+from jepa_core.model.hooks import Hooks, Run
 from jepa_core.model.only_reads import OnlyReads
-
-_NORM_NAMES = ("ln_f", "norm", "final_layer_norm", "final_layernorm")
+from jepa_core.model.own_logits import OwnLogits
+from jepa_core.model.positions import forget, position_tables, refuse_pretrained
+from jepa_core.model.probe import detached
+from jepa_core.model.routers import Routed, Routers
+from jepa_core.model.trials import Trials
+from jepa_core.model.windows import chunk, windows
 
 
 class Transformer:
     """What the objective needs of `model`, an unmodified Hugging Face causal language model.
 
-    Raises ComponentError for a model whose parts cannot be found, or whose logits are not its output
-    embedding applied to its last hidden state (some models scale or cap them).
+    It works by hooks on the model's modules. They go when this object is closed or no longer used, and then the
+    model is as it came; Transformers of one model share them. Raises ComponentError for a model whose parts cannot
+    be found.
     """
 
     def __init__(self, model: Any):
         self.model = model
-        self.base: Any = self.model.base_model
-        self.lm_head: nn.Module = self.model.get_output_embeddings()
-        config: Any = self.model.config
-        self.num_layers: int = config.num_hidden_layers
+        self._fittings: Fittings | None = Fittings.of(model)
+        anatomy = self._fittings.anatomy
+        config = anatomy.config
+        self.base: Any = anatomy.base
+        self.lm_head: nn.Module = anatomy.head
+        self.blocks: list[nn.Module] = anatomy.blocks
+        self.num_layers: int = len(anatomy.blocks)
         self.vocab: int = config.vocab_size
         self.width: int = config.hidden_size
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
-        self.sliding_window: int | None = getattr(config, "sliding_window", None)
-        self.blocks = self._find_blocks()
-        self.handles = [
-            block.register_forward_pre_hook(_PickMask(number), with_kwargs=True)
-            for number, block in enumerate(self.blocks)
-        ]
-        self.early_exit = EarlyExit(self.blocks)
-        self.last_mlp = OnlyReads(getattr(self.blocks[-1], "mlp", None))
+        #: For each layer, how many tokens it sees, itself included; None for all.
+        self.windows: tuple[int | None, ...] = windows(config, self.num_layers)
+        self.chunk: int | None = chunk(config, self.num_layers)
+        self._own_logits = OwnLogits(model, anatomy)
+        self._hooks = Hooks()
+        self._finalizer = weakref.finalize(self, self._hooks.remove)
 
     def __call__(
         self,
@@ -58,52 +66,72 @@ class Transformer:
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
-        run = partial(self.base, input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
-        if max(layers) < self.num_layers:
-            with self.early_exit.after(layers) as found:
-                run()
-            return found
-        inner = any(layer != self.num_layers for layer in layers)
-        with self.last_mlp.at(None if getattr(self.blocks[-1], "gradient_checkpointing", False) else reads):
-            out = run(output_hidden_states=inner)
-        if not inner:
-            return {self.num_layers: out.last_hidden_state}
-        return {layer: out.hidden_states[layer] for layer in layers}
-
-    @property
-    def all_handles(self) -> list[RemovableHandle]:
-        """Of every hook that is on the model."""
-        return [*self.handles, *self.early_exit.handles, *self.last_mlp.handles]
+        options = self.routers.options if "routers" in self.__dict__ else {}
+        found, out = self._open.run(ids, positions, mask, layers, None if options else self._useful(reads), **options)
+        if options:
+            self.routers.note(out)
+        return found
 
     def close(self) -> None:
-        """Takes every hook off the model again."""
-        for handle in self.all_handles:
-            handle.remove()
+        """Takes the hooks off, so that the model is as it came. A closed Transformer can't run."""
+        self._finalizer()
+        self._fittings = None
+        self.__dict__.pop("_trials", None)  # which hold the fittings too
 
-    def detach_after(self, layer: int) -> None:
-        """From now on no gradient flows from what comes after this `layer` into it and what is below."""
-        self.handles.append(self.blocks[layer].register_forward_pre_hook(_detach))
+    def __enter__(self) -> Transformer:
+        return self
 
-    def forget_positions(self) -> None:
-        """Sets a table of position embeddings to zero, for good; rotary embeddings are none at position 0."""
-        for module in self.base.modules():
-            if isinstance(module, nn.Embedding) and module is not self.model.get_input_embeddings():
-                nn.init.zeros_(module.weight).requires_grad_(False)
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """``… d`` to ``… v``."""
-        return self.lm_head(hidden)
-
-    def layer_logits(self, hidden: Tensor, layer: int) -> Tensor:
-        """Logits read off an inner layer: through the final norm and the output embedding (the "logit lens")."""
-        return self.lm_head(hidden if layer == self.num_layers else self.final_norm(hidden))
+    def __deepcopy__(self, memo: dict) -> Transformer:
+        raise TypeError("a Transformer can't be copied; copy the model, and make another of the copy")
 
     @property
+    def sliding_window(self) -> int | None:
+        """The narrowest of the layers' windows."""
+        return min((window for window in self.windows if window is not None), default=None)
+
+    @property
+    def early_exit(self) -> EarlyExit:
+        return self._open.early_exit
+
+    @property
+    def last_mlp(self) -> OnlyReads:
+        return self._open.last_mlp
+
+    def before(self, layer: int, run: Run) -> None:
+        """Until closed, calls ``run(block, args, kwargs)`` before what comes after this `layer`; it returns None, or
+        other args and kwargs."""
+        self._hooks.before(self.blocks[layer], run)
+
+    def detach_after(self, layer: int) -> None:
+        """Until closed, no gradient flows from what comes after this `layer` into it and what is below."""
+        self.before(layer, _detach)
+
+    def forget_positions(self) -> None:
+        """Until closed, tables of position embeddings give zeros, are saved as zeros and not trained; rotary
+        embeddings are none at position 0.
+
+        Raises ComponentError for a pretrained model, whose table means something.
+        """
+        tables = position_tables(self.model, self.base)
+        refuse_pretrained(self.model, tables)
+        for table in tables:
+            forget(table, self._hooks)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``… d`` to ``… v``, scaled and capped as the model's own forward does it."""
+        return self._own_logits(hidden)
+
+    def layer_logits(self, hidden: Tensor, layer: int) -> Tensor:
+        """Logits read off an inner layer: through the final norm and the head (the "logit lens")."""
+        return self.logits(hidden if layer == self.num_layers else self.final_norm(hidden))
+
+    @cached_property
     def final_norm(self) -> nn.Module:
-        for name in _NORM_NAMES:
-            if isinstance(module := getattr(self.base, name, None), nn.Module):
-                return module
-        raise ComponentError(f"{type(self.model).__name__}: can't find its final norm ({', '.join(_NORM_NAMES)})")
+        """Raises ComponentError where there is none to be found."""
+        return self._open.final_norm()
 
     def layer(self, number: int) -> int:
         """A layer counted from the front; raises ComponentError when there is none of this number."""
@@ -111,69 +139,71 @@ class Transformer:
             raise ComponentError(f"layer {number}: this model has layers 0 (embeddings) to {self.num_layers}")
         return number % (self.num_layers + 1)
 
-    @torch.no_grad()
-    def check(self) -> None:
-        """Runs three tokens, once: are the logits made here the model's own, and is it causal?
+    @cached_property
+    def readable(self) -> tuple[int, ...]:
+        """The layers whose states can be read: those in which a token has one. The last one is always among them."""
+        return self._trials.readable_layers()
 
-        Raises ComponentError where not, and for a model that takes no position ids or masks.
+    @cached_property
+    def routers(self) -> Routers:
+        """The load-balancing loss of a mixture of experts."""
+        return Routers(self.model, self._open.anatomy, self._own_logits)
+
+    def routing(self) -> AbstractContextManager[list[Routed]]:
+        """Within this context the calls that run through all layers add to the list what the routers said."""
+        return self.routers.gathering()
+
+    def check(self, positions: str = "continue", packed: bool = False, by_layer: bool = False) -> None:
+        """Runs four tokens: are the logits made here the model's own, is it causal, and can it do what is asked?
+
+        positions: the recipe's; packed: do several blocks share a row; by_layer: under another mask in each layer.
+        Raises ComponentError where not.
         """
-        name, training = type(self.model).__name__, self.model.training
-        self.model.eval()
-        try:
-            ids = torch.arange(3, device=self.model.device)[None]
-            own = self.model(input_ids=ids, use_cache=False).logits
-            ours = self.logits(self._last(ids))
-            changed = self.logits(self._last(ids.where(ids != 2, 0)))
-            self._check_reads(ids)
-        except TypeError as error:
-            raise ComponentError(f"{name} is no transformer with position ids and attention masks: {error}") from error
-        finally:
-            self.model.train(training)
-        if not torch.allclose(own, ours, rtol=1e-3, atol=1e-4):
+        self._trials.check(self.logits)
+        self.look()
+        if packed:
+            self.refuse_masks(by_layer)
+        if positions == "none" and (problem := self._trials.order_problem()):
+            raise ComponentError(f"{self._name} can't do without positions: {problem}")
+        counts = positions != "none" and not self._trials.takes_positions and self._trials.numbers_tokens
+        if counts and (packed or positions != "restart"):
             raise ComponentError(
-                f"{name} changes its logits after the output embedding (largest difference "
-                f"{(own - ours).abs().max():.3g}); only models that don't are supported"
+                f"{self._name} takes no position ids and counts tokens from the start of each row; use "
+                "positions: restart with layout: rows"
             )
-        if not torch.equal(ours[:, :2], changed[:, :2]):
-            raise ComponentError(f"{name} is not causal: a token sees the ones after it")
 
-    def _check_reads(self, ids: Tensor) -> None:
-        """A model whose last MLP can't be left out where nothing reads it always runs it everywhere."""
-        reads = torch.tensor([0, 2], device=ids.device)
-        try:
-            same = torch.allclose(self._last(ids)[:, reads], self._last(ids, reads)[:, reads], rtol=1e-4, atol=1e-4)
-        except Exception:  # whatever an unusual MLP makes of fewer tokens
-            same = False
-        self.last_mlp.works = same
+    def refuse_masks(self, by_layer: bool = False) -> None:
+        """Raises ComponentError where a mask of ours (or one a layer) is not what this model's tokens see by."""
+        each = by_layer or len(set(self.windows)) > 1
+        problem = self._trials.layer_mask_problem if each else self._trials.mask_problem
+        if problem:
+            kind = "one mask a layer" if each else "a mask"
+            raise ComponentError(f"{self._name} can't be given {kind} ({problem}); use layout: rows under a plain mask")
 
-    def _last(self, ids: Tensor, reads: Tensor | None = None) -> Tensor:
-        positions = torch.arange(ids.shape[1], device=ids.device)[None]
-        return self(ids, positions, None, [self.num_layers], reads)[self.num_layers]
+    def look(self) -> None:
+        """Tries whether the last MLP can be left out where nothing reads its result; until then it is not."""
+        if self.last_mlp.works is None:
+            self.last_mlp.works = self._trials.reads_work()
 
-    def _find_blocks(self) -> list[nn.Module]:
-        for child in self.base.children():
-            if isinstance(child, nn.ModuleList) and len(child) == self.num_layers:
-                return list(child)
-        raise ComponentError(f"{type(self.model).__name__}: can't find its {self.num_layers} layers")
+    @cached_property
+    def _trials(self) -> Trials:
+        return Trials(self._open)
+
+    def _useful(self, reads: Tensor | None) -> Tensor | None:
+        """None where the last MLP has to run everywhere."""
+        again = getattr(self.blocks[-1], "gradient_checkpointing", False)
+        return reads if self.last_mlp.works and not again else None
+
+    @property
+    def _name(self) -> str:
+        return type(self.model).__name__
+
+    @property
+    def _open(self) -> Fittings:
+        if self._fittings is None:
+            raise RuntimeError("this Transformer is closed: its hooks are no longer on the model")
+        return self._fittings
 
 
-def _detach(module: nn.Module, args: tuple) -> tuple:
-    return (args[0].detach(), *args[1:])
-
-
-class _PickMask:
-    """Gives a layer its own mask out of a stack ``b n t t`` that came in as the model's mask argument.
-
-    The stack travels as an argument, not as state, so gradient checkpointing recomputes with the right one.
-    """
-
-    def __init__(self, layer: int):
-        self.layer = layer
-
-    def __call__(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        return tuple(map(self.pick, args)), {key: self.pick(value) for key, value in kwargs.items()}
-
-    def pick(self, value: Any) -> Any:
-        if isinstance(value, Tensor) and value.dim() == 4 and value.shape[1] > 1:
-            return value[:, self.layer : self.layer + 1]
-        return value
+def _detach(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    return with_hidden(detached(hidden_of(args, kwargs)), args, kwargs)

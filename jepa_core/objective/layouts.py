@@ -72,10 +72,11 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
             f"layout: rows runs blocks apart, but the mask {type(builder).__name__} does not declare itself "
             "plain block-causal; use layout: packed or auto"
         )
+    transformer.look()
+    placeless = positions == "none"
     if name == "packed" or not plain:
-        return Layout("packed", side_by_side, partial(_built_mask, builder, transformer))
-    mask = partial(_causal_mask, builder, transformer, positions == "none")
-    return Layout("rows", partial(_by_length, transformer), mask)
+        return Layout("packed", side_by_side, partial(_built_mask, builder, transformer, placeless))
+    return Layout("rows", partial(_by_length, transformer), partial(_causal_mask, builder, transformer, placeless))
 
 
 def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
@@ -84,25 +85,75 @@ def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement
     return one_block_a_row(blocks, GRADIENT + DISPATCH / transformer.width**2 if on_cpu else float("inf"))
 
 
-def _built_mask(builder: MaskBuilder, transformer: Transformer, call: Call) -> Tensor:
-    """``r 1 t t`` for a builder that is the same at every layer, else ``r n t t``."""
-    _refuse_sliding_window(transformer, call)
+def _built_mask(builder: MaskBuilder, transformer: Transformer, placeless: bool, call: Call) -> Tensor:
+    """``r 1 t t`` for a builder and a model that are the same at every layer, else ``r n t t``. placeless: are all
+    position ids 0."""
+    traits = MaskTraits.of(builder)
+    if not traits.isolates_views:
+        _refuse_windows_between_blocks(transformer, call.ids.shape[1])
     tokens = Tokens.of(call.tags, call.block, call.piece)
-    layers = range(transformer.num_layers if MaskTraits.of(builder).by_layer else 1)
+    layers = range(transformer.num_layers if traits.by_layer else 1)
     allowed = torch.stack([visible(builder, tokens, layer, call.apart) for layer in layers], dim=1)
-    return additive(allowed, _mask_dtype(transformer))
+    return _for_attention(allowed, transformer, call, placeless)
 
 
-def _causal_mask(builder: MaskBuilder, transformer: Transformer, explicit: bool, call: Call) -> Tensor | None:
+def _causal_mask(builder: MaskBuilder, transformer: Transformer, placeless: bool, call: Call) -> Tensor | None:
     """None, or explicit where rows have branches, or position ids don't count up: the model would take those for
     several sequences packed in one row."""
     if call.apart is not None:
-        return _built_mask(builder, transformer, call)
-    if not explicit:
+        return _built_mask(builder, transformer, placeless, call)
+    if not placeless:
         return None
     width = call.ids.shape[1]
     causal = torch.ones(1, 1, width, width, dtype=torch.bool, device=call.ids.device).tril()
-    return additive(causal, _mask_dtype(transformer))
+    return _for_attention(causal, transformer, call, placeless)
+
+
+def _for_attention(allowed: Tensor, transformer: Transformer, call: Call, placeless: bool) -> Tensor:
+    """Additive ``r 1 t t`` or ``r n t t``: `allowed`, and no further back than the model's own windows, which a mask
+    of ours replaces."""
+    width = allowed.shape[-1]
+    if transformer.chunk is not None and width > transformer.chunk:
+        raise ComponentError(
+            f"this model attends within chunks of {transformer.chunk} tokens, which a mask of our own would replace, "
+            f"and a row has {width} tokens; use a plain block-causal mask with layout: rows"
+        )
+    if _windowed(transformer, width):
+        windows = transformer.windows if len(set(transformer.windows)) > 1 else transformer.windows[:1]
+        distance = _distance(call, placeless)
+        near = [distance < (width if window is None else window) for window in windows]
+        allowed = allowed & torch.stack(near, dim=1)
+    return additive(allowed, _mask_dtype(transformer))
+
+
+def _distance(call: Call, placeless: bool) -> Tensor:
+    """``r t t``: how far back a key is, in a block by columns. From a branch to the block that it goes on from it is as
+    position ids say; raises ComponentError where they say nothing."""
+    columns = torch.arange(call.ids.shape[1], device=call.ids.device)
+    by_column = (columns[:, None] - columns)[None]
+    if call.piece is None or call.apart is None:
+        return by_column
+    if placeless:
+        raise ComponentError(
+            "this model attends within a sliding window, and without positions there is no distance from a branch to "
+            "the prefix that it goes on from; use positions: continue"
+        )
+    same_piece = call.piece.unsqueeze(-1) == call.piece.unsqueeze(-2)
+    return torch.where(same_piece, by_column, call.positions.unsqueeze(-1) - call.positions.unsqueeze(-2))
+
+
+def _windowed(transformer: Transformer, width: int) -> bool:
+    """A window at least as wide as the row changes nothing."""
+    return any(window is not None and window < width for window in transformer.windows)
+
+
+def _refuse_windows_between_blocks(transformer: Transformer, width: int) -> None:
+    """How far a token of one block is from one of another is nowhere said."""
+    if _windowed(transformer, width):
+        raise ComponentError(
+            f"this model attends within a sliding window of {transformer.sliding_window} tokens, a row has {width}, "
+            "and the mask lets a view see another, from which it has no distance; use a mask that keeps views apart"
+        )
 
 
 def _mask_dtype(transformer: Transformer) -> torch.dtype:
@@ -111,13 +162,3 @@ def _mask_dtype(transformer: Transformer) -> torch.dtype:
     if torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
     return transformer.model.dtype
-
-
-def _refuse_sliding_window(transformer: Transformer, call: Call) -> None:
-    """A window at least as wide as the row changes nothing."""
-    window, width = transformer.sliding_window, call.ids.shape[1]
-    if window is not None and width > window:
-        raise ComponentError(
-            f"this model attends within a sliding window of {window} tokens, which a mask of our own would "
-            f"replace, and a row has {width} tokens; use a plain block-causal mask with layout: rows"
-        )

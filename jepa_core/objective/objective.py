@@ -63,16 +63,8 @@ class JepaObjective(nn.Module):
         needs = {need for term in self.spec.terms for need in DistanceTraits.of(term.distance).needs}
         return self.recall is not None or bool(OF_CANDIDATES & needs)
 
-    @property
-    def hook_ids(self) -> set[int]:
-        """The numbers of the hooks that are on the model."""
-        recall = [] if self.recall is None else self.recall.handles
-        return {handle.id for handle in (*self.transformer.all_handles, *recall)}
-
     def close(self) -> None:
         """Takes every hook off the model."""
-        if self.recall is not None:
-            self.recall.close()
         self.transformer.close()
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
@@ -267,7 +259,7 @@ class JepaObjective(nn.Module):
             raise ComponentError("recall_temperature: the dataset does not say what is asked in a sample")
         first = self.terms[0]
         reads = {side.layer for side in first.source_sides}
-        return Recall(self.transformer.blocks, layer, reads, first.predicted_from, temperature)
+        return Recall(self.transformer, layer, reads, first.predicted_from, temperature)
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         places, ids = plan.labelled

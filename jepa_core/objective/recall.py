@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
+from jepa_core.model.early_exit import hidden_of, with_hidden
+from jepa_core.model.transformer import Transformer
 from jepa_core.objective.arrangement import Arrangement, Block
 from jepa_core.objective.plan import PlannedRecall
 from jepa_core.samples.candidates import Asked
@@ -29,22 +31,18 @@ Predict = Callable[[dict[int, Tensor], Tensor, Tensor], Tensor]
 
 
 class Recall:
-    """Hooks before `blocks`: those whose inputs `predict` reads, and the one after `layer`, which gets what is
-    recalled. What they need to know is state while the model runs, so this is not for gradient checkpointing, which
-    runs the model again later."""
+    """Hooks of `transformer` after the layers that `predict` reads, and after `layer`, where what is recalled goes in.
+    What they need to know is state while the model runs, so this is not for gradient checkpointing, which runs the
+    model again later."""
 
-    def __init__(self, blocks: Sequence[nn.Module], layer: int, reads: set[int], predict: Predict, temperature: float):
+    def __init__(self, transformer: Transformer, layer: int, reads: set[int], predict: Predict, temperature: float):
         self.layer, self.predict, self.temperature = layer, predict, temperature
         self.memory: Tensor | None = None
         self.states: dict[int, Tensor] = {}
         self.reads = reads
-        hooks = {number: partial(self._keep, number) for number in reads - {layer}}
-        self.handles = [blocks[number].register_forward_pre_hook(hook) for number, hook in hooks.items()]
-        self.handles.append(blocks[layer].register_forward_pre_hook(self._before))
-
-    def close(self) -> None:
-        for handle in self.handles:
-            handle.remove()
+        for number in reads - {layer}:
+            transformer.before(number, partial(self._keep, number))
+        transformer.before(layer, self._before)
 
     @contextmanager
     def at(self, asked: PlannedRecall, memory: Tensor | None) -> Iterator[None]:
@@ -56,16 +54,15 @@ class Recall:
             self.memory = None
             self.states.clear()
 
-    def _keep(self, layer: int, block: nn.Module, args: tuple[Any, ...]) -> None:
+    def _keep(self, layer: int, block: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         if self.memory is not None:
-            self.states[layer] = args[0]
+            self.states[layer] = hidden_of(args, kwargs)
 
-    def _before(self, block: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def _before(self, block: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]] | None:
         if self.memory is None:
             return None
-        self._keep(self.layer, block, args)
-        hidden, *rest = args
-        return (self._answered(hidden, self.asked, self.memory), *rest)
+        self._keep(self.layer, block, args, kwargs)
+        return with_hidden(self._answered(hidden_of(args, kwargs), self.asked, self.memory), args, kwargs)
 
     def _answered(self, hidden: Tensor, asked: PlannedRecall, memory: Tensor) -> Tensor:
         """With what is recalled where answers belong. Only the question is looked at: what comes after it has seen the

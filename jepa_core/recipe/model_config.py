@@ -5,8 +5,11 @@ transformers takes a misspelt key in silence, so every key is looked up among th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import did_you_mean
@@ -30,6 +33,15 @@ _SIZES = {  # common name -> the largest that can be meant
     "max_position_embeddings": 1_000_000_000,
 }
 _ACTIVATIONS = ("activation_function", "hidden_act", "hidden_activation")
+#: Other ways to write rope_parameters, which every configuration that has those still takes.
+_ROPE = {"rope_theta": float, "rope_scaling": dict[str, Any] | None, "partial_rotary_factor": float}
+#: Keys that the code of many models reads though their configuration class does not name them.
+_READ = {"head_dim": int | None}
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_REFUSED = {
+    "add_cross_attention": "attends to an encoder, and there is none here",
+    "is_encoder_decoder": "makes it an encoder and a decoder, which a causal language model is not",
+}
 
 Found = Iterator[tuple[KeyPath, str]]
 
@@ -47,8 +59,16 @@ def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
         return [(("model_type",), f"'{model_type}' is no type of causal language model{hint}")]
     given = {key: value for key, value in config.items() if key != "model_type"}
     config_class = CONFIG_MAPPING[model_type]
-    problems = [*_keys(config_class, given), *_sizes(config_class, given), *_activations(given)]
-    return problems or [*_heads(config_class, given)] or [*_whole(config_class, given)]
+    if "text_config" in (getattr(config_class, "sub_configs", None) or {}):
+        return [(("model_type",), f"'{model_type}' is more than a language model{_text_type(config_class)}")]
+    problems = [*_keys(config_class, given), *_sizes(config_class, given), *_activations(given), *_balance(given)]
+    return problems or [*_whole(config_class, given)]
+
+
+def _text_type(config_class: Any) -> str:
+    """The type of the language model in it, to be named instead."""
+    inner = getattr(config_class.sub_configs["text_config"], "model_type", "")
+    return f"; '{inner}' is the one in it" if inner else ""
 
 
 def _keys(config_class: Any, given: Mapping[str, Any]) -> Found:
@@ -59,6 +79,8 @@ def _keys(config_class: Any, given: Mapping[str, Any]) -> Found:
         own = aliases.get(key, key)
         if key in _SET_ELSEWHERE:
             yield (key,), f"not here: {_SET_ELSEWHERE[key]}"
+        elif key in _REFUSED and value:
+            yield (key,), _REFUSED[key]
         elif own not in types:
             hint = did_you_mean(key, [*types, *aliases])
             yield (key,), f"unknown key of a {config_class.model_type} configuration{hint}"
@@ -75,8 +97,17 @@ def _field_types(config_class: Any) -> dict[str, Any]:
     shared = {field.name for field in fields(PreTrainedConfig)}
     types = {field.name: field.type for field in fields(config_class) if field.name not in shared}
     if "rope_parameters" in types:
-        types["rope_theta"] = float  # still taken beside rope_parameters, and the way most people write it
-    return types
+        types = {**_ROPE, **types}
+    return {**{key: of for key, of in _READ.items() if _is_read(config_class, key)}, **types}
+
+
+def _is_read(config_class: Any, key: str) -> bool:
+    """Does the code of this kind of model look the key up? Read as text, because importing it takes seconds."""
+    package = config_class.__module__.rpartition(".")[0]
+    spec = find_spec(package)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    code = [path.read_text(encoding="utf-8") for folder in folders for path in Path(folder).glob("modeling_*.py")]
+    return any(re.search(rf"""config\.{key}\b|config, ["']{key}["']""", text) for text in code)
 
 
 def _sizes(config_class: Any, given: Mapping[str, Any]) -> Found:
@@ -85,17 +116,6 @@ def _sizes(config_class: Any, given: Mapping[str, Any]) -> Found:
         for key in {common, config_class.attribute_map.get(common, common)} & set(given):
             if type(given[key]) is int and not 1 <= given[key] <= largest:
                 yield (key,), f"expected a number from 1 to {largest}, not {given[key]}"
-
-
-def _heads(config_class: Any, given: Mapping[str, Any]) -> Found:
-    """A width that the heads don't divide, where the class leaves that to its model."""
-    names = {common: config_class.attribute_map.get(common, common) for common in _SIZES}
-    width, heads = (
-        given.get(common, given.get(names[common], getattr(config_class, names[common], None)))
-        for common in ("hidden_size", "num_attention_heads")
-    )
-    if width and heads and "head_dim" not in _field_types(config_class) and width % heads:
-        yield (), f"{heads} heads don't divide a width of {width}"
 
 
 def _activations(given: Mapping[str, Any]) -> Found:
@@ -107,10 +127,44 @@ def _activations(given: Mapping[str, Any]) -> Found:
             yield (key,), f"unknown activation '{value}'{did_you_mean(value, ACT2FN)}"
 
 
+def _balance(given: Mapping[str, Any]) -> Found:
+    """A weight of a loss that is not asked for."""
+    if given.get("router_aux_loss_coef") and not given.get("output_router_logits"):
+        yield ("router_aux_loss_coef",), "has no effect without output_router_logits: true"
+
+
 def _whole(config_class: Any, given: Mapping[str, Any]) -> Found:
-    """What the class itself says against keys that are fine one by one."""
+    """What the class itself says against keys that are fine one by one, and what it leaves to its model to find."""
     try:
-        config_class(**given)
+        config = config_class(**given)
     except Exception as error:  # configuration classes of 200 models raise what they like
-        cause = error.__cause__ or error
-        yield (), f"not a {config_class.model_type} configuration: {cause}"
+        told = " ".join(str(error.__cause__ or error).split())
+        yield (), f"not a {config_class.model_type} configuration: {told}"
+        return
+    yield from _heads(config, given)
+    yield from _experts(config)
+
+
+def _heads(config: Any, given: Mapping[str, Any]) -> Found:
+    """Heads that don't divide the width, or that can't share their keys and values evenly."""
+    width, heads, shared = (
+        value if type(value := getattr(config, name, None)) is int else 0
+        for name in ("hidden_size", "num_attention_heads", "num_key_value_heads")
+    )
+    if width and heads and "head_dim" not in _field_types(type(config)) and width % heads:
+        yield (), f"{heads} heads don't divide a width of {width}"
+    if heads and shared and heads % shared:
+        default = "" if "num_key_value_heads" in given else f", the default of {config.model_type}"
+        yield (
+            ("num_key_value_heads",) if not default else (),
+            f"{heads} heads (num_attention_heads) can't share {shared} for keys and values (num_key_value_heads"
+            f"{default}) evenly: give one that divides {heads}",
+        )
+
+
+def _experts(config: Any) -> Found:
+    """More experts for a token than there are."""
+    chosen = getattr(config, "num_experts_per_tok", None)
+    there = next((n for name in _EXPERTS if type(n := getattr(config, name, None)) is int), None)
+    if type(chosen) is int and there is not None and chosen > there > 0:
+        yield (), f"{chosen} experts for a token (num_experts_per_tok), and there are {there}"

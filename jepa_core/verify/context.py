@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from jepa_core.assembly.build import Run
+from jepa_core.components import MaskTraits
+from jepa_core.model.hooks import sweep
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch
@@ -103,7 +105,10 @@ class Context:
 
         Raises ComponentError where the model can't take a mask of ours.
         """
-        return self.objective if self.objective.layout.name == "packed" else relaid(self.objective, "packed")
+        if self.objective.layout.name == "packed":
+            return self.objective
+        self.objective.transformer.refuse_masks(MaskTraits.of(self.objective.spec.mask).by_layer)
+        return relaid(self.objective, "packed")
 
     @cached_property
     def nothing_counts(self) -> str:
@@ -151,17 +156,9 @@ def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None
 
 
 def copied(objective: JepaObjective) -> Any:
-    """A copy of the model without the hooks that the objective has on it; a copy keeps the numbers of hooks."""
-    model, ours = copy.deepcopy(objective.model), objective.hook_ids
-    for module in model.modules():
-        for hooks in (
-            module._forward_hooks,
-            module._forward_pre_hooks,
-            module._forward_hooks_with_kwargs,
-            module._forward_pre_hooks_with_kwargs,
-        ):
-            for number in ours & set(hooks):
-                del hooks[number]
+    """A copy of the model without the hooks that the objective has on it."""
+    model = copy.deepcopy(objective.model)
+    sweep(model)
     return model
 
 

@@ -251,23 +251,30 @@ def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[Pair]) 
 
 def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
     """The model's own forward of one row, with all hidden states."""
-    window = objective.transformer.sliding_window
-    if masked and window is not None and len(row.ids) > window:
-        raise CannotExpress(f"a mask written here would replace this model's sliding window of {window} tokens")
     model: Any = objective.model
     like = next(model.parameters())
     positions = [0] * len(row.ids) if objective.spec.positions == "none" else row.positions
     return model(
         input_ids=_like(like, [row.ids], torch.int64),
         position_ids=_like(like, [positions], torch.int64),
-        attention_mask=_mask(objective, row, like) if masked else None,
+        attention_mask=_masks(objective, row, like) if masked else None,
         output_hidden_states=True,
         use_cache=False,
     )
 
 
-def _mask(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor:
-    """``1 1 t t``, 0 where the builder lets a token see an earlier one or itself, else the dtype's minimum."""
+def _masks(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor | dict[str, Tensor]:
+    """One for all layers, or one for each kind of layer where these see unequally far back."""
+    windows, model = objective.transformer.windows, objective.model
+    if len(set(windows)) == 1:
+        return _mask(objective, row, like, windows[0])
+    kinds = dict(zip(model.config.get_text_config(decoder=True).layer_types, windows, strict=True))
+    return {kind: _mask(objective, row, like, window) for kind, window in kinds.items()}
+
+
+def _mask(objective: JepaObjective, row: PackedRow, like: Tensor, window: int | None) -> Tensor:
+    """``1 1 t t``, 0 where the builder lets a token see an earlier one or itself, else the dtype's minimum. A window
+    ends how far back it sees; across blocks there is no saying how far that is."""
     kinds = list(zip(row.tags, row.block, strict=True))
     starts = [i == 0 or kinds[i] != kinds[i - 1] for i in range(len(kinds))]
     count = range(len(kinds))
@@ -284,7 +291,10 @@ def _mask(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor:
     for query in count:
         for key in range(query + 1):
             if key == query or bool(says[query, key]):
-                mask[0, 0, query, key] = 0
+                near = window is None or query - key < window
+                if not near and row.block[key] != row.block[query]:
+                    raise CannotExpress(f"the mask lets a view see another, and the window is {window} tokens")
+                mask[0, 0, query, key] = 0 if near else torch.finfo(like.dtype).min
     return mask
 
 

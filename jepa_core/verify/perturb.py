@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,22 @@ class Movements:
     own: float = float("inf")
     samples: float | None = None
     padding: float | None = None
+
+    def of_others(self) -> list[float]:
+        """All movements but those of the changed tokens themselves."""
+        figures = (*self.crossing.values(), self.earlier, self.samples, self.padding)
+        return [figure for figure in figures if figure is not None]
+
+    def above(self, least: float) -> Movements:
+        """With 0 for movements of others that are no larger than this."""
+
+        def cut(figure: float | None) -> Any:
+            return 0.0 if figure is not None and figure <= least else figure
+
+        crossing = {blocks: cut(figure) for blocks, figure in self.crossing.items()}
+        return replace(
+            self, crossing=crossing, earlier=cut(self.earlier), samples=cut(self.samples), padding=cut(self.padding)
+        )
 
 
 def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
@@ -91,10 +108,10 @@ class Probe:
 
 @torch.no_grad()
 def states(objective: JepaObjective, plan: Plan) -> list[Tensor]:
-    """Of each block ``m w l d``: every token at every layer, run as the objective's layout runs them."""
+    """Of each block ``m w l d``: every token at every readable layer, run as the objective's layout runs them."""
     transformer, layout = objective.transformer, objective.layout
     plan = plan.to(next(objective.parameters()).device)
-    layers = range(transformer.num_layers + 1)
+    layers = transformer.readable
     found = []
     for call in plan.arrangement.calls:
         hidden = transformer(call.ids, call.positions, layout.mask(call), layers)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from jepa_core.components import MaskTraits
 from jepa_core.errors import ComponentError
+from jepa_core.objective.arrangement import Call
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import Context, bank_of, mode
@@ -36,7 +37,10 @@ def mask(context: Context) -> Iterator[Row]:
     call = plan.arrangement.calls[0]
     tokens, builder = Tokens.of(call.tags, call.block, call.piece), packed.spec.mask
     by_layer = MaskTraits.of(builder).by_layer
-    says = [visible(builder, tokens, layer if by_layer else 0, call.apart) for layer in range(len(received))]
+    says = [
+        visible(builder, tokens, layer if by_layer else 0, call.apart) & _within(window, call)
+        for layer, window in zip(range(len(received)), packed.transformer.windows, strict=True)
+    ]
     shape = says[0].expand(len(call.ids), -1, -1).shape
     wrong = sum(int((_or_causal(got, shape) != said).sum()) for got, said in zip(received, says, strict=True))
     opened = int(says[0].expand(shape)[0].sum())
@@ -60,6 +64,16 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
             hooks.callback(block.register_forward_pre_hook(note, with_kwargs=True).remove)
         objective(plan=plan.to(next(objective.parameters()).device), bank=bank)
     return found
+
+
+def _within(window: int | None, call: Call) -> Tensor:
+    """``t t``: no token sees further back than its layer's window; in a branch as its position ids count."""
+    places = torch.arange(call.ids.shape[1])
+    back = places[:, None] - places
+    if call.piece is not None and call.apart is not None:
+        other = call.piece.unsqueeze(-1) != call.piece.unsqueeze(-2)
+        back = torch.where(other, call.positions.unsqueeze(-1) - call.positions.unsqueeze(-2), back)
+    return back < (len(places) if window is None else window)
 
 
 def _is_mask(value: Any) -> bool:

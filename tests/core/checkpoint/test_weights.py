@@ -188,6 +188,11 @@ class TestDamage:
         with pytest.raises(JepaError, match=r"recipe\.resolved\.yaml:\d+: "):
             jepa_core.load(copy)
 
+    def test_a_folder_that_sends_for_weights_of_another(self, copy):
+        (copy / "model" / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
+        with pytest.raises(JepaError, match=r"holds adapter_config\.json, which would have weights of another"):
+            jepa_core.load(copy)
+
     @pytest.mark.parametrize("change", ["shape", "missing", "unexpected"])
     def test_weights_of_another_model(self, copy, change):
         path = copy / "model" / "model.safetensors"
@@ -201,6 +206,28 @@ class TestDamage:
         with pytest.raises(JepaError, match="model: these weights do not fit the recipe: ") as caught:
             jepa_core.load(copy)
         assert ("x.y" if change == "unexpected" else name) in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["gpt_neox", "qwen3_moe"])
+def test_kinds_that_are_saved_under_other_names_go_on_bit_by_bit(kind, tmp_path):
+    """Stopped after two of four steps; one renames its head, the other splits its experts."""
+    sizes = "hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2"
+    more = {
+        "gpt_neox": "max_position_embeddings: 32",
+        "qwen3_moe": "num_key_value_heads: 2, num_experts: 2, num_experts_per_tok: 1, moe_intermediate_size: 16",
+    }[kind]
+    model = f"model.config={{model_type: {kind}, {sizes}, {more}}}"
+    steps = "training={max_steps: 4, save_steps: 2, per_device_train_batch_size: 8, learning_rate: 1e-2}"
+    whole, stopped = (run(tmp_path / name, model, steps) for name in ("whole", "stopped"))
+    for path in ("model", "checkpoints/checkpoint-4"):
+        shutil.rmtree(stopped.output_dir / path)
+    (stopped.output_dir / "metrics.json").unlink()
+    again = run(tmp_path / "stopped", model, steps)
+    assert again.state == "resumed"
+    assert again.metrics == whole.metrics == evaluate_again(whole.output_dir)
+    first, second = (load_file(result.output_dir / "model" / "model.safetensors") for result in (whole, again))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_a_pretrained_model_is_needed_once(tmp_path):

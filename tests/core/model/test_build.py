@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from jepa_core.errors import JepaError
 from jepa_core.model.build import build_model
@@ -54,6 +56,24 @@ def test_one_seed_makes_one_model():
     assert all(torch.equal(a, b) for a, b in zip(build().parameters(), build().parameters(), strict=True))
 
 
+def test_kinds_that_want_a_number_for_the_first_token_keep_theirs():
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    model = build(config={"model_type": "cwm", "num_key_value_heads": 2, "head_dim": 8, **sizes})
+    assert model.config.bos_token_id == 128000
+
+
+def test_padding_freezes_no_row():
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    tables = [m for m in build(config={"model_type": "llama", **sizes}).modules() if isinstance(m, torch.nn.Embedding)]
+    assert [table.padding_idx for table in tables] == [None]
+
+
+def test_an_attention_that_a_kind_does_not_have_names_the_one_it_has():
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    with pytest.raises(JepaError, match=r"no sdpa attention; set model\.attn_implementation: eager"):
+        build(config={"model_type": "gpt_oss", "num_key_value_heads": 2, **sizes})
+
+
 class TestPretrained:
     def test_more_tokens_than_rows_get_rows_and_the_old_ones_stay(self, tmp_path):
         old = small_model(vocab_size=7)
@@ -81,8 +101,44 @@ class TestPretrained:
         assert torch.equal(rows[torch.arange(20) != 11], before[torch.arange(20) != 11])
 
     def test_a_folder_that_is_not_there_is_named(self, tmp_path):
-        with pytest.raises(JepaError, match=r"^model .*/nothing: "):
+        with pytest.raises(JepaError, match=r"^model .*/nothing: not found"):
             build(pretrained=str(tmp_path / "nothing"))
+
+    def test_it_is_looked_for_beside_the_recipe(self, tmp_path):
+        saved(tmp_path / "small", 20)
+        section = ModelSection.model_validate({"pretrained": "small"})
+        assert build_model(section, VOCABULARY, (Path(), tmp_path)).config.vocab_size == 20
+
+    @pytest.mark.parametrize("name", ["transformer.ln_f.weight", "transformer.h.0.ln_1.bias", "x.y"])
+    def test_weights_of_another_model_are_none(self, tmp_path, name):
+        path = Path(saved(tmp_path, 20)) / "model.safetensors"
+        state = load_file(path)
+        state["x.y"] = state.pop(name, torch.zeros(1))
+        save_file(state, path, metadata={"format": "pt"})
+        missing = "" if name == "x.y" else f"1 missing ({name}); "
+        with pytest.raises(JepaError) as caught:
+            build(pretrained=str(tmp_path))
+        wanted = f"model {tmp_path}: its weights do not fit its configuration: {missing}1 unexpected (x.y)"
+        assert str(caught.value) == wanted
+
+    def test_the_row_of_its_padding_token_is_trained(self, tmp_path):
+        """A published model's padding token may be a word of the data."""
+        small_model("llama", pad_token_id=0).save_pretrained(tmp_path)
+        model = build(pretrained=str(tmp_path))
+        assert model.config.pad_token_id == 0
+        model(input_ids=torch.tensor([[0, 1, 2]])).logits[0, 2, 5].backward()
+        assert model.get_input_embeddings().weight.grad[0].any()
+
+    def test_code_in_its_folder_is_not_run_and_nobody_is_asked(self, tmp_path, monkeypatch):
+        saved(tmp_path, 20)
+        (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+        config = json.loads((tmp_path / "config.json").read_text())
+        config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        monkeypatch.setattr("builtins.input", lambda *_: "y")
+        with pytest.raises(JepaError, match=r"^model .*: it needs code of its own, which is not run here"):
+            build(pretrained=str(tmp_path))
+        assert not (tmp_path / "ran").exists()
 
     @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
     def test_a_damaged_folder_is_named(self, tmp_path, file):

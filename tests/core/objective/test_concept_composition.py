@@ -169,9 +169,15 @@ def test_layers_that_ntp_may_be_detached_after():
 
 
 def test_no_positions_means_none():
-    """The table is zero and stays so."""
-    model = concept_model("gpt2")
+    """As if the table were zero; it is saved as zeros and not trained, and the caller's own is left alone."""
+    model, zeroed = concept_model("gpt2"), concept_model("gpt2")
+    torch.nn.init.zeros_(zeroed.transformer.wpe.weight)
+    before = model.transformer.wpe.weight.clone()
+    losses = [concept_objective(each)(**small_batch()).loss for each in (model, zeroed)]
+    assert torch.equal(*losses)
     objective = concept_objective(model)
-    assert not model.transformer.wpe.weight.any()
+    assert not objective.state_dict()["model.transformer.wpe.weight"].any()
     assert not model.transformer.wpe.weight.requires_grad
-    assert objective(**small_batch()).loss.isfinite()
+    objective.transformer.close()
+    assert torch.equal(model.transformer.wpe.weight, before)
+    assert model.transformer.wpe.weight.requires_grad

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from jepa_core.recipe.model_config import config_problems
 
@@ -18,7 +18,19 @@ def found(**config) -> dict[str, str]:
         {"model_type": "gpt2", "num_hidden_layers": 2, "hidden_size": 36},
         {"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "rope_theta": 5000.0},
         {"model_type": "llama", "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}},
-        {"model_type": "gemma2", "head_dim": 8, "hidden_size": 32, "num_attention_heads": 2},
+        {"model_type": "gemma2", "head_dim": 8, "hidden_size": 32, "num_attention_heads": 4},
+        {
+            "model_type": "qwen3_moe",
+            "hidden_size": 32,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+        },
+        {"model_type": "qwen2", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2},
+        {"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": 2.0}},
+        {"model_type": "mixtral", "output_router_logits": True, "router_aux_loss_coef": 0.1},
+        {"model_type": "mixtral", "router_aux_loss_coef": 0.0},
+        {"model_type": "bert", "is_decoder": True, "add_cross_attention": False},
     ],
 )
 def test_configurations_that_are_fine(config):
@@ -30,6 +42,14 @@ def test_every_accepted_key_has_an_effect():
     made = AutoConfig.for_model("llama", hidden_size=64, num_attention_heads=4, rope_theta=5000.0, num_hidden_layers=3)
     assert made.rope_parameters["rope_theta"] == 5000.0
     assert AutoConfig.for_model("gpt2", num_hidden_layers=3).n_layer == 3
+    scaled = AutoConfig.for_model(
+        "llama", rope_scaling={"rope_type": "linear", "factor": 2.0}, partial_rotary_factor=0.5
+    )
+    assert scaled.rope_parameters["factor"] == 2.0
+    assert scaled.rope_parameters["partial_rotary_factor"] == 0.5
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    heads = AutoConfig.for_model("qwen3_moe", head_dim=16, num_key_value_heads=4, num_experts=2, **sizes)
+    assert AutoModelForCausalLM.from_config(heads).model.layers[0].self_attn.q_proj.weight.shape == (64, 32)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +104,37 @@ def test_model_types():
 def test_what_the_class_itself_refuses_is_passed_on():
     problems = found(model_type="llama", hidden_size=64, rms_norm_eps=1)
     assert problems == {"": "not a llama configuration: Field 'rms_norm_eps' expected float, got int (value: 1)"}
+
+
+@pytest.mark.parametrize("kind", ["mistral", "qwen2", "gemma", "exaone4"])
+def test_heads_that_can_not_share_the_default_number_for_keys_and_values(kind):
+    problems = found(model_type=kind, hidden_size=64, num_attention_heads=4)
+    assert problems.keys() == {""}
+    assert f"num_key_value_heads, the default of {kind}) evenly: give one that divides 4" in problems[""]
+
+
+def test_numbers_that_do_not_go_together():
+    heads = found(model_type="qwen2", hidden_size=64, num_attention_heads=4, num_key_value_heads=3)
+    assert "4 heads (num_attention_heads) can't share 3" in heads["num_key_value_heads"]
+    experts = found(model_type="mixtral", num_local_experts=2, num_experts_per_tok=3)
+    assert experts == {"": "3 experts for a token (num_experts_per_tok), and there are 2"}
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"model_type": "gpt2", "add_cross_attention": True}, ("add_cross_attention", "attends to an encoder")),
+        ({"model_type": "bart", "is_encoder_decoder": True}, ("is_encoder_decoder", "an encoder and a decoder")),
+        ({"model_type": "gpt2", "head_dim": 8}, ("head_dim", "unknown key of a gpt2 configuration")),
+        ({"model_type": "gpt2", "rope_scaling": None}, ("rope_scaling", "unknown key of a gpt2 configuration")),
+        (
+            {"model_type": "mixtral", "router_aux_loss_coef": 0.1},
+            ("router_aux_loss_coef", "output_router_logits: true"),
+        ),
+        ({"model_type": "gemma3"}, ("model_type", "is more than a language model; 'gemma3_text' is the one in it")),
+    ],
+)
+def test_keys_that_are_not_for_a_language_model_alone(config, problem):
+    ((key, words),) = found(**config).items()
+    assert key == problem[0]
+    assert problem[1] in words

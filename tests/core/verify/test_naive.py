@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from jepa_core.errors import ComponentError
 from jepa_core.verify.naive import CannotExpress, naive_losses
 from jepa_core.views.pairs import NewBlock, Part, Views
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.roles import Role
+from tests.families import a_model
 from tests.reference.naive_objective import naive_loss
 from tests.support import (
     DISTANCES,
@@ -107,3 +109,37 @@ def test_what_can_not_be_expressed():
     unlabelled = batch | {"labels": torch.full_like(batch["labels"], -100)}
     with pytest.raises(CannotExpress, match="no label and no pair"):
         naive_losses(small_objective(small_model(), lambda_jepa=0.0), unlabelled)
+
+
+@pytest.mark.parametrize("positions", ["continue", "none"])
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("mistral", {"sliding_window": 3}),
+        ("gemma3_text", {"sliding_window": 2, "layer_types": ["sliding_attention", "full_attention"]}),
+        ("mistral", {"sliding_window": None}),
+    ],
+)
+def test_windows_of_the_model_hold_in_every_layout(kind, config, layout, positions):
+    objective = small_objective(a_model(kind, **config), k=2, layout=layout, positions=positions).eval()
+    batch = small_batch()
+    expected, found = naive_losses(objective, batch), objective(**batch)
+    assert found.loss.item() == pytest.approx(expected.loss.item(), rel=1e-5)
+    assert found.jepa_loss.item() == pytest.approx(expected.jepa.item(), rel=1e-5)
+
+
+def test_a_window_between_views_can_not_be_expressed():
+    class SeesAll:
+        isolates_views = False
+
+        def __call__(self, query, key, layer):
+            return torch.ones_like(query.block == key.block)
+
+    objective = small_objective(a_model("mistral", sliding_window=3), mask=SeesAll())
+    with pytest.raises(CannotExpress, match="the window is 3"):
+        naive_losses(objective, small_batch())
+    with pytest.raises(
+        ComponentError, match=r"within a sliding window of 3 tokens, .* use a mask that keeps views apart"
+    ):
+        objective(**small_batch())

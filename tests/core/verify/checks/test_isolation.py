@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from jepa_core.verify.checks.isolation import isolation
+from jepa_core.verify.checks.isolation import COLUMNS, ROUNDING, isolation
+from jepa_core.verify.context import mode
+from jepa_core.verify.perturb import measure
 from jepa_core.verify.row import Verdict
 from jepa_plugins.facts.concept_isolating_mask import ConceptIsolatingMask
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
@@ -107,3 +109,15 @@ def test_padding_has_a_line_where_lengths_differ():
     context.few = context.run.collate(few)
     rows = {row.name: row.verdict for row in isolation(context)}
     assert rows["padding changes nothing"] is Verdict.PASS
+
+
+def test_rounding_of_a_mixture_of_experts_is_no_leak():
+    """Which tokens share an expert changes the last bits of all of them, and in double precision none."""
+    sizes = "hidden_size: 64, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 4"
+    experts = "num_key_value_heads: 2, head_dim: 8, num_experts: 8, num_experts_per_tok: 2, moe_intermediate_size: 64"
+    context = tiny(f"model.config={{model_type: qwen3_moe, {sizes}, {experts}}}")
+    objective = context.objective
+    with mode(objective, filters=False):
+        assert 0 < max(measure(objective, objective.plan(context.few), COLUMNS).of_others()) < ROUNDING
+    assert red(context) == set()
+    assert objective.model.dtype == torch.float32

@@ -53,3 +53,13 @@ def test_without_any_mask_there_is_none():
     context.objective.eval()
     assert context.objective.layout.name == "rows"
     assert received_masks(context.objective, context.objective.plan(context.few)) == [None, None]
+
+
+def test_windows_narrow_what_a_layer_gets():
+    sizes = "hidden_size: 32, intermediate_size: 32, num_hidden_layers: 2, num_attention_heads: 4"
+    window = "num_key_value_heads: 2, head_dim: 8, sliding_window: 3, layer_types: [sliding_attention, full_attention]"
+    context = tiny(f"model.config={{model_type: gemma3_text, {sizes}, {window}}}", mask=Unusual())
+    context.objective.eval()
+    first, second = received_masks(context.objective, context.objective.plan(context.few))
+    assert first.sum() < second.sum()
+    assert red(context) == set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jepa_sorting import Shift, Spread, given_to_ordered, sorting
+
 import jepa_core
 from jepa_core import DatasetContext
 from jepa_core.testing import (
@@ -11,7 +13,6 @@ from jepa_core.testing import (
     RegularizerContract,
     ReversalContract,
 )
-from jepa_sorting import Shift, Spread, given_to_ordered, sorting
 
 TASK = sorting(DatasetContext(), samples=20)
 

@@ -1,0 +1,59 @@
+"""Where the parts of a causal language model are: its transformer, the layers in it, and what is read off them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from jepa_core.errors import ComponentError
+
+#: Names that models have for what a layer does to each token by itself.
+_MLP_NAMES = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
+
+#: Names for the number of layers; where a decoder has a number of its own, the common name is the encoder's.
+_LAYERS = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """config: of the text model; base: gives hidden states for token ids; path: its name in the model; blocks: the
+    layers in it; head: the output embedding."""
+
+    config: Any
+    base: nn.Module
+    path: str
+    blocks: list[nn.Module]
+    head: nn.Module
+
+    @classmethod
+    def of(cls, model: Any) -> Anatomy:
+        """Raises ComponentError for a model whose parts can't be found."""
+        name, config = type(model).__name__, model.config.get_text_config(decoder=True)
+        head = model.get_output_embeddings()
+        if head is None:
+            raise ComponentError(f"{name}: has no output embedding, so it is no language model of one head")
+        number = next((n for key in _LAYERS if (n := getattr(config, key, None))), None)
+        found = {path: m for path, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == number}
+        if not found:
+            raise ComponentError(f"{name}: can't find its {number} layers")
+        place = min(found, key=lambda path: path.count("."))
+        path = _base_path(model, place)
+        return cls(config, model.get_submodule(path), path, list(found[place]), head)
+
+    @property
+    def mlp(self) -> nn.Module | None:
+        """The last layer's, where it has one of its own."""
+        found = (getattr(self.blocks[-1], name, None) for name in _MLP_NAMES)
+        return next((module for module in found if isinstance(module, nn.Module)), None)
+
+
+def _base_path(model: Any, blocks: str) -> str:
+    """The model's own base where the layers are in it, else its child that they are in."""
+    base = model.base_model
+    if base is not model:
+        path = next(path for path, module in model.named_modules() if module is base)
+        if blocks.startswith(f"{path}."):
+            return path
+    return blocks.partition(".")[0]

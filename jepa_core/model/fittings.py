@@ -1,0 +1,113 @@
+"""What a Transformer puts into a model: one set of hooks, however many Transformers there are of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from jepa_core.errors import ComponentError
+from jepa_core.model.anatomy import Anatomy
+from jepa_core.model.early_exit import EarlyExit
+from jepa_core.model.evaluating import evaluating
+from jepa_core.model.hooks import Hooks, sweep
+from jepa_core.model.layer_mask import LayerMask, of_layers
+from jepa_core.model.only_reads import OnlyReads
+
+
+class Fittings:
+    """Runs `model`, whose hooks go away with the last one who holds this object."""
+
+    _of: ClassVar[weakref.WeakKeyDictionary[nn.Module, weakref.ref[Fittings]]] = weakref.WeakKeyDictionary()
+
+    def __init__(self, model: Any):
+        sweep(model)
+        self.model = model
+        self.anatomy = Anatomy.of(model)
+        hooks = Hooks()
+        for layer, block in enumerate(self.anatomy.blocks):
+            hooks.before(block, LayerMask(layer))
+        self.early_exit = EarlyExit(self.anatomy.blocks, hooks)
+        self.last_mlp = OnlyReads(self.anatomy.mlp, hooks)
+        weakref.finalize(self, hooks.remove)
+
+    @classmethod
+    def of(cls, model: Any) -> Fittings:
+        """Those of this model. Raises ComponentError for one whose parts can't be found."""
+        known = cls._of.get(model)
+        found = known() if known else None
+        if found is None:
+            found = cls(model)
+            cls._of[model] = weakref.ref(found)
+        return found
+
+    def run(
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        layers: Collection[int],
+        reads: Tensor | None = None,
+        **options: Any,
+    ) -> tuple[dict[int, Tensor], Any]:
+        """Hidden states ``b t d`` at the `layers`, and what the model's transformer gave, if it ran to its end."""
+        blocks, base = self.anatomy.blocks, self.anatomy.base
+        inner = {layer for layer in layers if layer < len(blocks)}
+        out = None
+        with self.early_exit.reading(inner, leave=len(blocks) not in layers) as found, self.last_mlp.at(reads):
+            out = base(
+                input_ids=ids,
+                position_ids=positions,
+                attention_mask=None if mask is None else of_layers(mask),
+                use_cache=False,
+                **options,
+            )
+        if out is not None:
+            found[len(blocks)] = out.last_hidden_state
+        shape = (*ids.shape, self.anatomy.config.hidden_size)
+        if wrong := [layer for layer in layers if layer not in found or found[layer].shape != shape]:
+            raise ComponentError(f"{type(self.model).__name__}: layer {wrong[0]} has no one state a token to read")
+        return {layer: found[layer] for layer in layers}, out
+
+    @torch.no_grad()
+    def final_norm(self) -> nn.Module:
+        """What turns the last layer's output into the last hidden states. Raises ComponentError for more than one
+        module in a row."""
+        ids = torch.arange(2, device=self.model.device)[None]
+        seen: list[tuple[nn.Module, Any, Any]] = []
+        hooks = Hooks()
+        for module in self._around_blocks():
+            hooks.after(module, lambda *call: seen.append(call))
+        hooks.after(self.anatomy.blocks[-1], lambda *call: seen.append(call))
+        try:
+            with evaluating(self.model):
+                last = self.run(ids, ids, None, [len(self.anatomy.blocks)])[0][len(self.anatomy.blocks)]
+        finally:
+            hooks.remove()
+        return self._between(seen, last)
+
+    def _between(self, seen: list[tuple[nn.Module, Any, Any]], last: Tensor) -> nn.Module:
+        given = next(_first(out) for module, _, out in seen if module is self.anatomy.blocks[-1])
+        if torch.equal(given, last):
+            return nn.Identity()
+        for module, args, out in seen:
+            if args and _same(args[0], given) and _same(out, last):
+                return module
+        raise ComponentError(
+            f"{type(self.model).__name__}: can't find its final norm, so no layer can be read as logits"
+        )
+
+    def _around_blocks(self) -> list[nn.Module]:
+        inside = {part for block in self.anatomy.blocks for part in block.modules()}
+        return [module for module in self.anatomy.base.modules() if inside.isdisjoint(module.modules())]
+
+
+def _first(out: Any) -> Tensor:
+    return out[0] if isinstance(out, tuple) else out
+
+
+def _same(value: Any, other: Tensor) -> bool:
+    return isinstance(value, Tensor) and value.numel() == other.numel() and torch.equal(value.view_as(other), other)

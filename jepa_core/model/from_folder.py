@@ -1,0 +1,68 @@
+"""Weights read by transformers' own loader, which renames and splits them as saving did; nothing less than all of them
+will do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from transformers.utils import logging
+
+from jepa_core.errors import JepaError
+
+#: So many names of a kind are told.
+_TOLD = 3
+
+
+class Misfit(JepaError):
+    """Weights are another model's."""
+
+
+def read_model(kind: Any, source: str, **options: Any) -> Any:
+    """``kind.from_pretrained(source)``, and no code of the folder's own.
+
+    Raises Misfit where a weight is missing, unexpected, or of another shape (one that is tied to another may be
+    missing), and whatever transformers raises.
+    """
+    with _quietly():
+        model, found = kind.from_pretrained(
+            source, trust_remote_code=False, output_loading_info=True, ignore_mismatched_sizes=True, **options
+        )
+    if problems := misfits(found):
+        raise Misfit(problems)
+    return model
+
+
+def misfits(found: dict[str, Any]) -> str:
+    """In words what is wrong, how much of it, and its names; empty where nothing is."""
+    shapes = sorted(found["mismatched_keys"])
+    kinds = {
+        "missing": _names(sorted(found["missing_keys"])),
+        "unexpected": _names(sorted(found["unexpected_keys"])),
+        "of another shape": _names([f"{name} {_shape(file)}, not {_shape(own)}" for name, file, own in shapes]),
+    }
+    counts = (len(found["missing_keys"]), len(found["unexpected_keys"]), len(shapes))
+    told = (f"{count} {words} ({names})" for count, (words, names) in zip(counts, kinds.items(), strict=True) if count)
+    return "; ".join([*told, *found["error_msgs"]])
+
+
+def _names(names: Collection[str]) -> str:
+    more = len(names) - _TOLD
+    return ", ".join([*list(names)[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _shape(size: Any) -> str:
+    return "×".join(map(str, size))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What transformers would print of missing weights is an error here, and a bar for one small file breaks ours."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)

@@ -1,0 +1,33 @@
+"""A mask for each layer, out of a stack that comes in as the model's mask argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+_MARK = "_jepa_of_layers"
+
+
+def of_layers(mask: Tensor) -> Tensor:
+    """Marks ``b n t t`` as one mask a layer; what a model itself makes of this shape is one mask a head.
+
+    The mark travels with the tensor, not as state, so gradient checkpointing recomputes with the right masks.
+    """
+    setattr(mask, _MARK, mask.shape[1] > 1)
+    return mask
+
+
+class LayerMask:
+    """Before a layer: hands over its own mask out of a stack."""
+
+    def __init__(self, layer: int):
+        self.layer = layer
+
+    def __call__(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        return tuple(map(self._pick, args)), {key: self._pick(value) for key, value in kwargs.items()}
+
+    def _pick(self, value: Any) -> Any:
+        if isinstance(value, Tensor) and getattr(value, _MARK, False):
+            return value[:, self.layer : self.layer + 1]
+        return value

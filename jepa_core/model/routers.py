@@ -1,0 +1,69 @@
+"""The load-balancing loss of a mixture of experts, as the model's own code makes it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jepa_core.model.anatomy import Anatomy
+from jepa_core.model.own_logits import OwnLogits, States
+
+_SWITCH = "output_router_logits"
+_COEFFICIENTS = ("router_aux_loss_coef", "aux_loss_coef")
+
+#: For each layer that has experts ``r·t e``: what its router said of the tokens of a call.
+Routed = tuple[Tensor, ...]
+
+
+class Routers:
+    """Keeps what the routers say within :meth:`gathering`, and makes a loss of it.
+
+    weight: what the configuration multiplies that loss with; 0 where it does not ask for it, or there is no expert.
+    """
+
+    def __init__(self, model: Any, anatomy: Anatomy, own: OwnLogits):
+        self._own = own
+        self._width = anatomy.config.hidden_size
+        self._calls: list[Routed] | None = None
+        balances = _SWITCH in inspect.signature(type(model).forward).parameters
+        asked = balances and getattr(anatomy.config, _SWITCH, False)
+        self.weight = float(_coefficient(model)) if asked else 0.0
+
+    @property
+    def options(self) -> dict[str, bool]:
+        """What the transformer has to be told, so that the routers' words come out."""
+        return {} if self._calls is None else {_SWITCH: True}
+
+    @contextmanager
+    def gathering(self) -> Iterator[list[Routed]]:
+        """Within this context every call that runs through all layers adds what the routers said."""
+        self._calls = []
+        try:
+            yield self._calls
+        finally:
+            self._calls = None
+
+    def note(self, out: Any) -> None:
+        if self._calls is not None and out is not None:
+            self._calls.append(tuple(out.router_logits))
+
+    def loss(self, calls: Sequence[Routed], real: Sequence[Tensor]) -> Tensor:
+        """A scalar, without its weight, over the `real` tokens of all calls together, flat indices for each call:
+        what the model itself gives as ``aux_loss`` for them."""
+        chosen = ([said.index_select(0, some) for said in call] for call, some in zip(calls, real, strict=True))
+        layers: Any = tuple(torch.cat(of_layer) for of_layer in zip(*chosen, strict=True))
+        nothing = layers[0].new_zeros(1, 1, self._width)
+        loss: Tensor = self._own.output(
+            States(last_hidden_state=nothing, router_logits=layers), **{_SWITCH: True}
+        ).aux_loss
+        return loss
+
+
+def _coefficient(model: Any) -> float:
+    """Models keep it under one of two names, some in a part of their configuration."""
+    return next((value for name in _COEFFICIENTS if (value := getattr(model, name, None)) is not None), 0.0)

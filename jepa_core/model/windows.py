@@ -1,0 +1,28 @@
+"""How far back each layer sees: sliding windows and chunks, as the model's configuration says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Names that configurations have for the width of a window.
+_WIDTHS = ("sliding_window", "attention_window_size")
+
+
+def windows(config: Any, num_layers: int) -> tuple[int | None, ...]:
+    """How many tokens each layer sees, itself included; None for all before it. A width of 0 means none too."""
+    width = next((value for name in _WIDTHS if (value := getattr(config, name, None))), None)
+    return tuple(width if slides else None for slides in _layers(config, num_layers, ("sliding", "compressed")))
+
+
+def chunk(config: Any, num_layers: int) -> int | None:
+    """The width of chunks that some layers keep within, or None where there is no such layer."""
+    chunked = getattr(config, "layer_types", None) is not None and any(_layers(config, num_layers, ("chunked",)))
+    return getattr(config, "attention_chunk_size", None) if chunked else None
+
+
+def _layers(config: Any, num_layers: int, kinds: tuple[str, ...]) -> list[bool]:
+    """Which layers are of one of these kinds. Without types they are all alike."""
+    types = getattr(config, "layer_types", None)
+    if types is None:
+        return [True] * num_layers
+    return [any(kind in str(one) for kind in kinds) for one in types][:num_layers]

@@ -1,0 +1,265 @@
+"""Tries every kind of causal language model that transformers has, and writes what works into docs/MODELS.md.
+
+    OMP_NUM_THREADS=1 python scripts/model_families.py                # all of them, ten minutes or two
+    OMP_NUM_THREADS=1 python scripts/model_families.py opt gpt_neox   # some of them, told and not written
+
+Each is made tiny, from a configuration as a recipe gives it, checked, trained for three steps, saved, read back, asked
+for the same metrics, and compared with what plain transformers generates from the saved folder.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, PreTrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+import jepa_core
+from jepa_core.errors import JepaError
+from jepa_core.launch.run import evaluate_again
+from jepa_core.model.trials import Trials
+from jepa_core.registry import Registry
+
+TABLE = Path(__file__).parents[1] / "docs" / "MODELS.md"
+#: Seconds and bytes for each, so that one that is large whatever it is told does not stop the others.
+PATIENCE, ROOM = 180, 6 << 30
+
+_WIDTHS = (
+    "hidden_size d_model n_embd dim intermediate_size ffn_dim decoder_ffn_dim encoder_ffn_dim ffn_hidden_size dim_ff"
+)
+_WIDTHS += " dff n_inner embedding_size word_embed_proj_dim emb_dim attention_hidden_size feed_forward_size"
+_LAYERS = "num_hidden_layers n_layer decoder_layers encoder_layers n_layers num_layers num_decoder_layers"
+_HEADS = "num_attention_heads n_head n_heads num_heads decoder_attention_heads encoder_attention_heads"
+_HEADS += " num_decoder_attention_heads num_encoder_attention_heads swa_num_attention_heads"
+#: What makes a model small, under the names that configurations have for it.
+SMALL: dict[str, Any] = {
+    **dict.fromkeys(_WIDTHS.split(), 32),
+    **dict.fromkeys(_LAYERS.split(), 2),
+    **dict.fromkeys(_HEADS.split(), 4),
+    **dict.fromkeys(["num_key_value_heads", "swa_num_key_value_heads"], 2),
+    **dict.fromkeys(["head_dim", "dim_head", "swa_head_dim", "v_head_dim", "attention_head_size"], 8),
+    **dict.fromkeys(["max_position_embeddings", "n_positions", "max_seq_len"], 64),
+    **dict.fromkeys(["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"], 4),
+    **dict.fromkeys(["num_experts_per_tok", "moe_topk", "moe_k"], 2),
+    **dict.fromkeys(["moe_intermediate_size", "shared_expert_intermediate_size", "shared_intermediate_size"], 16),
+    **dict.fromkeys(["expert_intermediate_size", "expert_ffn_hidden_size"], 16),
+    **dict.fromkeys(["n_group", "topk_group", "mamba_n_groups", "n_groups", "mamba_ngroups"], 1),
+    **dict.fromkeys(["q_lora_rank", "kv_lora_rank", "index_head_dim", "hidden_size_per_layer_input"], 8),
+    **dict.fromkeys(["qk_rope_head_dim", "qk_nope_head_dim", "rotary_dim", "index_topk"], 4),
+    **dict.fromkeys(["index_n_heads", "n_mamba_heads", "linear_num_key_heads"], 2),
+    **dict.fromkeys(["linear_value_head_dim", "linear_key_head_dim", "mamba_d_state", "mamba_chunk_size"], 8),
+    **dict.fromkeys(["mamba_n_heads", "linear_num_value_heads"], 4),
+    **dict.fromkeys(["mamba_d_head", "state_size"], 16),
+    "first_k_dense_replace": 1,
+}
+_LATENT: dict[str, Any] = {"num_key_value_heads": 4}
+#: What else some kinds need, or what they need otherwise.
+SPECIAL: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(
+        ["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa"], _LATENT
+    ),
+    **dict.fromkeys(["minicpm3", "youtu", "dots3_note_text", "longcat_flash"], _LATENT),
+}
+
+
+def small(model_type: str) -> dict[str, Any]:
+    """``model.config`` of a recipe: this kind, as small as it can be told."""
+    own = {field.name for field in fields(CONFIG_MAPPING[model_type])} - {
+        field.name for field in fields(PreTrainedConfig)
+    }
+    return {
+        "model_type": model_type,
+        **{key: value for key, value in SMALL.items() if key in own},
+        **({"is_decoder": True} if "is_decoder" in own else {}),
+        **SPECIAL.get(model_type, {}),
+    }
+
+
+@dataclass(frozen=True)
+class Family:
+    """works: trained, saved and read back; attention: the kernel it was run with; masks, layer_masks, layers,
+    no_positions: what else it can be given or read; why: what keeps it from working."""
+
+    model_type: str
+    works: bool
+    attention: str = ""
+    positions: str = ""
+    masks: bool = False
+    layer_masks: bool = False
+    layers: bool = False
+    no_positions: bool = False
+    why: str = ""
+
+
+def family(model_type: str, folder: Path, registry: Registry) -> Family:
+    """Tries one as recipes are by default; else with what the refusal says to set."""
+    attention, positions, why = "sdpa", "continue", ""
+    for attempt in range(3):
+        try:
+            return _works(model_type, folder / str(attempt), registry, attention, positions)
+        except JepaError as error:
+            why = " ".join(str(error).split())
+        if "set model.attn_implementation: eager" in why and attention == "sdpa":
+            attention = "eager"
+        elif "positions: restart" in why and positions == "continue":
+            positions = "restart"
+        else:
+            break
+    return Family(model_type, False, why=why)
+
+
+def _works(model_type: str, folder: Path, registry: Registry, attention: str, positions: str) -> Family:
+    overrides = [*_overrides(model_type, folder, attention), f"objective.positions={positions}"]
+    recipe = jepa_core.load_recipe("cosine_k1", overrides=overrides, registry=registry)
+    result = jepa_core.run(recipe, registry=registry, device="cpu")
+    again = evaluate_again(folder, registry=registry)
+    if again != result.metrics:
+        raise JepaError("read back, it gives other metrics")
+    loaded = jepa_core.load(folder, registry)
+    transformer, trials = loaded.objective.transformer, Trials(loaded.objective.transformer._open)
+    plain = AutoModelForCausalLM.from_pretrained(folder / "model", attn_implementation=attention).eval()
+    if _generated(plain) != _spelled(transformer):
+        raise JepaError("plain transformers generates something else from the saved folder")
+    return Family(
+        model_type,
+        True,
+        attention,
+        positions,
+        masks=trials.mask_problem is None,
+        layer_masks=trials.layer_mask_problem is None,
+        layers=_layers_readable(transformer),
+        no_positions=_can_forget(transformer),
+    )
+
+
+def _overrides(model_type: str, folder: Path, attention: str) -> list[str]:
+    config = ", ".join(f"{key}: {_yaml(value)}" for key, value in small(model_type).items())
+    return [
+        f"output_dir={folder}",
+        f"model={{config: {{{config}}}, attn_implementation: {attention}}}",
+        "data={name: reversal_curse, entities_both_ways: 12, entities_one_way: 6, relation_pairs: 1}",
+        "data.name_multiplicity=null",
+        "training={max_steps: 3, per_device_train_batch_size: 6, learning_rate: 1.0e-2, save_steps: 2}",
+    ]
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml(item)}" for key, item in value.items()) + "}"
+    return "[" + ", ".join(map(_yaml, value)) + "]" if isinstance(value, list | tuple) else str(value)
+
+
+PROMPT = (1, 2, 3, 4)
+
+
+def _generated(model: Any) -> list[int]:
+    """What transformers' own generation says after the prompt, greedily."""
+    ids = torch.tensor([PROMPT])
+    options = {"max_new_tokens": 3, "do_sample": False, "use_cache": False, "pad_token_id": 0}
+    for forced in (
+        "eos_token_id",
+        "forced_bos_token_id",
+        "forced_eos_token_id",
+        "suppress_tokens",
+        "begin_suppress_tokens",
+    ):
+        setattr(model.generation_config, forced, None)
+    out: list[int] = model.generate(ids, attention_mask=torch.ones_like(ids), **options)[0].tolist()
+    return out[len(PROMPT) :]
+
+
+@torch.no_grad()
+def _spelled(transformer: Any) -> list[int]:
+    """The same by hidden states and logits as the objective gets them."""
+    ids = list(PROMPT)
+    for _ in range(3):
+        row = torch.tensor([ids])
+        last = transformer(row, torch.arange(len(ids))[None], None, [transformer.num_layers])[transformer.num_layers]
+        ids.append(int(transformer.logits(last[0, -1]).argmax()))
+    return ids[len(PROMPT) :]
+
+
+@torch.no_grad()
+def _layers_readable(transformer: Any) -> bool:
+    ids = torch.arange(3)[None]
+    try:
+        found = transformer(ids, ids, None, range(transformer.num_layers + 1))
+        return all(transformer.layer_logits(found[n], n) is not None for n in range(transformer.num_layers + 1))
+    except JepaError:
+        return False
+
+
+def _can_forget(transformer: Any) -> bool:
+    transformer.model.config._name_or_path = ""
+    try:
+        transformer.forget_positions()
+        transformer.check("none")
+    except JepaError:
+        return False
+    return True
+
+
+def _limited(model_type: str, connection: Any) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = family(model_type, Path(folder), Registry.discover())
+        except Exception as error:  # a fault of ours: it belongs in the table too
+            found = Family(model_type, False, why=f"FAILS: {type(error).__name__}: {error}")
+    connection.send(asdict(found))
+
+
+def apart(model_type: str) -> Family:
+    """Tries one in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_limited, args=(model_type, sending))
+    process.start()
+    sending.close()
+    try:
+        if receiving.poll(PATIENCE):
+            return Family(**receiving.recv())
+        return Family(model_type, False, why=f"takes more than {PATIENCE} s, however small it is told to be")
+    except EOFError:
+        return Family(model_type, False, why="ends the process")
+    finally:
+        process.kill()
+        process.join()
+
+
+def main(names: Sequence[str]) -> None:
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    found = []
+    for name in names or sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES):
+        found.append(apart(name))
+        print(_line(found[-1]), flush=True)
+    if not names:
+        TABLE.write_text("\n".join(page(found)) + "\n", encoding="utf-8")
+
+
+def page(found: Sequence[Family]) -> Iterator[str]:
+    """docs/MODELS.md."""
+    yield "TODO"
+
+
+def _line(one: Family) -> str:
+    marks = "".join(f" {'yes' if can else '-'} |" for can in (one.masks, one.layer_masks, one.layers, one.no_positions))
+    how = f"{one.attention} {one.positions}" if one.works else one.why
+    return f"| `{one.model_type}` | {'works' if one.works else 'refused'} |{marks} {how} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
