@@ -94,15 +94,16 @@ class Probe:
         """Of each block ``m w l``: how far each token moves when those in `change` (``m w`` bool a block)
         become other ones. Padding itself does not count."""
         vocab = self.objective.transformer.vocab
+        far = max(vocab // 2, 1)  # neighbours may have the same row: new tokens all start with the mean one
         blocks = tuple(
-            replace(block, ids=block.ids.where(~changed, (block.ids + 1) % vocab))
+            replace(block, ids=block.ids.where(~changed, (block.ids + far) % vocab))
             for block, changed in zip(self.plan.blocks, change, strict=True)
         )
         changed_plan = replace(self.plan, blocks=blocks, arrangement=self.objective.layout.arrange(blocks))
         moved = []
         for old, new, block in zip(self.before, states(self.objective, changed_plan), blocks, strict=True):
-            far = (new.double() - old.double()).abs().amax(dim=-1).cpu()
-            moved.append(far.where((block.tags != PAD)[..., None], 0))
+            distance = (new.double() - old.double()).abs().amax(dim=-1).cpu()
+            moved.append(distance.where((block.tags != PAD)[..., None], 0))
         return moved
 
 

@@ -48,3 +48,12 @@ def test_one_sample_without_padding():
     objective = small_objective(small_model()).eval()
     found = measure(objective, objective.plan(small_batch(SAMPLES[:1])), columns=2)
     assert (found.samples, found.padding) == (None, None)
+
+
+def test_new_tokens_that_all_have_the_mean_row():
+    """A token that becomes its neighbour does not move then, and has to become another one."""
+    model = small_model()
+    objective = small_objective(model, k=2, pred_ids=(24, 25)).eval()
+    with torch.no_grad():
+        model.get_input_embeddings().weight[24:] = model.get_input_embeddings().weight[:24].mean(dim=0)
+    assert measure(objective, objective.plan(small_batch()), columns=16).own > 0.01
