@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from jepa_core.assembly.build import Run, build
     from jepa_core.assembly.load import LoadedRun, load
     from jepa_core.components import (
-        BuildContext,
-        DatasetContext,
         DistanceFunction,
         EmbeddingExtractor,
         Evaluation,
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
         Regularizer,
         ReversalStrategy,
     )
+    from jepa_core.contexts import BuildContext, DatasetContext
     from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean
     from jepa_core.evaluation.evaluate import EvaluationContext
     from jepa_core.launch.run import Result, run
@@ -53,8 +52,6 @@ _HOMES = {
     "assembly.build": ("Run", "build"),
     "assembly.load": ("LoadedRun", "load"),
     "components": (
-        "BuildContext",
-        "DatasetContext",
         "DistanceFunction",
         "EmbeddingExtractor",
         "Evaluation",
@@ -64,6 +61,7 @@ _HOMES = {
         "Regularizer",
         "ReversalStrategy",
     ),
+    "contexts": ("BuildContext", "DatasetContext"),
     "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean"),
     "evaluation.evaluate": ("EvaluationContext",),
     "launch.run": ("Result", "run"),

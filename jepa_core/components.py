@@ -11,19 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
-
-from jepa_core.errors import DataError
-from jepa_core.paths import at_home
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from jepa_core.contexts import DatasetContext
     from jepa_core.samples.draws import Draws
     from jepa_core.samples.sample_set import SampleSet, TaskData
     from jepa_core.samples.samples import Samples
-    from jepa_core.samples.token_names import TokenNames
     from jepa_core.views.pairs import Views
     from jepa_core.views.row_tokens import Tokens
 
@@ -213,51 +209,3 @@ KINDS: dict[str, Kind] = {
     "evaluation": Kind("jepa_evaluations", Evaluation, EvaluationTraits, "evaluation.also", many=True),
     "dataset": Kind("jepa_datasets", DatasetFactory, DatasetTraits, "data"),
 }
-
-
-@dataclass(frozen=True)
-class BuildContext:
-    """What a component may know of the run it is built for.
-
-    vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
-    num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files.
-    """
-
-    vocabulary: TokenNames
-    width: int
-    num_layers: int
-    k: int = 0
-    seed: int = 0
-    search: tuple[Path, ...] = (Path(),)
-    tags: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-
-    def find(self, path: str) -> Path:
-        return find_path(path, self.search)
-
-
-@dataclass(frozen=True)
-class DatasetContext:
-    """What a dataset may know of the run: its seed, its predictor tokens, its pretrained model, and where to look for
-    files."""
-
-    seed: int = 0
-    k: int = 0
-    distinct_pred: bool = False
-    search: tuple[Path, ...] = (Path(),)
-    pretrained: str | None = None
-
-    def find(self, path: str) -> Path:
-        return find_path(path, self.search)
-
-
-def find_path(path: str, search: tuple[Path, ...]) -> Path:
-    """`path` in the first of the `search` folders that has it.
-
-    Raises DataError naming every place looked at.
-    """
-    places = [folder / at_home(path) for folder in search]
-    for place in places:
-        if place.exists():
-            return place
-    raise DataError(f"{path}: not found (looked for {', '.join(map(str, dict.fromkeys(places)))})")

@@ -2,8 +2,8 @@
 
 A hook takes no argument and returns a mapping ``name -> factory``. It is called once, when a recipe is
 resolved, never while training. The factory's keyword signature *is* the schema of the component's options;
-a factory whose first parameter is named ``context`` gets a :class:`jepa_core.components.BuildContext`
-(datasets: a :class:`jepa_core.components.DatasetContext`). What each component is called with and returns
+a factory whose first parameter is named ``context`` gets a :class:`jepa_core.contexts.BuildContext`
+(datasets: a :class:`jepa_core.contexts.DatasetContext`). What each component is called with and returns
 stands in :mod:`jepa_core.components`.
 
 A plugin is a module with functions marked ``@jepa_core.hookimpl``, named in the entry point group
@@ -23,6 +23,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Factories = Mapping[str, Callable[..., Any]]
+
 
 @hookspec
 def jepa_reversal_strategies() -> Factories:  # type: ignore[empty-body]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.checkpoint.weights import load_weights
-from jepa_core.components import BuildContext, DatasetContext, DistanceTraits, MaskTraits
+from jepa_core.components import DistanceTraits, MaskTraits
+from jepa_core.contexts import BuildContext, DatasetContext
 from jepa_core.errors import ComponentError
 from jepa_core.model.build import build_model
 from jepa_core.objective.needs import OF_CANDIDATES
@@ -22,7 +23,8 @@ from jepa_core.samples.sample_set import TaskData
 
 if TYPE_CHECKING:
     from jepa_core.recipe.component_ref import ComponentRef
-    from jepa_core.recipe.schema import EmaTarget, FurtherTerm, Objective, Recipe, WeightSchedule
+    from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, Objective, WeightSchedule
+    from jepa_core.recipe.schema import Recipe
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:

@@ -51,4 +51,3 @@ def plugin_code(recipe: Recipe, registry: Registry) -> dict[str, str]:
     the code changes."""
     used = {registry.find(kind, ref.name).plugin for _, kind, ref in recipe.components()}
     return {plugin.origin: registry.code_hash(plugin) for plugin in sorted(used, key=lambda plugin: plugin.origin)}
-

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from jepa_core.components import find_path
+from jepa_core.contexts import find_path
 from jepa_core.evaluation.ranks import Tally, score_tokens
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan

@@ -35,8 +35,8 @@ class Block(Movable):
 @dataclass(frozen=True)
 class Call(Movable):
     """One call of the transformer. ids, tags, positions (position ids), block (number of the block, for a branch that
-    of the block it goes on from), piece (number of the block itself): ``r t``; apart: ``r t t`` bool, which keys a query
-    never sees because one of the two is in a branch; piece and apart are None without branches."""
+    of the block it goes on from), piece (number of the block itself): ``r t``; apart: ``r t t`` bool, which keys a
+    query never sees because one of the two is in a branch; piece and apart are None without branches."""
 
     ids: Tensor
     tags: Tensor

@@ -5,7 +5,7 @@ Axes: ``n`` counted pairs, ``d`` width.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,3 +114,17 @@ class RunningTerm:
             chosen = [sides[side] for side in sides if traits.of_side in (side, "both")]
             found = torch.stack([regularizer(each, draws).float() for each in chosen])
             yield name, traits.weight, found.sum()
+
+
+def checked_detach(layer: int, terms: Sequence[RunningTerm], num_layers: int) -> int:
+    """The layer below which the next-token loss trains nothing. Raises ComponentError where a JEPA loss would be cut
+    off too."""
+    found = [(max(side.layer for side in term.source_sides), term.target.layer) for term in terms]
+    highest = max(max(pair) for pair in found)
+    if not highest <= layer < num_layers:
+        raise ComponentError(
+            f"ntp_detach: {layer}: the embeddings are read at layers {found[0][0]} and "
+            f"{found[0][1]}, and the model has {num_layers}: name a layer from "
+            f"{highest} to {num_layers - 1}"
+        )
+    return layer

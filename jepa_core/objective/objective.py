@@ -16,16 +16,17 @@ from jepa_core.model.transformer import Transformer
 from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.hidden import HiddenStates
-from jepa_core.objective.jepa_term import RunningTerm
+from jepa_core.objective.jepa_term import RunningTerm, checked_detach
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import OF_CANDIDATES
+from jepa_core.objective.parts import register_parts
 from jepa_core.objective.plan import Plan, PlannedRecall, PlannedTerm, PlannedView
 from jepa_core.objective.planner import Planner
-from jepa_core.objective.recall import Recall, plan_recalls
+from jepa_core.objective.recall import make_recall, plan_recalls
 from jepa_core.objective.room import refuse_overflow
 from jepa_core.objective.schedule import weight_at
 from jepa_core.objective.spec import ObjectiveSpec
-from jepa_core.objective.target import TargetEncoder
+from jepa_core.objective.target import target_encoder
 from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
 from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import PAD, Samples
@@ -45,17 +46,17 @@ class JepaObjective(nn.Module):
         super().__init__()
         self.model = model
         self.spec = spec
-        self.target_encoder = _target_encoder(model, spec)
+        self.target_encoder = target_encoder(model, spec)
         self.transformer = Transformer(model)
         self.terms: tuple[RunningTerm, ...] = tuple(RunningTerm.of(term, self.transformer) for term in spec.terms)
-        self._register_parts()
+        self.parts = register_parts(self, spec)
         if spec.positions == "none":
             self.transformer.forget_positions()
         self.layout = choose(spec.layout, spec.mask, spec.positions, self.transformer)
         self.planner = Planner(spec, self.layout.arrange)
         if spec.ntp_detach is not None:
-            self._detach_ntp(spec.ntp_detach)
-        self.recall = self._recall()
+            self.transformer.detach_after(checked_detach(spec.ntp_detach, self.terms, self.transformer.num_layers))
+        self.recall = make_recall(spec, self.transformer.blocks, self.terms[0])
 
     @property
     def needs_candidates(self) -> bool:
@@ -224,43 +225,6 @@ class JepaObjective(nn.Module):
             recalls = plan_recalls(self.spec.asked, plan.blocks, arrangement)
         return replace(plan, reads=arrangement.by_call(read), recalls=recalls)
 
-    def _register_parts(self) -> None:
-        """The components with parameters, by names that are the same in every run of a recipe."""
-        rest = nn.ModuleDict()
-        for number, term in enumerate(self.spec.terms):
-            for name, part in term.parts():
-                if not isinstance(part, nn.Module):
-                    continue
-                if number == 0 and name in ("source_embedding", "target_embedding", "predictor", "distance"):
-                    self.add_module(name, part)
-                else:
-                    rest[name if number == 0 else f"{term.name}_{name}"] = part
-        self.parts = rest
-
-    def _detach_ntp(self, layer: int) -> None:
-        """Raises ComponentError where a JEPA loss would be cut off too."""
-        found = [(max(side.layer for side in term.source_sides), term.target.layer) for term in self.terms]
-        highest = max(max(pair) for pair in found)
-        if not highest <= layer < self.transformer.num_layers:
-            raise ComponentError(
-                f"ntp_detach: {layer}: the embeddings are read at layers {found[0][0]} and "
-                f"{found[0][1]}, and the model has {self.transformer.num_layers}: name a layer from "
-                f"{highest} to {self.transformer.num_layers - 1}"
-            )
-        self.transformer.detach_after(layer)
-
-    def _recall(self) -> Recall | None:
-        temperature, layer = self.spec.recall_temperature, self.spec.ntp_detach
-        if temperature is None:
-            return None
-        if layer is None:
-            raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
-        if self.spec.asked is None:
-            raise ComponentError("recall_temperature: the dataset does not say what is asked in a sample")
-        first = self.terms[0]
-        reads = {side.layer for side in first.source_sides}
-        return Recall(self.transformer, layer, reads, first.predicted_from, temperature)
-
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         places, ids = plan.labelled
         states = hidden[self.transformer.num_layers].flat.index_select(0, places)
@@ -277,10 +241,3 @@ class JepaObjective(nn.Module):
         )
         trained = (p for p in kept if p.requires_grad)
         return sum((p.sum() * 0 for p in trained), start=torch.zeros((), device=self.model.device))
-
-
-def _target_encoder(model: Any, spec: ObjectiveSpec) -> TargetEncoder | None:
-    """A copy of the model where the targets are not the model's own states."""
-    if spec.target in ("same", "stopped") or not any(term.enabled for term in spec.terms):
-        return None
-    return TargetEncoder(model, spec.target, without_positions=spec.positions == "none")

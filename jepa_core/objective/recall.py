@@ -19,10 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
+from jepa_core.errors import ComponentError
 from jepa_core.model.early_exit import hidden_of, with_hidden
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.arrangement import Arrangement, Block
+from jepa_core.objective.jepa_term import RunningTerm
 from jepa_core.objective.plan import PlannedRecall
+from jepa_core.objective.spec import ObjectiveSpec
 from jepa_core.samples.candidates import Asked
 from jepa_core.samples.samples import Samples
 
@@ -74,6 +77,18 @@ class Recall:
             answers = recalled(found, memory, self.temperature).to(hidden.dtype)
         flat = hidden.flatten(0, 1).index_copy(0, asked.answers, answers.index_select(0, asked.row))
         return flat.view(hidden.shape)
+
+
+def make_recall(spec: ObjectiveSpec, blocks: Sequence[nn.Module], first: RunningTerm) -> Recall | None:
+    """What the spec asks for; None where it asks for none. Raises ComponentError where something is missing for it."""
+    if spec.recall_temperature is None:
+        return None
+    if spec.ntp_detach is None:
+        raise ComponentError("recall_temperature: needs ntp_detach, the layer after which to recall")
+    if spec.asked is None:
+        raise ComponentError("recall_temperature: the dataset does not say what is asked in a sample")
+    reads = {side.layer for side in first.source_sides}
+    return Recall(blocks, spec.ntp_detach, reads, first.predicted_from, spec.recall_temperature)
 
 
 def _at(states: Tensor, tokens: Tensor) -> Tensor:

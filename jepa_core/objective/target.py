@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from jepa_core.model.transformer import Transformer
-from jepa_core.objective.spec import Ema, Target
+from jepa_core.objective.spec import Ema, ObjectiveSpec, Target
 
 
 class TargetEncoder(nn.Module):
@@ -44,3 +44,10 @@ class TargetEncoder(nn.Module):
 def stopped(embedding: Tensor, kind: Target) -> Tensor:
     """The target's embedding, without gradient unless the target encoder is the model itself."""
     return embedding if kind == "same" else embedding.detach()
+
+
+def target_encoder(model: Any, spec: ObjectiveSpec) -> TargetEncoder | None:
+    """A copy of the model where the targets are not the model's own states, made before any hook is on it."""
+    if spec.target in ("same", "stopped") or not any(term.enabled for term in spec.terms):
+        return None
+    return TargetEncoder(model, spec.target, without_positions=spec.positions == "none")

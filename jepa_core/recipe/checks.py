@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, did_you_mean
 from jepa_core.recipe.component_ref import SIDES
+from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.refused_arguments import REFUSED
-from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, SECTIONS, Recipe
+from jepa_core.recipe.schema import SECTIONS, Recipe
 from jepa_core.registry.options import check_options
 from jepa_core.registry.places import KeyPath
 from jepa_core.registry.plain_words import problems_in

@@ -9,7 +9,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError
 from jepa_core.recipe.component_ref import SIDES
-from jepa_core.recipe.schema import COMPONENTS, DEFAULTS, Recipe
+from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
+from jepa_core.recipe.schema import Recipe
 from jepa_core.registry.options import option_schema
 
 if TYPE_CHECKING:

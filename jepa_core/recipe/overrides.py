@@ -9,8 +9,8 @@ from typing import Any
 from jepa_core.components import KINDS
 from jepa_core.errors import RecipeError
 from jepa_core.recipe.component_ref import SIDES
+from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
-from jepa_core.recipe.schema import COMPONENTS, DEFAULTS
 from jepa_core.recipe.strict_yaml import parse_yaml
 from jepa_core.registry.places import KeyPath, dotted
 from jepa_core.registry.plain_words import describe

@@ -68,9 +68,7 @@ class Training(Section):
         False, description="Recompute activations in the backward pass: less memory, about a third slower."
     )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
-    dataloader_num_workers: int = Field(
-        0, ge=0, le=1024, description="Processes that make batches; 0: none beside."
-    )
+    dataloader_num_workers: int = Field(0, ge=0, le=1024, description="Processes that make batches; 0: none beside.")
     dataloader_drop_last: bool = Field(
         False,
         description="Leave out an epoch's last micro-batch where it is smaller; losses that compare pairs want it.",

@@ -66,9 +66,7 @@ class TokenNames:
             _check_ids(tokens.values())
             if max(tokens.values()) > 2 * len(tokens) + MAX_UNUSED:
                 raise ValueError(f"id {max(tokens.values())} among {len(tokens)} tokens")
-            found = cls(
-                token_to_id=tokens, pad_id=data["pad_id"], pred_ids=tuple(data["pred_ids"]), marked=marked
-            )
+            found = cls(token_to_id=tokens, pad_id=data["pad_id"], pred_ids=tuple(data["pred_ids"]), marked=marked)
             _check_ids((found.pad_id, *found.pred_ids))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"not a saved vocabulary: {error}") from error

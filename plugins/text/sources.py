@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jepa_core import DataError
-from jepa_core.components import find_path
+from jepa_core.contexts import find_path
 from jepa_core.model.hub import HubError, find_or_id
 from jepa_plugins.text.conversation import Conversation, conversation
 from jepa_plugins.text.made import PREFIX, made

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from jepa_core import components, hookspecs
-from jepa_core.components import KINDS, DatasetContext, DistanceTraits, MaskTraits, Traits, find_path
+from jepa_core.components import KINDS, DistanceTraits, MaskTraits, Traits
+from jepa_core.contexts import DatasetContext, find_path
 from jepa_core.errors import DataError
 
 

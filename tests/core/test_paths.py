@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import jepa_core
-from jepa_core.components import find_path
+from jepa_core.contexts import find_path
 from jepa_core.paths import argument_at_home, at_home
 from jepa_core.registry import Registry
 from jepa_core.study.load import load_study

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, EmbeddingTraits
+from jepa_core.components import EmbeddingTraits
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.testing import EmbeddingContract
 from jepa_plugins.facts.roles import TAGS, Role

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext
+from jepa_core.contexts import BuildContext
 from jepa_core.registry import Registry
 from jepa_core.testing import PredictorContract
 from jepa_plugins.linear_predictor import LinearPredictor

@@ -5,7 +5,7 @@ from math import erf
 import pytest
 import torch
 
-from jepa_core.components import BuildContext
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.registry import Registry
 from jepa_core.testing import PredictorContract
@@ -64,5 +64,5 @@ def test_is_four_times_as_wide_as_the_model_unless_told_otherwise():
     create = Registry.discover().create
     assert create("predictor", "mlp", context=CONTEXT).into.weight.shape == (12, 6)
     assert create("predictor", "mlp", context=CONTEXT, hidden=5).into.weight.shape == (5, 6)
-    with pytest.raises(ComponentError, match="hidden: expected 1 or more, not 0"):
+    with pytest.raises(ComponentError, match="hidden: expected 1 to 1,000,000, not 0"):
         create("predictor", "mlp", context=CONTEXT, hidden=0)

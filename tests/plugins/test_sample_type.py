@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, FilterTraits
+from jepa_core.components import FilterTraits
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.testing import FilterContract
 from jepa_plugins.facts.roles import GROUPS, SampleType

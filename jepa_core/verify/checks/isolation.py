@@ -97,7 +97,6 @@ def _in_one_block(context: Context) -> Iterator[Row]:
         together = {i: pair for i, pair in enumerate(plan.pairs) if pair.source.block == pair.target.block}
         layers = [term.target.layer for term, each in zip(objective.terms, plan.terms, strict=True) for _ in each.pairs]
 
-
         def look() -> dict[int, float]:
             return {
                 i: _moved_by_source(objective, plan, pair.source, pair.target, layers[i])

@@ -45,7 +45,8 @@ def selective(context: Context) -> Iterator[Row]:
     wrong = abs(own - labelled) + abs(of_views - owed_labels)
     yield at_most("labels left out of NTP, or counted twice", wrong, 0, told, source_of(Planner.__call__))
     for name, why in silent_terms(context.objective, context.run.train_dataset).items():
-        yield not_applicable(f"a {name} pair that counts", f"in training none ever does: {why}", source_of(silent_terms))
+        reason = f"in training none ever does: {why}"
+        yield not_applicable(f"a {name} pair that counts", reason, source_of(silent_terms))
     for number in range(len(planner.spec.terms)):
         yield from _rates(context, number)
 

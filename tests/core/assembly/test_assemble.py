@@ -12,7 +12,7 @@ from jepa_core.assembly.assemble import assemble, load_data, target_of, weight_o
 from jepa_core.errors import RecipeError
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema
-from jepa_core.recipe.schema import EmaTarget, WeightSchedule
+from jepa_core.recipe.objective_section import EmaTarget, WeightSchedule
 from jepa_core.registry import Registry
 from tests.tiny_runs import REGISTRY, tiny
 

@@ -246,6 +246,6 @@ def test_any_data_are_read_or_refused_in_words(tmp_path_factory, train, valid, v
 
 
 def _context(folder: Path):
-    from jepa_core.components import DatasetContext
+    from jepa_core.contexts import DatasetContext
 
     return DatasetContext(seed=0, k=1, search=(folder,))

@@ -216,7 +216,7 @@ def save_total_limit(folder: Path) -> None:
 def bf16(folder: Path) -> None:
     def computed_in(value: str) -> torch.dtype:
         trainer, seen = trainer_of(folder, f"bf16={value}", "max_steps=1"), []
-        head: nn.Module = trainer.objective.transformer.head
+        head: nn.Module = trainer.objective.transformer.lm_head
         head.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
         trainer.train()
         return seen[0]

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, MaskTraits
+from jepa_core.components import MaskTraits
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.testing import MaskContract
 from jepa_core.views.row_tokens import Tokens

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 import jepa_recipes
-from jepa_core.components import BuildContext, DatasetContext
+from jepa_core.contexts import BuildContext, DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
 from jepa_plugins.facts.from_words import facts

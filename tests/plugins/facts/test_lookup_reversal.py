@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.components import BuildContext
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError, DataError, JepaError
 from jepa_core.testing import ReversalContract
 from jepa_plugins.facts.lookup_reversal import LookupReversal, lookup

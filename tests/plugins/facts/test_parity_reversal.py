@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.components import BuildContext
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.samples.samples import Samples
 from jepa_core.testing import ReversalContract

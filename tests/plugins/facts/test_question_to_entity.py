@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from jepa_core.components import BuildContext, ReversalTraits
+from jepa_core.components import ReversalTraits
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.samples.samples import Samples
 from jepa_core.testing import ReversalContract

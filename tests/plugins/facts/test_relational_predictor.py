@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from jepa_core.components import BuildContext, PredictorTraits
+from jepa_core.components import PredictorTraits
+from jepa_core.contexts import BuildContext
 from jepa_core.errors import ComponentError
 from jepa_core.registry import Registry
 from jepa_core.testing import PredictorContract

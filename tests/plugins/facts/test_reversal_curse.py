@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from jepa_core.components import DatasetContext
+from jepa_core.contexts import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
 from jepa_core.testing import DatasetContract

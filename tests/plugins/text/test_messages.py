@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import GPT2Config
 
-from jepa_core.components import DatasetContext
+from jepa_core.contexts import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.registry import Registry

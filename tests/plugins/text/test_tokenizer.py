@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import GPT2Config
 
-from jepa_core.components import DatasetContext
+from jepa_core.contexts import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.model.new_tokens import without_tokens
 from jepa_core.model.tokenizer import tokenizer_files

@@ -1,0 +1,61 @@
+"""What components and datasets may know of the run that they are made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepa_core.errors import DataError
+from jepa_core.paths import at_home
+
+if TYPE_CHECKING:
+    from jepa_core.samples.token_names import TokenNames
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a component may know of the run it is built for.
+
+    vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
+    num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files.
+    """
+
+    vocabulary: TokenNames
+    width: int
+    num_layers: int
+    k: int = 0
+    seed: int = 0
+    search: tuple[Path, ...] = (Path(),)
+    tags: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def find(self, path: str) -> Path:
+        return find_path(path, self.search)
+
+
+@dataclass(frozen=True)
+class DatasetContext:
+    """What a dataset may know of the run: its seed, its predictor tokens, its pretrained model, and where to look for
+    files."""
+
+    seed: int = 0
+    k: int = 0
+    distinct_pred: bool = False
+    search: tuple[Path, ...] = (Path(),)
+    pretrained: str | None = None
+
+    def find(self, path: str) -> Path:
+        return find_path(path, self.search)
+
+
+def find_path(path: str, search: tuple[Path, ...]) -> Path:
+    """`path` in the first of the `search` folders that has it.
+
+    Raises DataError naming every place looked at.
+    """
+    places = [folder / at_home(path) for folder in search]
+    for place in places:
+        if place.exists():
+            return place
+    raise DataError(f"{path}: not found (looked for {', '.join(map(str, dict.fromkeys(places)))})")
