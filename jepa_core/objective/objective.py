@@ -56,7 +56,7 @@ class JepaObjective(nn.Module):
         self.planner = Planner(spec, self.layout.arrange)
         if spec.ntp_detach is not None:
             self.transformer.detach_after(checked_detach(spec.ntp_detach, self.terms, self.transformer.num_layers))
-        self.recall = make_recall(spec, self.transformer.blocks, self.terms[0])
+        self.recall = make_recall(spec, self.transformer, self.terms[0])
 
     @property
     def needs_candidates(self) -> bool:

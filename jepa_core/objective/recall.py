@@ -79,7 +79,7 @@ class Recall:
         return flat.view(hidden.shape)
 
 
-def make_recall(spec: ObjectiveSpec, blocks: Sequence[nn.Module], first: RunningTerm) -> Recall | None:
+def make_recall(spec: ObjectiveSpec, transformer: Transformer, first: RunningTerm) -> Recall | None:
     """What the spec asks for; None where it asks for none. Raises ComponentError where something is missing for it."""
     if spec.recall_temperature is None:
         return None
@@ -88,7 +88,7 @@ def make_recall(spec: ObjectiveSpec, blocks: Sequence[nn.Module], first: Running
     if spec.asked is None:
         raise ComponentError("recall_temperature: the dataset does not say what is asked in a sample")
     reads = {side.layer for side in first.source_sides}
-    return Recall(blocks, spec.ntp_detach, reads, first.predicted_from, spec.recall_temperature)
+    return Recall(transformer, spec.ntp_detach, reads, first.predicted_from, spec.recall_temperature)
 
 
 def _at(states: Tensor, tokens: Tensor) -> Tensor:

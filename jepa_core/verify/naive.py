@@ -195,14 +195,16 @@ def _mask(objective: JepaObjective, row: PackedRow, like: Tensor, window: int | 
     """``1 1 t t``, 0 where the builder lets a token see an earlier one or itself, else the dtype's minimum. A window
     ends how far back it sees; across blocks there is no saying how far that is."""
     kinds = list(zip(row.tags, row.block, strict=True))
-    starts = [i == 0 or kinds[i] != kinds[i - 1] for i in range(len(kinds))]
     count = range(len(kinds))
+    starts = [i == 0 or i == row.cut or kinds[i] != kinds[i - 1] for i in count]
+    # a span of the sample that goes on after the prefix does not end with it
+    last = [(i + 1 == len(kinds) or starts[i + 1]) and not (row.cut_inside and i + 1 == row.cut) for i in count]
     tokens = Tokens(
         block=_like(like, [row.block], torch.int64),
         position=_like(like, [list(count)], torch.int64),
         tag=_like(like, [row.tags], torch.int64),
         span=_like(like, [[sum(starts[: i + 1]) - 1 for i in count]], torch.int64),
-        last=_like(like, [[i + 1 == len(kinds) or starts[i + 1] for i in count]], torch.bool),
+        last=_like(like, [last], torch.bool),
         pred=_like(like, [[tag == PRED for tag in row.tags]], torch.bool),
     )
     says = objective.spec.mask(tokens.unsqueeze(-1), tokens.unsqueeze(-2), 0).expand(1, len(kinds), len(kinds))[0]

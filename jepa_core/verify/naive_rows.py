@@ -12,12 +12,17 @@ from jepa_core.views.pairs import Branch, NewBlock, Part, View
 
 @dataclass
 class PackedRow:
-    """Blocks one after another, as plain lists of one entry a token."""
+    """Blocks one after another, as plain lists of one entry a token.
+
+    cut: of the row of a branch, where its prefix ends; cut_inside: does that part a span of the sample.
+    """
 
     ids: list[int] = field(default_factory=list)
     tags: list[int] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
+    cut: int | None = None
+    cut_inside: bool = False
 
     def add(self, ids: list[int], tags: list[int], start: int) -> list[int]:
         """A new block whose position ids begin at `start`; the places of its tokens."""
@@ -84,7 +89,8 @@ class Rows:
 
     def _branch(self, after: int, ids: list[int], tags: list[int], select: list[bool]) -> Placed:
         """A row of its own: the prefix, and the branch as if it came right after it."""
-        row = PackedRow()
+        inside = 0 < after < len(self.tags) and self.tags[after - 1] == self.tags[after]
+        row = PackedRow(cut=after, cut_inside=inside)
         row.add([*self.ids[:after], *ids], [*self.tags[:after], *tags], 0)
         self.rows.append(row)
         self.start += len(ids)

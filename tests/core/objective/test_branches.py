@@ -243,3 +243,35 @@ def test_labels_of_a_branch_are_asked_within_it():
     own, of_branch = plan.labels_by_block
     assert (len(own.ids), of_branch.ids.tolist()) == (9, [4, 2])
     assert plan.blocks[of_branch.block].prefix is not None
+
+
+class BySpans:
+    """A mask that reads where spans end: whole spans, and one's own."""
+
+    isolates_views = True
+
+    def __call__(self, query, key, layer):
+        return (query.block == key.block) & (key.last | (key.span == query.span))
+
+
+class AfterTheFirstToken:
+    """A branch after the first token, which may stand inside the head."""
+
+    def __call__(self, facts: Samples) -> Views:
+        tail = facts.where(facts.tags == Role.TAIL)
+        return Views(((Part(facts.valid), Branch(tail, after=torch.ones(len(facts), dtype=torch.int64))),))
+
+
+def test_a_prefix_that_ends_inside_a_span_keeps_what_its_tokens_are():
+    """The prefix is the sample's own tokens: its last one does not end a span that goes on in the sample."""
+    objective = small_objective(small_model(), 0, reversal=AfterTheFirstToken(), mask=BySpans()).eval()
+    compare(outcome(objective), _naive(objective))
+
+
+def _naive(objective):
+    naive = naive_losses(objective, small_batch())
+
+    class Expected:
+        loss, ntp_loss, jepa_loss = naive.loss, naive.ntp, naive.jepa
+
+    return Expected, gradients(objective, naive.loss)
