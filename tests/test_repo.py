@@ -238,6 +238,7 @@ OTHERWISE_MEANT = {
     "jepa_core/assembly/git_revision.py": "git's name of what is checked out",
     "jepa_core/display/html.py": "the element of a page",
     "jepa_core/recipe/model_config.py": "attention heads",
+    "jepa_core/assembly/git_revision.py": "git's file of that name",
 }
 
 

@@ -1,8 +1,8 @@
 """The git revision of the current folder, read without running anything that a checkout's own settings name.
 
 ``git describe --dirty`` asks what ``core.fsmonitor`` names, and filters that ``.git/config`` defines. A checkout
-that somebody sent may name anything there, so the revision is read by hand, and whether files were changed is asked
-of git with settings of our own.
+that somebody sent may name anything there, so the revision is read by hand, and when git is asked for changed files
+each of the checkout's settings that could name a program is empty.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import read_bytes
@@ -20,6 +19,13 @@ from jepa_core.folder.files import read_bytes
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 #: Seconds that git may take to look for changed files.
 PATIENCE = 10
+#: Settings that say how a checkout is laid out, or what a line's end is; none of them names a program.
+_LAYOUT = re.compile(
+    r"extensions\..*|index\..*|core\.(repositoryformatversion|bare|worktree|filemode|symlinks|ignorecase|autocrlf|eol|"
+    r"precomposeunicode|sparsecheckout|sparsecheckoutcone|checkstat|trustctime)"
+)
+#: No monitor, no hook, no network, no index written.
+_OURS = ["core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow=never"]
 
 
 def git_revision(start: Path | None = None) -> str | None:
@@ -30,8 +36,7 @@ def git_revision(start: Path | None = None) -> str | None:
         for folder in _upwards((start or Path()).absolute()):
             if os.path.lexists(folder / ".git"):
                 own, common = _git_folders(folder)
-                revision = _head(own, common)
-                return revision + _state(folder, own, common, revision)
+                return _commit(own, common) + _state(folder)
     except (OSError, ValueError, JepaError):  # not laid out as git does; what it is, is not known
         pass
     return None
@@ -55,7 +60,7 @@ def _git_folders(checkout: Path) -> tuple[Path, Path]:
     return own, (own / _text(shared).strip() if shared.is_file() else own)
 
 
-def _head(own: Path, common: Path) -> str:
+def _commit(own: Path, common: Path) -> str:
     """Raises ValueError where it names no commit."""
     found = _text(own / "HEAD").strip()
     for _ in range(5):  # a reference may name another
@@ -74,48 +79,47 @@ def _resolve(name: str, own: Path, common: Path) -> str:
         if (folder / name).is_file():
             return _text(folder / name).strip()
     packed = (line.split(" ", 1) for line in _text(common / "packed-refs").splitlines())
-    return next(value[0] for value in packed if len(value) == 2 and value[1] == name)
+    return next((value[0] for value in packed if len(value) == 2 and value[1] == name), "")
 
 
-def _state(checkout: Path, own: Path, common: Path, revision: str) -> str:
-    """``-dirty`` where a tracked file is not as it was committed. It is asked of git with a git folder of our own,
-    which has the checkout's objects and index and none of its settings. Submodules have settings too, so they are not
+def _state(checkout: Path) -> str:
+    """``-dirty`` where a tracked file is not as it was committed; submodules, which have settings of their own, are not
     looked into."""
-    index = own / "index"
-    if not index.is_file():
+    settings = _settings(checkout)
+    if settings is None:
         return "-unknown"
-    with TemporaryDirectory() as made:
-        mine = Path(made)
-        (mine / "objects" / "info").mkdir(parents=True)
-        (mine / "refs").mkdir()
-        (mine / "objects" / "info" / "alternates").write_text(f"{(common / 'objects').resolve()}\n", encoding="utf-8")
-        (mine / "HEAD").write_text(f"{revision}\n", encoding="utf-8")
-        (mine / "config").write_text(_SETTINGS[len(revision)], encoding="utf-8")
-        (mine / "index").write_bytes(read_bytes(index))
-        times = index.stat().st_atime_ns, index.stat().st_mtime_ns
-        os.utime(mine / "index", ns=times)  # a file changed in the moment after it was added is younger than this
-        ask = ["git", f"--git-dir={mine}", f"--work-tree={checkout}", "-C", str(checkout)]
-        _run([*ask, "update-index", "-q", "--refresh", "--ignore-submodules"])
-        changed = _run([*ask, "diff-index", "--quiet", "--ignore-submodules=all", revision, "--"])
-        return "" if changed == 0 else "-dirty" if changed == 1 else "-unknown"
+    own = [part for setting in (*settings, *_OURS) for part in ("-c", setting)]
+    ask = ["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]
+    status, changed = _git(checkout, ["--no-optional-locks", *own, *ask])
+    return "-unknown" if status != 0 else "-dirty" if changed else ""
 
 
-def _run(command: list[str]) -> int | None:
-    """The exit status, None where git is missing or takes too long."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(command, env=own | quiet, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
-    except (OSError, subprocess.TimeoutExpired):
+def _settings(checkout: Path) -> list[str] | None:
+    """Empty settings in place of the checkout's own, but for those of its layout; None where that can't be said."""
+    status, listed = _git(checkout, ["config", "--list", "--show-scope", "--null"])
+    parts = listed.split("\0")
+    named = {
+        entry.partition("\n")[0] for scope, entry in zip(parts[::2], parts[1::2], strict=False) if scope in _SCOPES
+    }
+    if status != 0 or any("=" in name for name in named):  # -c takes what stands before the first = for the name
         return None
-    return done.returncode
+    return [f"{name}=" for name in sorted(named) if not _LAYOUT.fullmatch(name)]
+
+
+def _git(checkout: Path, arguments: list[str]) -> tuple[int | None, str]:
+    """The exit status, None where git is missing or takes too long, and what it printed."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    own |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+    command = ["git", "-C", str(checkout), *arguments]
+    try:
+        done = subprocess.run(command, env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return None, ""
+    return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
 def _text(path: Path) -> str:
     return read_bytes(path, 64 << 20).decode("utf-8")
 
 
-_SETTINGS = {
-    40: "[core]\n\trepositoryformatversion = 0\n\tbare = false\n",
-    64: "[core]\n\trepositoryformatversion = 1\n\tbare = false\n[extensions]\n\tobjectformat = sha256\n",
-}
+_SCOPES = ("local", "worktree")

@@ -20,7 +20,7 @@ PICTURES: dict[str, dict[str, Any]] = {
 }
 _JSON = {"generator": "jepa-core"}
 _MARKS = (PAGE, TABLE, '"generator": "jepa-core"', "Software\0jepa-core", "<dc:title>jepa-core</dc:title>")
-_HEAD = 4096
+_BEGINNING = 4096
 
 
 def refuse_foreign(*paths: Path) -> None:
@@ -46,7 +46,7 @@ def _is_ours(path: Path) -> bool:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
         with open(path, "rb") as file:
-            beginning = file.read(_HEAD)
+            beginning = file.read(_BEGINNING)
     except OSError:
         return False
     return any(mark.encode() in beginning for mark in _MARKS)

@@ -88,6 +88,12 @@ def test_without_a_commit_there_is_none(folder):
     assert git_revision() is None
 
 
+def test_a_branch_that_is_nowhere(folder, revision):
+    git("pack-refs", "--all")
+    git("symbolic-ref", "HEAD", "refs/heads/none")
+    assert git_revision() is None
+
+
 @pytest.mark.parametrize("head", ["", "ref: ../../secret", "ref: refs/heads/none", "\xff", "ref: refs/heads/main"])
 def test_a_head_that_git_never_wrote(folder, head):
     (folder / ".git").mkdir()
@@ -100,6 +106,22 @@ def test_a_pipe_is_not_waited_for(folder):
     (folder / ".git").mkdir()
     os.mkfifo(folder / ".git" / "HEAD")
     assert git_revision() is None
+
+
+def test_a_setting_whose_name_git_could_misread_is_not_asked_about(folder, revision):
+    """``-c filter.a=b.clean=`` would be a setting ``filter.a``, and leave the filter as it is."""
+    git("config", "filter.a=b.clean", "true")
+    assert git_revision() == f"{revision}-unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("core.bigFileThreshold", "1m"), ("user.name", "x"), ("core.autocrlf", "input")]
+)
+def test_settings_of_another_kind_do_no_harm(folder, revision, name, value):
+    git("config", name, value)
+    assert git_revision() in (revision, f"{revision}-unknown")
+    (folder / "a.txt").write_text("other")
+    assert git_revision() in (f"{revision}-dirty", f"{revision}-unknown")
 
 
 def test_nothing_that_the_checkout_names_is_run(folder, revision):
