@@ -26,7 +26,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 import jepa_core
 from jepa_core.errors import JepaError
-from jepa_core.launch.run import evaluate_again
+from jepa_core.assembly.load import evaluate_again
 from jepa_core.model.trials import Trials
 from jepa_core.registry import Registry
 
@@ -63,12 +63,46 @@ SMALL: dict[str, Any] = {
     "first_k_dense_replace": 1,
 }
 _LATENT: dict[str, Any] = {"num_key_value_heads": 4}
+_ROTARY: dict[str, Any] = {"rope_type": "default", "rope_theta": 10000.0}
 #: What else some kinds need, or what they need otherwise.
 SPECIAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        ["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa"], _LATENT
-    ),
-    **dict.fromkeys(["minicpm3", "youtu", "dots3_note_text", "longcat_flash"], _LATENT),
+    **dict.fromkeys("axk1 axk2 deepseek_v2 deepseek_v3 deepseek_v32 glm4_moe_lite glm_moe_dsa".split(), _LATENT),
+    **dict.fromkeys("minicpm3 youtu".split(), _LATENT),
+    "cohere_compass_text": {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
+    "dbrx": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0},
+        "ffn_config": {"ffn_hidden_size": 32, "moe_num_experts": 4, "moe_top_k": 2},
+    },
+    "dots1": {"n_shared_experts": 1},
+    "dots3_note_text": {**_LATENT, "mlp_layer_types": ["dense", "sparse"], "shared_experts_intermediate_size": 16},
+    "falcon_h1": {"mamba_d_ssm": 32, "mamba_d_head": 8},
+    "gemma3n_text": {
+        "num_kv_shared_layers": 0,
+        "layer_types": ["sliding_attention", "full_attention"],
+        "activation_sparsity_pattern": [0.0, 0.0],
+        "laurel_rank": 4,
+    },
+    "gemma4_text": {"num_kv_shared_layers": 0},
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
+    "jetmoe": {"kv_channels": 8},
+    "lfm2_moe": {"layer_types": ["full_attention", "conv"]},
+    "longcat_flash": {**_LATENT, "head_dim": 4, "zero_expert_num": 1},
+    "mamba2": {"num_heads": 8, "head_dim": 8},
+    "reformer": {
+        "attn_layers": ["local", "local"],
+        "axial_pos_embds": False,
+        "local_attn_chunk_length": 4,
+        "num_hashes": 1,
+    },
+    "xmod": {"languages": ["en_XX"], "default_language": "en_XX"},
+    "zamba": {
+        "num_hidden_layers": 4,
+        "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
+        "attention_head_dim": 16,
+        "attention_hidden_size": 64,
+    },
+    "zamba2": {"layers_block_type": ["linear_attention", "hybrid"], "n_mamba_heads": 8, "num_mem_blocks": 1},
+    "zaya": {"num_experts_per_tok": 1},
 }
 
 
