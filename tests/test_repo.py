@@ -36,6 +36,7 @@ TESTED_IN = {
     "jepa_core/launch/dry_run.py": "tests/core/cli/test_run.py",
     "jepa_core/launch/run.py": "tests/core/cli/test_run.py",
     "jepa_core/launch/resume.py": "tests/end_to_end/test_resume.py",
+    "jepa_core/contexts.py": "tests/core/test_components.py",
     "jepa_core/distributed.py": "tests/end_to_end/test_several_processes.py",
     "jepa_core/checkpoint/trainer.py": "tests/end_to_end/test_resume.py",
     "jepa_core/tensors.py": "tests/core/testing/test_distance.py",
@@ -45,7 +46,10 @@ TESTED_IN = {
     "jepa_core/objective/layouts.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/plan.py": "tests/core/objective/test_planner.py",
     "jepa_core/objective/needs.py": "tests/core/objective/test_objective.py",
+    "jepa_core/objective/parts.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/room.py": "tests/core/objective/test_objective.py",
+    "jepa_core/recipe/defaults.py": "tests/core/recipe/test_schema.py",
+    "jepa_core/recipe/objective_section.py": "tests/core/recipe/test_schema.py",
     "jepa_core/registry/named.py": "tests/core/cli/test_options.py",
     "jepa_core/report/further.py": "tests/plugins/facts/test_concept_table.py",
     "jepa_core/report/sections.py": "tests/core/report/test_report.py",
@@ -54,6 +58,7 @@ TESTED_IN = {
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",
     "jepa_core/study/check_recipes.py": "tests/core/study/test_load.py",
     "jepa_core/study/terminal.py": "tests/core/cli/test_study.py",
+    "jepa_core/verify/naive_rows.py": "tests/core/verify/test_naive.py",
     "jepa_core/verify/one_step.py": "tests/core/verify/checks/test_denominators.py",
     "jepa_core/verify/terminal.py": "tests/core/cli/test_verify.py",
     "plugins/text/public_remarks.py": "tests/plugins/text/test_convert_flags.py",
@@ -102,7 +107,7 @@ def setup() -> ConfigParser:
 
 #: The rooms of the core, upper ones first. Each imports only what stands above it, or is itself.
 ROOMS = (
-    *("errors", "paths", "streams", "signals", "hookspecs", "components", "tensors", "distributed", "progress"),
+    *("errors", "paths", "streams", "signals", "hookspecs", "contexts", "components", "tensors", "distributed", "progress"),
     *("samples", "views", "contracts", "registry", "recipe", "model", "objective", "evaluation"),
     *("folder", "display", "checkpoint", "training", "assembly", "verify", "launch", "report", "study", "cli", "testing"),
 )
@@ -112,7 +117,7 @@ FOR_TYPES = {
     ("components", "samples.draws"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "samples.sample_set"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "samples.samples"): COMPONENTS_SAY_WHAT_THEY_TAKE,
-    ("components", "samples.token_names"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("contexts", "samples.token_names"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "views.pairs"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "views.row_tokens"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("assembly.rehearse", "assembly.build"): "takes the Run that build makes; build watches components with it",
@@ -235,8 +240,8 @@ class TestRooms:
 OF_A_TASK = re.compile(r"\b(heads?|relations?|tails?|facts?|atomic)\b", re.I)
 #: File of the core -> what it means by such a word.
 OTHERWISE_MEANT = {
-    "jepa_core/assembly/git_revision.py": "git's name of what is checked out",
     "jepa_core/display/html.py": "the element of a page",
+    "jepa_core/model/layer_mask.py": "attention heads",
     "jepa_core/recipe/model_config.py": "attention heads",
     "jepa_core/assembly/git_revision.py": "git's file of that name",
 }

@@ -19,28 +19,28 @@ _LAYERS = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
 @dataclass(frozen=True)
 class Anatomy:
     """config: of the text model; base: gives hidden states for token ids; path: its name in the model; blocks: the
-    layers in it; head: the output embedding."""
+    layers in it; output: the output embedding."""
 
     config: Any
     base: nn.Module
     path: str
     blocks: list[nn.Module]
-    head: nn.Module
+    output: nn.Module
 
     @classmethod
     def of(cls, model: Any) -> Anatomy:
         """Raises ComponentError for a model whose parts can't be found."""
         name, config = type(model).__name__, model.config.get_text_config(decoder=True)
-        head = model.get_output_embeddings()
-        if head is None:
-            raise ComponentError(f"{name}: has no output embedding, so it is no language model of one head")
+        output = model.get_output_embeddings()
+        if output is None:
+            raise ComponentError(f"{name}: has no output embedding, so it is no language model of one output")
         number = next((n for key in _LAYERS if (n := getattr(config, key, None))), None)
         found = {path: m for path, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == number}
         if not found:
             raise ComponentError(f"{name}: can't find its {number} layers")
         place = min(found, key=lambda path: path.count("."))
         path = _base_path(model, place)
-        return cls(config, model.get_submodule(path), path, list(found[place]), head)
+        return cls(config, model.get_submodule(path), path, list(found[place]), output)
 
     @property
     def mlp(self) -> nn.Module | None:

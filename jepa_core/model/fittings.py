@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -57,7 +58,8 @@ class Fittings:
         blocks, base = self.anatomy.blocks, self.anatomy.base
         inner = {layer for layer in layers if layer < len(blocks)}
         out = None
-        with self.early_exit.reading(inner, leave=len(blocks) not in layers) as found, self.last_mlp.at(reads):
+        reading = self.early_exit.reading(inner, leave=len(blocks) not in layers)
+        with reading as found, self.last_mlp.at(reads), padding_is_known(base):
             out = base(
                 input_ids=ids,
                 position_ids=positions,
@@ -111,3 +113,22 @@ def _first(out: Any) -> Tensor:
 
 def _same(value: Any, other: Tensor) -> bool:
     return isinstance(value, Tensor) and value.numel() == other.numel() and torch.equal(value.view_as(other), other)
+
+
+@contextmanager
+def padding_is_known(base: Any) -> Iterator[None]:
+    """Within this context the model does not look for padding in its input to warn of it, for which it would wait for
+    the device: where padding is, the layouts know."""
+    name = "warn_if_padding_and_no_attention_mask"
+    if not hasattr(base, name):
+        yield
+        return
+    setattr(base, name, _says_nothing)
+    try:
+        yield
+    finally:
+        delattr(base, name)
+
+
+def _says_nothing(*args: Any, **kwargs: Any) -> None:
+    """In place of a warning."""

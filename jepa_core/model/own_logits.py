@@ -26,7 +26,7 @@ class OwnLogits:
     """The model with its transformer taken out. plain: are its logits just the output embedding's."""
 
     def __init__(self, model: Any, anatomy: Anatomy):
-        self._head = anatomy.head
+        self._head = anatomy.output
         self._answer = _Answer(anatomy.base, anatomy.blocks[0])
         self._shell = _with(model, {anatomy.path: self._answer})
         self.plain = _is_plain(model, anatomy)
@@ -88,17 +88,17 @@ class _Head(nn.Module):
 def _is_plain(model: Any, anatomy: Anatomy) -> bool:
     """Does the output embedding get the hidden states, and do its results leave the model, as they are? Seen at small
     and large numbers, and without looking at any weight: a cap of 30 does not show in logits of a hundredth."""
-    config, weight = anatomy.config, next(anatomy.head.parameters())
-    path = next((path for path, module in model.named_modules() if module is anatomy.head), None)
+    config, weight = anatomy.config, next(anatomy.output.parameters())
+    path = next((path for path, module in model.named_modules() if module is anatomy.output), None)
     if path is None or path.startswith(f"{anatomy.path}."):
         return False
     for size in _SIZES:
         hidden, says = (size * _waves(2, width, weight)[None] for width in (config.hidden_size, config.vocab_size))
-        answer, head = _Answer(anatomy.base, anatomy.blocks[0]), _Head(anatomy.head, says)
+        answer, output = _Answer(anatomy.base, anatomy.blocks[0]), _Head(anatomy.output, says)
         logits = _forward(
-            _with(model, {anatomy.path: answer, path: head}), answer, States(last_hidden_state=hidden)
+            _with(model, {anatomy.path: answer, path: output}), answer, States(last_hidden_state=hidden)
         ).logits
-        if head.given is None or not _equal(head.given, hidden) or not _equal(logits, says):
+        if output.given is None or not _equal(output.given, hidden) or not _equal(logits, says):
             return False
     return True
 

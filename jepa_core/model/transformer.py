@@ -37,7 +37,7 @@ class Transformer:
         anatomy = self._fittings.anatomy
         config = anatomy.config
         self.base: Any = anatomy.base
-        self.lm_head: nn.Module = anatomy.head
+        self.lm_head: nn.Module = anatomy.output
         self.blocks: list[nn.Module] = anatomy.blocks
         self.num_layers: int = len(anatomy.blocks)
         self.vocab: int = config.vocab_size
@@ -125,7 +125,7 @@ class Transformer:
         return self._own_logits(hidden)
 
     def layer_logits(self, hidden: Tensor, layer: int) -> Tensor:
-        """Logits read off an inner layer: through the final norm and the head (the "logit lens")."""
+        """Logits read off an inner layer: through the final norm and the output embedding (the "logit lens")."""
         return self.logits(hidden if layer == self.num_layers else self.final_norm(hidden))
 
     @cached_property

@@ -32,7 +32,8 @@ def samples() -> Samples:
 def padded(some: Samples, columns: int) -> Samples:
     """The same samples with more columns of padding."""
     room = torch.zeros(len(some), columns, dtype=torch.int64)
-    return Samples(torch.cat([some.ids, room + PAD_ID], dim=1), torch.cat([some.tags, room + PAD], dim=1))
+    ids, tags = torch.cat([some.ids, room + PAD_ID], dim=1), torch.cat([some.tags, room + PAD], dim=1)
+    return Samples(ids, tags, some.renderings)
 
 
 def batch_of(rows: list[int]) -> dict[str, Tensor]:

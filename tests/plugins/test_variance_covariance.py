@@ -28,9 +28,9 @@ THREE = torch.tensor([[0.0, 0.0], [1.0, 2.0], [0.5, 1.0]])
 @pytest.mark.parametrize(
     ("variance", "covariance", "eps", "expected"),
     [
-        (1.0, 0.0, 0.0, (1 / 2 + 0) / 2),  # deviations 1/2 and 1
-        (0.0, 1.0, 0.0, (1 / 4 + 1 / 4) / 2),  # two entries of 1/2 squared, over d
-        (2.0, 4.0, 0.0, 2 / 4 + 4 / 4),
+        (1.0, 0.0, 1e-12, (1 / 2 + 0) / 2),  # deviations 1/2 and 1
+        (0.0, 1.0, 1e-12, (1 / 4 + 1 / 4) / 2),  # two entries of 1/2 squared, over d
+        (2.0, 4.0, 1e-12, 2 / 4 + 4 / 4),
         (1.0, 0.0, 0.75, 0.0),  # deviations of 1 and more
         (1.0, 0.0, 0.11, (1 - 0.6) / 2),  # √(1/4 + 0.11) = 0.6
     ],

@@ -28,7 +28,7 @@ def test_where_they_are(kind, base, layers):
     assert found.path == base
     assert found.base is model.get_submodule(base)
     assert found.blocks == list(model.get_submodule(layers))
-    assert found.head is model.get_output_embeddings()
+    assert found.output is model.get_output_embeddings()
 
 
 def test_a_decoder_has_a_number_of_layers_of_its_own():

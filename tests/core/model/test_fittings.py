@@ -90,3 +90,22 @@ def test_layers_that_hold_no_state_a_token_can_not_be_read():
     with pytest.raises(ComponentError, match="layer 1 has no one state a token"):
         fittings.run(IDS, IDS, None, [1])
     handle.remove()
+
+
+def test_the_model_does_not_look_for_padding_while_it_runs_and_can_again_after():
+    """It would read its input on the host for a warning, and so wait for the device."""
+    model = small_model(pad_token_id=3)
+    looked = []
+    model.base_model.__class__.warn_if_padding_and_no_attention_mask, before = (
+        lambda self, ids, mask: looked.append(1),
+        model.base_model.__class__.warn_if_padding_and_no_attention_mask,
+    )
+    try:
+        ids = torch.tensor([[3, 4, 5]])
+        with Transformer(model) as transformer:
+            transformer(ids, torch.arange(3)[None], None, [2])
+        assert looked == []
+        model(input_ids=ids)
+        assert looked == [1]
+    finally:
+        model.base_model.__class__.warn_if_padding_and_no_attention_mask = before

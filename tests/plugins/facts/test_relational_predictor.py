@@ -145,8 +145,9 @@ def test_in_a_model_it_equals_a_loop_over_facts(layout, positions):
     targets = {tuple(tail): normalize(state(tail), dim=0) for *_, tail, _ in SAMPLES}
     losses = []
     for head, relation, _, tail, _ in SAMPLES:
-        place = len(head) * (positions == "restart")
-        embedded = model.transformer.wte.weight[relation] + model.transformer.wpe.weight[place]
+        embedded = model.transformer.wte.weight[relation]
+        if positions == "restart":
+            embedded = embedded + model.transformer.wpe.weight[len(head)]
         of_relation = predict.relation.weight @ rms(embedded)
         made = normalize(predict.out.weight @ (of_relation * (predict.head.weight @ rms(state(head)))), dim=0)
         others = [target for name, target in targets.items() if name != tuple(tail)]
