@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from jepa_core import DatasetContext, TaskData, hookimpl
 from jepa_core.model.tokenizer import tokenizer_files
+from jepa_plugins.text.checks import text_checks
 from jepa_plugins.text.cut import TooLong
 from jepa_plugins.text.encoding import Encoder
 from jepa_plugins.text.part import Part, Share
@@ -71,6 +72,7 @@ def messages(
         tags=TAGS,
         groups=tuple(part.name for part in parts),
         tokenizer_files=tokenizer_files(chosen),
+        checks=text_checks(tokenise, parts),
         notes=[*rendered.notes, *(note for each in sets for note in each.notes)],
     )
 
