@@ -21,7 +21,8 @@ class SampleSet(Protocol):
     """A set of samples, stored without padding; a batch is padded to its own longest sample.
 
     max_length: tokens of the longest sample, 0 for an empty set; group_sizes: how many samples each group has, by
-    name, groups that occur only.
+    name, groups that occur only. A training set may also have ``lengths``, ``n`` integers: the tokens of each sample;
+    then a step reads samples of like length.
     """
 
     def __len__(self) -> int: ...

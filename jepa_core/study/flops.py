@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from jepa_core.assembly.build import Run, build
-from jepa_core.training.sampler import EpochSampler
+from jepa_core.training.sampler import epoch_sampler
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -29,7 +29,8 @@ def step_flops(recipe: Recipe, registry: Registry) -> int:
 def micro_batch_flops(run: Run) -> int:
     """Of forward and backward on the first batch that training draws."""
     training = run.recipe.training
-    order = EpochSampler(len(run.train_dataset), run.recipe.seed)
+    step = training.per_device_train_batch_size * training.gradient_accumulation_steps
+    order = epoch_sampler(run.train_dataset, run.recipe.seed, step)
     batch = run.train_dataset.__getitems__(list(islice(order, training.per_device_train_batch_size)))
     plan = run.objective.train().plan(batch)
     counter = FlopCounterMode(display=False)

@@ -1,12 +1,13 @@
 """The order in which an epoch reads the training set: a permutation that is worked out as it is read.
 
 A Feistel network turns place into sample one by one, so that nothing as long as the set is ever in memory.
-The order is a function of (seed, epoch): the same in every process, and after a resume.
+The order is a function of (seed, epoch): the same in every process, and after a resume. Where a set tells its samples'
+lengths, those of a step are of like length, so that little of a batch is padding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from math import isqrt
 from typing import Any
@@ -19,6 +20,9 @@ from jepa_core.samples.draws import mix
 #: Places worked out at once: enough to make numpy's calls cheap, and still within a core's cache.
 BLOCK = 1 << 13
 ROUNDS = 6
+#: Steps whose samples are sorted by length together: enough for like lengths, few enough that the order stays one by
+#: chance, and that nothing as long as the set is in memory.
+SORTED = 50
 _HALF = np.uint64(32)
 _MASK = (1 << 64) - 1
 
@@ -81,6 +85,39 @@ class EpochSampler(Sampler[int]):
         starts = range(0, self.length, BLOCK)
         blocks = (order(np.arange(start, min(start + BLOCK, self.length))).tolist() for start in starts)
         return chain.from_iterable(blocks)
+
+
+class LengthSampler(EpochSampler):
+    """Every sample once, those of a step of like length.
+
+    The order of :class:`EpochSampler` is cut into parts of :data:`SORTED` steps; each part is sorted by length and cut
+    into steps, which come in an order by chance. What is left for an incomplete last step is not sorted: it may be
+    dropped, and must not always be the longest. How a step is divided between micro-batches and processes changes
+    nothing.
+
+    lengths: of each sample; step: samples of an optimizer step.
+    """
+
+    def __init__(self, lengths: Sequence[int] | np.ndarray, seed: int, step: int):
+        super().__init__(len(lengths), seed)
+        self.lengths = np.asarray(lengths)
+        self.step = step
+
+    def __iter__(self) -> Iterator[int]:
+        order = Permutation(self.length, self.seed, self.epoch)
+        whole = self.length - self.length % self.step
+        for start in range(0, whole, self.step * SORTED):
+            part = order(np.arange(start, min(start + self.step * SORTED, whole)))
+            steps = part[np.argsort(self.lengths[part], kind="stable")].reshape(-1, self.step)
+            by_chance = Permutation(len(steps), self.seed + 1 + start, self.epoch)
+            yield from steps[by_chance(np.arange(len(steps)))].ravel().tolist()
+        yield from order(np.arange(whole, self.length)).tolist()
+
+
+def epoch_sampler(samples: Any, seed: int, step: int) -> EpochSampler:
+    """By length where a set of samples has ``lengths``; step: samples of an optimizer step."""
+    lengths = getattr(samples, "lengths", None)
+    return EpochSampler(len(samples), seed) if lengths is None else LengthSampler(lengths, seed, step)
 
 
 class EpochBatches(Sampler[list[int]]):

@@ -21,7 +21,7 @@ from jepa_core.objective.terms import NTP
 from jepa_core.samples.sample_set import collate
 from jepa_core.training.callbacks import FollowModel
 from jepa_core.training.finite import FiniteWatch
-from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler
+from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, epoch_sampler
 from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts
 
@@ -68,7 +68,7 @@ class JepaTrainer(CheckpointTrainer):
     def get_train_dataloader(self) -> DataLoader:
         """Batches stay on the host, where they are planned; the plan moves."""
         args, dataset = self.args, cast(Any, self.train_dataset)
-        order = self.make_sampler(len(dataset))
+        order = self.make_sampler(dataset)
         batches = EpochBatches(
             order,
             args.per_device_train_batch_size,
@@ -85,9 +85,11 @@ class JepaTrainer(CheckpointTrainer):
             worker_init_fn=ignore_signals,
         )
 
-    def make_sampler(self, length: int) -> EpochSampler:
+    def make_sampler(self, samples: Any) -> EpochSampler:
         """The order in which an epoch reads the samples."""
-        return EpochSampler(length, self.args.seed)
+        args = self.args
+        step = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        return epoch_sampler(samples, args.seed, step)
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""

@@ -71,8 +71,8 @@ class InOrderSampler(EpochSampler):
 class InOrder(JepaTrainer):
     """Reads the samples in their order, so that micro-batches get unequal numbers of pairs."""
 
-    def make_sampler(self, length: int) -> EpochSampler:
-        return InOrderSampler(length, seed=0)
+    def make_sampler(self, samples: Any) -> EpochSampler:
+        return InOrderSampler(len(samples), seed=0)
 
 
 class Take(TrainerCallback):

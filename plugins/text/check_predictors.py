@@ -148,7 +148,7 @@ def trainable_rows(objective: JepaObjective, ids: Tensor, values: Mapping[nn.Par
 
 
 def _jepa_alone(objective: JepaObjective) -> JepaObjective:
-    """Over a copy of the model: next-token prediction would move all rows of a tied head, and a weight may begin at 0."""
+    """Over a copy of the model. Next-token prediction would move all rows of a tied head, and a weight may begin at 0."""
     terms = tuple(replace(term, weight=1.0) for term in objective.spec.terms if term.enabled)
     return type(objective)(copied(objective), replace(objective.spec, gamma_ntp=0.0, terms=terms))
 

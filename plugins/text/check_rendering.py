@@ -105,11 +105,11 @@ class Texts:
     def _says(self, tokens: list[int], content: str) -> bool:
         """Exactly the content, white space around it apart; or more, where the first and the last token are partly
         the template's, or a generated part of it begins before the content."""
-        written = {content, content.strip(), content.lstrip(), content.rstrip()}
+        written = {content, content.strip(), content.lstrip(), content.rstrip(), content.removeprefix(" ")}
         again = {self.decode(self.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in written}
         if self.decode(tokens) in written | again:
             return True
-        marked, core = "generation" in self.tokenise.template.text, content.strip()
+        marked, core = self.tokenise.template.marks_generation, content.strip()
         needed = core not in self.decode(tokens[:-1]) and (marked or core not in self.decode(tokens[1:]))
         return core in self.decode(tokens) and needed
 
@@ -126,7 +126,9 @@ def _told(name: str, entry: Entry, tokenise: Tokenise) -> Row:
     missing = tally["read"] - tally["dropped"] - entry.samples
     title, source = f"conversations of '{name}' that were cut off", source_of(cut)
     if missing or entry.longest > (tokenise.max_length or entry.longest):
-        told = f"{missing:,} of {tally['read']:,} are neither there nor counted; the longest has {entry.longest:,} tokens"
+        told = (
+            f"{missing:,} of {tally['read']:,} are neither there nor counted; the longest has {entry.longest:,} tokens"
+        )
         return Row(title, Verdict.FAIL, abs(missing), "= 0", told, source)
     lost = tally["dropped"] + tally["cut"]
     limit = "no limit" if tokenise.max_length is None else f"max_length {tokenise.max_length:,}"

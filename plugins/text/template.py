@@ -38,7 +38,7 @@ class ChatTemplate:
         self.name = name
         self._dated = bool(_TODAY.search(text))
         self.text = _TODAY.sub(lambda call: repr(DAY.strftime(call[2])), text)
-        self._marks_generation = bool(_GENERATION.search(text))
+        self.marks_generation = bool(_GENERATION.search(text))
         self._encoder = encoder
         self._skeletons: dict[tuple[str, ...], Skeleton] = {}
         self.skeleton((USER, ASSISTANT))
@@ -102,7 +102,7 @@ class ChatTemplate:
         """What stands in the template's ``{% generation %}``."""
         from transformers.utils.chat_template_utils import render_jinja_template
 
-        if not self._marks_generation:
+        if not self.marks_generation:
             return []
         found: Any = render_jinja_template(
             [conversation.messages()],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, DataLoader
 
 from jepa_core.training import sampler as module
-from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, Permutation
+from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, LengthSampler, Permutation, epoch_sampler
 
 
 def order(length: int, seed: int = 0, epoch: int = 0) -> np.ndarray:
@@ -167,3 +167,70 @@ def test_a_resumed_epoch_goes_on_where_it_was(processes, epoch):
     for process in range(processes):
         whole = read(loader(processes, process), epoch)
         assert read(skip_first_batches(loader(processes, process), 4), epoch) == whole[4:]
+
+
+#: Of 1,030 samples: with a step of 8 there are 128 whole steps in three parts, and six samples are left.
+LENGTHS = np.random.default_rng(0).geometric(0.05, 1030)
+
+
+def by_length(epoch: int = 0, step: int = 8) -> LengthSampler:
+    found = LengthSampler(LENGTHS, seed=3, step=step)
+    found.set_epoch(epoch)
+    return found
+
+
+@pytest.mark.parametrize(("length", "step"), [(0, 4), (1, 4), (4, 4), (7, 4), (1030, 8), (1030, 1), (300, 299)])
+def test_by_length_every_sample_comes_once(length, step):
+    sampler = LengthSampler(LENGTHS[:length], seed=1, step=step)
+    assert sorted(sampler) == list(range(length))
+    assert len(sampler) == length
+
+
+def test_a_step_has_samples_of_like_length():
+    steps = LENGTHS[np.array(list(by_length()))[:1024]].reshape(128, 8)
+    chance = LENGTHS[order(1030, 3)[:1024]].reshape(128, 8)
+    assert steps.sum() / (steps.max(axis=1) * 8).sum() > 0.9 > 0.5 > chance.sum() / (chance.max(axis=1) * 8).sum()
+    parts = [set(order(1030, 3)[start : min(start + 400, 1024)].tolist()) for start in (0, 400, 800)]
+    found = list(by_length())
+    assert [set(found[start : min(start + 400, 1024)]) for start in (0, 400, 800)] == parts
+
+
+def test_steps_of_like_length_come_in_no_order():
+    means = LENGTHS[np.array(list(by_length()))[:400]].reshape(50, 8).mean(axis=1)
+    assert abs(np.corrcoef(means, np.arange(50))[0, 1]) < 0.5
+    assert (np.diff(means) > 0).sum() in range(15, 35)
+
+
+def test_what_is_left_for_a_short_step_is_not_sorted():
+    """Else the longest would always be dropped with it."""
+    assert list(by_length())[1024:] == order(1030, 3)[1024:].tolist()
+
+
+def test_each_epoch_has_steps_of_its_own():
+    orders = [list(by_length(epoch)) for epoch in (0, 1, 0)]
+    assert orders[0] == orders[2]
+    assert orders[0] != orders[1]
+    together = [{frozenset(found[i : i + 8]) for i in range(0, 1024, 8)} for found in orders]
+    assert len(together[0] & together[1]) < 3
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_processes_and_micro_batches_divide_the_same_steps(processes):
+    """A step of 8: one process in micro-batches of four, two of two each, four of one each."""
+    size = 4 // processes
+    parts = [list(EpochBatches(by_length(2), size, process, processes)) for process in range(processes)]
+    joined = [index for pieces in zip(*parts, strict=True) for batch in pieces for index in batch]
+    assert joined == list(by_length(2))
+
+
+def test_a_set_that_tells_no_lengths_keeps_its_order():
+    class Told(Numbers):
+        lengths = torch.from_numpy(LENGTHS)
+
+    assert list(epoch_sampler(Numbers(50), 9, 8)) == order(50, 9).tolist()
+    assert type(epoch_sampler(Numbers(50), 9, 8)) is EpochSampler
+    assert list(epoch_sampler(Told(1030), 3, 8)) == list(by_length())
+
+
+def test_the_order_by_length_is_fixed_for_good():
+    assert list(LengthSampler([3, 1, 2, 9, 5, 4, 8, 7, 6, 0], seed=42, step=2)) == FIXED
