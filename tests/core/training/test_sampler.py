@@ -233,4 +233,4 @@ def test_a_set_that_tells_no_lengths_keeps_its_order():
 
 
 def test_the_order_by_length_is_fixed_for_good():
-    assert list(LengthSampler([3, 1, 2, 9, 5, 4, 8, 7, 6, 0], seed=42, step=2)) == FIXED
+    assert list(LengthSampler([3, 1, 2, 9, 5, 4, 8, 7, 6, 0], seed=42, step=2)) == [2, 0, 6, 3, 8, 7, 5, 4, 9, 1]
