@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ class BuildContext:
     """What a component may know of the run it is built for.
 
     vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
-    num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files.
+    num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files; tokenizer_files: file
+    name -> content of the dataset's tokenizer, empty where it has none.
     """
 
     vocabulary: TokenNames
@@ -29,6 +31,7 @@ class BuildContext:
     search: tuple[Path, ...] = (Path(),)
     tags: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    tokenizer_files: Mapping[str, str | bytes] = field(default_factory=dict)
 
     def find(self, path: str) -> Path:
         return find_path(path, self.search)

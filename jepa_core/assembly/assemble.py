@@ -75,6 +75,7 @@ def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: Any) -
         search=recipe.search,
         tags=tuple(data.tags),
         groups=tuple(data.groups),
+        tokenizer_files=data.tokenizer_files,
     )
     maker = _Maker(recipe, registry, context)
     first = maker.term("objective", settings, settings)

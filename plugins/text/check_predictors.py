@@ -42,8 +42,9 @@ def predictors(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> I
 
 
 def _sight(context: Context, plan: Plan, pair: PlannedPair, named: str) -> Iterator[Row]:
-    seen, unseen = _source(plan, pair), _target(plan, pair)
     objective, source = context.objective, source_of(visible)
+    inside = any(getattr(term.reversal, "inside_answer", False) for term in objective.spec.terms)
+    seen, unseen = _source(plan, pair), _target(plan, pair, inside)
     with mode(objective, filters=False):
         near, far = (_moved(objective, plan, pair, change) for change in (seen, unseen))
         if 0 < far < ROUNDING and context.device.type != "mps":
@@ -74,14 +75,16 @@ def _source(plan: Plan, pair: PlannedPair) -> list[Tensor]:
     return change
 
 
-def _target(plan: Plan, pair: PlannedPair) -> list[Tensor]:
+def _target(plan: Plan, pair: PlannedPair, inside_answer: bool) -> list[Tensor]:
     """``m w`` bool a block: the target, and where the row holds it too, there: the last answer by its tags, whatever
-    the plan says that the source goes on from; all of the row where the source is a block of its own."""
+    the plan says that the source goes on from; all of the row where the source is a block of its own. inside_answer:
+    the source is a part of the answer, so only what comes after it counts."""
     change, source = _nothing(plan), plan.blocks[pair.source.block]
     change[pair.target.block][pair.target.rows] = pair.target.select
     own = plan.blocks[0].tags
     if source.prefix is not None and pair.target.block:
-        change[0][source.sample] = last_answer(own[source.sample])
+        later = torch.arange(own.shape[1]) >= (source.prefix[:, None] if inside_answer else 0)
+        change[0][source.sample] = last_answer(own[source.sample]) & later
     elif source.prefix is None and pair.source.block:
         change[0] = own != PAD
     return change
@@ -148,7 +151,7 @@ def trainable_rows(objective: JepaObjective, ids: Tensor, values: Mapping[nn.Par
 
 
 def _jepa_alone(objective: JepaObjective) -> JepaObjective:
-    """Over a copy of the model. Next-token prediction would move all rows of a tied head, and a weight may begin at 0."""
+    """Over a copy of the model: next-token prediction would move all rows of a tied head, and a weight may be 0 yet."""
     terms = tuple(replace(term, weight=1.0) for term in objective.spec.terms if term.enabled)
     return type(objective)(copied(objective), replace(objective.spec, gamma_ntp=0.0, terms=terms))
 

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, DataLoader
 
 from jepa_core.training import sampler as module
-from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, LengthSampler, Permutation, epoch_sampler
+from jepa_core.training.sampler import (
+    EpochBatches,
+    EpochLoader,
+    EpochSampler,
+    LengthSampler,
+    Permutation,
+    epoch_sampler,
+)
 
 
 def order(length: int, seed: int = 0, epoch: int = 0) -> np.ndarray:
