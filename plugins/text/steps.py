@@ -87,7 +87,8 @@ def steps(context: BuildContext, separator: str = LINES, apart: bool = True) -> 
         raise ComponentError(f"separator: '{separator}' is no regular expression: {error}") from error
     if not context.tokenizer_files:
         raise ComponentError("steps are found in the text of an answer: the dataset has no tokenizer")
-    return Steps(user, assistant, piece_of(tokenizer_from(context.tokenizer_files)), separator, apart)
+    files = {name: content for name, content in context.tokenizer_files.items() if isinstance(content, bytes)}
+    return Steps(user, assistant, piece_of(tokenizer_from(files)), separator, apart)
 
 
 def piece_of(tokenizer: object) -> Callable[[int], str]:
