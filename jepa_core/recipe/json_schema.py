@@ -40,7 +40,9 @@ def recipe_schema(registry: Registry) -> Schema:
         properties = homes[path[:-1]]["properties"]
         properties[path[-1]] = _place(kind, properties[path[-1]]["description"]) | {"default": DEFAULTS[path]}
         if path[-1] in (term := definitions["FurtherTerm"]["properties"]):
-            term[path[-1]] = _place(kind, term[path[-1]]["description"])
+            own = _place(kind, term[path[-1]]["description"])
+            words = {"description": own.pop("description")}
+            term[path[-1]] = {"anyOf": [own, {"type": "null"}], **words}  # null: as in the main term
     del definitions["ComponentRef"], definitions["EmbeddingSides"]
     schema["properties"]["resolved"] = {"type": "object", "description": "What a run noted; has no effect."}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

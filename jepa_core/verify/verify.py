@@ -75,10 +75,13 @@ def verify(
     """Runs the task's own checks, then these. The model's weights, its mode, gradients and random numbers stay as they
     were.
 
-    on_check: called after each of them.
+    on_check: called after each of them. Raises JepaError where a check of the task has the name of another.
     """
     began, rows = time.monotonic(), []
-    found = {**{name: (check,) for name, check in context.run.data.checks.items()}, **{n: CHECKS[n] for n in checks}}
+    own = {name: (check,) for name, check in context.run.data.checks.items()}
+    if both := sorted(own.keys() & CHECKS.keys()):
+        raise JepaError(f"the dataset brings a check '{both[0]}', and there is one of this name: it needs another")
+    found = {**own, **{name: CHECKS[name] for name in checks}}
     for name, several in found.items():
         rows += [row for check in several for row in _run(name, check, context)]
         on_check()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 import jepa_core
+from jepa_core.errors import JepaError
 from jepa_core.verify.checks import isolation
 from jepa_core.verify.row import Verdict
 from jepa_core.verify.verify import CHEAP, CHECKS, NotAsSaid, summary, verify, verify_start
@@ -91,3 +93,10 @@ def test_a_run_keeps_it_in_its_folder_and_a_broken_one_never_starts(tmp_path, mo
     with pytest.raises(NotAsSaid):
         jepa_core.run(jepa_core.load_recipe("cosine_k1", [*settings, f"output_dir={folder}"]), overwrite=True)
     assert (folder / "model").is_dir(), "nothing is deleted for a run that does not start"
+
+
+def test_a_check_of_the_task_that_has_the_name_of_another_is_refused():
+    context = tiny()
+    context.run.data = replace(context.run.data, checks={"health": lambda context: []})
+    with pytest.raises(JepaError, match="brings a check 'health'"):
+        verify(context)
