@@ -103,7 +103,7 @@ def train(folder: str, model: dict[str, int], batch: int, steps: int) -> dict[st
     from transformers import TrainerCallback
 
     import jepa_core
-    from jepa_core.training.setup import make_trainer  # its import takes seconds: not counted
+    from jepa_core.assembly.trainer import make_trainer  # its import takes seconds: not counted
 
     torch.set_num_threads(1)
     before = resident()

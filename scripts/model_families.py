@@ -25,8 +25,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 import jepa_core
-from jepa_core.errors import JepaError
 from jepa_core.assembly.load import evaluate_again
+from jepa_core.errors import JepaError
 from jepa_core.model.trials import Trials
 from jepa_core.registry import Registry
 
@@ -66,8 +66,8 @@ _LATENT: dict[str, Any] = {"num_key_value_heads": 4}
 _ROTARY: dict[str, Any] = {"rope_type": "default", "rope_theta": 10000.0}
 #: What else some kinds need, or what they need otherwise.
 SPECIAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys("axk1 axk2 deepseek_v2 deepseek_v3 deepseek_v32 glm4_moe_lite glm_moe_dsa".split(), _LATENT),
-    **dict.fromkeys("minicpm3 youtu".split(), _LATENT),
+    **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa"], _LATENT),
+    **dict.fromkeys(["minicpm3", "youtu"], _LATENT),
     "cohere_compass_text": {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
     "dbrx": {
         "attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0},
