@@ -16,6 +16,7 @@ from jepa_core.checkpoint.choosing import in_order
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.launch.dry_run import dry_run
+from jepa_core.launch.rehearsal import try_second
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
 from tests.tiny_runs import REGISTRY, digest, outcome
@@ -77,6 +78,16 @@ class TestTheTwoHalves:
     def test_learning_is_an_ordinary_run(self, whole, tmp_path):
         run(tmp_path / "alone", "rehearsal=null")
         assert outcome(tmp_path / "alone") == outcome(whole / "learned")
+
+    def test_trying_the_second_half_draws_no_random_numbers(self, tmp_path):
+        """Else learning would not be what it is alone."""
+        recipe = tiny(tmp_path / "run")
+        built, before = jepa_core.build(recipe, REGISTRY, "cpu"), torch.get_rng_state()
+        torch.rand(3)
+        after = torch.get_rng_state()
+        try_second(recipe, built, REGISTRY)
+        assert torch.equal(torch.get_rng_state(), after)
+        assert not torch.equal(before, after)
 
     def test_rehearsing_starts_from_what_was_learned(self, whole):
         """Next-token prediction stops before layer 2, and no JEPA loss has a weight: all below stays as it was."""
