@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,6 +114,8 @@ def _refuse(cut: str | Mapping[str, float]) -> None:
     right = cut in CUTS if isinstance(cut, str) else len(cut) == 1 and set(cut) <= {"share", "fixed"}
     if not right:
         raise ComponentError(f"cut: expected {', '.join(CUTS)}, {{share: S}} or {{fixed: C}}, not {cut!r}")
+    if isinstance(cut, Mapping) and math.isnan(cut.get("fixed", 0)):
+        raise ComponentError("cut: expected a number for fixed, not NaN")
     if isinstance(cut, Mapping) and not 0 <= cut.get("share", 0) <= 1:
         raise ComponentError(f"cut: expected a share from 0 to 1, not {cut['share']}")
 

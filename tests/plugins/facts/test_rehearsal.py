@@ -111,6 +111,7 @@ def test_minimum_error_keeps_the_upper_population():
         ({"cut": "otsu"}, "cut: expected minimum_error, all, nothing, "),
         ({"cut": {"share": 1.5}}, "cut: expected a share from 0 to 1, not 1.5"),
         ({"cut": {"share": 0.5, "fixed": 1.0}}, "cut: expected minimum_error"),
+        ({"cut": {"fixed": float("nan")}}, "cut: expected a number for fixed, not NaN"),
         ({"cut": {"best": 1.0}}, "cut: expected minimum_error"),
         ({"confidence": "otsu"}, "confidence: expected"),
         ({"temperature": 0.0}, "temperature: expected a number above 0, not 0.0"),
