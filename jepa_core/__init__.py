@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         MaskBuilder,
         Predictor,
         Regularizer,
+        Rehearsal,
+        Rehearsed,
         ReversalStrategy,
     )
     from jepa_core.contexts import BuildContext, DatasetContext
@@ -59,6 +61,8 @@ _HOMES = {
         "MaskBuilder",
         "Predictor",
         "Regularizer",
+        "Rehearsal",
+        "Rehearsed",
         "ReversalStrategy",
     ),
     "contexts": ("BuildContext", "DatasetContext"),
@@ -108,6 +112,8 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "Predictor",
     "Registry",
     "Regularizer",
+    "Rehearsal",
+    "Rehearsed",
     "Result",
     "ReversalStrategy",
     "Run",

@@ -9,7 +9,7 @@ Axes: ``b`` batch, ``s`` tokens of a sample, ``t`` tokens of a row, ``d`` width,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jepa_core.contexts import DatasetContext
+    from jepa_core.objective.objective import JepaObjective
     from jepa_core.samples.draws import Draws
     from jepa_core.samples.sample_set import SampleSet, TaskData
     from jepa_core.samples.samples import Samples
@@ -174,6 +175,33 @@ class EvaluationTraits(Traits):
     :mod:`jepa_core.report.further`)."""
 
 
+class Rehearsal(Protocol):
+    """Asks a model what no training sample says, and makes training samples of what it is sure of.
+
+    A call with the learned objective, in evaluation mode, and the task without its evaluation sets returns what was
+    found; ``extend`` is called with the whole task and these rows, also after they were written down and read again,
+    and returns the task with the rows among its training samples.
+    """
+
+    def __call__(self, objective: JepaObjective, data: TaskData, /) -> Rehearsed: ...
+
+    def extend(self, data: TaskData, rows: Sequence[Mapping[str, Any]], /) -> TaskData: ...
+
+
+@dataclass(frozen=True)
+class RehearsalTraits(Traits):
+    """Rehearsals declare nothing."""
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """rows: what is to be rehearsed, as JSON can hold it, each with its ``confidence``; counts: how much of what was
+    read and asked, by name."""
+
+    rows: Sequence[Mapping[str, Any]]
+    counts: Mapping[str, int]
+
+
 class DatasetFactory(Protocol):
     """Reads or makes a task's sets and vocabulary."""
 
@@ -207,5 +235,6 @@ KINDS: dict[str, Kind] = {
     "regularizer": Kind("jepa_regularizers", Regularizer, RegularizerTraits, "objective.regularizers", many=True),
     "filter": Kind("jepa_loss_filters", LossFilter, FilterTraits, "objective.filters", many=True),
     "evaluation": Kind("jepa_evaluations", Evaluation, EvaluationTraits, "evaluation.also", many=True),
+    "rehearsal": Kind("jepa_rehearsals", Rehearsal, RehearsalTraits, "rehearsal.asker"),
     "dataset": Kind("jepa_datasets", DatasetFactory, DatasetTraits, "data"),
 }

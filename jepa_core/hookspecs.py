@@ -51,6 +51,11 @@ def jepa_loss_filters() -> Factories:  # type: ignore[empty-body]
 
 
 @hookspec
+def jepa_rehearsals() -> Factories:  # type: ignore[empty-body]
+    """Rehearsals: what a model is sure of becomes training rows. Called once, when a recipe is resolved."""
+
+
+@hookspec
 def jepa_datasets() -> Factories:  # type: ignore[empty-body]
     """Datasets: training and evaluation sets with their vocabulary. Called once, when a recipe is resolved."""
 

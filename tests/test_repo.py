@@ -29,6 +29,7 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 #: Modules without a test file of their name, and the one that tests them through what uses them.
 TESTED_IN = {
     "jepa_core/assembly/build.py": "tests/end_to_end/test_training.py",
+    "jepa_core/assembly/rehearsed.py": "tests/core/launch/test_rehearsal.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
     "jepa_core/contracts/clauses.py": "tests/core/assembly/test_rehearse.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",
@@ -51,6 +52,7 @@ TESTED_IN = {
     "jepa_core/recipe/defaults.py": "tests/core/recipe/test_schema.py",
     "jepa_core/recipe/objective_section.py": "tests/core/recipe/test_schema.py",
     "jepa_core/registry/named.py": "tests/core/cli/test_options.py",
+    "jepa_core/recipe/rehearsal_section.py": "tests/core/launch/test_rehearsal.py",
     "jepa_core/report/further.py": "tests/plugins/facts/test_concept_table.py",
     "jepa_core/report/sections.py": "tests/core/report/test_report.py",
     "jepa_core/report/summary.py": "tests/core/cli/test_report.py",
@@ -115,6 +117,7 @@ COMPONENTS_SAY_WHAT_THEY_TAKE = "components are called with it; recipes read thi
 #: Importer, imported, and why this one may go up the stairs, for type checkers alone.
 FOR_TYPES = {
     ("components", "samples.draws"): COMPONENTS_SAY_WHAT_THEY_TAKE,
+    ("components", "objective.objective"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "samples.sample_set"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "samples.samples"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("contexts", "samples.token_names"): COMPONENTS_SAY_WHAT_THEY_TAKE,
@@ -278,7 +281,7 @@ class TestHooks:
     def test_there_is_one_a_kind(self):
         specs = {name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "jepa_core_spec")}
         assert specs == {kind.hook for kind in KINDS.values()}
-        assert len(specs) == 9
+        assert len(specs) == 10
 
     @pytest.mark.parametrize("hook", [kind.hook for kind in KINDS.values()])
     def test_each_is_documented(self, hook):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.assembly.assemble import assemble, create, load_data
@@ -65,9 +66,15 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     device: ``cpu`` keeps the run off a GPU. Raises JepaError for whatever in the recipe or its data is wrong.
     """
     registry = registry or Registry.discover()
-    data = load_data(recipe, registry)
+    return build_on(load_data(recipe, registry), recipe, registry, device)
+
+
+def build_on(
+    data: TaskData, recipe: Recipe, registry: Registry, device: str | None = None, weights: Path | None = None
+) -> Run:
+    """As :func:`build`, over data that are there already. weights: of a saved model to start from."""
     _refuse_unknown_splits(recipe, data.evaluation)
-    objective = assemble(recipe, data, registry)
+    objective = assemble(recipe, data, registry, weights)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
     check_room(objective.spec, objective.transformer.max_positions, longest)
     _refuse_leaks(recipe, objective, data.train)

@@ -13,6 +13,7 @@ from torch import nn
 from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.assembly.build import make_evaluations
 from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
+from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
@@ -76,6 +77,8 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
     recipe = load_recipe(folder.recipe, registry=registry)
     with offline():
         data = load_data(recipe, registry)
+        if recipe.rehearsal is not None and folder.rehearsed.is_file():
+            data, recipe = extended(recipe, data, registry, read_rows(folder.rehearsed)[1]), rehearsing(recipe)
         if weights is not None:
             _refuse_other_tokens(folder.vocabulary, data.vocabulary)
         objective = assemble(recipe, data, registry, weights).eval()

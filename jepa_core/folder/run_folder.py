@@ -73,6 +73,16 @@ class RunFolder:
         return self.path / "flops.json"
 
     @property
+    def learned(self) -> Path:
+        """Where a run with a rehearsal learns what it then asks for; a run's folder of its own."""
+        return self.path / "learned"
+
+    @property
+    def rehearsed(self) -> Path:
+        """The rows that it rehearses."""
+        return self.path / "rehearsed.jsonl"
+
+    @property
     def finished(self) -> bool:
         return self.metrics.is_file() and self.recipe.is_file()
 
@@ -91,7 +101,7 @@ class RunFolder:
     def files(self) -> tuple[Path, ...]:
         """What a run writes, but for its folders; ``metrics.json`` first, as without it no run is finished."""
         written = (self.metrics, self.report, self.flops, self.log, self.vocabulary, self.verification)
-        return (*written, *self.older_recipes, self.recipe)
+        return (*written, self.rehearsed, *self.older_recipes, self.recipe)
 
     def read_metrics(self) -> dict[str, dict[str, Any]]:
         """Split -> name -> figure, or what an evaluation has beside figures.

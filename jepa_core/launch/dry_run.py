@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.counting import silent_terms
 from jepa_core.assembly.rehearse import rehearse
+from jepa_core.launch.rehearsal import try_second
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
@@ -25,6 +26,8 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     check_training(built)
     size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
     rehearse(built)
+    if recipe.rehearsal is not None:
+        try_second(recipe, built, registry)
     batch = built.collate(built.train_dataset.__getitems__(range(size)))
     plan = built.objective.train().plan(batch)
     out = built.objective(plan=plan)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from jepa_core.folder.lock import locked
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.launch.dry_run import describe, nothing_counts
+from jepa_core.launch.rehearsal import learn_and_rehearse
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
@@ -81,6 +83,26 @@ def run(
     of ``jepa-run verify`` fails, and whatever is wrong in recipe or data.
     """
     registry = registry or Registry.discover()
+    one = partial(_run, device=device, registry=registry, say=say)
+    how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "force_resume": force_resume}
+    if recipe.rehearsal is None:
+        return one(recipe, **how)
+    return learn_and_rehearse(recipe, one, registry, device=device, say=say, **how)
+
+
+def _run(
+    recipe: Recipe,
+    *,
+    overwrite: bool,
+    resume: Path | None,
+    force_resume: bool,
+    device: str | None,
+    registry: Registry,
+    say: Callable[[str], None],
+    make: Callable[[Recipe, Registry, str | None], Run] = build,
+    at_start: Callable[[], None] = lambda: None,
+) -> Result:
+    """One run in one folder. make: builds it; at_start: called before the folder is first written to."""
     folder = RunFolder(Path(recipe.output_dir))
     folder.refuse_strangers()
     refuse_missing_trackers(recipe)
@@ -95,18 +117,19 @@ def run(
     from jepa_core.assembly.trainer import planned_steps
 
     with ending_on_signals(), folder.leaving_no_trace():
-        built = build(recipe, registry, device)  # before anything is deleted: the data may be wrong
+        built = make(recipe, registry, device)  # before anything is deleted: the data may be wrong
         rehearse(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
         trainer = _trainer(built, folder)
         trainer.recipe, steps = text, planned_steps(trainer)
-        for warning in (*cautions(recipe, steps), *nothing_counts(built, steps)):
+        for warning in (*cautions(built.recipe, steps), *nothing_counts(built, steps)):
             say(warning)
         with ExitStack() as stack:
             by_first(lambda: stack.enter_context(locked(folder.path)), trainer.args.device)
             by_first(lambda: note(built, registry), trainer.args.device)
             checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
+            by_first(at_start, trainer.args.device)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
             _train(built, checkpoint, folder, say)
             metrics = trainer.evaluate_splits()

@@ -91,13 +91,18 @@ def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
         value: Any = data
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
-        yield from _refs_at(path, kind, DEFAULTS[path] if value is None else value)
+        yield from _refs_at(path, kind, DEFAULTS.get(path) if value is None else value)
     objective = data.get("objective")
     terms = objective.get("terms") if isinstance(objective, dict) else None
     for number, term in enumerate(terms if isinstance(terms, list) else ()):
         for path, kind in COMPONENTS.items():
             if path[0] == "objective" and isinstance(term, dict) and term.get(path[1]) is not None:
                 yield from _refs_at(("objective", "terms", number, path[1]), kind, term[path[1]])
+    rehearsal = data.get("rehearsal")
+    others = rehearsal.get("objective") if isinstance(rehearsal, dict) else None
+    for path, kind in COMPONENTS.items():
+        if path[0] == "objective" and isinstance(others, dict) and others.get(path[1]) is not None:
+            yield from _refs_at(("rehearsal", *path), kind, others[path[1]])
 
 
 def _refs_at(path: KeyPath, kind: str, value: Any) -> Iterator[tuple[KeyPath, str, Any]]:

@@ -34,11 +34,13 @@ def recipe_schema(registry: Registry) -> Schema:
         (): schema,
         ("objective",): definitions["Objective"],
         ("evaluation",): definitions["Evaluation"],
+        ("rehearsal",): definitions["RehearsalSection"],
     }
     for path, kind in COMPONENTS.items():
         definitions[kind] = _component_schema(registry, kind)
         properties = homes[path[:-1]]["properties"]
-        properties[path[-1]] = _place(kind, properties[path[-1]]["description"]) | {"default": DEFAULTS[path]}
+        default = {"default": DEFAULTS[path]} if path in DEFAULTS else {}
+        properties[path[-1]] = _place(kind, properties[path[-1]]["description"]) | default
         if path[-1] in (term := definitions["FurtherTerm"]["properties"]):
             own = _place(kind, term[path[-1]]["description"])
             words = {"description": own.pop("description")}

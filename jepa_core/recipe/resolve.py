@@ -24,6 +24,8 @@ _BESIDE_THE_POINT = ("description", "output_dir", "resolved")
 def resolved(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """The recipe as plain data in which every default, of components too, is filled in."""
     data = _as_read(recipe.model_dump())
+    if recipe.rehearsal is None:  # so that a run from before there were rehearsals goes on
+        del data["rehearsal"]
     for key, kind, ref in recipe.components():
         *parents, last = (int(part) if part.isdecimal() else part for part in key.split("."))
         holder: Any = data

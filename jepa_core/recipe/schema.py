@@ -16,6 +16,7 @@ from jepa_core.paths import at_home
 from jepa_core.recipe.component_ref import ComponentRef
 from jepa_core.recipe.defaults import DEFAULTS, component_field
 from jepa_core.recipe.objective_section import FurtherTerm, Objective
+from jepa_core.recipe.rehearsal_section import RehearsalSection, overridden, wrong
 from jepa_core.recipe.training_section import AtOnce, Training
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
@@ -91,12 +92,29 @@ class Recipe(Section):
     objective: Objective = _section(Objective)
     training: Training = _section(Training)
     evaluation: Evaluation = _section(Evaluation)
+    rehearsal: RehearsalSection | None = Field(
+        None, description="What to rehearse after learning, from what the model is sure of by then; null: nothing."
+    )
 
     _source_path: Path | None = PrivateAttr(None)
     _places: Places = PrivateAttr(Places("recipe", {}))
     _noted_search: tuple[Path, ...] = PrivateAttr(())
     _shipped: tuple[Path, ...] = PrivateAttr(())
     _older: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _can_rehearse(self) -> Recipe:
+        if self.rehearsal is not None:
+            both = {"objective": self.objective, "training": self.training}
+            found = [problem for name, section in both.items() for problem in wrong(section, self.rehearsal, name)]
+            if found:
+                raise Conflict(*found)
+        return self
+
+    def while_rehearsing(self, name: Literal["objective", "training"]) -> Section:
+        """The section as it is while rehearsing."""
+        section: Section = getattr(self, name)
+        return section if self.rehearsal is None else overridden(section, getattr(self.rehearsal, name))
 
     @property
     def source_path(self) -> Path | None:
@@ -128,6 +146,8 @@ class Recipe(Section):
             yield from _term_components(f"objective.terms.{number}", term)
         for number, ref in enumerate(self.evaluation.also):
             yield f"evaluation.also.{number}", "evaluation", ref
+        if self.rehearsal is not None:
+            yield "rehearsal.asker", "rehearsal", self.rehearsal.asker
 
     def error(self, key: str, message: str) -> RecipeError:
         """For what turns out wrong later: an error that names the line of `key`."""
@@ -153,4 +173,5 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("objective",): Objective,
     ("training",): Training,
     ("evaluation",): Evaluation,
+    ("rehearsal",): RehearsalSection,
 }

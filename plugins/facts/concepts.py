@@ -25,6 +25,7 @@ from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.concept_table import concept_table
+from jepa_plugins.facts.joined_set import of_data
 from jepa_plugins.facts.known import Lookup, Triples
 from jepa_plugins.facts.reverse import question_of
 
@@ -120,7 +121,8 @@ def concepts(context: EvaluationContext) -> ConceptEvaluation:
     data = context.data
     if data.candidates is None:
         raise ComponentError("the dataset lists no entities, so there is nothing to rank")
-    return ConceptEvaluation(context.objective, data.candidates(), data.train, (data.train, *data.evaluation.values()))
+    train = of_data(data.train)  # what was rehearsed makes no answer right
+    return ConceptEvaluation(context.objective, data.candidates(), train, (train, *data.evaluation.values()))
 
 
 concepts.was_key = ("evaluation.concepts",)  # type: ignore[attr-defined]

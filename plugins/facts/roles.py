@@ -28,11 +28,13 @@ class Role:
 
 
 class SampleType(IntEnum):
-    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the direction held out."""
+    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the direction held out;
+    `REHEARSED`: no fact of the data, but what a model answered and was sure of."""
 
     TRAIN = 0
     ATOMIC = 1
     TEST = 2
+    REHEARSED = 3
 
 
 GROUPS = tuple(kind.name.lower() for kind in SampleType)

@@ -54,6 +54,10 @@ def loss_dropout(rate: float = 0.0, level: Literal["sample", "step"] = "sample")
     return rate
 
 
+def unanswered(share: float = 0.1) -> float:
+    return share
+
+
 def reversal_curse(context: object, path: str | None = None, entities: int = 100) -> object:
     return path
 
@@ -67,6 +71,7 @@ COMPONENTS: dict[str, dict[str, Callable[..., Any]]] = {
     "regularizer": {"spread": spread},
     "filter": {"sample_type": sample_type, "loss_dropout": loss_dropout},
     "evaluation": {"hardest": hardest},
+    "rehearsal": {"unanswered": unanswered},
     "dataset": {"reversal_curse": reversal_curse},
 }
 

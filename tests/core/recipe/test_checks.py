@@ -53,7 +53,7 @@ def of_plugins(text: str, **registry) -> list[str]:
         (
             "source_path: x",
             "source_path: unknown key; known: description, seed, output_dir, plugins, data, model, "
-            "objective, training, evaluation",
+            "objective, training, evaluation, rehearsal",
         ),
         ("training: {learning_rte: 1}", "training.learning_rte: unknown key; did you mean 'learning_rate'?"),
         (

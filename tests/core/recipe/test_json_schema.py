@@ -38,6 +38,7 @@ objective:
   filters: [sample_type, {name: loss_dropout, level: step}]
 training: {num_train_epochs: 1.5, max_steps: null, report_to: [tensorboard]}
 evaluation: {splits: [train], also: [hardest]}
+rehearsal: {asker: {name: unanswered, share: 0.5}, objective: {k: 0}, training: {max_steps: 5}}
 resolved: {versions: {torch: '2'}}
 """
 

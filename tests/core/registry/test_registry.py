@@ -98,7 +98,7 @@ def test_a_component_says_where_it_is_from(registry):
 def test_components_are_described_by_kind_and_name(registry):
     described = [(c.kind, c.name) for c in registry.describe()]
     kinds = [*KINDS]
-    assert (kinds[0], kinds[-1], len(kinds)) == ("reversal", "dataset", 9)
+    assert (kinds[0], kinds[-1], len(kinds)) == ("reversal", "dataset", 10)
     assert described == sorted(described, key=lambda pair: (kinds.index(pair[0]), pair[1]))
     assert ("distance", "far") in described
     assert ("filter", "far") in described

@@ -1,0 +1,77 @@
+"""Where to cut numbers that come from two populations, so that the fewest end up on the wrong side."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+#: Of all values, at least this share is on either side of a cut; smaller populations can't be told from outliers.
+LEAST_SHARE = 0.01
+#: How far the density between two populations has to fall, below the lower of their peaks.
+VALLEY = 0.5
+_SMALLEST_VARIANCE = 1e-12
+_BINS = 512
+
+
+def minimum_error(values: Tensor) -> float | None:
+    """The lowest of the upper values, or None where there are no two populations.
+
+    values: ``n``. Each side is taken for a normal population of its own size and spread, and the cut is where a value
+    is least likely to be on the wrong side (Kittler and Illingworth 1986). There are two populations only where both
+    are more likely than one by the Bayesian information criterion, and the density has a valley between them: a
+    skewed population alone passes the first test.
+    """
+    ordered = values.double().sort().values
+    n, margin = len(ordered), max(3, math.ceil(LEAST_SHARE * len(ordered)))
+    if n < 2 * margin or not bool(torch.isfinite(ordered).all()) or ordered[0] == ordered[-1]:
+        return None
+    lower = torch.arange(margin, n - margin + 1)  # how many values are below the cut
+    costs = _cost(ordered, lower)
+    best = int(costs.argmin())
+    gain = n * (0.5 * math.log(max(float(ordered.var(unbiased=False)), _SMALLEST_VARIANCE)) - float(costs[best]))
+    first = int(lower[best])
+    if gain <= 1.5 * math.log(n) or not _has_valley(ordered, first):
+        return None
+    return float(ordered[first])
+
+
+def _cost(ordered: Tensor, lower: Tensor) -> Tensor:
+    """``c``: minus the mean log-likelihood, but for a constant, with so many values on the lower side."""
+    centred = ordered - ordered.mean()
+    sums, squares = (pad(part.cumsum(0), (1, 0)) for part in (centred, centred.square()))
+    n = len(ordered)
+    below = _side(lower, sums[lower], squares[lower], n)
+    return below + _side(n - lower, sums[-1] - sums[lower], squares[-1] - squares[lower], n)
+
+
+def _side(count: Tensor, total: Tensor, squares: Tensor, n: int) -> Tensor:
+    variance = (squares / count - (total / count).square()).clamp(min=_SMALLEST_VARIANCE)
+    share = count / n
+    return share * (variance.log() / 2 - share.log())
+
+
+def _has_valley(ordered: Tensor, first: int) -> bool:
+    """Is the density low between the peaks on both sides of the cut before value `first`."""
+    density, low, width = _density(ordered)
+    edges = ((ordered[[first - 1, first]] - low) / width).long().clamp(0, len(density) - 1)
+    left, right = int(density[: int(edges[0]) + 1].argmax()), int(edges[1]) + int(density[int(edges[1]) :].argmax())
+    peaks = min(float(density[left]), float(density[right]))
+    return float(density[left : right + 1].min()) < VALLEY * peaks
+
+
+def _density(ordered: Tensor) -> tuple[Tensor, float, float]:
+    """A histogram smoothed by a normal kernel (Silverman's width, by the quartiles too), its start and bin width."""
+    n = len(ordered)
+    quartiles = ordered[[n // 4, 3 * n // 4]]
+    spread = min(float(ordered.std()), float(quartiles[1] - quartiles[0]) / 1.34 or math.inf)
+    bandwidth = 0.9 * spread * n**-0.2
+    low, high = float(ordered[0]) - 3 * bandwidth, float(ordered[-1]) + 3 * bandwidth
+    width = (high - low) / _BINS
+    counts = torch.histc(ordered, _BINS, low, high)
+    reach = min(_BINS, math.ceil(4 * bandwidth / width))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).double() * width / bandwidth).square())
+    smooth = torch.nn.functional.conv1d(counts[None, None], kernel[None, None], padding=reach)[0, 0]
+    return smooth, low, width

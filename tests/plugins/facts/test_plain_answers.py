@@ -1,0 +1,71 @@
+"""What the language model alone answers: as transformers generates from the saved folder."""
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from jepa_core.evaluation.evaluate import EvaluationContext
+from jepa_core.testing import EvaluationContract
+from jepa_plugins.facts.plain_answers import plain
+from jepa_plugins.facts.task import fact_task
+from tests.support import MASK_ID, SAMPLES, small_model, small_objective, small_set, vocabulary
+
+NAMES = vocabulary({}, (), MASK_ID, 23)
+
+
+def taught(samples, steps: int = 60):
+    """A model that knows these facts by heart."""
+    made = small_objective(small_model(), k=0, lambda_jepa=0.0)
+    optimizer = torch.optim.AdamW(made.parameters(), lr=1e-2)
+    for _ in range(steps):
+        made(**small_set(samples).__getitems__(range(len(samples)))).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return made
+
+
+def measured(made, samples, batch_size: int = 8) -> float:
+    context = EvaluationContext(made, fact_task(small_set(), {}, NAMES))
+    return plain(context)("test", small_set(samples), batch_size)["plain_joint_accuracy"]
+
+
+def test_what_it_was_taught_it_answers_and_the_rest_not():
+    made = taught(SAMPLES[:3])
+    assert measured(made, SAMPLES[:3]) == 1
+    assert measured(made, [([14], 19, MASK_ID, [15, 15, 15], "atomic")]) == 0
+    wrong = [([1, 2], 17, MASK_ID, [3, 9], "train")]
+    assert measured(made, [SAMPLES[0], *wrong]) == 0.5, "one token right is not an answer"
+
+
+def test_as_transformers_generates_from_the_saved_folder(tmp_path):
+    made = taught(SAMPLES, steps=4)
+    made.model.save_pretrained(tmp_path)
+    alone = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    right = 0
+    for head, relation, mask, tail, _ in SAMPLES:
+        ids = torch.tensor([[*head, relation, mask]])
+        for _ in tail:
+            ids = torch.cat([ids, alone(ids).logits[:, -1].argmax(-1, keepdim=True)], dim=1)
+        right += ids[0, -len(tail) :].tolist() == tail
+    assert 0 < right < len(SAMPLES)
+    assert measured(made, SAMPLES) == right / len(SAMPLES)
+
+
+def test_nothing_of_the_objective_takes_part():
+    """Recall, predictor and masks are the objective's: to generate, nobody calls it."""
+    made = taught(SAMPLES[:3], steps=1)
+    made.forward = made.plan = made.hidden_states = None  # type: ignore[method-assign, assignment]
+    assert 0 <= measured(made, SAMPLES) <= 1
+
+
+def test_mode_stays_as_it_was():
+    made = taught(SAMPLES[:3], steps=1).train()
+    measured(made, SAMPLES)
+    assert made.model.training
+
+
+class TestPlainContract(EvaluationContract):
+    def make(self):
+        return plain(EvaluationContext(taught(SAMPLES[:3], 20), fact_task(small_set(), {}, NAMES)))
+
+    def sample_set(self):
+        return small_set()
