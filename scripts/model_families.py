@@ -66,7 +66,8 @@ _LATENT: dict[str, Any] = {"num_key_value_heads": 4}
 _ROTARY: dict[str, Any] = {"rope_type": "default", "rope_theta": 10000.0}
 #: What else some kinds need, or what they need otherwise.
 SPECIAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa"], _LATENT),
+    **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32"], _LATENT),
+    **dict.fromkeys(["glm4_moe_lite", "glm_moe_dsa"], _LATENT),
     **dict.fromkeys(["minicpm3", "youtu"], _LATENT),
     "cohere_compass_text": {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
     "dbrx": {
