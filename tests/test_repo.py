@@ -298,8 +298,8 @@ class TestComponents:
     def test_each_says_what_it_does(self):
         assert [component.name for component in components() if not component.summary.endswith(".")] == []
 
-    def test_the_readme_has_a_row_for_each(self):
-        rows = re.findall(rf"^\| ({'|'.join(KINDS)}) \| `(\w+)` \|", read("README.md"), re.M)
+    def test_the_page_of_components_has_a_row_for_each(self):
+        rows = re.findall(rf"^\| ({'|'.join(KINDS)}) \| `(\w+)` \|", read("docs/COMPONENTS.md"), re.M)
         assert sorted(rows) == sorted((component.kind, component.name) for component in components())
 
 
@@ -368,7 +368,13 @@ class TestRecipes:
         assert [path.stem for path in [*RECIPES, *STUDIES] if "FIGURES" in path.read_text(encoding="utf-8")] == []
 
 
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/COMPONENTS.md", "docs/RESULTS.md", "docs/SPEED.md", "docs/VERIFY.md"]
+
+
 class TestReadme:
+    def test_it_is_short(self):
+        assert len(read("README.md").split()) < 900
+
     def test_the_two_commands_are_there_each_in_a_block_of_its_own(self):
         blocks = re.findall(r"^```\w*\n(.*?)\n```$", read("README.md"), re.M | re.S)
         assert [block for block in blocks if "venv" in block] == COMMANDS
@@ -379,7 +385,7 @@ class TestReadme:
         assert "pip install" not in script
         assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
-    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+    @pytest.mark.parametrize("document", [*PAGES, "docs/ARCHITECTURE.md"])
     def test_files_that_are_named_are_there(self, document):
         text = read(document)
         named = set(re.findall(r"`((?:jepa_core|plugins|recipes|tests|docs|benchmarks|scripts)/[\w./-]*)`", text))
@@ -387,7 +393,7 @@ class TestReadme:
         places = (ROOT, (ROOT / document).parent)
         assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
-    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md"])
+    @pytest.mark.parametrize("document", [*PAGES, "CHANGELOG.md", "docs/ARCHITECTURE.md"])
     def test_nothing_is_left_to_be_filled_in(self, document):
         assert re.findall(r"\b(FIGURES|WHAT_YOU_SEE|TODO|FIXME|XXX)\b", read(document)) == []
 
