@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jepa_core.components import KINDS
 from jepa_core.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -77,16 +78,22 @@ def test_the_components_of_contributing_come_in(tmp_path):
     assert offered == {
         ("reversal", "question_to_tail"),
         ("mask", "everything_before"),
-        ("embedding", "mean"),
+        ("embedding", "middle"),
+        ("predictor", "scaled"),
         ("distance", "squared"),
+        ("regularizer", "spread"),
         ("filter", "even_samples"),
+        ("evaluation", "lengths"),
+        ("dataset", "own_folder"),
     }
+    assert {kind for kind, _ in offered} == set(KINDS)
 
 
 def test_the_components_of_contributing_train(tmp_path):
     path = tmp_path / "example_components.py"
     path.write_text(python_blocks("CONTRIBUTING.md")[0], encoding="utf-8")
-    pieces = ["reversal=question_to_tail", "mask=everything_before", "embedding=mean", "distance=squared"]
-    overrides = [f"objective.{piece}" for piece in pieces] + ["objective.filters=[even_samples]"]
+    pieces = ["reversal=question_to_tail", "mask=everything_before", "embedding=middle", "predictor=scaled"]
+    pieces += ["distance=squared", "regularizers=[spread]", "filters=[even_samples]"]
+    overrides = [*(f"objective.{piece}" for piece in pieces), "evaluation.also=[lengths]"]
     out = run(tmp_path, "-m", "jepa_core.cli.main", "cosine_k1", "--plugin", str(path), *overrides, "--dry-run")
     assert "question_to_tail reversal, everything_before mask" in out
