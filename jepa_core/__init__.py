@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
     from jepa_core.recipe.load import load_recipe
     from jepa_core.registry import Registry
+    from jepa_core.samples.asking import Answer, Asker, Found, Manner
     from jepa_core.samples.candidates import Asked, Candidates
     from jepa_core.samples.draws import Draws
     from jepa_core.samples.sample_set import Batch, SampleSet, TaskData
@@ -73,6 +74,7 @@ _HOMES = {
     "objective.spec": ("JepaTerm", "ObjectiveSpec"),
     "recipe.load": ("load_recipe",),
     "registry": ("Registry",),
+    "samples.asking": ("Answer", "Asker", "Found", "Manner"),
     "samples.candidates": ("Asked", "Candidates"),
     "samples.draws": ("Draws",),
     "samples.sample_set": ("Batch", "SampleSet", "TaskData"),
@@ -87,7 +89,9 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "IGNORE",
     "PAD",
     "PRED",
+    "Answer",
     "Asked",
+    "Asker",
     "Batch",
     "Branch",
     "BuildContext",
@@ -100,11 +104,13 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "EmbeddingExtractor",
     "Evaluation",
     "EvaluationContext",
+    "Found",
     "JepaError",
     "JepaObjective",
     "JepaTerm",
     "LoadedRun",
     "LossFilter",
+    "Manner",
     "MaskBuilder",
     "NewBlock",
     "ObjectiveSpec",

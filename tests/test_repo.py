@@ -44,6 +44,7 @@ TESTED_IN = {
     "jepa_core/hookspecs.py": "tests/test_repo.py",
     "jepa_core/evaluation/ranks.py": "tests/core/evaluation/test_evaluate.py",
     "jepa_core/evaluation/splits.py": "tests/core/evaluation/test_evaluate.py",
+    "jepa_core/samples/asking.py": "tests/core/cli/test_ask.py",
     "jepa_core/objective/layouts.py": "tests/core/objective/test_objective.py",
     "jepa_core/objective/plan.py": "tests/core/objective/test_planner.py",
     "jepa_core/objective/needs.py": "tests/core/objective/test_objective.py",

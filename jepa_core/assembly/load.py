@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
+from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.samples.token_names import TokenNames
@@ -55,6 +56,17 @@ class LoadedRun:
             "distance": term.distance,
             "filter": term.filters,
         }
+
+    def ask(self, questions: str | Sequence[str], plain: bool = False, count: int = 3) -> list[Answer]:
+        """Answers to questions as the dataset writes them. plain: by the model alone; count: so many, where they are
+        ranked. Raises JepaError for one that can't be read."""
+        return self.asker(plain, count)([questions] if isinstance(questions, str) else questions)
+
+    def asker(self, plain: bool = False, count: int = 3, max_new_tokens: int = 128) -> Asker:
+        """What answers questions, one time after another."""
+        if self.data.ask is None:
+            raise JepaError("nothing can be asked of this run: its dataset has no 'ask'")
+        return self.data.ask(self.data, self.objective, Manner(plain, count, max_new_tokens))
 
 
 def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:

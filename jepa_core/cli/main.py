@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import jepa_core
+from jepa_core.cli.ask import ask
 from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
 from jepa_core.cli.group import RecipeFirst
@@ -69,6 +70,7 @@ app.command("show-batch")(show_batch)
 app.command("schema")(schema)
 app.command("plugins")(plugins)
 app.command("eval")(evaluate)
+app.command("ask")(ask)
 app.command("report")(report)
 app.command("study")(study)
 app.command("env")(env)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked, Candidates
 from jepa_core.samples.samples import IGNORE, PAD, Samples
 from jepa_core.samples.token_names import TokenNames
@@ -50,12 +51,13 @@ class SampleSet(Protocol):
 class TaskData:
     """What a dataset plugin gives.
 
-    train: the training set; evaluation: further sets by name; vocabulary: names of tokens; tags: names of the tags
-    1, 2, …; groups: names of the group numbers 0, 1, …; tokenizer_files: file name -> content, kept beside a trained
+    train: the training set; evaluation: further sets by name; vocabulary: names of tokens; tags: names of the tags 1,
+    2, …; groups: names of the group numbers 0, 1, …; tokenizer_files: file name -> content, kept beside a trained
     model; candidates: gives everything that a target may be, for banks of negatives; asked: finds the question in
-    samples, for recall; checks: further checks of ``jepa-run verify`` by name, each called with its context and giving
-    its rows; captions: name of a set or group -> what a reader of its figures should know; notes: sentences on what was
-    done to the data, told when a run starts.
+    samples, for recall; ask: from this, the objective and a manner makes what answers people's questions; checks:
+    further checks of ``jepa-run verify`` by name, each called with its context and giving its rows; captions: name of
+    a set or group -> what a reader of its figures should know; notes: sentences on what was done to the data, told
+    when a run starts.
     """
 
     train: SampleSet
@@ -66,6 +68,7 @@ class TaskData:
     tokenizer_files: Mapping[str, str | bytes] = field(default_factory=dict)
     candidates: Callable[[], Candidates] | None = None
     asked: Callable[[Samples], Asked] | None = None
+    ask: Callable[[Any, Any, Manner], Asker] | None = None
     checks: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()

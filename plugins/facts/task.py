@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.samples.samples import Samples
@@ -45,6 +46,7 @@ def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Voc
         groups=GROUPS,
         candidates=cache(partial(entities_of, (train, *evaluation.values()))),
         asked=asked,
+        ask=_ask,
         checks={"reversal": _reversal},
         captions=CAPTIONS,
     )
@@ -66,6 +68,12 @@ def asked(facts: Samples) -> Asked:
     """The question ``[head, relation, mask]`` of facts, or of parts of them; the answer belongs at the mask."""
     answer = facts.tags == Role.MASK
     return Asked(answer | (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION), answer)
+
+
+def _ask(data: TaskData, objective: Any, manner: Manner) -> Asker:
+    from jepa_plugins.facts.ask import ask
+
+    return ask(data, objective, manner)
 
 
 def _reversal(context: Any) -> Iterable[Any]:

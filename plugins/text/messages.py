@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from jepa_core import DatasetContext, TaskData, hookimpl
+from jepa_core import Asker, DatasetContext, JepaObjective, Manner, TaskData, hookimpl
 from jepa_core.model.tokenizer import tokenizer_files
 from jepa_plugins.text.checks import text_checks
 from jepa_plugins.text.cut import TooLong
@@ -71,10 +73,17 @@ def messages(
         vocabulary=vocabulary,
         tags=TAGS,
         groups=tuple(part.name for part in parts),
+        ask=partial(_ask, tokenise, chosen),
         tokenizer_files=tokenizer_files(chosen),
         checks=text_checks(tokenise, parts),
         notes=[*rendered.notes, *(note for each in sets for note in each.notes)],
     )
+
+
+def _ask(tokenise: Tokenise, tokenizer: Any, data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
+    from jepa_plugins.text.ask import ask
+
+    return ask(tokenise, tokenizer, data, objective, manner)
 
 
 def _check_numbers(**options: int | None) -> None:

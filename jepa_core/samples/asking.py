@@ -1,0 +1,39 @@
+"""Questions that a person asks a run, and what is found: the dataset knows how its questions are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Found:
+    """text: of an answer; rank: its place among all that could be one, from 1, None where nothing is ranked;
+    confidence: the larger the surer, None where there is no figure; note: what the data says of it."""
+
+    text: str
+    rank: int | None = None
+    confidence: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found to a question, the best first. through: what answered, in words."""
+
+    question: str
+    found: tuple[Found, ...]
+    through: str
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to answer. plain: by the saved model alone; count: so many ranked answers; max_new_tokens: of a text."""
+
+    plain: bool = False
+    count: int = 3
+    max_new_tokens: int = 128
+
+
+#: Answers questions, in order. Raises JepaError for one that it can't read.
+Asker = Callable[[Sequence[str]], list[Answer]]

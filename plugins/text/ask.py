@@ -1,0 +1,47 @@
+"""Asking a run in text: ``ask`` of the dataset ``messages``. A question is what a person says; the model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from jepa_core import Answer, Asker, DataError, Found, JepaObjective, Manner, TaskData
+from jepa_plugins.text.conversation import ASSISTANT, USER, Conversation
+from jepa_plugins.text.generation import end_tokens, generate
+from jepa_plugins.text.generation_evaluation import last_answer
+from jepa_plugins.text.tally import Tally
+from jepa_plugins.text.tokenise import Tokenise
+
+BY_MODEL = "the model's own tokens, greedily"
+
+
+def ask(tokenise: Tokenise, tokenizer: Any, data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
+    """What answers questions by the template that the run trained with; the saved model alone does so anyway."""
+    names, model = data.vocabulary, objective.model
+    ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
+    never = [*names.pred_ids, *range(names.size, model.config.get_text_config().vocab_size)]
+
+    def answer(questions: Sequence[str]) -> list[Answer]:
+        prompts = prompts_of(tokenise, questions)
+        written = generate(model, prompts, ends, manner.max_new_tokens, never=never)
+        texts = [tokenizer.decode(each.ids, skip_special_tokens=True) for each in written]
+        notes = ["" if each.stopped else f"cut off after {len(each.ids)} tokens" for each in written]
+        return [
+            Answer(question, (Found(str(text), note=note),), BY_MODEL)
+            for question, text, note in zip(questions, texts, notes, strict=True)
+        ]
+
+    return answer
+
+
+def prompts_of(tokenise: Tokenise, questions: Sequence[str]) -> list[list[int]]:
+    """Token ids up to where the answer begins, as in training. Raises DataError for an empty question."""
+    for question in questions:
+        if not question.strip():
+            raise DataError("expected a question, it is empty")
+    # Training has an answer there, so there is one here, and what comes before it is kept.
+    pairs = [Conversation((USER, ASSISTANT), (question, "a")) for question in questions]
+    unlimited = replace(tokenise, max_length=None)
+    samples = unlimited(pairs, lambda line: "question", Tally())
+    return [sample.row.ids[: last_answer(sample.row.tags.tolist())[0]].tolist() for sample in samples]
