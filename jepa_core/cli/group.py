@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -16,6 +19,8 @@ from jepa_core.streams import output_lost, plain
 
 #: Commands whose results are files; what they print says where.
 LEAVE_FILES = ("run", "study")
+#: What people type from other tools, and what it is here.
+ELSEWHERE = {"train": "run", "fit": "run", "ls": "list", "evaluate": "eval", "chat": "ask", "copy": "cp"}
 
 
 class RecipeFirst(TyperGroup):
@@ -26,6 +31,8 @@ class RecipeFirst(TyperGroup):
         args = [argument_at_home(arg) for arg in args if arg != "--traceback"]
         own = {name for parameter in self.params for name in parameter.opts} | {"--help"}
         if args and args[0] not in self.commands and args[0] not in own:
+            if words := instead_of(args, self.commands):
+                ctx.fail(words)
             args = ["run", *args]
         return super().parse_args(ctx, [*flags[:1], *args])
 
@@ -43,6 +50,21 @@ class RecipeFirst(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
             raise typer.Exit(130) from None
+
+
+def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
+    """What somebody meant who typed a command that there is not; empty for what may be a recipe."""
+    from jepa_core.recipe.sources import is_recipe, shipped_recipes
+
+    word, *rest = args
+    if not word.replace("-", "").isalpha() or is_recipe(word):
+        return ""
+    close = get_close_matches(word, [*shipped_recipes(), *commands, *ELSEWHERE], n=1, cutoff=0.6)
+    meant = ELSEWHERE.get(close[0], close[0]) if close else ""
+    if meant not in commands:
+        return ""
+    command = rest if meant == "run" and rest else [meant, *rest]
+    return f"there is no command '{word}'; did you mean '{shlex.join(['jepa-run', *command])}'?"
 
 
 def _tell_lost_output(matters_little: bool) -> None:

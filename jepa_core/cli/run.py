@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +50,7 @@ def run(
 
     from jepa_core.display.terminal import say
     from jepa_core.launch.dry_run import dry_run as try_out
+    from jepa_core.launch.resume import OtherRecipeThere
     from jepa_core.launch.run import run as run_recipe
     from jepa_core.report.console import show_result
 
@@ -58,7 +62,37 @@ def run(
     given: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "force_resume": force_resume}
     for words in loaded.older:
         say(words)
-    show_result(run_recipe(loaded, **given, device=device, registry=registry, say=say), registry)
+    try:
+        result = run_recipe(loaded, **given, device=device, registry=registry, say=say)
+    except OtherRecipeThere as error:
+        said = with_flags(overrides, seed=seed, training__max_steps=max_steps)
+        new = folder_beside(Path(loaded.output_dir), said)
+        options = [*_repeated("-p", modules), *_repeated("--plugin", plugin_files)]
+        options += _repeated("--device", [device] if device else [])
+        command = ["jepa-run", recipe, *_without_folder(said), *options, "--output-dir", str(new)]
+        raise OtherRecipeThere(f"{error}\nTo keep both: {shlex.join(command)}") from error
+    show_result(result, registry)
+
+
+def folder_beside(folder: Path, overrides: Sequence[str]) -> Path:
+    """A folder that is not there yet, named by what changes.
+
+    >>> folder_beside(Path("runs/cosine_k1"), ["objective.k=2"]).as_posix()
+    'runs/cosine_k1-k2'
+    """
+    changed = (override.partition("=") for override in _without_folder(overrides))
+    words = [re.sub(r"[^\w.]+", "", key.rpartition(".")[2] + value) for key, _, value in changed]
+    name = "-".join([folder.name, *words])[:80]
+    numbered = (folder.with_name(f"{name}{f'-{number}' if number > 1 else ''}") for number in range(1, 1000))
+    return next(path for path in numbered if not path.exists())
+
+
+def _without_folder(overrides: Sequence[str]) -> list[str]:
+    return [override for override in overrides if not override.startswith("output_dir=")]
+
+
+def _repeated(option: str, values: Sequence[object] | None) -> list[str]:
+    return [part for value in values or () for part in (option, str(value))]
 
 
 def refuse_device(device: str | None) -> None:

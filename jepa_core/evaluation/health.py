@@ -18,6 +18,11 @@ from jepa_core.objective.schedule import weight_at
 
 Gradient = list[Tensor | None]
 
+#: Embeddings that point more one way than this, or use fewer directions, have collapsed.
+ALIKE, FEW_DIRECTIONS = 0.999, 1.5
+#: With fewer pairs these figures say nothing.
+PAIRS = 4
+
 
 @dataclass(frozen=True)
 class Health:
@@ -38,6 +43,27 @@ class Health:
     predicted_cosine: float | None
     target_cosine: float | None
     pairs: int
+
+
+def collapsed(cosine: float, rank: float) -> bool:
+    return cosine > ALIKE or rank < FEW_DIRECTIONS
+
+
+def collapse(figures: Mapping[str, float]) -> str:
+    """A sentence on the sides whose embeddings have collapsed, by the names of the log, ``health_…``; empty where none
+    has, or there is too little to tell."""
+    sides = [
+        f"{side} (effective rank {rank:.2f}, mean cosine {cosine:.5f})"
+        for side in ("predicted", "target")
+        if (rank := figures.get(f"health_{side}_rank")) is not None
+        and (cosine := figures.get(f"health_{side}_cosine")) is not None
+        and figures.get("health_pairs", 0) >= PAIRS
+        and collapsed(cosine, rank)
+    ]
+    if not sides:
+        return ""
+    bound = f"bound: rank {FEW_DIRECTIONS}, cosine {ALIKE}"
+    return f"the embeddings have collapsed: {', '.join(sides)}; {bound}. A low JEPA loss says nothing then"
 
 
 @torch.enable_grad()

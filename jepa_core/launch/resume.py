@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 
 
+class OtherRecipeThere(FolderTaken):
+    """The output folder holds a run of another recipe: this one needs a folder of its own."""
+
+
 def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Path | None, force: bool) -> bool:
     """Is there something to do: False where the folder's run is finished, and is this one.
 
@@ -67,8 +71,8 @@ def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Pat
     return True
 
 
-def _taken(folder: RunFolder, what: str, changed: list[str], more: str = "") -> FolderTaken:
-    return FolderTaken(
+def _taken(folder: RunFolder, what: str, changed: list[str], more: str = "") -> OtherRecipeThere:
+    return OtherRecipeThere(
         f"{folder.path}: holds {what} run of another recipe (differs in {', '.join(changed)}); "
         f"give another output_dir, or --overwrite to start anew{more}"
     )

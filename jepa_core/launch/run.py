@@ -135,7 +135,7 @@ def _run(
             metrics = trainer.evaluate_splits()
             _refuse_no_model(metrics, trainer.state.global_step)
             by_first(lambda: _finish(folder, built, verified, metrics, registry), trainer.args.device)
-    for warning in not_finite(metrics):
+    for warning in (*not_finite(metrics), *_health(trainer)):
         say(warning)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
 
@@ -192,6 +192,14 @@ def _train(built: Run, checkpoint: Path | None, folder: RunFolder, say: Callable
         by_type[StopOnSignal].restore()
     if caught := by_type[StopOnSignal].caught:
         raise Interrupted(caught, trainer.state.global_step, folder.path)
+
+
+def _health(trainer: JepaTrainer) -> list[str]:
+    """What the last figures of the embeddings warn of."""
+    from jepa_core.training.health_log import HealthLog
+
+    logs = [each for each in trainer.callback_handler.callbacks if isinstance(each, HealthLog)]
+    return [f"warning: {log.warning}" for log in logs if log.warning]
 
 
 def _refuse_no_model(metrics: dict[str, dict[str, Any]], step: int) -> None:

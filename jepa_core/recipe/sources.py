@@ -25,6 +25,14 @@ def descriptions() -> dict[str, str]:
     return {name: str(load_yaml(path).data["description"]) for name, path in shipped_recipes().items()}
 
 
+def is_recipe(source: str) -> bool:
+    """Is there such a file, or a shipped recipe of this name."""
+    try:
+        return source in shipped_recipes() or Path(at_home(source)).exists()
+    except (OSError, ValueError):  # not the name of a file
+        return False
+
+
 def find_recipe(source: str | Path) -> Path:
     """The recipe file that `source` means: a file, or the name of a shipped recipe.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +45,13 @@ class Component:
 
     @property
     def summary(self) -> str:
-        """The first line of the factory's docstring."""
-        return (inspect.getdoc(self.factory) or "").split("\n")[0]
+        """The first line of the factory's docstring, to the end of its sentence."""
+        paragraph = (inspect.getdoc(self.factory) or "").split("\n\n")[0]
+        first, whole = paragraph.split("\n")[0], " ".join(paragraph.split())
+        if first.endswith((".", "!", "?")):
+            return first
+        end = re.compile(r"[.!?](?=\s+[^a-z]|$)").search(whole, len(first))
+        return whole[: end.end()] if end else whole
 
 
 class _OnClassOrInstance:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from jepa_core.launch.run import Result
     from jepa_core.registry import Component, Registry
 
+#: So many figures that differ by a number at their end are shown.
+NUMBERED = 3
 STATES = {
     "trained": "trained",
     "resumed": "resumed and finished",
@@ -35,9 +38,27 @@ def metrics_table(metrics: Metrics, further: Sequence[Further] = ()) -> Table:
         table.add_column(split, justify="right")
     names = dict.fromkeys(name for values in metrics.values() for name in values if name not in ("layers", NON_FINITE))
     prefixes = tuple(each.prefix for each in further)
-    for name in (name for name in names if not name.startswith(prefixes)):
-        table.add_row(name, *(figure(values.get(name)) for values in metrics.values()))
+    for name, last in folded(name for name in names if not name.startswith(prefixes)):
+        shown = ("…" if last else figure(values.get(name)) for values in metrics.values())
+        table.add_row(f"{name} … {last}" if last else name, *shown)
     return table
+
+
+def folded(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each name with an empty string, but of numbered ones, ``mrr_token1`` on, those beyond `NUMBERED` as the first
+    and the last of them; they are in ``metrics.json``.
+
+    >>> folded(["x1", "x2", "x3", "x4", "x5", "y"])
+    [('x1', ''), ('x2', ''), ('x3', ''), ('x4', 'x5'), ('y', '')]
+    """
+    shown: list[tuple[str, str]] = []
+    for stem, group in groupby(names, key=lambda name: name.rstrip("0123456789")):
+        alike = list(group)
+        if len(alike) <= NUMBERED + 1 or "@" in stem:
+            shown += [(name, "") for name in alike]
+        else:
+            shown += [*((name, "") for name in alike[:NUMBERED]), (alike[NUMBERED], alike[-1])]
+    return shown
 
 
 def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str]) -> None:

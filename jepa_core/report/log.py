@@ -48,6 +48,10 @@ class Log:
         values = (number(line[key]) for line in self.lines if key in line)
         return Series(steps, tuple(math.nan if value is None else value for value in values))
 
+    def last(self, key: str) -> dict[str, Any]:
+        """The last line with this key; empty where there is none."""
+        return next((line for line in reversed(self.lines) if key in line), {})
+
 
 def read_log(path: Path) -> Log:
     """The log at `path`; empty where there is none yet. A last line that was cut off is left out.

@@ -8,6 +8,7 @@ from jepa_core.display.drawing import draw_chart, draw_mask, draw_projection
 from jepa_core.display.html import folded, legend, note, picture, pictures, section, table
 from jepa_core.display.projection import PAIRS, project
 from jepa_core.errors import JepaError
+from jepa_core.evaluation.health import collapse
 from jepa_core.registry import Registry
 from jepa_core.report import charts, tables
 from jepa_core.report.console import caption
@@ -62,10 +63,16 @@ def curves(records: Sequence[Record]) -> str:
         ("Metrics by split", "" if any(over_time) else AFTER_TRAINING, over_time),
         ("Course of training", "", charts.course(records)),
         ("Gradients of the two terms", GRADIENTS, charts.gradients(records)),
-        ("Health of the embeddings", EMBEDDINGS, charts.embeddings(records)),
+        ("Health of the embeddings", " ".join([EMBEDDINGS, *collapses(records)]), charts.embeddings(records)),
         ("Metrics by layer", "Through the final norm and the output embedding.", charts.layers(records)),
     ]
     return "\n".join(_charts(title, text, some, records) for title, text, some in found)
+
+
+def collapses(records: Sequence[Record]) -> list[str]:
+    """Sentences on the runs whose last figures say that embeddings have collapsed."""
+    last = [(record.name, record.log.last("health_pairs")) for record in records]
+    return [f"{name}: {words}." for name, line in last if (words := collapse(line))]
 
 
 def models(records: Sequence[Record], registry: Registry) -> str:

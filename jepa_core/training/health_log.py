@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from jepa_core.evaluation.health import measure_health
+from jepa_core.evaluation.health import collapse, measure_health
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.sample_set import Batch
 
@@ -20,7 +20,8 @@ SAMPLES = 64
 class HealthLog(TrainerCallback):
     """Measures one batch before the first step, at every evaluation and after the last step.
 
-    batch: the same every time; log: takes the figures, by names that begin with ``health_``. Only the first
+    batch: the same every time; log: takes the figures, by names that begin with ``health_``; warning: what the last
+    ones mean, where embeddings have collapsed. Only the first
     process measures, so nothing in here may wait for another one. Weights, gradients and random numbers stay
     as they were.
     """
@@ -30,6 +31,7 @@ class HealthLog(TrainerCallback):
         self.batch = batch
         self.log = log
         self._last = -1
+        self.warning = ""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 0:  # a run that goes on has this line already
@@ -49,7 +51,9 @@ class HealthLog(TrainerCallback):
         self._last = state.global_step
         with torch.random.fork_rng(_devices(self.objective)):  # a component may draw
             figures = asdict(measure_health(self.objective, self.batch))
-        self.log({f"health_{name}": value for name, value in figures.items() if value is not None})
+        named = {f"health_{name}": value for name, value in figures.items() if value is not None}
+        self.warning = collapse(named)
+        self.log(named)
 
 
 def health_batch(dataset: Any, batch_size: int) -> Batch:

@@ -7,16 +7,20 @@ from contextlib import nullcontext
 
 import torch
 
-from jepa_core.evaluation.health import Health, effective_rank, mean_cosine, measure_health
+from jepa_core.evaluation.health import (
+    ALIKE,
+    FEW_DIRECTIONS,
+    PAIRS,
+    Health,
+    collapsed,
+    effective_rank,
+    mean_cosine,
+    measure_health,
+)
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.verify.context import Context, gradients, mode
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
-
-#: Embeddings that point more one way than this, or use fewer directions, have collapsed.
-ALIKE, FEW_DIRECTIONS = 0.999, 1.5
-#: With fewer pairs these figures say nothing.
-PAIRS = 4
 
 
 def health(context: Context) -> Iterator[Row]:
@@ -55,13 +59,12 @@ def _collapse(context: Context, found: Health) -> Iterator[Row]:
         if cosine is None or rank is None or found.pairs < PAIRS:
             yield not_applicable(name, context.nothing_counts or too_few, source_of(extract))
             continue
-        collapsed = cosine > ALIKE or rank < FEW_DIRECTIONS
         told = (
             f"mean cosine of two of them {cosine:.3f}, effective rank {rank:.1f} of {found.pairs} pairs; "
             f"collapsed from a cosine of {ALIKE} or below a rank of {FEW_DIRECTIONS} on"
         )
         source = source_of(mean_cosine if cosine > ALIKE else effective_rank)
-        yield Row(name, Verdict.WARN if collapsed else Verdict.PASS, cosine, f"≤ {ALIKE}", told, source)
+        yield Row(name, Verdict.WARN if collapsed(cosine, rank) else Verdict.PASS, cosine, f"≤ {ALIKE}", told, source)
 
 
 def _pull(context: Context, found: Health) -> Iterator[Row]:

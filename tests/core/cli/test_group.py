@@ -119,3 +119,28 @@ def test_what_is_printed_may_not_arrive(cli, shell, status, said):
     assert done.returncode == status, done.stderr
     assert done.stderr.endswith(said)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["train", "cosine_k1"], "jepa-run cosine_k1"),
+        (["trian", "cosine_k1", "objective.k=2"], "jepa-run cosine_k1 objective.k=2"),
+        (["ls"], "jepa-run list"),
+        (["reprot", "runs/a b"], "jepa-run report 'runs/a b'"),
+        (["evaluate", "runs/a"], "jepa-run eval runs/a"),
+    ],
+)
+def test_a_command_that_there_is_not(cli, arguments, meant):
+    done = cli(*arguments)
+    assert done.exit_code == 2
+    assert f"there is no command '{arguments[0]}'; did you mean '{meant}'?" in done.stderr
+
+
+def test_a_file_may_be_called_as_a_command_is_elsewhere(cli):
+    Path("train").write_text("sed: 1")
+    assert "did you mean 'seed'" in cli("train").stderr
+
+
+def test_a_word_like_a_recipe_is_meant_as_one(cli):
+    assert "no shipped recipe of this name; did you mean 'concept'?" in cli("concpt").stderr

@@ -97,3 +97,10 @@ def test_a_plugin_that_is_not_there_is_named(cli, option):
     assert done.exit_code == 1
     assert done.stderr.startswith(f"jepa-run: plugin {option[1]}: ")
     assert "no_such" in done.stderr
+
+
+def test_a_sentence_of_two_lines_is_shown_whole(cli):
+    long = FAR.replace("How far, to a power.", "How far it is, in\n    e.g. metres, to a power. And more.")
+    Path("far.py").write_text(long)
+    shown = rows(cli("list", "components", "--plugin", "far.py").stdout)
+    assert ["distance", "far", "far", "How far it is, in e.g. metres, to a power."] in shown

@@ -10,6 +10,8 @@ import pytest
 import torch
 import yaml
 
+from jepa_core.cli.run import folder_beside
+
 from .conftest import FAR, contents
 
 
@@ -94,6 +96,25 @@ class TestARunIsNeverWrittenOver:
         assert f"runs/tiny: holds a finished run of another recipe (differs in {key})" in done.stderr
         assert contents(mine) == before
 
+    @pytest.mark.parametrize(
+        ("change", "command"),
+        [
+            (["seed=3"], "tiny.yaml seed=3 --output-dir runs/tiny-seed3"),
+            (["--max-steps", 3], "tiny.yaml training.max_steps=3 --output-dir runs/tiny-max_steps3"),
+            (["objective.k=2", "--device", "cpu"], "tiny.yaml objective.k=2 --device cpu --output-dir runs/tiny-k2"),
+        ],
+    )
+    def test_a_command_that_keeps_both_is_told(self, cli, mine, change, command):
+        done = cli("tiny.yaml", *change)
+        assert done.stderr.splitlines()[-1] == f"To keep both: jepa-run {command}"
+        again = cli(*command.split(), "--dry-run")
+        assert again.exit_code == 0, again.output
+
+    def test_the_folder_of_that_command_is_a_new_one(self, mine):
+        assert folder_beside(mine, ["objective.k=2"]) == mine.with_name("tiny-k2")
+        mine.with_name("tiny-k2").mkdir()
+        assert folder_beside(mine, ["output_dir=x", "objective.k=2"]) == mine.with_name("tiny-k2-2")
+
     def test_unless_told(self, cli, mine):
         (mine / "notes.txt").write_text("mine")
         done = cli("tiny.yaml", "--overwrite", "--max-steps", 2)
@@ -175,3 +196,11 @@ def test_what_is_wrong_is_said_and_nothing_written(cli, flags, words):
     assert done.exit_code in (1, 2)
     assert words in done.stderr
     assert [path.name for path in Path().iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(("alike", "told"), [(-1.0, True), (2.0, False)])
+def test_collapse_is_told_when_the_run_ends(cli, monkeypatch, alike, told):
+    monkeypatch.setattr("jepa_core.evaluation.health.ALIKE", alike)
+    monkeypatch.setattr("jepa_core.evaluation.health.FEW_DIRECTIONS", 0.0)
+    done = cli("tiny.yaml")
+    assert ("warning: the embeddings have collapsed: predicted (effective rank " in done.stdout) == told

@@ -107,3 +107,25 @@ def test_a_component_without_options_has_no_table(capsys):
     out = capsys.readouterr().out
     assert out.startswith("block_causal: mask from jepa-core:block_causal_mask ")
     assert "option" not in out
+
+
+def test_numbered_figures_are_folded_beyond_three(capsys):
+    long = {"mrr": 0.5, **{f"mrr_token{n}": n / 32 for n in range(1, 19)}, "hits@1": 0.1, "hits@3": 0.2}
+    console.show_metrics({"test": long}, Registry.discover(), {})
+    rows = cells(capsys.readouterr().out)[1:]
+    assert [row[0] for row in rows] == [
+        "mrr",
+        "mrr_token1",
+        "mrr_token2",
+        "mrr_token3",
+        "mrr_token4",
+        "hits@1",
+        "hits@3",
+    ]
+    assert rows[4] == ["mrr_token4", "…", "mrr_token18", "…"]
+
+
+def test_hits_are_never_folded_nor_is_one_name_alone():
+    hits = [f"hits@{n}" for n in (1, 3, 10, 30, 100)]
+    assert [name for name, _ in console.folded(hits)] == hits
+    assert console.folded(["x1", "x2", "x3", "x4"])[-1] == ("x4", "")

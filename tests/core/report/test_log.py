@@ -80,3 +80,9 @@ def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, what):
     os.mkfifo(path) if what == "pipe" else path.mkdir() if what == "folder" else path.symlink_to("/dev/zero")
     with pytest.raises(JepaError, match=r"metrics\.jsonl: can't be read: not a regular file"):
         read_log(path)
+
+
+def test_the_last_line_with_a_key():
+    log = Log(({"step": 1, "a": 1}, {"step": 2, "a": 2}, {"step": 3}))
+    assert log.last("a") == {"step": 2, "a": 2}
+    assert log.last("b") == {}

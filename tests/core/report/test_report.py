@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,8 @@ import jepa_core
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.registry import Registry
+from jepa_core.report import sections
+from jepa_core.report.log import Log
 from jepa_core.report.record import read_records
 from jepa_core.report.report import report, write_report
 from tests.core.report.folders import LOG, METRICS, TINY, make_run
@@ -202,3 +205,15 @@ def test_what_a_real_run_logs_is_found(tmp_path):
     assert re.search(r"a train: from [\d.]+ to [\d.]+; a atomic: from .*; a test: from ", shown["Joint accuracy"])
     assert "Predicted and target embeddings of 20 pairs." in found.pictures
     assert "finished" in text
+
+
+def test_a_collapse_is_told_in_words():
+    healthy = {"step": 0, "health_predicted_rank": 9.0, "health_predicted_cosine": 0.1, "health_pairs": 64}
+    flat = healthy | {"step": 500, "health_predicted_rank": 1.4987, "health_predicted_cosine": 0.99987}
+    records = [
+        SimpleNamespace(name="recovered", log=Log((flat, healthy))),
+        SimpleNamespace(name="flat", log=Log((healthy, flat))),
+        SimpleNamespace(name="new", log=Log()),
+    ]
+    (words,) = sections.collapses(records)
+    assert words.startswith("flat: the embeddings have collapsed: predicted (effective rank 1.50, mean cosine 0.99987)")
