@@ -18,11 +18,11 @@ from jepa_plugins.last_token import LastToken
 from tests.support import MASK_ID, PAD_ID, small_model, small_objective, small_set
 from tests.support import vocabulary as make_vocabulary
 
-NAMES = {1: "Ada", 2: "Byron", 3: "Charles", 4: "Don", 5: "Juan", 6: "Eve", 18: "<knows>", 19: "<is known by>"}
+NAMES = {1: "Ada", 2: "Byron", 3: "Charles", 4: "Don", 5: "Juan", 6: "Eve", 18: "<knows>", 19: "<is known by>", 20: "<by>"}
 TRAIN = [([1, 2], 18, MASK_ID, [3], "train"), ([1, 2], 18, MASK_ID, [6], "train"), ([4, 5], 19, MASK_ID, [6], "atomic")]
 TEST = [([6], 18, MASK_ID, [4, 5], "test")]
 TOKENS = {name: number for number, name in NAMES.items()} | {"<mask>": MASK_ID, "<pad>": PAD_ID}
-TASK = fact_task(small_set(TRAIN), {"test": small_set(TEST)}, make_vocabulary(TOKENS, (18, 19), MASK_ID, PAD_ID))
+TASK = fact_task(small_set(TRAIN), {"test": small_set(TEST)}, make_vocabulary(TOKENS, (18, 19, 20), MASK_ID, PAD_ID))
 ENTITIES = {"Ada Byron": [1, 2], "Charles": [3], "Don Juan": [4, 5], "Eve": [6]}
 
 
@@ -109,7 +109,7 @@ def test_plain_asks_the_model_alone(objective):
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ("Ada Byron", "expected an entity, then a relation, one of <is known by>, <knows>"),
+        ("Ada Byron", "expected an entity, then a relation, one of <by>, <is known by>, <knows>"),
         ("Ada Byron knws", "did you mean 'knows'?"),
         ("Ada Bryon knows", "no entity is called 'Ada Bryon'; did you mean 'Ada Byron'?"),
         ("knows", "expected an entity"),
