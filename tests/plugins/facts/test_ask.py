@@ -18,7 +18,17 @@ from jepa_plugins.last_token import LastToken
 from tests.support import MASK_ID, PAD_ID, small_model, small_objective, small_set
 from tests.support import vocabulary as make_vocabulary
 
-NAMES = {1: "Ada", 2: "Byron", 3: "Charles", 4: "Don", 5: "Juan", 6: "Eve", 18: "<knows>", 19: "<is known by>", 20: "<by>"}
+NAMES = {
+    1: "Ada",
+    2: "Byron",
+    3: "Charles",
+    4: "Don",
+    5: "Juan",
+    6: "Eve",
+    18: "<knows>",
+    19: "<is known by>",
+    20: "<by>",
+}
 TRAIN = [([1, 2], 18, MASK_ID, [3], "train"), ([1, 2], 18, MASK_ID, [6], "train"), ([4, 5], 19, MASK_ID, [6], "atomic")]
 TEST = [([6], 18, MASK_ID, [4, 5], "test")]
 TOKENS = {name: number for number, name in NAMES.items()} | {"<mask>": MASK_ID, "<pad>": PAD_ID}
