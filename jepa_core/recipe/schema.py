@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.paths import at_home
 from jepa_core.recipe.component_ref import ComponentRef
-from jepa_core.recipe.defaults import DEFAULTS, component_field
+from jepa_core.recipe.defaults import component_field
+from jepa_core.recipe.model_section import LoraSection, ModelSection
 from jepa_core.recipe.objective_section import FurtherTerm, Objective
 from jepa_core.recipe.rehearsal_section import RehearsalSection, overridden, wrong
 from jepa_core.recipe.training_section import AtOnce, Training
@@ -24,37 +25,6 @@ from jepa_core.registry.section import Conflict, Section
 
 def _section(section: type[Section]) -> Any:
     return Field(default_factory=lambda: section.model_validate({}), description=str(section.__doc__))
-
-
-class ModelSection(Section):
-    """The language model: made new from a configuration, or a pretrained one."""
-
-    config: dict[str, Any] | None = Field(
-        None,
-        description="model_type and more keys of a transformers configuration; the data sets vocab_size.",
-    )
-    pretrained: Annotated[str, AfterValidator(at_home)] | None = Field(
-        None, min_length=1, description="Folder or Hugging Face id of a causal LM to start from."
-    )
-    attn_implementation: Literal["sdpa", "eager"] = Field(
-        "sdpa", description="Attention kernel; eager is slower and takes the same masks."
-    )
-    dtype: Literal["float32", "bfloat16"] = Field(
-        "float32", description="Type of the weights; for mixed precision keep float32 and set training.bf16."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_config(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("config") is None and data.get("pretrained") is None:
-            return {**data, "config": dict(DEFAULTS["model", "config"])}
-        return data
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> ModelSection:
-        if self.config is not None and self.pretrained is not None:
-            raise Conflict(("pretrained", "give either config or pretrained, the other null"))
-        return self
 
 
 class Evaluation(Section):
@@ -111,7 +81,7 @@ class Recipe(Section):
                 raise Conflict(*found)
         return self
 
-    def while_rehearsing(self, name: Literal["objective", "training"]) -> Section:
+    def while_rehearsing(self, name: Literal[objective, training]) -> Section:
         """The section as it is while rehearsing."""
         section: Section = getattr(self, name)
         return section if self.rehearsal is None else overridden(section, getattr(self.rehearsal, name))
@@ -170,6 +140,7 @@ def _term_components(key: str, term: Objective | FurtherTerm) -> Iterator[tuple[
 SECTIONS: dict[KeyPath, type[Section]] = {
     (): Recipe,
     ("model",): ModelSection,
+    ("model", "lora"): LoraSection,
     ("objective",): Objective,
     ("training",): Training,
     ("evaluation",): Evaluation,
