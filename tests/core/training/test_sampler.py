@@ -230,6 +230,14 @@ def test_processes_and_micro_batches_divide_the_same_steps(processes):
     assert joined == list(by_length(2))
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_resumed_epoch_by_length_goes_on_where_it_was(processes):
+    for process in range(processes):
+        parts = [EpochBatches(by_length(), 4, process, processes) for _ in range(2)]
+        whole, resumed = (EpochLoader(Numbers(1030), batch_sampler=part, collate_fn=list) for part in parts)
+        assert read(skip_first_batches(resumed, 57), 2) == read(whole, 2)[57:]
+
+
 def test_a_set_that_tells_no_lengths_keeps_its_order():
     class Told(Numbers):
         lengths = torch.from_numpy(LENGTHS)
