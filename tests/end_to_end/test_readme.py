@@ -84,6 +84,7 @@ def test_the_components_of_contributing_come_in(tmp_path):
         ("regularizer", "spread"),
         ("filter", "even_samples"),
         ("evaluation", "lengths"),
+        ("rehearsal", "nothing"),
         ("dataset", "own_folder"),
     }
     assert {kind for kind, _ in offered} == set(KINDS)
