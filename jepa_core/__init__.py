@@ -4,6 +4,7 @@
     run = jepa_core.build(recipe)
     result = jepa_core.run(recipe)
     again = jepa_core.load(result.output_dir)
+    folder = jepa_core.export(result.output_dir, "a/plain/model")
 
 The other names are what authors of components need. All load on first use, so that ``import jepa_core`` costs neither
 torch nor transformers.
@@ -18,6 +19,7 @@ from jepa_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from jepa_core.assembly.build import Run, build
+    from jepa_core.assembly.export import export
     from jepa_core.assembly.load import LoadedRun, load
     from jepa_core.components import (
         DistanceFunction,
@@ -53,6 +55,7 @@ __version__ = "0.1.0"
 #: Module -> the public names that live there.
 _HOMES = {
     "assembly.build": ("Run", "build"),
+    "assembly.export": ("export",),
     "assembly.load": ("LoadedRun", "load"),
     "components": (
         "DistanceFunction",
@@ -133,6 +136,7 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "__version__",
     "build",
     "did_you_mean",
+    "export",
     "hookimpl",
     "load",
     "load_recipe",

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.checkpoint.weights import load_weights
-from jepa_core.components import DistanceTraits, MaskTraits
+from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy
 from jepa_core.contexts import BuildContext, DatasetContext
-from jepa_core.errors import ComponentError
+from jepa_core.errors import ComponentError, JepaError
 from jepa_core.model.build import build_model
 from jepa_core.objective.needs import OF_CANDIDATES
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
+from jepa_core.recipe.schema import DEFAULTS
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.samples import Samples
+from jepa_core.views.pairs import Views
 
 if TYPE_CHECKING:
     from jepa_core.recipe.component_ref import ComponentRef
     from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, Objective, WeightSchedule
-    from jepa_core.recipe.schema import Recipe
+    from jepa_core.recipe.schema import ModelSection, Recipe
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:
@@ -51,9 +54,7 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     Raises JepaError for whatever in the recipe does not go together.
     """
     torch.manual_seed(recipe.seed)
-    section = recipe.model
-    if weights is not None and section.pretrained is not None:  # where it came from may be gone by now
-        section = section.model_copy(update={"pretrained": str(weights)})
+    section = recipe.model if weights is None else _kept(recipe.model, weights)
     model = build_model(section, data.vocabulary, recipe.search)
     objective = JepaObjective(model, make_spec(recipe, data, registry, model.config.get_text_config(decoder=True)))
     if weights is not None:
@@ -61,6 +62,14 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     by_layer = MaskTraits.of(objective.spec.mask).by_layer
     objective.transformer.check(recipe.objective.positions, objective.layout.name == "packed", by_layer)
     return objective
+
+
+def _kept(section: ModelSection, weights: Path) -> ModelSection:
+    """With the folder `weights` in place of where the model came from, which may be gone by now. What has adapters
+    alone still needs the pretrained model."""
+    if section.pretrained is not None and section.lora is None:
+        return section.model_copy(update={"pretrained": str(weights)})
+    return section.model_copy(update={"config": str(weights)}) if isinstance(section.config, str) else section
 
 
 def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: Any) -> ObjectiveSpec:
@@ -127,6 +136,11 @@ def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[
         raise recipe.error(key, str(error)) from error
 
 
+def _no_views(samples: Samples) -> Views:
+    """Stands where a recipe has no JEPA loss, and so nothing to make views for."""
+    return Views(())
+
+
 class _Maker:
     """Makes the components of a recipe. What is named once for both sides is one component, with one set of
     parameters."""
@@ -136,6 +150,16 @@ class _Maker:
 
     def make(self, kind: str, key: str, reference: ComponentRef) -> Any:
         return create(self.registry, self.recipe, key, kind, reference, self.context)
+
+    def _reversal(self, key: str, reference: ComponentRef, main: Objective) -> ReversalStrategy:
+        """The default one need not go with the data of a recipe that makes no views."""
+        try:
+            made: ReversalStrategy = self.make("reversal", key, reference)
+        except JepaError:
+            if main.lambda_jepa != 0 or main.terms or reference.name != DEFAULTS["objective", "reversal"]:
+                raise
+            return _no_views
+        return made
 
     def term(self, key: str, term: Objective | FurtherTerm, main: Objective) -> JepaTerm:
         """A JEPA term; what it leaves out is as in the `main` one."""
@@ -153,7 +177,7 @@ class _Maker:
         condition = None if sides.condition is None else self.make("embedding", place, sides.condition)
         filters, references = chosen("filters")
         return JepaTerm(
-            reversal=made("reversal"),
+            reversal=self._reversal(*chosen("reversal"), main),
             source=source,
             target=target,
             condition=condition,

@@ -1,7 +1,8 @@
 """Weights and finished runs on disk.
 
-A saved model is a plain Hugging Face folder, for ``AutoModelForCausalLM.from_pretrained``; parameters of
-components, where there are any, stand beside it in ``components.safetensors``.
+A saved model is a plain Hugging Face folder, for ``AutoModelForCausalLM.from_pretrained``, or the adapters of one,
+for peft's ``AutoPeftModelForCausalLM``; parameters of components, where there are any, stand beside it in
+``components.safetensors``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from jepa_core.errors import JepaError
+from jepa_core.model import adapters
 from jepa_core.model.from_folder import Misfit, misfits, read_model
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 COMPONENTS = "components.safetensors"
 MODEL = "model.safetensors"
-#: With a file of this name transformers reads weights from wherever it says.
-ADAPTER = "adapter_config.json"
 
 
 def component_state(objective: JepaObjective) -> dict[str, Tensor]:
@@ -38,7 +38,10 @@ def save_weights(objective: JepaObjective, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
     model: Any = objective.model
-    model.save_pretrained(folder)
+    if adapters.has_adapters(model):
+        adapters.save_adapters(model, folder)
+    else:
+        model.save_pretrained(folder)
     if state := component_state(objective):
         # Clones, because safetensors refuses two names of one tensor, as of an extractor of both sides.
         save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
@@ -52,18 +55,32 @@ def load_weights(objective: JepaObjective, folder: Path) -> None:
     model: Any = objective.model
     own = component_state(objective)
     components = _read(folder / COMPONENTS) if own else {}
-    if problems := _component_problems(own, components):
-        raise JepaError(f"{folder}: these weights do not fit the recipe: {problems}")
-    model.load_state_dict(_model_state(model, folder))
+    _refuse_others(own, components, folder)
+    load_model(model, folder)
     objective.load_state_dict(components, strict=False)
+
+
+def load_model(model: Any, folder: Path) -> None:
+    """The model's part of :func:`load_weights`."""
+    if adapters.has_adapters(model):
+        adapters.load_adapters(model, _adapter_state(model, folder))
+    else:
+        model.load_state_dict(_model_state(model, folder))
+
+
+def _adapter_state(model: Any, folder: Path) -> dict[str, Tensor]:
+    """Of the adapters; which pretrained model they belong to is the recipe's to say."""
+    found = _read(folder / adapters.WEIGHTS)
+    _refuse_others(adapters.adapter_state(model), found, folder)
+    return found
 
 
 def _model_state(model: Any, folder: Path) -> dict[str, Tensor]:
     """The model's weights in a folder, under the model's own names: saving renames and splits some."""
     for path in [path for path in folder.glob("*.safetensors") if path.name != COMPONENTS] or [folder / MODEL]:
         _open(path)
-    if (folder / ADAPTER).exists():
-        raise JepaError(f"{folder}: holds {ADAPTER}, which would have weights of another folder read")
+    if (folder / adapters.CONFIG).exists():
+        raise JepaError(f"{folder}: holds {adapters.CONFIG}, which would have weights of another folder read")
     widest = reduce(torch.promote_types, {p.dtype for p in model.parameters()})  # so that no bit is lost on the way
     try:
         options = {"config": model.config, "dtype": widest, "use_safetensors": True, "local_files_only": True}
@@ -76,11 +93,13 @@ def _model_state(model: Any, folder: Path) -> dict[str, Tensor]:
     return state
 
 
-def _component_problems(own: dict[str, Tensor], found: dict[str, Tensor]) -> str:
+def _refuse_others(own: dict[str, Tensor], found: dict[str, Tensor], folder: Path) -> None:
     shared = own.keys() & found.keys()
     other = [(name, found[name].shape, own[name].shape) for name in shared if found[name].shape != own[name].shape]
     missing, unexpected = own.keys() - found.keys(), found.keys() - own.keys()
-    return misfits({"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": other, "error_msgs": []})
+    wrong = {"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": other, "error_msgs": []}
+    if problems := misfits(wrong):
+        raise JepaError(f"{folder}: these weights do not fit the recipe: {problems}")
 
 
 def _open(path: Path) -> None:

@@ -10,6 +10,7 @@ import jepa_core
 from jepa_core.cli.ask import ask
 from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
+from jepa_core.cli.export import export
 from jepa_core.cli.group import RecipeFirst
 from jepa_core.cli.look import list_all, plugins, show
 from jepa_core.cli.recipes import cp, schema, validate
@@ -71,6 +72,7 @@ app.command("schema")(schema)
 app.command("plugins")(plugins)
 app.command("eval")(evaluate)
 app.command("ask")(ask)
+app.command("export")(export)
 app.command("report")(report)
 app.command("study")(study)
 app.command("env")(env)

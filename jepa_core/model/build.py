@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
 from jepa_core.errors import JepaError
+from jepa_core.model.adapters import add_adapters
 from jepa_core.model.from_folder import Misfit, read_model
 from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub
-from jepa_core.model.new_tokens import add_rows, rows_of
+from jepa_core.model.new_tokens import add_rows, first_new, note_rows
 from jepa_core.registry.options import type_problems
 from jepa_core.samples.token_names import TokenNames
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import ModelSection
 
 _SENTENCES = ("bos_token_id", "eos_token_id")
+#: Of a configuration: what the data sets, and what was said of the weights that are not taken.
+_NOT_THE_ARCHITECTURE = ("vocab_size", "pad_token_id", "dtype", "architectures", "transformers_version", "id2label")
 
 
 def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[Path] = (Path(),)) -> Any:
@@ -35,42 +38,46 @@ def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[
     options = {"attn_implementation": section.attn_implementation, "dtype": dtype}
     try:
         if section.pretrained is None:
-            config = _config(section.config or {}, vocabulary)
+            config = _config(section.config or {}, vocabulary, search)
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, **options)
         else:
             model = _pretrained(section.pretrained, search, options)
     except JepaError:
         raise
     except Exception as error:  # a damaged file, no network, a size that the model refuses: anything
-        where = f" {section.pretrained}" if section.pretrained else ""
+        source = section.pretrained or (section.config if isinstance(section.config, str) else "")
+        where = f" {source}" if source else ""
         raise JepaError(f"model{where}: {_told(error)}") from error
+    new = range(first_new(model, vocabulary), vocabulary.size)
     if section.pretrained is not None:
-        _give_rows(model, vocabulary)
+        note_rows(model)
+        add_rows(model, new, new.start)
     _train_all_rows(model)
+    if section.lora is not None:
+        add_adapters(model, section.lora, new)
     return model.train()
 
 
 def _pretrained(name: str, search: Sequence[Path], options: dict[str, Any]) -> Any:
-    def load(local: bool) -> Any:
+    def load(source: str, local: bool) -> Any:
         try:
             return read_model(AutoModelForCausalLM, source, local_files_only=local, **options)
         except Misfit as error:  # the Hub has no others
             return error
 
-    try:
-        source = find_or_id(name, tuple(search))
-        model = load_local_or_hub(source, load)
-    except HubError as error:
-        raise JepaError(f"model {error}") from error
+    model = _found(name, search, load)
     if isinstance(model, Misfit):
         raise JepaError(f"model {name}: its weights do not fit its configuration: {model}") from model
     return model
 
 
-def _give_rows(model: Any, vocabulary: TokenNames) -> None:
-    """Rows for the tokens that the data adds to those of a pretrained model; it may say which these are."""
-    known = vocabulary.marked.get("base_tokens", rows_of(model))
-    add_rows(model, range(known, vocabulary.size), known)
+def _found(name: str, search: Sequence[Path], load: Callable[[str, bool], Any]) -> Any:
+    """What `load` makes of a folder or an id; it is also told whether to keep off the Hub."""
+    try:
+        source = find_or_id(name, tuple(search))
+        return load_local_or_hub(source, partial(load, source))
+    except HubError as error:
+        raise JepaError(f"model {error}") from error
 
 
 def _told(error: Exception) -> str:
@@ -82,12 +89,27 @@ def _told(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _config(config: dict[str, Any], vocabulary: TokenNames) -> Any:
-    """The recipe's config; the data sets the vocabulary, which has no sentence tokens. Some kinds want a number for
-    those."""
+def _config(config: dict[str, Any] | str, vocabulary: TokenNames, search: Sequence[Path]) -> Any:
+    """The recipe's config, or that of a folder or an id; the data sets the vocabulary, which has no sentence tokens.
+    Some kinds want a number for those."""
+    if isinstance(config, str):
+        config = _config_of(config, search)
     types = {field.name: field.type for field in fields(CONFIG_MAPPING[config["model_type"]])}
     none = {key: None for key in _SENTENCES if not list(type_problems(key, types.get(key, Any), None))}
-    return AutoConfig.for_model(**{**none, "vocab_size": vocabulary.size, "pad_token_id": vocabulary.pad_id, **config})
+    of_data = {**none, "vocab_size": vocabulary.size, "pad_token_id": vocabulary.pad_id}
+    return AutoConfig.for_model(**{**of_data, **config})
+
+
+def _config_of(name: str, search: Sequence[Path]) -> dict[str, Any]:
+    """What makes the architecture of the model in a folder, or of an id. Raises JepaError for one of no kind that is
+    known here."""
+
+    def load(source: str, local: bool) -> Any:
+        return AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
+
+    config = _found(name, search, load).get_text_config(decoder=True)
+    known = {field.name for field in fields(config)} - {*_SENTENCES, *_NOT_THE_ARCHITECTURE}
+    return {key: value for key, value in config.to_dict().items() if key in known} | {"model_type": config.model_type}
 
 
 def _train_all_rows(model: nn.Module) -> None:

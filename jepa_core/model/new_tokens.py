@@ -12,10 +12,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.samples.token_names import TokenNames
+
+#: Key of a configuration: rows of the embedding before tokens were added.
+_NOTED = "rows_before_new_tokens"
+
 
 def rows_of(model: Any) -> int:
     """The rows of the embedding, more than there are tokens where it is padded."""
     return int(model.get_input_embeddings().weight.shape[0])
+
+
+def first_new(model: Any, vocabulary: TokenNames) -> int:
+    """Ids from this one on were added by the data; it may say which these are, and else the model had a row for
+    each of its own."""
+    return int(vocabulary.marked.get("base_tokens", noted_rows(model)))
+
+
+def note_rows(model: Any) -> None:
+    """The configuration says from now on, also where it is saved, how many rows there were before any was added."""
+    setattr(model.config, _NOTED, noted_rows(model))
+
+
+def noted_rows(model: Any) -> int:
+    return int(getattr(model.config, _NOTED, rows_of(model)))
+
+
+def forget_rows(model: Any) -> None:
+    """Takes back :func:`note_rows`."""
+    if hasattr(model.config, _NOTED):
+        delattr(model.config, _NOTED)
 
 
 @torch.no_grad()

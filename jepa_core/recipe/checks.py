@@ -64,7 +64,7 @@ def _unknown(path: KeyPath) -> str:
         return f"unknown key{hint}"
     for home, section in SECTIONS.items():
         if home and key in section.model_fields:
-            return f"unknown key here; it belongs under '{home[0]}'"
+            return f"unknown key here; it belongs under '{'.'.join(map(str, home))}'"
     return f"unknown key; known: {', '.join(known)}"
 
 

@@ -1,0 +1,129 @@
+"""A finished run as a plain folder of transformers': model and tokenizer, without predictor tokens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
+
+from jepa_core.checkpoint.weights import load_model
+from jepa_core.errors import JepaError
+from jepa_core.folder.files import read_json, write_bytes
+from jepa_core.folder.run_folder import RunFolder
+from jepa_core.folder.whole_folder import whole_folder
+from jepa_core.model import adapters
+from jepa_core.model.build import build_model
+from jepa_core.model.from_folder import read_model
+from jepa_core.model.new_tokens import first_new, forget_rows, noted_rows, remove_rows
+from jepa_core.model.offline import offline
+from jepa_core.model.plain_tokenizer import plain_tokenizer, predictor_ids
+from jepa_core.recipe.load import load_recipe
+from jepa_core.registry import Registry
+from jepa_core.samples.token_names import TokenNames
+
+#: In the folder of a model, what is not its tokenizer's.
+_MODELS = ("config.json", "generation_config.json", adapters.CONFIG, "README.md")
+
+
+def export(
+    run_dir: str | Path,
+    directory: str | Path,
+    *,
+    merge: bool = False,
+    keep_predictors: bool = False,
+    registry: Registry | None = None,
+) -> Path:
+    """Writes a folder for ``pipeline("text-generation")``, ``AutoModelForCausalLM`` and ``AutoTokenizer``.
+
+    merge: of a run with LoRA, one model of the pretrained weights and the adapters; without it, the adapters alone,
+    which name the pretrained model and need peft. keep_predictors: predictor tokens stay, with their rows. The data of
+    the run is not read. Raises JepaError where that can't be, and for a `directory` in which there is something.
+    """
+    folder, target = RunFolder(Path(run_dir)), Path(directory)
+    _refuse(folder, target)
+    names = TokenNames.from_json(read_json(folder.vocabulary))
+    leave = range(names.size, names.size) if keep_predictors else predictor_ids(names)
+    with offline():
+        model = _model(folder, names, registry)
+    adapted = adapters.has_adapters(model)
+    if merge and not adapted:
+        raise JepaError(f"{folder.path}: trained all of its model, so there is nothing to merge: leave out --merge")
+    if adapted and not merge and first_new(model, names) != leave.start:
+        raise JepaError(
+            f"{folder.path}: has tokens that its pretrained model has no rows for, so adapters alone are no model: "
+            "add --merge"
+        )
+    plain = adapters.merge_adapters(model) if merge else model
+    size = sum(tensor.nbytes for tensor in plain.state_dict().values())
+    with whole_folder(target, 0 if adapted and not merge else size) as draft:
+        if adapted and not merge:
+            _write_adapters(plain, draft)
+        else:
+            _write_model(plain, names, leave, draft)
+        for name, content in plain_tokenizer(_tokenizer_of(folder.model), names, leave).items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(draft / name, content)
+    return target
+
+
+def _refuse(folder: RunFolder, target: Path) -> None:
+    if not folder.finished:
+        raise JepaError(f"{folder.path}: no finished run there")
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise JepaError(f"{target}: there is something already; choose a folder that is empty or not there")
+    folder.refuse_leading_out(folder.recipe, folder.vocabulary, folder.model)
+
+
+def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> Any:
+    if not (folder.model / adapters.CONFIG).exists():
+        try:
+            return read_model(AutoModelForCausalLM, str(folder.model), local_files_only=True, dtype="auto")
+        except JepaError as error:
+            raise JepaError(f"{folder.model}: its weights do not fit its configuration: {error}") from error
+        except Exception as error:  # whatever transformers makes of a damaged folder
+            raise JepaError(f"{folder.model}: can't be read: {' '.join(str(error).split())}") from error
+    recipe = load_recipe(folder.recipe, registry=registry)
+    model = build_model(recipe.model, names, recipe.search)
+    load_model(model, folder.model)
+    return model.eval()
+
+
+def _write_model(model: Any, names: TokenNames, leave: range, draft: Path) -> None:
+    if leave:
+        remove_rows(model, leave, leave.start, max(leave.start, _rows_before(model, leave.start)))
+    forget_rows(model)
+    _say_what_ends(model, names)
+    model.save_pretrained(draft)
+
+
+def _rows_before(model: Any, start: int) -> int:
+    noted = noted_rows(model)
+    return noted if hasattr(model.config, "rows_before_new_tokens") else start
+
+
+def _say_what_ends(model: Any, names: TokenNames) -> None:
+    """For ``generate``: the tokens that end an answer, beside those that the pretrained model says."""
+    settings = model.generation_config
+    own = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
+    ends = dict.fromkeys(i for i in (*names.marked.get("stop_ids", ()), *own) if i is not None)
+    settings.eos_token_id = list(ends) or None
+    settings.pad_token_id = names.pad_id
+
+
+def _write_adapters(model: Any, draft: Path) -> None:
+    """Without the rows of predictor tokens, which no pretrained model has a place for."""
+    adapters.save_adapters(model, draft)
+    config, weights = draft / adapters.CONFIG, draft / adapters.WEIGHTS
+    said = {**json.loads(config.read_text(encoding="utf-8")), "trainable_token_indices": None}
+    config.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    kept = {name: tensor for name, tensor in load_file(weights).items() if ".token_adapter." not in name}
+    save_file(kept, weights, metadata={"format": "pt"})
+
+
+def _tokenizer_of(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _MODELS)
+    kept = [path for path in found if ".safetensors" not in path.name]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
