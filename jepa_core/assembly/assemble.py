@@ -18,7 +18,7 @@ from jepa_core.objective.needs import OF_CANDIDATES
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
-from jepa_core.recipe.schema import DEFAULTS
+from jepa_core.recipe.defaults import DEFAULTS
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.samples.samples import Samples
@@ -26,8 +26,9 @@ from jepa_core.views.pairs import Views
 
 if TYPE_CHECKING:
     from jepa_core.recipe.component_ref import ComponentRef
+    from jepa_core.recipe.model_section import ModelSection
     from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, Objective, WeightSchedule
-    from jepa_core.recipe.schema import ModelSection, Recipe
+    from jepa_core.recipe.schema import Recipe
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:

@@ -17,7 +17,7 @@ from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.model import adapters
 from jepa_core.model.build import build_model
 from jepa_core.model.from_folder import read_model
-from jepa_core.model.new_tokens import first_new, forget_rows, noted_rows, remove_rows
+from jepa_core.model.new_tokens import first_new, forget_rows, is_noted, noted_rows, remove_rows
 from jepa_core.model.offline import offline
 from jepa_core.model.plain_tokenizer import plain_tokenizer, predictor_ids
 from jepa_core.recipe.load import load_recipe
@@ -51,7 +51,7 @@ def export(
     adapted = adapters.has_adapters(model)
     if merge and not adapted:
         raise JepaError(f"{folder.path}: trained all of its model, so there is nothing to merge: leave out --merge")
-    if adapted and not merge and first_new(model, names) != leave.start:
+    if adapted and not merge and first_new(model, names) < leave.start:
         raise JepaError(
             f"{folder.path}: has tokens that its pretrained model has no rows for, so adapters alone are no model: "
             "add --merge"
@@ -93,15 +93,11 @@ def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> A
 
 def _write_model(model: Any, names: TokenNames, leave: range, draft: Path) -> None:
     if leave:
-        remove_rows(model, leave, leave.start, max(leave.start, _rows_before(model, leave.start)))
+        rows = noted_rows(model) if is_noted(model) else leave.start
+        remove_rows(model, leave, leave.start, max(leave.start, rows))
     forget_rows(model)
     _say_what_ends(model, names)
     model.save_pretrained(draft)
-
-
-def _rows_before(model: Any, start: int) -> int:
-    noted = noted_rows(model)
-    return noted if hasattr(model.config, "rows_before_new_tokens") else start
 
 
 def _say_what_ends(model: Any, names: TokenNames) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from jepa_core.errors import JepaError
 
 if TYPE_CHECKING:
-    from jepa_core.recipe.schema import LoraSection
+    from jepa_core.recipe.model_section import LoraSection
 
 #: The files that peft writes.
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"

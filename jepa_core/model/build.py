@@ -21,7 +21,7 @@ from jepa_core.registry.options import type_problems
 from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
-    from jepa_core.recipe.schema import ModelSection
+    from jepa_core.recipe.model_section import ModelSection
 
 _SENTENCES = ("bos_token_id", "eos_token_id")
 #: Of a configuration: what the data sets, and what was said of the weights that are not taken.

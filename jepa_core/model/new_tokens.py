@@ -38,9 +38,13 @@ def noted_rows(model: Any) -> int:
     return int(getattr(model.config, _NOTED, rows_of(model)))
 
 
+def is_noted(model: Any) -> bool:
+    return hasattr(model.config, _NOTED)
+
+
 def forget_rows(model: Any) -> None:
     """Takes back :func:`note_rows`."""
-    if hasattr(model.config, _NOTED):
+    if is_noted(model):
         delattr(model.config, _NOTED)
 
 
