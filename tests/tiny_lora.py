@@ -8,19 +8,18 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-import jepa_core
 from jepa_core.model.tokenizer import tokenizer_files
 from jepa_core.recipe.schema import Recipe
 from jepa_plugins.text.tokenizer import base_tokens
 from jepa_plugins.text.trained_tokenizer import from_state, train
-from tests.plugins.text.pairs_recipe import PAIRS, pairs_recipe
+from tests.plugins.text.pairs_recipe import pairs_recipe
 
 LORA = "lora: {r: 2, alpha: 64, target_modules: [q_proj, v_proj]}"
 
 
 def pretrained(folder: Path, rows: int = 0, **config: Any) -> tuple[Path, int]:
     """A Llama of two layers, and how many tokens it has; rows: that many more in its tables."""
-    tokenizer = from_state(train([[{"role": "user", "content": "".join(pair)}] for pair in PAIRS], {"train": "bytes"}))
+    tokenizer = from_state(train([], {"train": "bytes"}))
     known = base_tokens(tokenizer)
     folder.mkdir(parents=True)
     for name, content in tokenizer_files(tokenizer).items():
@@ -45,6 +44,3 @@ def text_of(model: Any, tokenizer: Any, prompt: str) -> list[int]:
         ids = torch.cat([ids, model(input_ids=ids).logits[:, -1:].argmax(-1)], dim=1)
     found: list[int] = ids[0].tolist()
     return found
-
-
-__all__ = ["LORA", "adapting", "jepa_core", "pretrained", "text_of"]

@@ -6,6 +6,7 @@ were. peft's own wrapper is kept with the model, for saving and merging.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,13 +38,13 @@ def add_adapters(model: Any, lora: LoraSection, new_ids: Sequence[int] = ()) -> 
         modules_to_save=list(lora.modules_to_save) or None,
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
         trainable_token_indices=_trained_rows(model, new_ids, lora.modules_to_save) or None,
-        base_model_name_or_path=_whole_name(model.name_or_path),
     )
     try:
-        wrapper = peft.get_peft_model(model, config)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of what peft asks transformers
+            wrapper = peft.get_peft_model(model, config)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:  # as many kinds as checks
         raise JepaError(f"model.lora: {' '.join(str(error).split())}") from error
-    wrapper.peft_config["default"].base_model_name_or_path = config.base_model_name_or_path
+    wrapper.peft_config["default"].base_model_name_or_path = _whole_name(model.name_or_path)
     model.__dict__[_WRAPPER] = wrapper  # past nn.Module, for which it would be a module within itself
 
 
@@ -97,7 +98,7 @@ def _ends(name: str, end: str) -> bool:
 
 def _whole_name(source: str) -> str:
     """A folder's, wherever it is read from; an id of the Hub stays one."""
-    return str(Path(source).resolve()) if Path(source).exists() else source
+    return str(Path(source).resolve()) if source and Path(source).exists() else source
 
 
 def _wrapper(model: nn.Module) -> Any:

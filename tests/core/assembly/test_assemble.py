@@ -9,11 +9,12 @@ import torch
 
 import jepa_core
 from jepa_core.assembly.assemble import assemble, load_data, target_of, weight_of
-from jepa_core.errors import RecipeError
+from jepa_core.errors import JepaError, RecipeError
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema
 from jepa_core.recipe.objective_section import EmaTarget, WeightSchedule
 from jepa_core.registry import Registry
+from tests.plugins.text.pairs_recipe import pairs_recipe
 from tests.tiny_runs import REGISTRY, tiny
 
 
@@ -85,3 +86,29 @@ def test_a_dataset_that_gives_something_else_is_named(tmp_path):
     recipe = jepa_core.load_recipe("cosine_k1", ["data=odd"], registry)
     with pytest.raises(RecipeError, match="'odd' breaks its contract: it returns list, not TaskData"):
         load_data(recipe, registry)
+
+
+class TestWithoutJepaLoss:
+    """The default strategy is one of facts; over other data it is in nobody's way where nothing asks for views."""
+
+    def test_any_data_will_do(self, tmp_path):
+        recipe = pairs_recipe(tmp_path, "objective={k: 0, lambda_jepa: 0}")
+        run = jepa_core.build(recipe, REGISTRY, "cpu")
+        plan = run.objective.train().plan(run.train_dataset.__getitems__([0, 1]))
+        assert (len(plan.blocks), plan.jepa_pairs) == (1, 0)
+
+    @pytest.mark.parametrize(
+        "objective",
+        [
+            "{k: 0, lambda_jepa: 0.1}",
+            "{k: 0, lambda_jepa: 0, terms: [{name: more}]}",
+            "{k: 0, lambda_jepa: {start: 0, end: 1, steps: 2}}",
+            "{k: 0, lambda_jepa: 0, reversal: lookup}",
+        ],
+    )
+    def test_what_asks_for_views_or_names_a_strategy_is_refused_as_ever(self, tmp_path, objective):
+        with pytest.raises(JepaError, match="not a vocabulary of facts"):
+            jepa_core.build(pairs_recipe(tmp_path, f"objective={objective}"), REGISTRY, "cpu")
+
+    def test_over_facts_it_is_made(self):
+        assert type(made("objective.lambda_jepa=0").spec.terms[0].reversal).__name__ == "ParityReversal"

@@ -148,3 +148,44 @@ class TestPretrained:
         with pytest.raises(JepaError) as caught:
             build(pretrained=str(tmp_path))
         assert str(caught.value).startswith(f"model {tmp_path}: ")
+
+
+class TestConfigByName:
+    def test_the_architecture_of_a_folder_with_new_weights_and_the_datas_tokens(self, tmp_path):
+        old = small_model("llama", vocab_size=50, eos_token_id=7, rms_norm_eps=1e-3, num_hidden_layers=3)
+        old.save_pretrained(tmp_path / "base")
+        section = ModelSection.model_validate({"config": "base"})
+        torch.manual_seed(1)
+        model = build_model(section, VOCABULARY, (Path("nowhere"), tmp_path))
+        assert (model.config.model_type, len(model.model.layers), model.config.rms_norm_eps) == ("llama", 3, 1e-3)
+        assert (model.config.vocab_size, model.config.pad_token_id, model.config.eos_token_id) == (12, 10, None)
+        weights = [m.model.layers[0].self_attn.q_proj.weight for m in (model, old)]
+        assert weights[0].shape == weights[1].shape
+        assert not torch.equal(*weights)
+        same = {key: value for key, value in old.config.to_dict().items() if key in ("head_dim", "rope_parameters")}
+        assert same.items() <= model.config.to_dict().items()
+
+    def test_a_type_of_weights_is_not_part_of_it(self, tmp_path):
+        small_model().to(torch.bfloat16).save_pretrained(tmp_path)
+        assert build(config=str(tmp_path)).dtype == torch.float32
+
+    @pytest.mark.parametrize("name, told", [("./none", "not found"), ("gpt2-not-here", "HF_HUB_OFFLINE")])
+    def test_what_is_not_there_is_told_at_once(self, monkeypatch, name, told):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        with pytest.raises(JepaError, match=told):
+            build(config=name)
+
+
+class TestLora:
+    LORA = {"r": 2, "target_modules": ["c_attn"]}
+
+    def test_adapters_and_the_rows_that_the_data_adds_are_trained(self, tmp_path):
+        model = build(pretrained=saved(tmp_path, 9), lora=self.LORA)
+        trained = {name: tuple(p.shape) for name, p in model.named_parameters() if p.requires_grad}
+        rows = {name: shape for name, shape in trained.items() if "lora_" not in name}
+        assert rows == {"transformer.wte.token_adapter.trainable_tokens_delta.default": (3, 32)}
+        assert len(trained) == 1 + 2 * 2
+
+    def test_where_the_data_adds_none_there_are_adapters_alone(self, tmp_path):
+        model = build(pretrained=saved(tmp_path, 20), lora=self.LORA)
+        assert all("lora_" in name for name, p in model.named_parameters() if p.requires_grad)
