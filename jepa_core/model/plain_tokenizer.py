@@ -17,7 +17,7 @@ _PREDICTOR = re.compile(r"<PRED(_\d+)?>")
 
 
 def predictor_ids(names: TokenNames) -> range:
-    """The ids at the end of the vocabulary that predictor tokens have; those among a tokenizer's own are words to it."""
+    """The ids at the end of the vocabulary that predictor tokens have; those of a tokenizer's own stay."""
     first, own = names.size, names.marked.get("base_tokens", 0)
     while first > own and _PREDICTOR.fullmatch(names.name(first - 1)):
         first -= 1

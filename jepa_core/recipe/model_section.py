@@ -37,8 +37,8 @@ class LoraSection(Section):
 def _refuse_quantization(data: Any) -> None:
     if found := [key for key in _QUANTIZATION if isinstance(data, dict) and key in data]:
         why = (
-            "QLoRA needs a GPU and bitsandbytes, whose rounded weights are not the ones that runs here are compared "
-            "by; dtype: bfloat16 halves the memory of the frozen weights"
+            "QLoRA needs a GPU and bitsandbytes, and is not done here; dtype: bfloat16 halves the memory of the frozen "
+            "weights"
         )
         raise Conflict(*((key, why) for key in found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -169,7 +169,7 @@ class TestConfigByName:
         small_model().to(torch.bfloat16).save_pretrained(tmp_path)
         assert build(config=str(tmp_path)).dtype == torch.float32
 
-    @pytest.mark.parametrize("name, told", [("./none", "not found"), ("gpt2-not-here", "HF_HUB_OFFLINE")])
+    @pytest.mark.parametrize(("name", "told"), [("./none", "not found"), ("gpt2-not-here", "HF_HUB_OFFLINE")])
     def test_what_is_not_there_is_told_at_once(self, monkeypatch, name, told):
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         with pytest.raises(JepaError, match=told):
@@ -177,7 +177,7 @@ class TestConfigByName:
 
 
 class TestLora:
-    LORA = {"r": 2, "target_modules": ["c_attn"]}
+    LORA: ClassVar = {"r": 2, "target_modules": ["c_attn"]}
 
     def test_adapters_and_the_rows_that_the_data_adds_are_trained(self, tmp_path):
         model = build(pretrained=saved(tmp_path, 9), lora=self.LORA)

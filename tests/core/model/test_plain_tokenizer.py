@@ -16,7 +16,7 @@ NAMES = TokenNames(token_to_id={"anna": 0, "<pad>": 1, "bo": 2, "<PRED>": 3, "<P
 
 
 @pytest.mark.parametrize(
-    "tokens, marked, expected",
+    ("tokens", "marked", "expected"),
     [
         (["a", "<PRED>", "<PRED_2>"], {}, [1, 2]),
         (["a", "<PRED>", "b"], {}, []),
