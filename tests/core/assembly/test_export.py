@@ -151,3 +151,11 @@ def test_a_damaged_adapter_is_told(adapted, tmp_path):
     (tmp_path / "run/model/adapter_model.safetensors").write_bytes(b"nothing")
     with pytest.raises(JepaError, match=r"adapter_model\.safetensors: can't be read"):
         jepa_core.load(tmp_path / "run", REGISTRY)
+
+
+def test_adapters_of_another_rank_are_not_taken(adapted, tmp_path):
+    shutil.copytree(adapted.run, tmp_path / "run")
+    recipe = tmp_path / "run/recipe.resolved.yaml"
+    recipe.write_text(recipe.read_text().replace("    r: 2\n", "    r: 3\n"))
+    with pytest.raises(JepaError, match=r"do not fit the recipe: 8 of another shape \(.*2×32, not 3×32"):
+        jepa_core.load(tmp_path / "run", REGISTRY)

@@ -11,6 +11,7 @@ import yaml
 import jepa_core
 from jepa_plugins.text.convert_flags import convert
 from jepa_plugins.text.public_flags import FLAGS, FlagError
+from tests.tiny_lora import pretrained
 
 DOCS = Path(__file__).parents[3] / "docs" / "LLM_JEPA.md"
 PLAIN = "python finetune.py --train_file a_train.jsonl"
@@ -250,3 +251,23 @@ def test_the_recipe_is_one(command, tmp_path):
     """Known keys and components, and values that these take."""
     (tmp_path / "converted.yaml").write_text(convert(command).yaml())
     jepa_core.load_recipe(tmp_path / "converted.yaml")
+
+
+@pytest.mark.parametrize(
+    ("more", "trained"),
+    [("", None), ("--pretrain", None), ("--regular --pretrain", None), ("--lora --lora_rank 2", 2 * 7 * 2 + 2)],
+)
+def test_the_recipe_builds_over_a_model_of_that_name(more, trained, tmp_path):
+    """Adapters: two matrices for each of seven in two layers, and the predictor token's rows in both embeddings."""
+    base, known = pretrained(tmp_path / "base")
+    (tmp_path / "a_train.jsonl").write_text(
+        '{"messages": [{"role": "user", "content": "ab"}, {"role": "assistant", "content": "c"}]}\n' * 4
+    )
+    command = f"python finetune.py --train_file {tmp_path}/a_train.jsonl --model_name {base} --predictors 1 {more}"
+    (tmp_path / "made.yaml").write_text(convert(command).yaml())
+    overrides = ["training.bf16=false", f"output_dir={tmp_path / 'run'}"]
+    model = jepa_core.build(jepa_core.load_recipe(tmp_path / "made.yaml", overrides), device="cpu").objective.model
+    assert model.config.vocab_size == known + ("--regular" not in more)
+    assert (len(model.model.layers), model.config.max_position_embeddings) == (2, 64)
+    parameters = list(model.parameters())
+    assert sum(p.requires_grad for p in parameters) == (trained or len(parameters))
