@@ -81,7 +81,7 @@ class Recipe(Section):
                 raise Conflict(*found)
         return self
 
-    def while_rehearsing(self, name: Literal[objective, training]) -> Section:
+    def while_rehearsing(self, name: Literal["objective", "training"]) -> Section:
         """The section as it is while rehearsing."""
         section: Section = getattr(self, name)
         return section if self.rehearsal is None else overridden(section, getattr(self.rehearsal, name))

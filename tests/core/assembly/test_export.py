@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from peft import AutoPeftModelForCausalLM
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
 import jepa_core
@@ -159,3 +160,17 @@ def test_adapters_of_another_rank_are_not_taken(adapted, tmp_path):
     recipe.write_text(recipe.read_text().replace("    r: 2\n", "    r: 3\n"))
     with pytest.raises(JepaError, match=r"do not fit the recipe: 8 of another shape \(.*2×32, not 3×32"):
         jepa_core.load(tmp_path / "run", REGISTRY)
+
+
+def test_adapters_alone_have_no_rows_of_tokens(adapted, tmp_path):
+    folder = jepa_core.export(adapted.run, tmp_path / "to", registry=REGISTRY)
+    assert all(".lora_" in name for name in load_file(folder / "adapter_model.safetensors"))
+    assert json.loads((folder / "adapter_config.json").read_text())["trainable_token_indices"] is None
+
+
+def test_the_recipe_says_which_model_is_adapted_not_the_adapters(adapted, tmp_path):
+    shutil.copytree(adapted.run, tmp_path / "run")
+    config = tmp_path / "run/model/adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": "/nowhere"}))
+    model = jepa_core.load(tmp_path / "run", REGISTRY).model
+    torch.testing.assert_close(adapted.logits(model), adapted.logits(adapted.model), rtol=0, atol=0)

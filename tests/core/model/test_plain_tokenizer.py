@@ -49,7 +49,7 @@ def test_a_tokenizer_of_the_words_of_facts_knows_what_to_do_with_others():
 
 
 def test_other_tokenizers_stay_as_they_are():
-    said = {"model": {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}, "added_tokens": []}
+    said = {"model": {"type": "WordLevel", "vocab": {"<pad>": 0, "[UNK]": 1}, "unk_token": "[UNK]"}, "added_tokens": []}
     files = {"tokenizer.json": json.dumps(said).encode(), "more.txt": b"x"}
     found = plain_tokenizer(files, NAMES, range(5, 5))
     assert json.loads(found["tokenizer.json"])["model"] == said["model"]
