@@ -15,15 +15,16 @@ from jepa_core.samples.sample_set import Batch
 
 #: At most so many samples are measured, so that it costs about as much as two steps of training.
 SAMPLES = 64
+#: Embeddings of weights that have hardly been trained lie close together by themselves.
+EARLY = 20
 
 
 class HealthLog(TrainerCallback):
     """Measures one batch before the first step, at every evaluation and after the last step.
 
     batch: the same every time; log: takes the figures, by names that begin with ``health_``; warning: what the last
-    ones mean, where embeddings have collapsed. Only the first
-    process measures, so nothing in here may wait for another one. Weights, gradients and random numbers stay
-    as they were.
+    ones mean, where embeddings have collapsed and ``EARLY`` steps have been made. Only the first process measures, so
+    nothing in here may wait for another one. Weights, gradients and random numbers stay as they were.
     """
 
     def __init__(self, objective: JepaObjective, batch: Batch, log: Callable[[dict[str, float]], None]):
@@ -52,7 +53,7 @@ class HealthLog(TrainerCallback):
         with torch.random.fork_rng(_devices(self.objective)):  # a component may draw
             figures = asdict(measure_health(self.objective, self.batch))
         named = {f"health_{name}": value for name, value in figures.items() if value is not None}
-        self.warning = collapse(named)
+        self.warning = collapse(named) if state.global_step >= EARLY else ""
         self.log(named)
 
 

@@ -34,7 +34,8 @@ def test_plugins_are_found_without_an_installation(tmp_path):
     others = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
     code = "from importlib.metadata import distribution; print(distribution('jepa-core')._path.parent)"
     environment = {"PYTHONPATH": os.pathsep.join([str(site), others])}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(site)
 
 

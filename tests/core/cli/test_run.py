@@ -198,8 +198,10 @@ def test_what_is_wrong_is_said_and_nothing_written(cli, flags, words):
     assert [path.name for path in Path().iterdir()] == ["tiny.yaml"]
 
 
-@pytest.mark.parametrize(("alike", "told"), [(-1.0, True), (2.0, False)])
-def test_collapse_is_told_when_the_run_ends(cli, monkeypatch, alike, told):
+@pytest.mark.parametrize(("alike", "early", "told"), [(-1.0, 0, True), (2.0, 0, False), (-1.0, 1000, False)])
+def test_collapse_is_told_when_the_run_ends(cli, monkeypatch, alike, early, told):
+    """But not of weights that have hardly been trained."""
+    monkeypatch.setattr("jepa_core.training.health_log.EARLY", early)
     monkeypatch.setattr("jepa_core.evaluation.health.ALIKE", alike)
     monkeypatch.setattr("jepa_core.evaluation.health.FEW_DIRECTIONS", 0.0)
     done = cli("tiny.yaml")
