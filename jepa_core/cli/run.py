@@ -28,13 +28,16 @@ def run(
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Go on from this checkpoint, not from the last one.")
     ] = None,
-    force_resume: Annotated[bool, typer.Option("--force-resume", help="Go on although the recipe changed.")] = False,
+    force_resume: Annotated[
+        bool, typer.Option("--force-resume", help="Go on although recipe, data or number of processes changed.")
+    ] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
     """Train, evaluate and save what RECIPE says.
 
-    A finished run is shown, not repeated; an interrupted one goes on from its last checkpoint.
+    A finished run is shown, not repeated; an interrupted one goes on from its last checkpoint, and a finished one
+    too where RECIPE has more steps by now.
     """
     from jepa_core.recipe.load import load_recipe
     from jepa_core.recipe.sources import find_recipe

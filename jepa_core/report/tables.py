@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jepa_core.display.terminal import figure
+from jepa_core.evaluation.finite import NON_FINITE
 from jepa_core.report.record import Record, differing
 
 Rows = list[list[str]]
@@ -61,7 +62,7 @@ def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
 
 def _names(metrics: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
     found = dict.fromkeys(name for splits in metrics for values in splits.values() for name in values)
-    return [name for name in found if name != "layers"]
+    return [name for name in found if name not in ("layers", NON_FINITE)]
 
 
 def duration(seconds: float) -> str:

@@ -57,15 +57,43 @@ def unfinished(finished) -> Path:
     return finished
 
 
+def every_trainer_gets(patch: pytest.MonkeyPatch, callback: TrainerCallback) -> None:
+    original = JepaTrainer.__init__
+
+    def with_callback(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        self.add_callback(callback)
+
+    patch.setattr(JepaTrainer, "__init__", with_callback)
+
+
+class Rates(TrainerCallback):
+    """Each step's learning rate, as the optimizer has it."""
+
+    def __init__(self) -> None:
+        self.used: list[float] = []
+
+    def on_pre_optimizer_step(self, args, state, control, optimizer=None, **kwargs):
+        self.used.append(optimizer.param_groups[0]["lr"])
+
+
+@pytest.fixture
+def rates(monkeypatch) -> list[float]:
+    callback = Rates()
+    every_trainer_gets(monkeypatch, callback)
+    return callback.used
+
+
 class TestMoreSteps:
-    def test_a_finished_run_goes_on_along_the_longer_schedule(self, finished, tmp_path):
+    #: Of steps 9 to 12 of 12, from a peak of 0.002 down to 0.
+    REST = [0.002 * left / 12 for left in (4, 3, 2, 1)]  # noqa: RUF012
+
+    def test_a_finished_run_goes_on_along_the_longer_schedule(self, finished, rates):
         said: list[str] = []
         assert run_tiny(finished, "training.max_steps=12", say=said.append).state == "resumed"
         assert f"resuming from {finished}/checkpoints/checkpoint-8" in said
-        run_tiny(tmp_path / "longer", "training.max_steps=12")
         assert [line["step"] for line in log(finished)] == list(range(1, 13))
-        rates = [[line["learning_rate"] for line in log(folder)] for folder in (finished, tmp_path / "longer")]
-        assert rates[0][8:] == rates[1][8:] == pytest.approx([0.002 * left / 12 for left in (4, 3, 2, 1)])
+        assert rates == [line["learning_rate"] for line in log(finished)][8:] == pytest.approx(self.REST)
         assert run_tiny(finished, "training.max_steps=12").state == "finished"
         assert recipe_of(finished)["training"]["max_steps"] == 12
         assert recipe_of(finished, "recipe.until-step-8.yaml")["training"]["max_steps"] == 8
@@ -84,12 +112,10 @@ class TestMoreSteps:
         run_tiny(tmp_path / "longer", *(option.format(2) for option in epochs))
         assert outcome(tmp_path / "run") == outcome(tmp_path / "longer")
 
-    def test_in_another_folder_it_does_not_begin_with_the_rate_of_the_end(self, finished, tmp_path):
+    def test_in_another_folder_it_does_not_begin_with_the_rate_of_the_end(self, finished, tmp_path, rates):
         checkpoint = finished / "checkpoints" / "checkpoint-8"
         run_tiny(tmp_path / "new", "training.max_steps=12", resume=checkpoint)
-        assert [line["learning_rate"] for line in log(tmp_path / "new")] == pytest.approx(
-            [0.002 * left / 12 for left in (4, 3, 2, 1)]
-        )
+        assert rates == pytest.approx(self.REST)
 
     def test_what_was_finished_stays_until_there_is_more(self, finished, monkeypatch):
         """Killed on its way, the folder still holds a whole run of eight steps; both commands know what to do."""
@@ -145,13 +171,7 @@ class TestForced:
                 seen.extend(dict(group) for group in optimizer.param_groups)
 
         with pytest.MonkeyPatch.context() as patch:
-            original = JepaTrainer.__init__
-
-            def looking(self, *args, **kwargs):
-                original(self, *args, **kwargs)
-                self.add_callback(Look())
-
-            patch.setattr(JepaTrainer, "__init__", looking)
+            every_trainer_gets(patch, Look())
             run_tiny(unfinished, *(f"training.{option}" for option in changed), force_resume=True)
         assert {group["weight_decay"] for group in seen} == {0.0, 0.25}
         assert {(group["lr"], group["betas"]) for group in seen} == {(0.25, (0.5, 0.999))}
@@ -343,13 +363,7 @@ def test_weights_that_the_last_update_spoiled_are_never_written(tmp_path, monkey
                     next(model.parameters())[0, 0] = float("inf")
 
     with monkeypatch.context() as patch:
-        original = JepaTrainer.__init__
-
-        def spoiled(self, *args, **kwargs):
-            original(self, *args, **kwargs)
-            self.add_callback(Spoil())
-
-        patch.setattr(JepaTrainer, "__init__", spoiled)
+        every_trainer_gets(patch, Spoil())
         with pytest.raises(NonFiniteError, match=r"the weight model\..* is not finite after step 8"):
             run_tiny(tmp_path / "run")
     assert checkpoint_names(tmp_path / "run") == ["checkpoint-2", "checkpoint-4", "checkpoint-6"]

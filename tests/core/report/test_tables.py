@@ -48,6 +48,7 @@ def test_what_differs():
 
 def test_final_metrics_of_one_run_are_by_split():
     layered = {"train": {"mrr": 0.5, "layers": {"0": {"mrr": 0.1}}}, "test": {"mrr": None, "num_samples": 1200}}
+    layered["test"]["non_finite"] = {"figures": ["mrr"]}
     for records in ([run("a", metrics=layered)], [run("b", metrics=None), run("a", metrics=layered)]):
         columns, rows = tables.final(records)
         assert columns == ["metric", "train", "test"]
