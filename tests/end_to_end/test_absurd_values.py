@@ -26,7 +26,20 @@ from tests.tiny_runs import TINY as SMALL
 
 TINY = [*SMALL, "training.max_steps=1"]
 
-VALUES = ["-1", "0", "1.5", str(10**12), str(10**30), str(-(10**30)), ".nan", ".inf", "-.inf", "1e300", "1e-300", "true"]
+VALUES = [
+    "-1",
+    "0",
+    "1.5",
+    str(10**12),
+    str(10**30),
+    str(-(10**30)),
+    ".nan",
+    ".inf",
+    "-.inf",
+    "1e300",
+    "1e-300",
+    "true",
+]
 #: Those that a step is trained with, where they are taken; the others are much the same there.
 EXTREME = (str(10**30), "1e300", "1e-300")
 #: Where the value goes; and what parts of the recipe that are mappings of their own need beside it.
@@ -135,7 +148,9 @@ def test_an_option_of_a_dataset_that_reads_files(name, option):
     for file, content in FILES[name].values():
         Path(file).write_text(content)
     for number in VALUES:
-        in_one_line([*(o for o in TINY if not o.startswith("data.")), f"data={{name: {name}, {own}, {option}: {number}}}"])
+        in_one_line(
+            [*(o for o in TINY if not o.startswith("data.")), f"data={{name: {name}, {own}, {option}: {number}}}"]
+        )
 
 
 def in_one_line(overrides: list[str], trained: bool | None = None) -> None:

@@ -208,7 +208,9 @@ class TestForced:
 
     def test_a_finished_run_has_no_step_left_under_another_recipe(self, finished):
         before = contents(finished)
-        with pytest.raises(FolderTaken, match=r"finished run .*learning_rate.*under another recipe it has no step left"):
+        with pytest.raises(
+            FolderTaken, match=r"finished run .*learning_rate.*under another recipe it has no step left"
+        ):
             run_tiny(finished, "training.learning_rate=1e-4", force_resume=True)
         assert contents(finished) == before
         more = ("training.learning_rate=1e-4", "training.max_steps=9")
@@ -296,7 +298,9 @@ class TestData:
         self.unfinish()
         before = contents(Path("run"))
         write_facts(tmp_path, [(name, "m00"), *FACTS[1:]])
-        with pytest.raises(OtherData, match=r"checkpoint-2: its data changed .*; token ids moved.*'\w\d\d' was \d+") as caught:
+        with pytest.raises(
+            OtherData, match=r"checkpoint-2: its data changed .*; token ids moved.*'\w\d\d' was \d+"
+        ) as caught:
             run()
         assert "--force-resume" in str(caught.value)
         assert "\n" not in str(caught.value)
