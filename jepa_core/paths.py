@@ -14,6 +14,11 @@ def at_home(path: str) -> str:
     return os.path.expanduser(path)
 
 
+def as_text(path: str) -> str:
+    """`path` for a file of text: bytes in it that are no UTF-8 are spelled."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def argument_at_home(argument: str) -> str:
     """The same for an argument of a command line, whatever stands before the path in it."""
     found = _HOME.match(argument)

@@ -50,14 +50,16 @@ def outlive_readers() -> None:
     their terminal closed, nor for a character that their encoding does not have. One that was closed from the start
     becomes the null device, so that no other file gets its number.
     """
+    _open_where_closed(0)
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         _open_where_closed(descriptor)
         before = getattr(sys, name)
         if before is not None and not _is(before, descriptor):
             continue  # somebody put something else there
-        encoding, by_line = (before.encoding, before.line_buffering) if before else ("utf-8", False)
         raw = io.BufferedWriter(_Unfailing(descriptor, "w", closefd=False))
-        setattr(sys, name, io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=by_line))
+        how = {name: getattr(before, name, False) for name in ("line_buffering", "write_through")}
+        encoding = before.encoding if before else "utf-8"
+        setattr(sys, name, io.TextIOWrapper(raw, encoding, "backslashreplace", **how))
 
 
 def output_lost() -> OSError | None:
@@ -91,7 +93,7 @@ def _open_where_closed(descriptor: int) -> None:
     try:
         os.fstat(descriptor)
     except OSError:
-        null = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_RDWR)
         if null != descriptor:
             os.dup2(null, descriptor)
             os.close(null)

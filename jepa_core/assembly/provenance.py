@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jepa_core
 from jepa_core.assembly.git_revision import git_revision
+from jepa_core.paths import as_text
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -38,8 +39,8 @@ def device_name(device: Any) -> str:
 def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """The ``resolved`` section of ``recipe.resolved.yaml``."""
     return {
-        "recipe": str(recipe.source_path) if recipe.source_path else None,
-        "search": [str(folder.absolute()) for folder in recipe.search],
+        "recipe": as_text(str(recipe.source_path)) if recipe.source_path else None,
+        "search": [as_text(str(folder.absolute())) for folder in recipe.search],
         "versions": versions(),
         "plugins": registry.distributions(),
         "git_revision": git_revision(),

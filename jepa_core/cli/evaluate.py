@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Annotated
 
 import typer
 
 from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
-from jepa_core.streams import only_results_on_stdout
+from jepa_core.streams import only_results_on_stdout, plain
 
 
 def evaluate(
@@ -27,8 +26,12 @@ def evaluate(
     from jepa_core.report.console import show_metrics
 
     registry = make_registry(modules, plugin_files)
+
+    def warn(message: str) -> None:
+        typer.echo(plain(message), err=True)
+
     with only_results_on_stdout():
-        metrics = evaluate_again(run_dir, per_layer or None, registry, say=partial(typer.echo, err=True))
+        metrics = evaluate_again(run_dir, per_layer or None, registry, say=warn)
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 
 from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
 from jepa_core.errors import JepaError, did_you_mean
-from jepa_core.streams import only_results_on_stdout
+from jepa_core.streams import only_results_on_stdout, plain
 
 
 def validate(
@@ -30,8 +31,8 @@ def validate(
     loaded = load_recipe(path, overrides or (), registry=make_registry(modules, plugin_files))
     refuse_missing_trackers(loaded)
     for warning in cautions(loaded, loaded.training.max_steps):
-        typer.echo(warning, err=True)
-    typer.echo(f"{recipe}: valid")
+        typer.echo(plain(warning), err=True)
+    typer.echo(plain(f"{recipe}: valid"))
 
 
 def cp(
@@ -45,13 +46,13 @@ def cp(
     if name not in recipes:
         raise JepaError(f"no shipped recipe is called '{name}'{did_you_mean(name, recipes)}")
     target = file / f"{name}.yaml" if file.is_dir() else file
-    if target.exists():
+    if os.path.lexists(target):
         raise JepaError(f"{target}: exists already, and is left as it is")
     try:
         shutil.copyfile(recipes[name], target)
     except OSError as error:
         raise JepaError(f"{target}: {error.strerror}") from error
-    typer.echo(f"{target}: a copy of {name}; run it with: jepa-run {target}")
+    typer.echo(plain(f"{target}: a copy of {name}; run it with: jepa-run {target}"))
 
 
 def schema(modules: Modules = None, plugin_files: PluginFiles = None) -> None:

@@ -105,7 +105,7 @@ def folded(summary: str, text: str) -> str:
 
 def write_page(path: Path, text: str) -> None:
     """Writes a page, over an older one too. Raises JepaError when `path` is something else."""
-    write_own(path, text.encode("utf-8"))
+    write_own(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _inline(svg: str) -> str:

@@ -83,7 +83,7 @@ def number(value: Any) -> float | None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all. Raises NotWritten when the place does not take it."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # what is no UTF-8 in the name of a file
 
 
 def write_bytes(path: Path, content: bytes) -> None:

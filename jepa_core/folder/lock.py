@@ -101,8 +101,9 @@ def _open(path: Path, what: Path) -> int:
 
 
 def _lock(descriptor: int, path: Path, what: Path) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise JepaError(f"{path}: is no regular file, so no lock of a run; remove it")
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # a second name may be that of a file of the user's
+        raise JepaError(f"{path}: is no regular file of its own, so no lock of a run; remove it")
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:  # which of the two is the system's choice

@@ -31,7 +31,8 @@ def whole_folder(target: Path, needed: int, finish: Callable[[Path], object] = s
     draft = target.with_name(target.name + UNFINISHED)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove(draft)
+        for left in (draft, _retired(target)):
+            remove(left)
         draft.mkdir()
         yield draft
         finish(draft)
@@ -59,7 +60,11 @@ def retire(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():
-        remove(folder.rename(folder.with_name(f"{folder.name}.old{UNFINISHED}")))
+        remove(folder.rename(_retired(folder)))
+
+
+def _retired(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.old{UNFINISHED}")
 
 
 def sync(path: Path) -> None:

@@ -34,30 +34,37 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
     design.root.mkdir(parents=True, exist_ok=True)
     with FileLock(design.root / "study.lock"):
         refuse_foreign_results(design)
-        result = read_results(design, _flops(design, registry))
+        flops, missing = _flops(design, registry)
+        result = read_results(design, flops)
         write_own_json(design.root / "study.json", result.to_json())
         write_own(design.root / "table.md", f"{TABLE}\n\n{markdown(result)}".encode())
         try:
             drawn = ", ".join(path.name for path in write_curves(result, design.root))
         except JepaError as error:
             drawn = f"no curves: {error}"
-    return result, [f"{design.root}: study.json, table.md, {drawn}"]
+    return result, [*missing, f"{design.root}: study.json, table.md, {drawn}"]
 
 
-def _flops(design: Design, registry: Registry) -> dict[str, int]:
+def _flops(design: Design, registry: Registry) -> tuple[dict[str, int], list[str]]:
     """Arm -> FLOPs of a training step, for those with a finished run; counted once, and kept in that run's folder,
-    so that they go with it."""
+    so that they go with it. And a line for each arm of which they can't be counted."""
     found: dict[str, int] = {}
+    missing: list[str] = []
     for name in design.study.arms:
         point = design.tuning(name).best
         cells = [] if point is None else design.report_cells(name, point)
         for cell in [cell for cell in cells if cell.folder.finished][:1]:
-            known = _noted(cell)
-            if known is None:
-                known = step_flops(cell.recipe(registry), registry)
-                write_json(cell.folder.flops, {"step": known})
-            found[name] = known
-    return found
+            try:
+                found[name] = _noted(cell) or _count(cell, registry)
+            except JepaError as error:  # its data may be gone; the figures of the runs are not
+                missing.append(f"no FLOPs of {name}: {error}")
+    return found, missing
+
+
+def _count(cell: Cell, registry: Registry) -> int:
+    counted = step_flops(cell.recipe(registry), registry)
+    write_json(cell.folder.flops, {"step": counted})
+    return counted
 
 
 def _noted(cell: Cell) -> int | None:

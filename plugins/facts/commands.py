@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jepa_core import DataError
+from jepa_core.streams import plain
 from jepa_plugins.facts.task_size import TaskSize
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def generate(
     size.refuse_in_memory()
     task = make(size, seed)
     write_folder(task, folder, overwrite)
-    typer.echo(f"{folder}: {len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask")
+    made = f"{len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask"
+    typer.echo(plain(f"{folder}: {made}"))
 
 
 @app.command()
@@ -146,7 +148,7 @@ def _packing(folder: Path, pack: Callable[[Callable[[int], object]], Packed]) ->
     with progress(desc="packing", unit="fact", unit_scale=True, leave=False) as bar:
         packed = pack(bar.update)
     left_out = f" ({packed.repeats:,} that were there twice left out)" if packed.repeats else ""
-    typer.echo(f"{folder}: packed and checked{left_out}")
+    typer.echo(plain(f"{folder}: packed and checked{left_out}"))
     _print_packed(folder, packed.manifest)
 
 

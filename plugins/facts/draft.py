@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def draft_beside(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked_file(folder.with_name(f".{folder.name}.lock"), folder):
             _clear(folder)
-            draft = folder.with_name(f".{folder.name}.part")
+            draft = folder.with_name(f".{folder.name}.part-{os.getpid()}")
             draft.mkdir()
             try:
                 yield draft
@@ -38,13 +39,12 @@ def draft_beside(folder: Path) -> Iterator[Path]:
 def put_in_place(draft: Path, folder: Path) -> None:
     """Gives the draft the name of `folder`; what had it is gone when all is well."""
     if folder.exists():
-        folder.rename(folder.with_name(f".{folder.name}.old"))
+        folder.rename(folder.with_name(f".{folder.name}.old-{os.getpid()}"))
     draft.rename(folder)
 
 
 def _clear(folder: Path) -> None:
-    """Earlier versions put the number of their process behind the names."""
-    own = re.compile(rf"\.{re.escape(folder.name)}\.(part|old)(-\d+)?")
+    own = re.compile(rf"\.{re.escape(folder.name)}\.(part|old)-\d+")
     for path in sorted(folder.parent.iterdir()):
         if found := own.fullmatch(path.name):
             if found[1] == "old" and not folder.exists():

@@ -24,9 +24,16 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raises DataError for what is there and no file: a pipe would be waited for."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: can't be read: not a regular file")
+
+
 def read_text(path: Path) -> str:
     """Raises DataError when the file can't be read as UTF-8 text."""
     try:
+        refuse_pipe(path)
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror or error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError
-from jepa_plugins.facts.json_file import show, without_collector
+from jepa_plugins.facts.json_file import refuse_pipe, show, without_collector
 
 #: Characters read at a time, and items given at a time.
 READ, ITEMS = 1 << 22, 1 << 15
@@ -24,6 +24,7 @@ def read_items(path: Path) -> Iterator[list[Any]]:
     Raises DataError when the file can't be read, and naming line and column for anything but a JSON list.
     """
     try:
+        refuse_pipe(path)
         with open(path, encoding="utf-8") as file, without_collector():
             yield from _Reader(path, file).items()
     except OSError as error:

@@ -6,7 +6,7 @@ import pytest
 
 import jepa_core
 from jepa_core.contexts import find_path
-from jepa_core.paths import argument_at_home, at_home
+from jepa_core.paths import argument_at_home, as_text, at_home
 from jepa_core.registry import Registry
 from jepa_core.study.load import load_study
 
@@ -58,6 +58,10 @@ def test_everywhere_in_a_study(home):
     Path("s.yaml").write_text("output_dir: ~/s\nmetric: test.mrr\nseeds: [1]\narms: {a: {recipe: ~/r.yaml}}\n")
     design = load_study("s.yaml", REGISTRY)
     assert (design.root, design.recipes) == (home / "s", {"a": home / "r.yaml"})
+
+
+def test_bytes_that_are_no_text_are_spelled():
+    assert as_text("r\udcff/é") == "r\\udcff/é"
 
 
 def test_a_name_that_only_looks_so_stays(home):

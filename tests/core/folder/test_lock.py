@@ -98,13 +98,15 @@ def test_a_place_that_takes_nothing_is_named(tmp_path):
 class TestStrangers:
     """What lies there under the lock's name and is none."""
 
-    @pytest.mark.parametrize("kind", ["link to a file", "link to nowhere", "pipe", "folder"])
+    @pytest.mark.parametrize("kind", ["link to a file", "link to nowhere", "second name", "pipe", "folder"])
     def test_nothing_of_it_is_touched(self, tmp_path, kind):
         (tmp_path / "mine").write_text("precious")
         path = tmp_path / "run" / ".lock"
         path.parent.mkdir()
         if kind == "pipe":
             os.mkfifo(path)
+        elif kind == "second name":
+            os.link(tmp_path / "mine", path)
         elif kind == "folder":
             path.mkdir()
         else:

@@ -33,8 +33,9 @@ def test_it_is_there_when_it_is_whole(tmp_path):
 def test_what_was_there_is_replaced(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "rest").write_text("")
-    (tmp_path / "model.part").mkdir()
-    (tmp_path / "model.part" / "left by one that was killed").write_text("")
+    for left in ("model.part", "model.old.part"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "by one that was killed").write_text("")
     write(tmp_path / "model")
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["a"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -49,6 +49,20 @@ def test_a_file_of_the_user_is_not_written_over(registry, name):
     assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
+def test_flops_that_can_not_be_counted_leave_the_figures(registry, monkeypatch):
+    def step_flops(recipe, registry):
+        raise JepaError("its data is gone")
+
+    design = tiny(registry)
+    (cell, _) = design.report_cells("jepa", design.tuning("jepa").best)
+    pretend(cell.recipe(registry))
+    monkeypatch.setattr(files, "step_flops", step_flops)
+    result, (missing, written) = files.write_results(design, registry)
+    assert missing == "no FLOPs of jepa: its data is gone"
+    assert written.startswith("out: study.json")
+    assert result.arms[1].summary("test.mrr") is not None
+
+
 @pytest.mark.parametrize("noted", ['{"step": "x"}', "[", "[]", '{"step": -1}'])
 def test_flops_that_nobody_can_read_are_counted_again(registry, monkeypatch, noted):
     design = tiny(registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_a_line_of_the_log_that_nobody_can_read_costs_itself_and_is_told(tmp_pat
     MetricsFile(path, said.append).on_train_begin(None, state, None)
     assert path.read_bytes() == b'{"step": 1}\n{"step": 2}\n'
     assert said == [f"warning: {path}:2: no line of a run's log; left out"]
+
+
+def test_a_log_that_is_another_file_too_gets_no_more_lines_there(tmp_path):
+    """As a backup that shares what did not change."""
+    path, other = tmp_path / "metrics.jsonl", tmp_path / "backup"
+    other.write_bytes(b'{"step": 1}\n')
+    os.link(other, path)
+    file = MetricsFile(path)
+    state = SimpleNamespace(is_world_process_zero=True, global_step=1)
+    file.on_train_begin(None, state, None)
+    file.on_log(None, state, None, {"loss": 1.0})
+    assert other.read_bytes() == b'{"step": 1}\n'
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 1]
 
 
 def test_a_log_of_which_nothing_runs_again_is_not_touched(tmp_path):

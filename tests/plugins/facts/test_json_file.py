@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.json_file import parse_json, read_json, show
+from jepa_plugins.facts.json_file import parse_json, read_json, read_text, show
+from jepa_plugins.facts.json_items import read_items
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,10 @@ def test_the_collector_is_back_after_reading_and_after_failing():
 def test_long_values_are_shown_shortened():
     assert show({"a": None}) == '{"a": null}'
     assert len(show(list(range(1000)))) == 60
+
+
+@pytest.mark.parametrize("read", [read_text, read_json, lambda path: list(read_items(path))])
+def test_a_pipe_is_told_and_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "train.json")
+    with pytest.raises(DataError, match=r"train\.json: can't be read: not a regular file"):
+        read(tmp_path / "train.json")
