@@ -147,7 +147,7 @@ MUTATIONS = [
         "jepa_core/folder/lock.py",
         "if os.path.lexists(path) and os.path.samestat(os.fstat(descriptor), path.lstat()):",
         "if True:",
-        f"{CORE}/folder/test_lock.py -k many",
+        f"{CORE}/folder/test_lock.py -k meanwhile",
     ),
     Mutation(
         "signals: no checkpoint",
@@ -648,10 +648,10 @@ MUTATIONS = [
     ),
     Mutation(
         "disk full: the draft goes",
-        "jepa_core/checkpoint/writing.py",
-        "        shutil.rmtree(draft, ignore_errors=True)\n",
+        "jepa_core/folder/whole_folder.py",
+        "        shutil.rmtree(draft, ignore_errors=True)  # after the free space was looked at\n",
         "",
-        f"{CHECKPOINT}/test_writing.py",
+        f"{CORE}/folder/test_whole_folder.py",
     ),
     Mutation(
         "one process fails for all",
@@ -692,6 +692,7 @@ def main() -> int:
         for name in COPIED:
             source = ROOT / name
             shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
+        (copy / "jepa_plugins").symlink_to("plugins")  # else they would be imported from where they are installed
         for mutation in chosen:
             began = time.monotonic()
             caught = red(mutation, copy)

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import CAREFULLY, NotWritten
 
@@ -66,6 +64,8 @@ def _record_lock(path: Path, what: Path) -> Iterator[None]:
 @contextmanager
 def _other_lock(path: Path, what: Path) -> Iterator[None]:
     """What the system has where there is no ``fcntl``; nothing is forked there either."""
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path, blocking=False)
     try:
         lock.acquire()

@@ -90,6 +90,9 @@ def test_what_the_system_refuses_is_one_line_that_gives_no_orders(cli, monkeypat
 def test_every_command_cleans_up_when_it_is_asked_to_end(cli, monkeypatch, number):
     cleaned = []
 
+    def unheard(*arguments):
+        raise AssertionError("nobody listened")
+
     def wait(*arguments):
         try:
             os.kill(os.getpid(), number)
@@ -98,7 +101,11 @@ def test_every_command_cleans_up_when_it_is_asked_to_end(cli, monkeypatch, numbe
             cleaned.append(True)
 
     monkeypatch.setattr(recipes, "make_registry", wait)
-    done = cli("validate", "tiny.yaml")
+    before = signal.signal(number, unheard)
+    try:
+        done = cli("validate", "tiny.yaml")
+    finally:
+        signal.signal(number, before)
     assert (done.exit_code, cleaned) == (128 + number, [True])
     assert done.stderr == f"jepa-run: stopped by {number.name}; what was saved before is as it was\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
@@ -87,6 +88,22 @@ def test_many_at_once(tmp_path):
 
     children = [Child(work) for _ in range(4)]
     assert [child.wait() for child in children] == [0, 0, 0, 0]
+
+
+def test_a_file_that_its_holder_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    """Between our opening and our locking it; whoever comes next would make a new one, and have that."""
+    lockf, seen = fcntl.lockf, []
+
+    def late(descriptor, how):
+        if not seen:
+            (tmp_path / "run" / ".lock").unlink()
+        seen.append(descriptor)
+        lockf(descriptor, how)
+
+    monkeypatch.setattr(lock.fcntl, "lockf", late)
+    with locked(tmp_path / "run"):
+        assert (tmp_path / "run" / ".lock").exists()
+    assert len(seen) == 2
 
 
 def test_a_place_that_takes_nothing_is_named(tmp_path):
