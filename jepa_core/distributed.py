@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import distributed
@@ -42,3 +46,30 @@ def from_first(number: int, device: torch.device) -> int:
     found = torch.tensor(number, device=device)
     distributed.broadcast(found, src=0)
     return int(found)
+
+
+@contextmanager
+def meeting(seconds: float) -> Iterator[None]:
+    """Ends this process, with a line that says why, where the others are not met within so many seconds.
+
+    torch's limit holds for one try of several. It waits in C++, where no exception reaches it, for others that may
+    have been killed with their launcher. Alone there is nobody to meet.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or distributed.is_initialized():
+        yield
+        return
+    patience = threading.Timer(seconds, _give_up, [seconds])
+    patience.daemon = True
+    patience.start()
+    try:
+        yield
+    finally:
+        patience.cancel()
+
+
+def _give_up(seconds: float) -> None:
+    who = f"process {os.environ.get('RANK', '?')}"
+    try:
+        print(f"jepa-run: {who} did not meet the others within {seconds:g} seconds", file=sys.stderr, flush=True)
+    finally:
+        os._exit(1)

@@ -556,6 +556,20 @@ MUTATIONS = [
         f"{CORE}/training/test_arguments.py -k full_batch",
     ),
     Mutation(
+        "processes: who meets nobody",
+        "jepa_core/training/arguments.py",
+        "        with meeting(recipe.training.ddp_timeout):\n",
+        "        if True:\n",
+        f"{WHOLE_RUNS}/test_several_processes.py -k meets",
+    ),
+    Mutation(
+        "processes: whatever goes wrong in the first",
+        "jepa_core/distributed.py",
+        "        except Exception as error:",
+        "        except JepaError as error:",
+        f"{WHOLE_RUNS}/test_several_processes.py -k whatever",
+    ),
+    Mutation(
         "values: the timeout without a GPU",
         "jepa_core/training/arguments.py",
         "        PartialState(cpu=True, timeout=timedelta(seconds=recipe.training.ddp_timeout))\n",

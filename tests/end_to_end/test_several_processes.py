@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import TrainingArguments
@@ -250,6 +251,35 @@ def test_both_end_where_the_first_can_not_save(tmp_path):
         raise JepaError("no")
 
     assert together(2, work) == [1, 1]
+
+
+def test_what_goes_wrong_in_the_first_is_the_others_to_know_whatever_it_is(tmp_path):
+    def work(rank: int) -> None:
+        JepaTrainer._write = refuse
+        run_tiny(tmp_path / "run")
+
+    def refuse(self, checkpoints, randoms):
+        raise OSError(13, "Permission denied", "x")
+
+    (tmp_path / "run").mkdir()
+    assert together(2, work) == [1, 1]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_who_meets_nobody_ends_with_a_word(tmp_path, capfd, rank):
+    """As when torchrun was killed while its processes came up; torch itself tries again and again."""
+
+    def alone() -> None:
+        os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2"}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "9", "TORCHELASTIC_USE_AGENT_STORE": "True"}
+        AcceleratorState._reset_state(reset_partial_state=True)
+        run_tiny(tmp_path / "run", "training.ddp_timeout=1")
+
+    assert in_child(alone) == 1
+    said = capfd.readouterr().err
+    assert f"jepa-run: process {rank} did not meet the others within 1 seconds" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "run" / "recipe.resolved.yaml").exists()
 
 
 def test_several_processes_are_left_out_of_this_one():
