@@ -28,12 +28,12 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 
 def by_first(action: Callable[[], object], device: torch.device) -> None:
-    """The first process acts, the others wait for it. Raises its JepaError, in the others one that says so."""
-    problem: JepaError | None = None
+    """The first process acts, the others wait for it. Raises its error, in the others a JepaError that says so."""
+    problem: Exception | None = None
     if is_first():
         try:
             action()
-        except JepaError as error:
+        except Exception as error:  # whatever it is, the others must not wait for what won't come
             problem = error
     if any_process(problem is not None, device):
         raise problem or JepaError("stopped, because the first process failed")

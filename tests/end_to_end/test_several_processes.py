@@ -253,7 +253,7 @@ def test_both_end_where_the_first_can_not_save(tmp_path):
     assert together(2, work) == [1, 1]
 
 
-def test_what_goes_wrong_in_the_first_is_the_others_to_know_whatever_it_is(tmp_path):
+def test_what_goes_wrong_in_the_first_is_the_others_to_know_whatever_it_is(tmp_path, capfd):
     def work(rank: int) -> None:
         JepaTrainer._write = refuse
         run_tiny(tmp_path / "run")
@@ -263,6 +263,9 @@ def test_what_goes_wrong_in_the_first_is_the_others_to_know_whatever_it_is(tmp_p
 
     (tmp_path / "run").mkdir()
     assert together(2, work) == [1, 1]
+    said = capfd.readouterr().err
+    assert "PermissionError: [Errno 13] Permission denied: 'x'" in said
+    assert "JepaError: stopped, because the first process failed" in said
 
 
 @pytest.mark.parametrize("rank", [0, 1])
