@@ -57,9 +57,10 @@ def outlive_readers() -> None:
         if before is not None and not _is(before, descriptor):
             continue  # somebody put something else there
         raw = io.BufferedWriter(_Unfailing(descriptor, "w", closefd=False))
-        how = {name: getattr(before, name, False) for name in ("line_buffering", "write_through")}
+        by_line, at_once = (getattr(before, how, False) for how in ("line_buffering", "write_through"))
         encoding = before.encoding if before else "utf-8"
-        setattr(sys, name, io.TextIOWrapper(raw, encoding, "backslashreplace", **how))
+        stream = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=by_line, write_through=at_once)
+        setattr(sys, name, stream)
 
 
 def output_lost() -> OSError | None:
