@@ -215,7 +215,7 @@ MUTATIONS = [
     Mutation(
         "folder: links out",
         "jepa_core/folder/run_folder.py",
-        "if path.is_symlink() and not path.resolve().is_relative_to(root):",
+        "if not path.resolve().is_relative_to(root):",
         "if False:",
         f"{CORE}/folder/test_run_folder.py -k leading -k link",
     ),

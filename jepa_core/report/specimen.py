@@ -57,6 +57,7 @@ def load_specimen(folder: RunFolder, registry: Registry) -> Specimen:
 
     Raises JepaError where the recipe's plugins, data or weights are not what they were.
     """
+    folder.refuse_leading_out(folder.checkpoints)
     weights = folder.model if folder.finished else newest(folder.checkpoints, None, lambda problem: None)
     loaded = load_weights_of(folder, weights, registry)
     objective, train = loaded.objective, loaded.data.train

@@ -199,6 +199,12 @@ class TestLeadingOut:
         with pytest.raises(JepaError, match=rf"{name}: a link that leads out of the run's folder; it is not followed"):
             folder.refuse_leading_out(*folder.files, folder.model, folder.checkpoints)
 
+    def test_a_folder_on_the_way_that_is_a_link_is_one_too(self, folder):
+        folder.checkpoints.rename(folder.path.parent / "moved")
+        folder.checkpoints.symlink_to("../moved")
+        with pytest.raises(JepaError, match="checkpoint-9: a link that leads out"):
+            folder.refuse_leading_out(folder.checkpoints / "checkpoint-9")
+
     @pytest.mark.parametrize("name", ["metrics.jsonl", "model/pipe"])
     def test_a_pipe_is_named(self, folder, name):
         (folder.path / name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.registry import Registry
 from jepa_core.report.specimen import Specimen, load_specimen
-from tests.core.report.folders import make_run
+from tests.core.report.folders import METRICS, make_run
 from tests.support import SAMPLES, small_batch, small_model, small_objective
 
 REGISTRY = Registry.discover()
@@ -121,3 +121,12 @@ class TestWeights:
     def test_lost(self, tmp_path):
         with pytest.raises(JepaError, match=r"model\.safetensors"):
             load(tmp_path / "a", weights=None)
+
+    @pytest.mark.parametrize("name", ["checkpoints", "model"])
+    def test_moved_and_linked(self, tmp_path, name):
+        """Somebody else may have made the link."""
+        path = make_run(tmp_path / "a", metrics=METRICS if name == "model" else None, weights=name)
+        (path / name).rename(tmp_path / "moved")
+        (path / name).symlink_to("../moved")
+        with pytest.raises(JepaError, match=f"a/{name}: a link that leads out of the run's folder; it is not followed"):
+            load_specimen(RunFolder(path), REGISTRY)
