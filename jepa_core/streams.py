@@ -8,6 +8,7 @@ import os
 import re
 import select
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
@@ -61,6 +62,12 @@ def outlive_readers() -> None:
         encoding = before.encoding if before else "utf-8"
         stream = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=by_line, write_through=at_once)
         setattr(sys, name, stream)
+
+
+def plain_warnings() -> None:
+    """From here on what ``warnings`` shows, text of others with names from anywhere in it, gives no orders either."""
+    as_python_does = warnings.formatwarning
+    warnings.formatwarning = lambda *said, **more: plain(as_python_does(*said, **more))
 
 
 def output_lost() -> OSError | None:

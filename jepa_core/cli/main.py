@@ -19,7 +19,7 @@ from jepa_core.cli.run import run
 from jepa_core.cli.study import study
 from jepa_core.cli.task_commands import task_commands
 from jepa_core.cli.verify import show_batch, show_mask, verify
-from jepa_core.streams import outlive_readers
+from jepa_core.streams import outlive_readers, plain_warnings
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 
@@ -82,6 +82,7 @@ for name, commands in task_commands([str(command.name) for command in app.regist
 
 def main() -> None:
     outlive_readers()
+    plain_warnings()
     app(prog_name="jepa-run")
 
 

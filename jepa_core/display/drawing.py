@@ -18,6 +18,7 @@ from jepa_core.display.colours import INK, LINE, MUTED, PAPER, SERIES
 from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
 from jepa_core.folder.ours import PICTURES, write_own
+from jepa_core.streams import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -159,8 +160,8 @@ def _dash(line: Line) -> Any:
 
 
 def literal(text: str) -> str:
-    """Between two dollar signs matplotlib would read a formula."""
-    return text.replace("$", r"\$")
+    """Between two dollar signs matplotlib would read a formula; of control characters it would warn, and print them."""
+    return plain(text).replace("$", r"\$")
 
 
 def _spans(cells: Tensor) -> list[tuple[int, int]]:

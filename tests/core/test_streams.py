@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
-from jepa_core.streams import only_results_on_stdout, plain
+from jepa_core.streams import only_results_on_stdout, plain, plain_warnings
 
 SAY = """
 import sys
@@ -82,6 +83,15 @@ def test_what_an_encoding_does_not_have_is_spelled(tmp_path):
 )
 def test_controls_become_pictures(text, shown):
     assert plain(text) == shown
+
+
+def test_a_warning_shows_pictures_too(monkeypatch, capsys):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        plain_warnings()
+        warnings.warn("Glyph 27 (\x1b[2J) missing", stacklevel=1)
+    assert "UserWarning: Glyph 27 (␛[2J) missing\n" in capsys.readouterr().err
 
 
 def test_what_others_print_goes_to_standard_error(capfd):
