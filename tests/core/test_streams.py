@@ -85,13 +85,11 @@ def test_controls_become_pictures(text, shown):
     assert plain(text) == shown
 
 
-def test_a_warning_shows_pictures_too(monkeypatch, capsys):
+def test_a_warning_shows_pictures_too(monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        plain_warnings()
-        warnings.warn("Glyph 27 (\x1b[2J) missing", stacklevel=1)
-    assert "UserWarning: Glyph 27 (␛[2J) missing\n" in capsys.readouterr().err
+    plain_warnings()
+    shown = warnings.formatwarning("Glyph 27 (\x1b[2J) missing", UserWarning, "a.py", 3, "draw()")
+    assert shown == "a.py:3: UserWarning: Glyph 27 (␛[2J) missing\n  draw()\n"
 
 
 def test_what_others_print_goes_to_standard_error(capfd):

@@ -95,10 +95,10 @@ class TestMask:
                 assert cells.get(SERIES[colour], set()) == set(map(tuple, where.nonzero().tolist()))
 
     def test_tokens_are_named_on_both_sides(self):
-        names = ["<PRED>", "an immeasurably long name", "$", "d", "e"]
+        names = ["<PRED>", "an immeasurably long name", "$", "\x1b[2J", "e"]
         axes = draw_mask("Mask", torch.eye(5).bool(), names, self.BLOCK).axes[0]
         for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
-            assert [text.get_text() for text in labels] == ["<PRED>", "an immeasurably…", r"\$", "d", "e"]
+            assert [text.get_text() for text in labels] == ["<PRED>", "an immeasurably…", r"\$", "␛[2J", "e"]
         assert axes.get_ylim() == (4.5, -0.5)  # the first token's row on top
 
     def test_a_long_row_goes_without_names(self):
