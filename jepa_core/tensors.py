@@ -10,6 +10,15 @@ import torch
 from torch import Tensor
 
 
+def wide(tensor: Tensor) -> Tensor:
+    """In float64, without gradient; of a device that has none, as MPS, on the CPU."""
+    try:
+        return tensor.detach().double()
+    except TypeError:
+        held = tensor.detach().cpu()
+        return torch.from_numpy((held.float() if held.is_floating_point() else held).numpy()).double()
+
+
 def tensors(value: Any) -> list[Tensor]:
     """Every tensor anywhere inside tuples, lists, mappings and dataclasses, in order."""
     if isinstance(value, Tensor):

@@ -10,6 +10,7 @@ for the same metrics, and compared with what plain transformers generates from t
 from __future__ import annotations
 
 import multiprocessing
+import re
 import resource
 import sys
 import tempfile
@@ -135,6 +136,10 @@ class Family:
     no_positions: bool = False
     why: str = ""
 
+    @property
+    def can(self) -> tuple[bool, ...]:
+        return self.masks, self.layer_masks, self.layers, self.no_positions
+
 
 def family(model_type: str, folder: Path, registry: Registry) -> Family:
     """Tries one as recipes are by default; else with what the refusal says to set."""
@@ -143,7 +148,7 @@ def family(model_type: str, folder: Path, registry: Registry) -> Family:
         try:
             return _works(model_type, folder / str(attempt), registry, attention, positions)
         except JepaError as error:
-            why = " ".join(str(error).split())
+            why = _told(error)
         if "set model.attn_implementation: eager" in why and attention == "sdpa":
             attention = "eager"
         elif "positions: restart" in why and positions == "continue":
@@ -151,6 +156,12 @@ def family(model_type: str, folder: Path, registry: Registry) -> Family:
         else:
             break
     return Family(model_type, False, why=why)
+
+
+def _told(error: JepaError) -> str:
+    """In one line, without the places of this machine."""
+    words = " ".join(str(error).split()).removeprefix("command line: model.config.model_type: ")
+    return re.sub(r" \([^)]*\.py:\d+\)", "", words)
 
 
 def _works(model_type: str, folder: Path, registry: Registry, attention: str, positions: str) -> Family:
@@ -285,15 +296,64 @@ def main(names: Sequence[str]) -> None:
         TABLE.write_text("\n".join(page(found)) + "\n", encoding="utf-8")
 
 
+HEADING = """\
+# Models
+
+Which kinds of causal language models of transformers {version} can be trained here, tried one by one by
+[scripts/model_families.py](../scripts/model_families.py): {works} of {tried} work. Each is made from `model.config` as
+small as it can be told, and checked before anything trains: the logits are those of the model's own forward, with
+whatever it scales or caps, and no token sees a later one. Then it is trained for three steps, saved and read back (the
+metrics are the same), and plain transformers generates the same from the saved folder as is predicted here.
+
+`model_type` is what `config.json` of a model says; a model of this kind also starts from `model.pretrained`. Which
+kernel and which positions a recipe has to set stands in the table where they are not the usual ones:
+
+- **attention**: `model.attn_implementation`. `eager` where the kind has no other.
+- **positions**: `objective.positions`. `restart` where the model counts positions itself, from the start of each row.
+- **masks**: may several views share a row, or a mask be another than "each view by itself" (`layout: packed`)? Models
+  with a state that runs on from token to token see past a mask; they train with `layout: rows`, which `auto` chooses.
+- **by layer**: may each layer have a mask of its own?
+- **layers**: can states between the layers be read (`layer` of an embedding, `evaluation.per_layer`)?
+- **no positions**: does `positions: none` take the order away?
+
+A model that is more than a language model (`gemma3`, with images) is refused with the name of the language model in it
+(`gemma3_text`). A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
+
+| model_type | attention | positions | masks | by layer | layers | no positions |
+|---|---|---|---|---|---|---|"""
+REFUSED = """
+## Refused
+
+With what is told, before anything trains.
+
+| model_type | why |
+|---|---|"""
+
+
 def page(found: Sequence[Family]) -> Iterator[str]:
-    """docs/MODELS.md."""
-    yield "TODO"
+    """docs/MODELS.md, line by line."""
+    works = [one for one in found if one.works]
+    yield HEADING.format(version=transformers.__version__, works=len(works), tried=len(found))
+    for one in works:
+        yield _row(f"`{one.model_type}`", one.attention, one.positions, *map(_mark, one.can))
+    yield REFUSED
+    for one in found:
+        if not one.works:
+            yield _row(f"`{one.model_type}`", one.why.replace("|", "\\|"))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _mark(can: bool) -> str:
+    return "yes" if can else "–"
 
 
 def _line(one: Family) -> str:
-    marks = "".join(f" {'yes' if can else '-'} |" for can in (one.masks, one.layer_masks, one.layers, one.no_positions))
-    how = f"{one.attention} {one.positions}" if one.works else one.why
-    return f"| `{one.model_type}` | {'works' if one.works else 'refused'} |{marks} {how} |"
+    """For the terminal."""
+    told = f"{one.attention}, {one.positions}, {one.can}" if one.works else one.why
+    return f"{one.model_type}: {'works' if one.works else 'refused'}: {told}"
 
 
 if __name__ == "__main__":

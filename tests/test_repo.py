@@ -40,7 +40,6 @@ TESTED_IN = {
     "jepa_core/contexts.py": "tests/core/test_components.py",
     "jepa_core/distributed.py": "tests/end_to_end/test_several_processes.py",
     "jepa_core/checkpoint/trainer.py": "tests/end_to_end/test_resume.py",
-    "jepa_core/tensors.py": "tests/core/testing/test_distance.py",
     "jepa_core/hookspecs.py": "tests/test_repo.py",
     "jepa_core/evaluation/ranks.py": "tests/core/evaluation/test_evaluate.py",
     "jepa_core/evaluation/splits.py": "tests/core/evaluation/test_evaluate.py",

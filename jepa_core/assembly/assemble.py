@@ -60,9 +60,20 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     objective = JepaObjective(model, make_spec(recipe, data, registry, model.config.get_text_config(decoder=True)))
     if weights is not None:
         load_weights(objective, weights)
+    _refuse_balance(recipe, objective)
     by_layer = MaskTraits.of(objective.spec.mask).by_layer
     objective.transformer.check(recipe.objective.positions, objective.layout.name == "packed", by_layer)
     return objective
+
+
+def _refuse_balance(recipe: Recipe, objective: JepaObjective) -> None:
+    """A mixture of experts whose configuration asks for its load-balancing loss, which is no term here."""
+    if weight := objective.transformer.routers.weight:
+        raise recipe.error(
+            "model.pretrained" if recipe.model.pretrained else "model.config",
+            f"asks for the load-balancing loss of its experts (output_router_logits, router_aux_loss_coef {weight:g}), "
+            "which is not trained here: set router_aux_loss_coef: 0",
+        )
 
 
 def _kept(section: ModelSection, weights: Path) -> ModelSection:

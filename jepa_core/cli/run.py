@@ -100,8 +100,8 @@ def _repeated(option: str, values: Sequence[object] | None) -> list[str]:
 
 def refuse_device(device: str | None) -> None:
     """Raises BadParameter for what ``--device`` does not take."""
-    if device not in (None, "cpu", "cuda"):
-        raise typer.BadParameter(f"{device!r}: choose 'cpu' or 'cuda'", param_hint="--device")
+    if device not in (None, "cpu", "cuda", "mps"):
+        raise typer.BadParameter(f"{device!r}: choose 'cpu', 'cuda' or 'mps'", param_hint="--device")
 
 
 def refuse_missing(device: str | None) -> None:
@@ -110,3 +110,5 @@ def refuse_missing(device: str | None) -> None:
 
     if device == "cuda" and not torch.cuda.is_available():
         raise JepaError("--device cuda: torch finds no CUDA device here")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise JepaError("--device mps: torch finds no Apple GPU here")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from jepa_core.tensors import wide
+
 #: So many pairs at most: more points hide each other.
 PAIRS = 200
 
@@ -26,7 +28,7 @@ def project(predicted: Tensor, target: Tensor) -> Projection:
 
     A component's sign is arbitrary: here its largest weight is positive, so that equal runs look equal.
     """
-    points = torch.cat([predicted, target]).double()
+    points = wide(torch.cat([predicted, target]))
     points = points - points.mean(dim=0)
     _, values, directions = torch.linalg.svd(points, full_matrices=False)
     two = directions[:2]

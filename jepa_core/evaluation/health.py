@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.schedule import weight_at
+from jepa_core.tensors import wide
 
 Gradient = list[Tensor | None]
 
@@ -100,7 +101,7 @@ def effective_rank(embeddings: Tensor) -> float | None:
     rank: a measure of effective dimensionality"); None without any, and where they are all 0 or not finite."""
     if not embeddings.numel() or not embeddings.isfinite().all():
         return None
-    values = torch.linalg.svdvals(embeddings.double())
+    values = torch.linalg.svdvals(wide(embeddings))
     if not values.sum() > 0:
         return None
     shares = values / values.sum()
@@ -113,7 +114,7 @@ def mean_cosine(embeddings: Tensor) -> float | None:
     n = len(embeddings)
     if n < 2:
         return None
-    units = normalize(embeddings.double(), dim=-1)
+    units = normalize(wide(embeddings), dim=-1)
     both_ways = units.sum(dim=0).square().sum() - units.square().sum()
     return _finite(both_ways / (n * (n - 1)))
 
@@ -169,7 +170,7 @@ def _cosine(a: Gradient | None, b: Gradient | None) -> float | None:
 
 
 def _dot(a: Gradient, b: Gradient) -> Tensor:
-    both = [(x.double() * y.double()).sum() for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    both = [(wide(x) * wide(y)).sum() for x, y in zip(a, b, strict=True) if x is not None and y is not None]
     return torch.stack(both).sum() if both else torch.zeros((), dtype=torch.float64)
 
 

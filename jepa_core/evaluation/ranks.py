@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.tensors import wide
+
 HITS = (1, 3, 10)
 
 #: Logits held at once, in numbers (8 MiB in fp32): a processor's cache, since each is read several times.
@@ -42,7 +44,7 @@ def score_tokens(logits_of: Callable[[Tensor], Tensor], states: Tensor, label_id
         _score(logits_of(some).float(), labels)
         for some, labels in zip(states.split(chunk), label_ids.split(chunk), strict=True)
     ]
-    return TokenScores(*(torch.cat(column).double() for column in zip(*parts, strict=True)))
+    return TokenScores(*(wide(torch.cat(column)) for column in zip(*parts, strict=True)))
 
 
 def _score(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

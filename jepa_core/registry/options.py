@@ -99,7 +99,9 @@ def _no_number(value: Any) -> str:
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     for config in (_CONFIG, None):  # pydantic models and dataclasses bring a configuration of their own
         try:
-            return TypeAdapter(annotation, config=config)
+            adapter = TypeAdapter(annotation, config=config)
+            adapter.rebuild()  # an annotation that names what can't be found is only told when it is used
+            return adapter
         except (PydanticUserError, PydanticSchemaGenerationError, NameError):
             continue
     return TypeAdapter(Any)

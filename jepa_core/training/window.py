@@ -66,19 +66,28 @@ class LossWindow:
         """``NAME_loss`` of every term that counted something, ``NAME_pairs`` a step (for next-token prediction
         none), samples and tokens a second, over all processes."""
         names = [*self.counts]
-        sums = torch.zeros(len(names), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
-        for number, name in enumerate(names):
-            if name in self.sums:
-                sums[number] = self.sums[name]
-        if distributed.is_initialized():
-            distributed.all_reduce(sums)
-        totals, counts = dict(zip(names, sums.tolist(), strict=True)), {n: float(c) for n, c in self.counts.items()}
+        totals = dict(zip(names, self._totals(names, device), strict=True))
+        counts = {name: float(count) for name, count in self.counts.items()}
         seconds = time.monotonic() - self.began  # the sums above have waited for the device
         logs = {f"{name}_loss": totals[name] / counts[name] for name in names if counts[name]}
         logs.setdefault("ntp_loss", 0.0)
         logs |= {f"{name}_pairs": counts[name] / max(self.steps, 1) for name in names if name != NTP}
         rates = {"samples_per_second": int(self.samples), "tokens_per_second": int(self.tokens)}
         return logs | {name: round(count / seconds, 1) for name, count in rates.items()}
+
+    def _totals(self, names: list[str], device: torch.device) -> list[float]:
+        """Of the terms, over all processes; reads the device once."""
+        if not distributed.is_initialized():
+            summed = [name for name in names if name in self.sums]
+            found = torch.stack([torch.as_tensor(self.sums[name]) for name in summed]).tolist() if summed else []
+            known = dict(zip(summed, found, strict=True))
+            return [known.get(name, 0.0) for name in names]
+        sums = torch.zeros(len(names), dtype=torch.float64, device=device)
+        for number, name in enumerate(names):
+            if name in self.sums:
+                sums[number] = self.sums[name]
+        distributed.all_reduce(sums)
+        return sums.tolist()
 
 
 def not_zero(count: Count) -> Count:

@@ -20,6 +20,7 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import PAD
+from jepa_core.tensors import wide
 
 #: Training samples that are looked through; at most so many go through the model together.
 LOOKED_THROUGH, TOGETHER = 2048, 64
@@ -181,8 +182,8 @@ def gradients(objective: JepaObjective, loss: Tensor) -> dict[str, Tensor]:
 def gradient_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[float, str]:
     """The norm of the difference over the norm of `theirs`, over all parameters; and the parameter that has
     most of it."""
-    apart = {name: float((ours[name] - g).double().square().sum()) for name, g in theirs.items()}
-    whole = sum(float(g.double().square().sum()) for g in theirs.values())
+    apart = {name: float(wide(ours[name] - g).square().sum()) for name, g in theirs.items()}
+    whole = sum(float(wide(g).square().sum()) for g in theirs.values())
     total = sum(apart.values())
     if not whole:
         return total**0.5, "none arrives"

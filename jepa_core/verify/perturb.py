@@ -16,6 +16,7 @@ from torch import Tensor
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.samples.samples import PAD
+from jepa_core.tensors import wide
 from jepa_core.verify.context import spread
 
 
@@ -102,7 +103,7 @@ class Probe:
         changed_plan = replace(self.plan, blocks=blocks, arrangement=self.objective.layout.arrange(blocks))
         moved = []
         for old, new, block in zip(self.before, states(self.objective, changed_plan), blocks, strict=True):
-            distance = (new.double() - old.double()).abs().amax(dim=-1).cpu()
+            distance = (wide(new) - wide(old)).abs().amax(dim=-1).cpu()
             moved.append(distance.where((block.tags != PAD)[..., None], 0))
         return moved
 

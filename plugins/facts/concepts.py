@@ -24,6 +24,7 @@ from jepa_core.evaluation.ranks import HITS
 from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.samples import Samples
+from jepa_core.tensors import wide
 from jepa_plugins.facts.concept_table import concept_table
 from jepa_plugins.facts.joined_set import of_data
 from jepa_plugins.facts.known import Lookup, Triples
@@ -86,7 +87,7 @@ class ConceptEvaluation:
 def ranks(scores: Tensor, own: Tensor) -> Tensor:
     """``q`` float64: 1 + better + ties / 2, of the one candidate of each row that `own`, ``q m``, marks."""
     mine = scores[own][:, None]
-    return 1 + (scores > mine).sum(dim=1).double() + ((scores == mine).sum(dim=1) - 1) / 2
+    return 1 + wide((scores > mine).sum(dim=1)) + wide((scores == mine).sum(dim=1) - 1) / 2
 
 
 def _ranked(name: str, rank: Tensor) -> dict[str, float]:

@@ -183,7 +183,7 @@ def test_a_gpu_that_is_not_there_is_said(cli):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--device", "tpu"], "choose 'cpu' or 'cuda'"),
+        (["--device", "tpu"], "choose 'cpu', 'cuda' or 'mps'"),
         (["--seed", "-1"], "command line: seed: expected a number at least 0, not -1"),
         (["--max-steps", "0"], "command line: training.max_steps: expected a number at least 1, not 0"),
         (["data.entities_one_way=3"], "entities_one_way"),

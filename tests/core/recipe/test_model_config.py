@@ -31,6 +31,7 @@ def found(**config) -> dict[str, str]:
         {"model_type": "mixtral", "output_router_logits": True, "router_aux_loss_coef": 0.1},
         {"model_type": "mixtral", "router_aux_loss_coef": 0.0},
         {"model_type": "bert", "is_decoder": True, "add_cross_attention": False},
+        {"model_type": "dbrx", "attn_config": {"kv_n_heads": 2, "clip_qkv": 8.0}},  # of a type that names another
     ],
 )
 def test_configurations_that_are_fine(config):
