@@ -1,0 +1,1 @@
+"""``jepa-run new``: a package for a component of one's own."""
