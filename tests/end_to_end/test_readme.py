@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from jepa_core.components import KINDS
 from jepa_core.registry import Registry
+from tests.warm import python
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +19,7 @@ def python_blocks(document: str) -> list[str]:
 
 
 def run(folder: Path, *command: str) -> str:
-    done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=300)
+    done = python(*command, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

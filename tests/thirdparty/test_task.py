@@ -31,7 +31,7 @@ def run(environment, tmp_path_factory) -> tuple[Path, str]:
 
 
 def test_its_own_contract_tests_pass(environment):
-    tests = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    tests = environment.warm("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert tests.returncode == 0, tests.stdout + tests.stderr
     assert "skipped" not in tests.stdout
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from hashlib import sha256
 from pathlib import Path
 
-import torch
+from tests.warm import Running
 
 STEPS = 12
 #: A distance that takes as long as the environment says, so that there is a middle to interrupt.
@@ -41,14 +39,14 @@ def steps(folder: Path) -> list[int]:
     return [line["step"] for line in lines if "loss" in line]
 
 
-def interrupt(process: subprocess.Popen, folder: Path) -> tuple[int, str]:
+def interrupt(process: Running, folder: Path) -> tuple[int, str]:
     """SIGINT as soon as two steps are logged; the exit status and what was said on stderr."""
     give_up = time.monotonic() + 120
-    while len(steps(folder)) < 2 and process.poll() is None and time.monotonic() < give_up:
+    while len(steps(folder)) < 2 and time.monotonic() < give_up:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
+    os.kill(process.child.pid, signal.SIGINT)
+    done = process.wait()
+    return done.returncode, done.stderr
 
 
 def test_an_interrupted_run_resumes_by_itself(cli):
@@ -56,13 +54,8 @@ def test_an_interrupted_run_resumes_by_itself(cli):
     done = cli(*COMMAND, "--output-dir", "whole")
     assert done.exit_code == 0, done.output
 
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jepa_core.cli.main", *COMMAND],
-        env={**os.environ, "SECONDS_A_STEP": "0.3", "OMP_NUM_THREADS": str(torch.get_num_threads())},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    slow = {"SECONDS_A_STEP": "0.3"}
+    process = Running("-m", "jepa_core.cli.main", *COMMAND, cwd=Path.cwd(), environment=slow)
     folder = Path("runs/tiny")
     status, said = interrupt(process, folder)
     reached = steps(folder)[-1]
