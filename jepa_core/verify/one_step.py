@@ -1,4 +1,4 @@
-"""The gradient of one optimizer step, as the trainer makes it."""
+"""The gradient of one optimizer step, and the weights after a few, as the trainer makes them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.utils.data import Subset
 from transformers import TrainerCallback
 
 from jepa_core.assembly.build import Run
+from jepa_core.objective.spec import ObjectiveSpec
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.sampler import EpochSampler
 from jepa_core.training.trainer import JepaTrainer
@@ -59,6 +60,28 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
         chosen: Any = Subset(run.train_dataset, list(rows))  # type: ignore[arg-type]
         InOrder(objective, args, chosen, dict, [Take(objective, taken)]).train()
     return taken
+
+
+#: What a few steps are run with: the optimizer and its settings are the recipe's, from the first step on.
+FEW_STEPS = {name: value for name, value in ONE_STEP.items() if name not in ("learning_rate", "max_grad_norm", "optim")}
+
+
+def trained(run: Run, spec: ObjectiveSpec, rows: Sequence[int], steps: int) -> dict[str, Tensor]:
+    """By parameter of the model: its value after so many steps over these training samples, with this spec.
+
+    On a copy of the model in float32; its dropout is on, and the same each time.
+    """
+    objective = type(run.objective)(copied(run.objective).float(), spec)
+    sizes = {"per_device_train_batch_size": len(rows) // steps, "gradient_accumulation_steps": 1, "max_steps": steps}
+    training = run.recipe.training.model_copy(update={**FEW_STEPS, **sizes})
+    recipe = run.recipe.model_copy(update={"training": training})
+    with TemporaryDirectory() as folder, torch.random.fork_rng():
+        args = training_arguments(recipe, Path(folder), use_cpu=objective.model.device.type == "cpu")
+        chosen: Any = Subset(run.train_dataset, list(rows))  # type: ignore[arg-type]
+        trainer = InOrder(objective, args, chosen, dict, [])
+        torch.manual_seed(run.recipe.seed)
+        trainer.train()
+    return {name: parameter.detach().cpu() for name, parameter in objective.model.named_parameters()}
 
 
 class InOrderSampler(EpochSampler):

@@ -13,6 +13,7 @@ from jepa_core.assembly.build import Run
 from jepa_core.errors import JepaError
 from jepa_core.registry import Registry
 from jepa_core.verify.checks.apart import apart
+from jepa_core.verify.checks.baseline import baseline
 from jepa_core.verify.checks.collapse import health
 from jepa_core.verify.checks.denominators import denominators
 from jepa_core.verify.checks.isolation import isolation
@@ -33,6 +34,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "supervision": (supervision,),
     "sets": (apart,),
     "denominators": (denominators,),
+    "baseline": (baseline,),
     "health": (health,),
 }
 #: What every run looks at before it trains: all that takes no backward pass.
