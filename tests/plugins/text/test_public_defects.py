@@ -1,18 +1,13 @@
-"""The checks themselves: right where the thing is right, red where it has the public code's defect."""
+"""The checks of test_defects.py themselves: red where the thing has the public code's defect."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-import jepa_core
-from jepa_plugins.text.tags import Tag
 from tests.plugins.text import public_defects as defects
-from tests.plugins.text.pairs_recipe import REGISTRY, pairs_recipe
 
 IGNORE, SAME = -100, 9  # pad and end are one token
 TAGS = torch.tensor([[4, 2, 2, 4, 3, 3, 5], [4, 2, 4, 3, 5, 0, 0]])
@@ -104,48 +99,3 @@ def test_loss_dropout():
 
 def test_scorers():
     defects.scorers_do_what_their_names_say()
-
-
-@pytest.fixture(scope="module")
-def make(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ours")
-    return lambda *overrides: pairs_recipe(folder, *overrides)
-
-
-@pytest.fixture(scope="module")
-def ours(make):
-    return jepa_core.build(make(), REGISTRY, "cpu")
-
-
-class TestOurs:
-    """The same checks on real runs."""
-
-    def test_labels(self, ours):
-        batch = ours.collate([ours.train_dataset[row] for row in range(len(ours.train_dataset))])
-        assert len({len(row[row != 0]) for row in batch["tags"]}) > 1, "there is padding"
-        defects.ends_are_labelled(batch, Tag.END)
-        defects.prompts_are_not_labelled(batch, {Tag.ASSISTANT, Tag.END})
-
-    def test_accumulation(self, ours):
-        defects.parts_add_up_to_the_step(ours, range(len(ours.train_dataset)), 3)
-
-    def test_the_baseline(self, make):
-        """Weight 0 leaves the same weights whatever the views are, which nothing makes."""
-        results = [
-            jepa_core.run(make(*more), registry=REGISTRY, device="cpu", say=lambda message: None)
-            for more in (
-                ("objective.lambda_jepa=0", "objective.k=0", "output_dir=FOLDER/zero"),
-                ("objective={k: 0, lambda_jepa: 0, filters: [], reversal: tube}", "output_dir=FOLDER/none"),
-            )
-        ]
-        weights = [load_file(Path(result.output_dir, "model", "model.safetensors")) for result in results]
-        defects.weight_zero_is_the_baseline(*weights)
-
-    def test_loss_dropout(self, make):
-        def built(layout, rate):
-            filters = f"objective.filters=[{{name: loss_dropout, rate: {rate}}}]"
-            run = jepa_core.build(make(f"objective.layout={layout}", filters), REGISTRY, "cpu")
-            run.objective.train()
-            return run
-
-        defects.dropout_drops_in_each_layout(built, ["packed", "rows"], range(7))
