@@ -33,7 +33,7 @@ class Running:
         environment: Mapping[str, str] | None = None,
     ):
         self.words = [str(argument) for argument in arguments]
-        self.streams = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.streams = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115 (closed by wait)
 
         def act() -> None:
             _speak_to(*(stream.fileno() for stream in self.streams))
@@ -72,7 +72,7 @@ def _speak_to(out: int, err: int) -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
-    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), open(2, "w", closefd=False)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(fd, "w" if fd else "r", closefd=False) for fd in range(3))
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     importlib.reload(warnings)
 
