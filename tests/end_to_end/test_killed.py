@@ -70,7 +70,7 @@ def in_rotation() -> None:
     remove = whole_folder.remove
 
     def half(folder):
-        if not folder.name.endswith(".old.part"):
+        if not (folder.name.endswith(".old.part") and folder.exists()):
             return remove(folder)
         os.remove(next(folder.glob("*.safetensors")))
         die()
