@@ -16,7 +16,7 @@ from torch import Tensor
 
 from jepa_core.errors import ComponentError
 from jepa_core.model.evaluating import evaluating
-from jepa_core.model.fittings import Fittings
+from jepa_core.model.fittings import Fittings, padding_is_known
 from jepa_core.model.probe import influence
 from jepa_core.model.windows import windows
 from jepa_core.views.visibility import additive
@@ -70,7 +70,8 @@ class Trials:
     def _check_logits(self, logits: Callable[[Tensor], Tensor]) -> None:
         ours = logits(self._states(self._ids))
         for given in ({"position_ids": self._positions}, {}):
-            own = self._model(input_ids=self._ids, use_cache=False, **given).logits
+            with padding_is_known(self._fittings.anatomy.base):
+                own = self._model(input_ids=self._ids, use_cache=False, **given).logits
             far = float((own - ours).abs().max()) if own.shape == ours.shape else float("inf")
             if not far <= self._rounding * max(1.0, float(own.abs().max())):
                 without = "" if given else " when it counts positions by itself"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ["setup.cfg", "pyproject.toml", "README.md", "LICENSE", "jepa_core", "plugins", "recipes"]
+SOURCES = ["setup.cfg", "pyproject.toml", "docs/PACKAGE.md", "LICENSE", "jepa_core", "plugins", "recipes"]
 SMALL = [
     "data.entities_both_ways=20",
     "data.entities_one_way=10",
@@ -49,7 +51,7 @@ def wheel(tmp_path_factory) -> Path:
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", folder]
     succeed(sys.executable, "-m", "pip", "wheel", *options, folder / "sources", cwd=folder)
@@ -82,6 +84,16 @@ def test_the_wheel_holds_every_module_and_the_data(wheel):
     licences = {name.rpartition("/")[2] for name in held if "/licenses/" in name}
     assert licences == {"LICENSE", "LICENSE.wordnet"}
     assert not any(name.startswith("tests") for name in held)
+
+
+def test_its_metadata_is_what_an_index_takes_and_its_page_has_no_link_that_needs_this_repository(wheel):
+    found = Metadata.from_email(ZipFile(wheel).read("jepa_core-0.1.0.dist-info/METADATA"), validate=True)
+    assert (found.name, found.author, found.license_expression) == ("jepa-core", "jepa-core", "Apache-2.0")
+    assert found.description_content_type == "text/markdown"
+    links = re.findall(r"\]\(([^)]+)\)", found.description)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert {"Programming Language :: Python :: 3.13", "Typing :: Typed"} <= set(found.classifiers)
 
 
 def test_the_installed_one_is_used(programs, tmp_path):

@@ -128,3 +128,14 @@ def test_nothing_is_left_changed():
     assert all(torch.equal(weights[name], tensor) for name, tensor in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_nothing_is_said_of_padding(monkeypatch):
+    """The tokens that it is tried with are any, the model's padding may be among them."""
+    model, looked = small_model(pad_token_id=3), []
+    name = "warn_if_padding_and_no_attention_mask"
+    monkeypatch.setattr(type(model.base_model), name, lambda self, ids, mask: looked.append(ids))
+    Transformer(model).check()
+    assert looked == []
+    model(input_ids=torch.tensor([[3]]))
+    assert len(looked) == 1

@@ -1,0 +1,44 @@
+# jepa-core in an image, on the CPU:
+#
+#   docker build -t jepa-core .
+#   docker run --rm --user "$(id -u)" -v "$PWD/runs:/work/runs" jepa-core cosine_k1
+#
+# For an NVIDIA GPU, a CUDA base and torch's wheels for that CUDA (then docker run --gpus all …):
+#
+#   docker build -t jepa-core:cuda --build-arg BASE=nvidia/cuda:13.0.1-base-ubuntu24.04 --build-arg TORCH=cu130 .
+#
+# BASE: Debian or Ubuntu with Python 3.11 or newer in its packages. TORCH: cpu, cu126, cu130, …, a folder of
+# download.pytorch.org/whl. EXTRAS: see extras in setup.cfg.
+ARG BASE=debian:trixie-slim
+# hadolint ignore=DL3006
+FROM ${BASE}
+
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+
+ENV PATH=/opt/jepa-core/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1
+ARG TORCH=cpu
+ARG EXTRAS=plots,study,text,lora
+
+# Torch by itself first: a layer that changes with its version only.
+COPY constraints.txt /src/
+RUN python3 -m venv /opt/jepa-core \
+    && pip install -c /src/constraints.txt --index-url "https://download.pytorch.org/whl/${TORCH}" \
+        --extra-index-url https://pypi.org/simple torch
+
+COPY setup.cfg pyproject.toml README.md LICENSE /src/
+COPY docs/PACKAGE.md /src/docs/
+COPY jepa_core /src/jepa_core
+COPY plugins /src/plugins
+COPY recipes /src/recipes
+RUN pip install -c /src/constraints.txt "/src[${EXTRAS}]" && jepa-run --version
+
+# Any user may work there, so that files in a mounted folder belong to whoever started it.
+RUN mkdir /work && chmod 1777 /work
+ENV HOME=/work
+USER 1001
+WORKDIR /work
+ENTRYPOINT ["jepa-run"]
+CMD ["--help"]

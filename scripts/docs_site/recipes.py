@@ -1,0 +1,66 @@
+"""A page for each shipped recipe, with its mask as ``jepa-run verify`` draws it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jepa_core import Registry, build, load_recipe
+from jepa_core.display.drawing import draw_mask, write_picture
+from jepa_core.recipe.sources import shipped_recipes
+from jepa_core.verify.context import Context
+from jepa_core.verify.grid import mask_picture, picture_names
+
+#: Where a recipe is for data or sizes that aren't here: what stands in for them while its mask is drawn.
+_TINY = ["model.config={model_type: gpt2, n_layer: 2, n_embd: 16, n_head: 2}", "training.bf16=false"]
+_PAIRS = ["data.train=pairs.jsonl", "data.tokenizer={train: bpe, size: 300}", *_TINY]
+STAND_INS = {
+    "llm_jepa_finetune": [
+        *_PAIRS,
+        "data.evaluation={test: pairs.jsonl}",
+        "model.pretrained=null",
+        "data.template=plain",
+    ],
+    "pretrain": [*_PAIRS, "data.valid_share=0.25"],
+    "paper_scale": ["data.entities_both_ways=2000", "data.entities_one_way=400"],
+    "relational_scale": ["data.entities_both_ways=2000", "data.entities_one_way=400"],
+}
+_LINES = [{"prompt": "lines of digits", "completion": "[0-9]+"}, {"prompt": "empty lines", "completion": "^$"}]
+
+
+def recipe_pages() -> tuple[dict[str, str], dict[str, bytes]]:
+    """The pages and their pictures."""
+    registry = Registry.discover()
+    texts, files = {}, {}
+    for name, path in shipped_recipes().items():
+        pictures = drawn(name, path, registry)
+        texts[f"recipes/{name}.md"] = _page(name, path, list(pictures))
+        files |= {f"recipes/{picture}": content for picture, content in pictures.items()}
+    return texts, files
+
+
+def _page(name: str, path: Path, pictures: list[str]) -> str:
+    text = path.read_text(encoding="utf-8")
+    description = str(load_recipe(path).description)
+    shown = "\n\n".join(f"![Mask of {name}: who sees whom]({picture})" for picture in pictures)
+    stand_in = " Drawn with tiny data in place of yours." if name in STAND_INS and _PAIRS[0] in STAND_INS[name] else ""
+    return (
+        f"# {name}\n\n{description}\n\n```sh\njepa-run {name}\njepa-run cp {name} my.yaml\n```\n\n{shown}\n\n"
+        f"The mask of one sample: rows look, columns are seen; blue in its own block, orange in another.{stand_in}\n\n"
+        f"```yaml\n{text}```\n"
+    )
+
+
+def drawn(name: str, path: Path, registry: Registry) -> dict[str, bytes]:
+    """The picture or pictures of a recipe's mask, by file name."""
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in _LINES * 4))
+        overrides = [text.replace("pairs.jsonl", str(folder / "pairs.jsonl")) for text in STAND_INS.get(name, [])]
+        run = build(load_recipe(path, overrides, registry=registry), registry)
+        picture = mask_picture(Context(run, registry))
+        files = [folder / Path(file).with_suffix(".svg") for file in picture_names(picture)]
+        for file, (layers, allowed) in zip(files, picture.allowed.items(), strict=True):
+            write_picture(draw_mask(layers.capitalize(), allowed, picture.names, picture.block), file, 100)
+        return {f"{name}_{file.name}": file.read_bytes() for file in files}
