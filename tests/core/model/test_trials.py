@@ -134,8 +134,8 @@ def test_nothing_is_said_of_padding(monkeypatch):
     """The tokens that it is tried with are any, the model's padding may be among them."""
     model, looked = small_model(pad_token_id=3), []
     name = "warn_if_padding_and_no_attention_mask"
-    monkeypatch.setattr(type(model.base_model), name, lambda self, ids, mask: looked.append(ids))
+    monkeypatch.setattr(type(model.base_model), name, lambda self, ids, mask: looked.append(mask))
     Transformer(model).check()
-    assert looked == []
+    assert [mask for mask in looked if mask is None] == []
     model(input_ids=torch.tensor([[3]]))
-    assert len(looked) == 1
+    assert looked[-1] is None
