@@ -1,30 +1,54 @@
-"""What the layouts of text pairs run, by hand."""
+"""What the layouts of text pairs run, by hand, and that what is timed computes the same."""
 
 from __future__ import annotations
 
-from benchmarks import text
-from benchmarks.text import K, operations, pairs, planned, ways
+import pytest
+import torch
+
+from benchmarks.text import TINY, K, batches, built, operations, ways
+from benchmarks.text_times import timed
+
+LENGTHS = [(30, 10), (12, 20), (5, 4), (14, 17)]
 
 
-def test_a_row_has_the_pair_the_predictor_and_the_answer_again():
-    lengths = [(30, 10), (12, 20)]
-    plan = planned(lengths)
-    assert plan.tokens == sum(q + a + K + a for q, a in lengths)
-    assert plan.labels == sum(a for _, a in lengths)
+@pytest.fixture(scope="module")
+def run():
+    with built(LENGTHS, TINY) as made:
+        yield made
 
 
-def test_ways_by_hand(monkeypatch):
-    monkeypatch.setattr(text, "BATCH", 2)
-    found = ways("GSM8K")
-    lengths = pairs("GSM8K")
-    assert found["ours, one row a pair"][0] == [(2, max(q + a + K + a for q, a in lengths))]
-    longest = [max(q + a for q, a in lengths), max(q + K for q, _ in lengths), max(a for _, a in lengths)]
-    assert found["three passes"] == ([(2, width) for width in longest], 2 * longest[0])
-    assert found["public"] == ([(6, 512)], 6 * 512)
+def test_a_row_has_the_pair_the_predictor_and_the_answer_again(run):
+    plan = run.objective.plan(run.train_dataset.__getitems__(range(4)))
+    assert plan.tokens == sum(q + a + K + a for q, a in LENGTHS)
+    assert plan.labels == sum(a for _, a in LENGTHS)
+
+
+def test_ways_by_hand(run):
+    found = ways(LENGTHS[:2], run.objective.plan(run.train_dataset.__getitems__([0, 1])))
+    assert found["ours, one row a pair"][0] == ((2, 40 + K + 20),)
+    assert found["three passes"] == (((2, 40), (2, 31), (2, 20)), 2 * 40)
+    assert found["public"] == (((6, 512),), 6 * 512)
+    assert found["public, additive masks"] == (((4, 512),), 4 * 512)
+
+
+def test_batches_are_those_of_an_epoch(run):
+    """By length they are 9, 31, 32 and 40 tokens long."""
+    assert batches(run, grouped=False, size=2, count=2) == [[0, 1], [2, 3]]
+    assert [{*rows} for rows in batches(run, grouped=True, size=2, count=2)] == [{2, 3}, {0, 1}]
+
+
+def test_what_is_timed_has_one_gradient(run):
+    found = {}
+    for name, call in timed(run, run.train_dataset.__getitems__(range(4)), 64).items():
+        call()
+        found[name] = torch.cat([weight.grad.flatten() for weight in run.objective.model.parameters()])
+    assert set(found) == {"ours", "three passes", "public, additive masks", "public"}
+    for name, gradient in found.items():
+        assert float((gradient - found["ours"]).norm() / found["ours"].norm()) < 1e-5, name
 
 
 def test_operations_grow_with_rows_and_with_logits():
-    one, two, none = operations([(1, 8)], 8), operations([(2, 8)], 16), operations([(1, 8)], 0)
+    one, two, none = operations(((1, 8),), 8), operations(((2, 8),), 16), operations(((1, 8),), 0)
     assert two == 2 * one
     width, vocabulary = 2048, 128_256
     assert one - none == 6 * 8 * width * vocabulary
