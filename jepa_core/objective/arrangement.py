@@ -103,11 +103,11 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
         return _rows(blocks, call_cost)
     together = [0, *branches]
     rest = [i for i in range(len(blocks)) if i not in together]
-    shared = _without_gaps(side_by_side([blocks[i] for i in together]))
+    shared = _by_length(_without_gaps(side_by_side([blocks[i] for i in together])), call_cost)
     places: dict[int, Tensor] = dict(zip(together, shared.places, strict=True))
     calls = shared.calls
     if rest:
-        others, first = _rows([blocks[i] for i in rest], call_cost), calls[0].ids.numel()
+        others, first = _rows([blocks[i] for i in rest], call_cost), sum(call.ids.numel() for call in calls)
         places |= {i: place + first for i, place in zip(rest, others.places, strict=True)}
         calls = (*calls, *others.calls)
     return Arrangement(calls, tuple(places[i] for i in range(len(blocks))))
@@ -129,6 +129,16 @@ def _without_gaps(one: Arrangement) -> Arrangement:
     closed = Call(ids, tags, positions, block, piece, call.apart[rows[:, :, None], kept[:, :, None], kept[:, None, :]])
     flat = (rows * width + new_place.clamp(max=width - 1)).flatten()
     return Arrangement((closed,), tuple(flat[place] for place in one.places))
+
+
+def _by_length(one: Arrangement, call_cost: float) -> Arrangement:
+    """The one call in as many as cost the least."""
+    lengths = (one.calls[0].tags != PAD).sum(dim=1)
+    ranges = groups(lengths, call_cost)
+    if len(ranges) == 1:
+        return one
+    calls, place = _split(one.calls[0], lengths, ranges)
+    return Arrangement(calls, tuple(place.flatten()[places] for places in one.places))
 
 
 def _columns(like: Tensor) -> Tensor:
@@ -158,8 +168,12 @@ def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> t
     calls, start = [], 0
     for shortest, longest in ranges:
         chosen = ((lengths >= shortest) & (lengths <= longest)).nonzero().flatten()
-        parts = (whole.ids, whole.tags, whole.positions, whole.block)
-        calls.append(Call(*(values[chosen, :longest] for values in parts)))
+        ids, tags, positions, block = (
+            values[chosen, :longest] for values in (whole.ids, whole.tags, whole.positions, whole.block)
+        )
+        piece = None if whole.piece is None else whole.piece[chosen, :longest]
+        apart = None if whole.apart is None else whole.apart[chosen, :longest, :longest]
+        calls.append(Call(ids, tags, positions, block, piece, apart))
         place[chosen, :longest] = _numbered(calls[-1].ids) + start
         start += len(chosen) * longest
     return tuple(calls), place

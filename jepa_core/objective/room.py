@@ -17,9 +17,12 @@ def check_room(spec: ObjectiveSpec, table: int | None, longest: int) -> None:
     paired = any(term.enabled for term in spec.terms) and spec.positions == "continue"
     needed = {"none": 1}.get(spec.positions, longest + k + (longest if paired else 0))
     if table is not None and needed > table:
+        also = [f"{k} predictor token{'' if k == 1 else 's'}"] if k else []
+        also += ["its second view"] if paired else []
         raise ComponentError(
-            f"the longest sample has {longest} tokens; with {k} predictor tokens and its second view it takes "
-            f"{needed} positions, and the model has {table}: raise n_positions (max_position_embeddings)"
+            f"the longest sample has {longest} tokens{'; with ' if also else '; '}{' and '.join(also)}"
+            f"{' ' if also else ''}it takes {needed} positions, and the model has {table}: raise n_positions "
+            "(max_position_embeddings)"
         )
 
 

@@ -11,7 +11,7 @@ from jepa_core.recipe.defaults import DEFAULTS
 from jepa_core.registry.section import Conflict, Section
 
 #: Of QLoRA: weights in 4 or 8 bits below the adapters.
-_QUANTIZATION = ("load_in_4bit", "load_in_8bit", "quantization", "quantization_config", "bnb_4bit_quant_type")
+_QUANTIZATION = ("qlora", "load_in_4bit", "load_in_8bit", "quantization", "quantization_config", "bnb_4bit_quant_type")
 
 
 class LoraSection(Section):

@@ -23,7 +23,7 @@ class SampleSet(Protocol):
 
     max_length: tokens of the longest sample, 0 for an empty set; group_sizes: how many samples each group has, by
     name, groups that occur only. A training set may also have ``lengths``, ``n`` integers: the tokens of each sample;
-    then a step reads samples of like length.
+    then a micro-batch has samples of like length, and where ``group_by_length`` is True a whole step.
     """
 
     def __len__(self) -> int: ...

@@ -2,7 +2,7 @@
 
 A Feistel network turns place into sample one by one, so that nothing as long as the set is ever in memory.
 The order is a function of (seed, epoch): the same in every process, and after a resume. Where a set tells its samples'
-lengths, those of a step are of like length, so that little of a batch is padding.
+lengths, those of a micro-batch are of like length, and where it asks for that, those of a whole step.
 """
 
 from __future__ import annotations
@@ -88,26 +88,28 @@ class EpochSampler(Sampler[int]):
 
 
 class LengthSampler(EpochSampler):
-    """Every sample once, those of a step of like length.
+    """Every sample once, in steps that are sorted by length.
 
-    The order of :class:`EpochSampler` is cut into parts of :data:`SORTED` steps; each part is sorted by length and cut
-    into steps, which come in an order by chance. What is left for an incomplete last step is not sorted: it may be
-    dropped, and must not always be the longest. How a step is divided between micro-batches and processes changes
+    The order of :class:`EpochSampler` is cut into parts of so many steps; each part is sorted by length and cut into
+    steps, which come in an order by chance. Parts of one step leave each step its samples; parts of many make steps of
+    like length, which saves padding, but a step is then no fair sample: where each divides by its own labels, tokens
+    of short samples weigh more than those of long ones. What is left for an incomplete last step is not sorted: it may
+    be dropped, and must not always be the longest. How a step is divided between micro-batches and processes changes
     nothing.
 
-    lengths: of each sample; step: samples of an optimizer step.
+    lengths: of each sample; step: samples of an optimizer step; together: steps that are sorted together.
     """
 
-    def __init__(self, lengths: Sequence[int] | np.ndarray, seed: int, step: int):
+    def __init__(self, lengths: Sequence[int] | np.ndarray, seed: int, step: int, together: int = SORTED):
         super().__init__(len(lengths), seed)
         self.lengths = np.asarray(lengths)
-        self.step = step
+        self.step, self.together = step, together
 
     def __iter__(self) -> Iterator[int]:
         order = Permutation(self.length, self.seed, self.epoch)
         whole = self.length - self.length % self.step
-        for start in range(0, whole, self.step * SORTED):
-            part = order(np.arange(start, min(start + self.step * SORTED, whole)))
+        for start in range(0, whole, self.step * self.together):
+            part = order(np.arange(start, min(start + self.step * self.together, whole)))
             steps = part[np.argsort(self.lengths[part], kind="stable")].reshape(-1, self.step)
             by_chance = Permutation(len(steps), self.seed + 1 + start, self.epoch)
             yield from steps[by_chance(np.arange(len(steps)))].ravel().tolist()
@@ -117,7 +119,9 @@ class LengthSampler(EpochSampler):
 def epoch_sampler(samples: Any, seed: int, step: int) -> EpochSampler:
     """By length where a set of samples has ``lengths``; step: samples of an optimizer step."""
     lengths = getattr(samples, "lengths", None)
-    return EpochSampler(len(samples), seed) if lengths is None else LengthSampler(lengths, seed, step)
+    if lengths is None:
+        return EpochSampler(len(samples), seed)
+    return LengthSampler(lengths, seed, step, SORTED if getattr(samples, "group_by_length", False) else 1)
 
 
 class EpochBatches(Sampler[list[int]]):

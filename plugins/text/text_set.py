@@ -21,13 +21,22 @@ class TextSet:
     """The conversations of one set, all of one group.
 
     group: its name and number; pad_id: stands after the last token of the shorter rows of a batch; bos_id: the token
-    that begins every row, None where there is none; first_index: the index of the first sample.
+    that begins every row, None where there is none; first_index: the index of the first sample; group_by_length: is a
+    step to have rows of like length.
     """
 
     def __init__(
-        self, folder: Path, entry: Entry, group: tuple[str, int], pad_id: int, bos_id: int | None, first_index: int = 0
+        self,
+        folder: Path,
+        entry: Entry,
+        group: tuple[str, int],
+        pad_id: int,
+        bos_id: int | None,
+        first_index: int = 0,
+        group_by_length: bool = False,
     ):
-        self._opened_with = (folder, entry, group, pad_id, bos_id, first_index)
+        self._opened_with = (folder, entry, group, pad_id, bos_id, first_index, group_by_length)
+        self.group_by_length = group_by_length
         self.entry = entry
         self.group_name, self.group = group
         self.pad_id, self.bos_id, self.first_index = pad_id, bos_id, first_index

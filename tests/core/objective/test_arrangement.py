@@ -72,6 +72,38 @@ def test_every_token_is_found_again_in_either_arrangement(lengths, data, cost):
         assert real == sum(int((each.tags != Role.PAD).sum()) for each in blocks)
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=6),
+    st.lists(st.integers(1, 3), min_size=6, max_size=6),
+    st.sampled_from([0.0, 3.0, float("inf")]),
+)
+def test_rows_that_branch_share_calls_by_length_too(rows, branch, cost):
+    """And a token sees in its call what it sees where all rows share one."""
+    lengths, everyone = [max(row) for row in rows], list(range(len(rows)))
+    new = block(branch[: len(rows)], everyone, 100)
+    prefix = torch.tensor([min(row) for row in rows])
+    blocks = [block(lengths, everyone, 1), Block(new.ids, new.tags, new.positions, new.sample, prefix)]
+    found = []
+    for arrangement in (one_block_a_row(blocks, float("inf")), one_block_a_row(blocks, cost)):
+        flat = torch.cat([call.ids.flatten() for call in arrangement.calls])
+        seen = {}
+        for each, places in zip(blocks, arrangement.places, strict=True):
+            assert torch.equal(flat[places][each.tags != Role.PAD], each.ids[each.tags != Role.PAD])
+        for call in arrangement.calls:
+            for ids, tags, positions, apart in zip(call.ids, call.tags, call.positions, call.apart, strict=True):
+                real = (tags != Role.PAD).nonzero().flatten()
+                keys = [
+                    tuple(ids[real][: place + 1][~apart[real][:, real][place, : place + 1]].tolist())
+                    for place in range(len(real))
+                ]
+                seen |= dict(zip(zip(ids[real].tolist(), positions[real].tolist(), strict=True), keys, strict=True))
+        found.append(seen)
+    assert found[0] == found[1]
+    if cost == 0:
+        total = sum(call.ids.numel() for call in arrangement.calls)
+        assert total == sum(int((call.tags != Role.PAD).sum()) for call in arrangement.calls), "nothing is padded"
+
+
 @pytest.mark.parametrize(("cost", "shapes"), [(0, [(1, 2), (1, 3)]), (float("inf"), [(2, 3)])])
 def test_no_call_is_wider_than_its_longest_row(cost, shapes):
     wide = block([2, 3, 5], [0, 1, 2], 1)

@@ -42,7 +42,7 @@ def test_what_lora_does_not_take():
 
 
 @pytest.mark.parametrize("place", ["model", "model.lora"])
-@pytest.mark.parametrize("key", ["load_in_4bit", "quantization_config"])
+@pytest.mark.parametrize("key", ["load_in_4bit", "quantization_config", "qlora"])
 def test_quantization_is_refused_with_the_reason(place, key):
     told = refused("model={pretrained: some/model, lora: {r: 4}}", f"{place}.{key}=true")
     assert f"{place}.{key}: QLoRA needs a GPU" in told

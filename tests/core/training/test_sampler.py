@@ -244,7 +244,17 @@ def test_a_set_that_tells_no_lengths_keeps_its_order():
 
     assert list(epoch_sampler(Numbers(50), 9, 8)) == order(50, 9).tolist()
     assert type(epoch_sampler(Numbers(50), 9, 8)) is EpochSampler
+    assert list(epoch_sampler(Told(1030), 3, 8)) == list(LengthSampler(LENGTHS, 3, 8, together=1))
+    Told.group_by_length = True
     assert list(epoch_sampler(Told(1030), 3, 8)) == list(by_length())
+
+
+def test_a_step_keeps_its_samples_and_sorts_them():
+    """So that micro-batches are of like length, and a step is drawn as ever."""
+    found = np.array(list(LengthSampler(LENGTHS, seed=3, step=8, together=1)))[:1024].reshape(128, 8)
+    chance = order(1030, 3)[:1024].reshape(128, 8)
+    assert np.array_equal(np.sort(found), np.sort(chance))
+    assert (np.diff(LENGTHS[found]) >= 0).all()
 
 
 def test_the_order_by_length_is_fixed_for_good():

@@ -99,6 +99,7 @@ def test_options_do_what_they_say(folder):
     plain = load(folder, template="plain")
     assert plain.train.max_length < longest
     assert b"im_start" not in plain.tokenizer_files["chat_template.jinja"]
+    assert [load(folder, group_by_length=way).train.group_by_length for way in (True, False)] == [True, False]
     every = load(folder, train_on="every_token").train.__getitems__([0])
     assert torch.equal(every["labels"], every["input_ids"])
 

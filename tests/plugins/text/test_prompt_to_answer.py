@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
+import jepa_core
 from jepa_core import ComponentError, NewBlock, Part, Samples
+from jepa_core.objective import layouts
 from jepa_core.testing import ReversalContract
 from jepa_core.testing.examples import padded
 from jepa_core.testing.reversal import rows_of
 from jepa_plugins.text.generation_evaluation import last_answer
 from jepa_plugins.text.prompt_to_answer import PromptToAnswer
 from tests.plugins.text.conversations import TAGS, real, samples
+from tests.plugins.text.pairs_recipe import REGISTRY, pairs_recipe
+from tests.support import gradient_error, gradients
 
 
 def rendered() -> Samples:
@@ -71,3 +75,20 @@ def test_mistakes_are_told():
         PromptToAnswer(predictors="before")
     with pytest.raises(ComponentError, match="needs the rendering 'prefix'"):
         PromptToAnswer()(samples())
+
+
+def test_calls_of_like_length_change_no_number(tmp_path, monkeypatch):
+    """Where a call costs nothing, rows of each length have one of their own."""
+    found = []
+    for cost in (1e9, 0.0):
+        monkeypatch.setattr(layouts, "GRADIENT", cost)
+        monkeypatch.setattr(layouts, "DISPATCH", 0.0)
+        run = jepa_core.build(pairs_recipe(tmp_path, "objective.k=2"), REGISTRY, "cpu")
+        plan = run.objective.plan(run.train_dataset.__getitems__(range(7)))
+        output = run.objective(plan=plan)
+        found.append((len(plan.arrangement.calls), output, gradients(run.objective, output.loss)))
+    (one, all_alike, theirs), (several, by_length, ours) = found
+    assert one < 4 < several
+    assert by_length.ntp_loss.item() == pytest.approx(all_alike.ntp_loss.item(), rel=1e-6)
+    assert by_length.jepa_loss.item() == pytest.approx(all_alike.jepa_loss.item(), rel=1e-5)
+    assert gradient_error(ours, theirs) < 1e-5
