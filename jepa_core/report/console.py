@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jepa_core.launch.run import Result
     from jepa_core.registry import Component, Registry
 
-#: So many figures that differ by a number at their end are shown.
-NUMBERED = 3
+#: So many figures that differ by a number at their end are shown, and so many examples of a kind.
+NUMBERED, EXAMPLES = 3, 2
 STATES = {
     "trained": "trained",
     "resumed": "resumed and finished",
@@ -75,6 +75,8 @@ def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, st
             for row in found[1]:
                 table.add_row(*row)
             out.print(table)
+        if (cases := each.examples(metrics, EXAMPLES)) is not None:
+            print_table(*cases)
     if words := caption(metrics, captions):
         out.print(words)
 

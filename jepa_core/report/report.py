@@ -34,6 +34,7 @@ def report(records: Sequence[Record], registry: Registry) -> str:
         sections.overview(records),
         sections.differences(records),
         sections.final_metrics(records),
+        sections.examples(records, registry),
         sections.curves(records),
         sections.models(records, registry),
         sections.recipes(records),

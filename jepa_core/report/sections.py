@@ -56,6 +56,13 @@ def final_metrics(records: Sequence[Record]) -> str:
     return section("Final metrics", table(columns, rows, "figures"), note(meaning))
 
 
+def examples(records: Sequence[Record], registry: Registry) -> str:
+    found = [(record, *shown) for record in records for shown in tables.examples(record, registry)]
+    several = len(records) > 1
+    parts = (note(record.name if several else "") + table(columns, rows) for record, columns, rows in found)
+    return section("Examples", *parts)
+
+
 def curves(records: Sequence[Record]) -> str:
     over_time = charts.metrics(records)
     found = [

@@ -7,9 +7,13 @@ from typing import Any
 
 from jepa_core.display.terminal import figure
 from jepa_core.evaluation.finite import NON_FINITE
+from jepa_core.registry import Registry
+from jepa_core.report.further import further_tables
 from jepa_core.report.record import Record, differing
 
 Rows = list[list[str]]
+#: Cases of a kind, at most.
+EXAMPLES = 5
 
 
 def overview(records: Sequence[Record]) -> Rows:
@@ -53,6 +57,13 @@ def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
     return ["split and metric", *(record.name for record in done)], list(_by_split(done))
 
 
+def examples(record: Record, registry: Registry) -> Iterator[tuple[list[str], Rows]]:
+    """Columns and rows of single cases of a finished run, of each evaluation that shows some."""
+    for each in further_tables(registry) if record.metrics else ():
+        if (found := each.examples(record.metrics or {}, EXAMPLES)) is not None:
+            yield found
+
+
 def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
     metrics = [record.metrics or {} for record in done]
     for split in dict.fromkeys(split for of in metrics for split in of):
@@ -62,7 +73,8 @@ def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
 
 def _names(metrics: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
     found = dict.fromkeys(name for splits in metrics for values in splits.values() for name in values)
-    return [name for name in found if name not in ("layers", NON_FINITE)]
+    cases = {name for splits in metrics for of in splits.values() for name, v in of.items() if isinstance(v, list)}
+    return [name for name in found if name not in {"layers", NON_FINITE, *cases}]
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from jepa_plugins.text.tags import Tag
 
 #: Its figures begin with it.
 PREFIX = "generated_"
+#: Characters of a text in a table.
+LONGEST_SHOWN = 120
 WRITTEN = (Tag.ASSISTANT, Tag.END)
 
 
@@ -148,8 +151,33 @@ def generation_table(found: Mapping[str, Mapping[str, Any]]) -> tuple[list[str],
     return ["answers that the model wrote", *measured], rows
 
 
+def generation_examples(found: Mapping[str, Mapping[str, Any]], each: int) -> tuple[list[str], list[list[str]]] | None:
+    """Columns and rows: right and wrong answers, at most so many of each kind and set; None where there are none."""
+    rows = []
+    for name, figures in found.items():
+        seen: Counter[str] = Counter()
+        for case in figures.get(f"{PREFIX}examples") or ():
+            seen[case["kind"]] += 1
+            if seen[case["kind"]] <= each:
+                asked, wanted, text = (shown(case[key]) for key in ("prompt", "expected", "text"))
+                ended = "" if case["stopped"] else "does not stop"
+                rows.append([name, case["kind"], asked, wanted, text, case["why"] or ended])
+    return (["set", "answer is", "asked", "expected", "answered", "why"], rows) if rows else None
+
+
+def shown(text: str) -> str:
+    """In one line, the end of what is too long for one.
+
+    >>> shown("lines that begin\\nwith a\\n")
+    'lines that begin ⏎ with a'
+    """
+    line = " ⏎ ".join(text.strip().splitlines())
+    return line if len(line) <= LONGEST_SHOWN else "…" + line[1 - LONGEST_SHOWN :]
+
+
 generation.prefix = PREFIX  # type: ignore[attr-defined]
 generation.table = generation_table  # type: ignore[attr-defined]
+generation.examples = generation_examples  # type: ignore[attr-defined]
 
 
 @hookimpl

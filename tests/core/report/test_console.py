@@ -44,6 +44,20 @@ def test_a_row_a_metric_and_a_column_a_split(capsys):
     assert " ".join(legend) == "train: trained in both ways · test: asked the other way round"
 
 
+def test_answers_that_a_model_wrote_are_shown(capsys):
+    case = {"prompt": "a line", "expected": "b", "text": "c", "stopped": True, "why": "other lines"}
+    cases = [case | {"kind": "right"}, *[case | {"kind": "wrong"}] * 3]
+    metrics = {"test": {"mrr": 1.0, "generated_content": 0.25, "generated_examples": cases}}
+    console.show_metrics(metrics, Registry.discover(), {})
+    shown = cells(capsys.readouterr().out)
+    assert ["content", "0.250"] in shown
+    assert [line[:2] for line in shown if line[0] == "test"] == [
+        ["test", "right"],
+        ["test", "wrong"],
+        ["test", "wrong"],
+    ]
+
+
 def test_nothing_is_markup(capsys):
     odd = "runs/[red]x[/blue] :boom: [/]"
     console.say(odd)

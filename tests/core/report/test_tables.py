@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jepa_core.folder.run_folder import RunFolder
-from jepa_core.report import tables
+from jepa_core.registry import Registry
+from jepa_core.report import sections, tables
 from jepa_core.report.log import Log
 from jepa_core.report.record import Record
 from tests.core.report.folders import LOG, METRICS
@@ -72,3 +73,15 @@ def test_no_run_is_finished():
 )
 def test_durations(seconds, words):
     assert tables.duration(seconds) == words
+
+
+def test_single_cases_are_no_figures_and_have_a_table_of_their_own():
+    case = {"kind": "right", "prompt": "a", "expected": "b", "text": "b", "stopped": True, "why": ""}
+    record = run("a", metrics={"test": {"mrr": 0.5, "generated_content": 1.0, "generated_examples": [case]}})
+    assert [row[0] for row in tables.final([record])[1]] == ["mrr", "generated_content"]
+    [(columns, rows)] = tables.examples(record, Registry.discover())
+    assert dict(zip(columns, rows[0], strict=True))["answer is"] == "right"
+    assert list(tables.examples(run("b"), Registry.discover())) == []
+    assert list(tables.examples(run("c", metrics=None), Registry.discover())) == []
+    assert ">right</td>" in sections.examples([record], Registry.discover())
+    assert sections.examples([run("b")], Registry.discover()) == ""

@@ -10,7 +10,7 @@ import jepa_core
 from jepa_core import ComponentError
 from jepa_core.registry import Registry
 from jepa_core.testing import EvaluationContract
-from jepa_plugins.text.generation_evaluation import generation, generation_table, last_answer
+from jepa_plugins.text.generation_evaluation import generation, generation_examples, generation_table, last_answer
 
 REGISTRY = Registry.discover()
 PAIRS = [("ab", "b+"), ("cd", "d*"), ("ef", "e|f"), ("gh", "g"), ("ij", "[ij]")]
@@ -106,6 +106,16 @@ def test_where_the_last_answer_is():
     assert last_answer([4, 2, 3, 3, 5]) == (2, 4)
     assert last_answer([4, 2, 4, 3, 5, 5, 4, 0]) == (3, 4)
     assert last_answer([2, 3, 5, 2, 3, 3]) == (4, 6), "cut off without an end"
+
+
+def test_right_and_wrong_answers_are_shown():
+    case = {"prompt": "ab\ncd\n", "expected": "x", "text": "y" * 200, "stopped": False, "why": ""}
+    cases = [case | {"kind": "wrong"}] * 3 + [case | {"kind": "right", "text": "x", "stopped": True, "why": "by luck"}]
+    columns, rows = generation_examples({"a": {"generated_examples": cases}, "b": {"mrr": 1.0}}, 2)
+    assert columns == ["set", "answer is", "asked", "expected", "answered", "why"]
+    assert rows[2] == ["a", "right", "ab ⏎ cd", "x", "x", "by luck"]
+    assert rows[:2] == [["a", "wrong", "ab ⏎ cd", "x", "…" + "y" * 119, "does not stop"]] * 2
+    assert generation_examples({"a": {"mrr": 1.0}, "b": {"generated_examples": []}}, 2) is None
 
 
 def test_the_table():
