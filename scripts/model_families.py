@@ -1,14 +1,17 @@
 """Tries every kind of causal language model that transformers has, and writes what works into docs/MODELS.md.
 
-    OMP_NUM_THREADS=1 python scripts/model_families.py                # all of them, ten minutes or two
+    OMP_NUM_THREADS=1 python scripts/model_families.py                # all of them, ten minutes
     OMP_NUM_THREADS=1 python scripts/model_families.py opt gpt_neox   # some of them, told and not written
 
 Each is made tiny, from a configuration as a recipe gives it, checked, trained for three steps, saved, read back, asked
-for the same metrics, and compared with what plain transformers generates from the saved folder.
+for the same metrics, and compared with what plain transformers generates from the saved folder. Then the same on
+conversations: what plain transformers answers from the saved folder, by its own tokenizer and template, is what the run
+answers.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import re
 import resource
@@ -21,12 +24,12 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 import jepa_core
-from jepa_core.assembly.load import evaluate_again
+from jepa_core.assembly.load import LoadedRun, evaluate_again
 from jepa_core.errors import JepaError
 from jepa_core.model.trials import Trials
 from jepa_core.registry import Registry
@@ -124,7 +127,8 @@ def small(model_type: str) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Family:
     """works: trained, saved and read back; attention: the kernel it was run with; masks, layer_masks, layers,
-    no_positions: what else it can be given or read; why: what keeps it from working."""
+    no_positions: what else it can be given or read; text: how its views of conversations have to be rendered; why: what
+    keeps it from working, or from the usual rendering."""
 
     model_type: str
     works: bool
@@ -134,6 +138,7 @@ class Family:
     layer_masks: bool = False
     layers: bool = False
     no_positions: bool = False
+    text: str = ""
     why: str = ""
 
     @property
@@ -176,6 +181,7 @@ def _works(model_type: str, folder: Path, registry: Registry, attention: str, po
     plain = AutoModelForCausalLM.from_pretrained(folder / "model", attn_implementation=attention).eval()
     if _generated(plain) != _spelled(transformer):
         raise JepaError("plain transformers generates something else from the saved folder")
+    text, why = _speaks(model_type, folder / "text", registry, attention)
     return Family(
         model_type,
         True,
@@ -185,14 +191,20 @@ def _works(model_type: str, folder: Path, registry: Registry, attention: str, po
         layer_masks=trials.layer_mask_problem is None,
         layers=_layers_readable(transformer),
         no_positions=_can_forget(transformer),
+        text=text,
+        why=why,
     )
 
 
-def _overrides(model_type: str, folder: Path, attention: str) -> list[str]:
+def _model(model_type: str, attention: str) -> str:
     config = ", ".join(f"{key}: {_yaml(value)}" for key, value in small(model_type).items())
+    return f"model={{config: {{{config}}}, attn_implementation: {attention}}}"
+
+
+def _overrides(model_type: str, folder: Path, attention: str) -> list[str]:
     return [
         f"output_dir={folder}",
-        f"model={{config: {{{config}}}, attn_implementation: {attention}}}",
+        _model(model_type, attention),
         "data={name: reversal_curse, entities_both_ways: 12, entities_one_way: 6, relation_pairs: 1}",
         "data.name_multiplicity=null",
         "training={max_steps: 3, per_device_train_batch_size: 6, learning_rate: 1.0e-2, save_steps: 2}",
@@ -207,6 +219,71 @@ def _yaml(value: Any) -> str:
     return "[" + ", ".join(map(_yaml, value)) + "]" if isinstance(value, list | tuple) else str(value)
 
 
+#: Short questions and answers.
+SAID = {"ab": "b+", "cd e": "d*", "ef": "e|f", "gh": "g", "ij k": "[ij]", "l": "l{2}", "mno": ".*m"}
+
+
+def _speaks(model_type: str, folder: Path, registry: Registry, attention: str) -> tuple[str, str]:
+    """How views have to be rendered so that it can be trained on conversations, and why not as they usually are."""
+    why = ""
+    for rendering in ("prefix", "alone"):
+        try:
+            loaded = spoken(model_type, folder / rendering, registry, attention, rendering)
+        except JepaError as error:
+            why = why or _told(error)
+            continue
+        if answers(loaded) != plain_answers(folder / rendering / "run", attention):
+            raise JepaError("plain transformers answers something else from the saved folder")
+        return rendering, why
+    return "", why
+
+
+def spoken(
+    model_type: str, folder: Path, registry: Registry, attention: str, rendering: str = "prefix", steps: int = 3
+) -> LoadedRun:
+    """A run on conversations, with a JEPA loss from questions to answers, trained and read back."""
+    folder.mkdir(parents=True)
+    file = folder / "said.jsonl"
+    file.write_text("".join(json.dumps({"prompt": q, "completion": a}) + "\n" for q, a in SAID.items()))
+    overrides = [
+        f"output_dir={folder / 'run'}",
+        _model(model_type, attention),
+        f"data={{name: messages, train: {file}, template: plain, tokenizer: {{train: bytes}}}}",
+        f"objective.reversal={{name: prompt_to_answer, rendering: {rendering}}}",
+        "evaluation.also=[]",
+        f"training={{max_steps: {steps}, per_device_train_batch_size: 4, learning_rate: 1.0e-2, save_steps: null}}",
+    ]
+    recipe = jepa_core.load_recipe("regex_jepa", overrides=overrides, registry=registry)
+    jepa_core.run(recipe, registry=registry, device="cpu")
+    return jepa_core.load(folder / "run", registry)
+
+
+#: Tokens of an answer at the most, and how many questions are asked.
+LENGTH, ASKED = 8, 3
+
+
+def answers(loaded: LoadedRun) -> list[str]:
+    """What the run answers."""
+    return [found.found[0].text for found in loaded.asker(max_new_tokens=LENGTH)([*SAID][:ASKED])]
+
+
+def plain_answers(run: Path, attention: str) -> list[str]:
+    """What transformers alone answers from the saved folder, by the tokenizer's template and the model's end."""
+    tokenizer: Any = AutoTokenizer.from_pretrained(run / "model")
+    model: Any = AutoModelForCausalLM.from_pretrained(run / "model", attn_implementation=attention).eval()
+    predictors = json.loads((run / "vocabulary.json").read_text(encoding="utf-8"))["pred_ids"]
+    found = []
+    for question in [*SAID][:ASKED]:
+        prompt = tokenizer.apply_chat_template(
+            [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        ids, mask = prompt["input_ids"], prompt["attention_mask"]
+        options = {"max_new_tokens": LENGTH, "do_sample": False, "use_cache": False, "suppress_tokens": predictors}
+        out = model.generate(ids, attention_mask=mask, **options)[0, ids.shape[1] :]
+        found.append(tokenizer.decode(out, skip_special_tokens=True))
+    return found
+
+
 PROMPT = (1, 2, 3, 4)
 
 
@@ -214,14 +291,6 @@ def _generated(model: Any) -> list[int]:
     """What transformers' own generation says after the prompt, greedily."""
     ids = torch.tensor([PROMPT])
     options = {"max_new_tokens": 3, "do_sample": False, "use_cache": False, "pad_token_id": 0}
-    for forced in (
-        "eos_token_id",
-        "forced_bos_token_id",
-        "forced_eos_token_id",
-        "suppress_tokens",
-        "begin_suppress_tokens",
-    ):
-        setattr(model.generation_config, forced, None)
     out: list[int] = model.generate(ids, attention_mask=torch.ones_like(ids), **options)[0].tolist()
     return out[len(PROMPT) :]
 
@@ -285,9 +354,16 @@ def apart(model_type: str) -> Family:
         process.join()
 
 
+def _import_all() -> None:
+    """What each process would import again takes longer than what it is for."""
+    with tempfile.TemporaryDirectory() as folder:
+        family("llama", Path(folder), Registry.discover())
+
+
 def main(names: Sequence[str]) -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    _import_all()
     found = []
     for name in names or sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES):
         found.append(apart(name))
@@ -315,12 +391,14 @@ kernel and which positions a recipe has to set stands in the table where they ar
 - **by layer**: may each layer have a mask of its own?
 - **layers**: can states between the layers be read (`layer` of an embedding, `evaluation.per_layer`)?
 - **no positions**: does `positions: none` take the order away?
+- **text**: trained on conversations (`messages`, `prompt_to_answer`) too, saved, and asked: plain transformers answers
+  the same from the saved folder. `alone` where the source view has to be rendered by itself (`rendering: alone`).
 
 A model that is more than a language model (`gemma3`, with images) is refused with the name of the language model in it
 (`gemma3_text`). A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
 
-| model_type | attention | positions | masks | by layer | layers | no positions |
-|---|---|---|---|---|---|---|"""
+| model_type | attention | positions | masks | by layer | layers | no positions | text |
+|---|---|---|---|---|---|---|---|"""
 REFUSED = """
 ## Refused
 
@@ -335,11 +413,15 @@ def page(found: Sequence[Family]) -> Iterator[str]:
     works = [one for one in found if one.works]
     yield HEADING.format(version=transformers.__version__, works=len(works), tried=len(found))
     for one in works:
-        yield _row(f"`{one.model_type}`", one.attention, one.positions, *map(_mark, one.can))
+        yield _row(f"`{one.model_type}`", one.attention, one.positions, *map(_mark, one.can), TEXT[one.text])
     yield REFUSED
     for one in found:
         if not one.works:
             yield _row(f"`{one.model_type}`", one.why.replace("|", "\\|"))
+
+
+#: How views are rendered -> what stands in the table.
+TEXT = {"prefix": "yes", "alone": "alone", "": "–"}
 
 
 def _row(*cells: str) -> str:
@@ -352,7 +434,7 @@ def _mark(can: bool) -> str:
 
 def _line(one: Family) -> str:
     """For the terminal."""
-    told = f"{one.attention}, {one.positions}, {one.can}" if one.works else one.why
+    told = f"{one.attention}, {one.positions}, {one.can}, {TEXT[one.text]} {one.why}" if one.works else one.why
     return f"{one.model_type}: {'works' if one.works else 'refused'}: {told}"
 
 

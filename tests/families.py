@@ -25,6 +25,7 @@ _MORE: dict[str, dict[str, Any]] = {
     "gemma3_text": {"num_key_value_heads": 2, "head_dim": 8},
     "gpt_oss": {"num_key_value_heads": 2, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2},
     "mamba": {"state_size": 8},
+    "mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2},
     "mistral": {"num_key_value_heads": 2},
     "mixtral": {"num_key_value_heads": 2, "num_local_experts": 4, "num_experts_per_tok": 2},
     "opt": {"ffn_dim": 64, "word_embed_proj_dim": 32},

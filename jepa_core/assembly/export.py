@@ -16,6 +16,7 @@ from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.model import adapters
 from jepa_core.model.build import build_model
+from jepa_core.model.ends import say_what_ends
 from jepa_core.model.from_folder import read_model
 from jepa_core.model.new_tokens import first_new, forget_rows, is_noted, noted_rows, remove_rows
 from jepa_core.model.offline import offline
@@ -96,17 +97,8 @@ def _write_model(model: Any, names: TokenNames, leave: range, draft: Path) -> No
         rows = noted_rows(model) if is_noted(model) else leave.start
         remove_rows(model, leave, leave.start, max(leave.start, rows))
     forget_rows(model)
-    _say_what_ends(model, names)
+    say_what_ends(model, names)
     model.save_pretrained(draft)
-
-
-def _say_what_ends(model: Any, names: TokenNames) -> None:
-    """For ``generate``: the tokens that end an answer, beside those that the pretrained model says."""
-    settings = model.generation_config
-    own = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
-    ends = dict.fromkeys(i for i in (*names.marked.get("stop_ids", ()), *own) if i is not None)
-    settings.eos_token_id = list(ends) or None
-    settings.pad_token_id = names.pad_id
 
 
 def _write_adapters(model: Any, draft: Path) -> None:

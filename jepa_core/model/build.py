@@ -14,6 +14,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
 from jepa_core.errors import JepaError
 from jepa_core.model.adapters import add_adapters
+from jepa_core.model.ends import force_no_token, say_what_ends
 from jepa_core.model.from_folder import Misfit, read_model
 from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub
 from jepa_core.model.new_tokens import add_rows, first_new, note_rows
@@ -40,6 +41,7 @@ def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[
         if section.pretrained is None:
             config = _config(section.config or {}, vocabulary, search)
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, **options)
+            force_no_token(model)
         else:
             model = _pretrained(section.pretrained, search, options)
     except JepaError:
@@ -53,6 +55,7 @@ def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[
         note_rows(model)
         add_rows(model, new, new.start)
     _train_all_rows(model)
+    say_what_ends(model, vocabulary)
     if section.lora is not None:
         add_adapters(model, section.lora, new)
     return model.train()

@@ -180,6 +180,14 @@ class Transformer:
             kind = "one mask a layer" if each else "a mask"
             raise ComponentError(f"{self._name} can't be given {kind} ({problem}); use layout: rows under a plain mask")
 
+    def refuse_branches(self) -> None:
+        """Raises ComponentError where predictor tokens can't go on from a prefix of a sample, apart from its rest."""
+        if problem := self._trials.branch_problem:
+            raise ComponentError(
+                f"{self._name} can't go on from a prefix of a sample in its row ({problem}); use views that are blocks "
+                "of their own, or no predictor tokens"
+            )
+
     def look(self) -> None:
         """Tries whether the last MLP can be left out where nothing reads its result; until then it is not."""
         if self.last_mlp.works is None:

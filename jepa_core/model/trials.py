@@ -107,6 +107,14 @@ class Trials:
         stack = torch.stack([alone] * (self._last - 1) + [all_before])
         return self.mask_problem or self._tried(lambda: self._mask_problem(stack))
 
+    @cached_property
+    def branch_problem(self) -> str | None:
+        """Why tokens can't stand further behind in a row than their position ids say; None where they can."""
+        unlike = len(set(windows(self._fittings.anatomy.config, self._last))) > 1
+        if problem := self.layer_mask_problem if unlike else self.mask_problem:
+            return problem
+        return None if self.takes_positions or self.order_problem() is None else "it counts places, not position ids"
+
     def _mask_problem(self, masks: Tensor) -> str | None:
         """masks: ``n t t`` or ``1 t t``, where all layers but the last one let a token see itself alone."""
         layers = [self._last] if self._last == 1 or len(masks) == 1 else [self._last - 1, self._last]

@@ -75,14 +75,26 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
     transformer.look()
     placeless = positions == "none"
     if name == "packed" or not plain:
-        return Layout("packed", side_by_side, partial(_built_mask, builder, transformer, placeless))
+        mask = partial(_built_mask, builder, transformer, placeless)
+        return Layout("packed", partial(_in_one_row, transformer), mask)
     return Layout("rows", partial(_by_length, transformer), partial(_causal_mask, builder, transformer, placeless))
+
+
+def _in_one_row(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
+    _refuse_branches(transformer, blocks)
+    return side_by_side(blocks)
 
 
 def _by_length(transformer: Transformer, blocks: Sequence[Block]) -> Arrangement:
     """On a GPU small calls are bound by their launches, so all rows share one."""
+    _refuse_branches(transformer, blocks)
     on_cpu = transformer.model.device.type == "cpu"
     return one_block_a_row(blocks, GRADIENT + DISPATCH / transformer.width**2 if on_cpu else float("inf"))
+
+
+def _refuse_branches(transformer: Transformer, blocks: Sequence[Block]) -> None:
+    if any(block.prefix is not None for block in blocks):
+        transformer.refuse_branches()
 
 
 def _built_mask(builder: MaskBuilder, transformer: Transformer, placeless: bool, call: Call) -> Tensor:

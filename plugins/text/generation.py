@@ -49,8 +49,8 @@ def generate(
     """The most probable token each time, until an end token or `max_new_tokens`; in the order of `prompts`.
 
     Prompts of like length share a batch. Which others are in it makes no difference: padding stands to the left,
-    unseen, and positions count real tokens. A prompt that leaves too little of a position table gets as many
-    tokens as fit; one that leaves nothing raises DataError.
+    unseen, and positions count real tokens; a model that counts them itself, padding too, gets none. A prompt that
+    leaves too little of a position table gets as many tokens as fit; one that leaves nothing raises DataError.
     never: ids that are not generated, as predictor tokens. on_batch: called with the number of prompts done.
     """
     if max_new_tokens < 1:
@@ -59,15 +59,27 @@ def generate(
     for place, prompt in enumerate(prompts):
         if not prompt or len(prompt) > room:
             raise DataError(f"prompt {place} has {len(prompt)} tokens; the model takes 1 to {room}")
-    order = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
     found: dict[int, Generated] = {}
     with _evaluating(model):
-        for start in range(0, len(order), batch_size):
-            places = order[start : start + batch_size]
+        counted = bool(_accepted(model, {"position_ids": None}))
+        for places in _batches(list(map(len, prompts)), batch_size, padded=counted):
             batch = _Batch(model, [prompts[place] for place in places], end_ids, max_new_tokens, never, room)
             found.update(zip(places, batch.run(), strict=True))
             on_batch(len(places))
     return [found[place] for place in range(len(prompts))]
+
+
+def _batches(lengths: Sequence[int], batch_size: int, padded: bool) -> Iterator[list[int]]:
+    """Places of prompts that share a batch, the longest first; of one length where none may be padded."""
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    together: list[int] = []
+    for place in order:
+        if together and (len(together) == batch_size or not (padded or lengths[place] == lengths[together[0]])):
+            yield together
+            together = []
+        together.append(place)
+    if together:
+        yield together
 
 
 class _Batch:

@@ -56,7 +56,7 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
 
     def note(module: Any, args: tuple, kwargs: dict) -> None:
         given = [value for value in (*args, *kwargs.values()) if _is_mask(value)]
-        found.append((given[0][:, 0] == 0 if given[0].is_floating_point() else given[0][:, 0]).cpu() if given else None)
+        found.append(_seen(given[0][:, 0]).cpu() if given else None)
 
     bank = bank_of(objective)
     with ExitStack() as hooks:
@@ -78,6 +78,14 @@ def _within(window: int | None, call: Call) -> Tensor:
 
 def _is_mask(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dim() == 4 and value.shape[-1] == value.shape[-2]
+
+
+def _seen(mask: Tensor) -> Tensor:
+    """``r t t`` bool of a mask as a layer gets it: added to scores, or bool, which some kinds of models have turned
+    round. Every token sees itself."""
+    if mask.is_floating_point():
+        return mask == 0
+    return mask if bool(mask.diagonal(dim1=-2, dim2=-1).any()) else ~mask
 
 
 def _or_causal(mask: Tensor | None, shape: torch.Size) -> Tensor:

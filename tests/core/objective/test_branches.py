@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jepa_core.errors import ComponentError
 from jepa_core.samples.samples import IGNORE, Samples
 from jepa_core.verify.naive import naive_losses
 from jepa_core.views.pairs import Branch, NewBlock, Part, Views
 from jepa_plugins.block_causal_mask import BlockCausalMask
 from jepa_plugins.facts.roles import Role
 from jepa_plugins.l2_distance import L2Distance
+from tests.families import a_model
 from tests.support import (
     PRED_IDS,
     SAMPLES,
@@ -144,6 +146,20 @@ def test_what_is_predicted_is_what_the_model_makes_of_prefix_and_predictor_alone
         ids = torch.tensor([[*head, relation, mask, PRED_IDS[0]]])
         expected.append(model.base_model(input_ids=ids).last_hidden_state[0, -1])
     assert torch.allclose(predicted, torch.stack(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", ["rows", "packed"])
+@pytest.mark.parametrize(
+    ("kind", "why"), [("mamba", "size of tensor"), ("mpt", "counts places"), ("bart", "counts places")]
+)
+def test_kinds_that_do_not_go_on_from_a_prefix(kind, why, layout):
+    """A state that runs on, distances by place in the row, and positions that the model counts itself."""
+    options = {"positions": "restart", "layout": layout}
+    objective = small_objective(a_model(kind), 1, reversal=AtTheQuestion(), **options).eval()
+    with pytest.raises(ComponentError, match=rf"can't go on from a prefix of a sample in its row \(.*{why}"):
+        objective(**small_batch())
+    if layout == "rows":
+        small_objective(a_model(kind), 0, reversal=AtTheQuestion(), **options)(**small_batch())
 
 
 def test_positions_run_on_from_the_prefix_whatever_is_said_of_new_blocks():

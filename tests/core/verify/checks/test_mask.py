@@ -55,6 +55,13 @@ def test_without_any_mask_there_is_none():
     assert received_masks(context.objective, context.objective.plan(context.few)) == [None, None]
 
 
+def test_a_kind_that_hands_its_layers_what_is_not_seen():
+    context = tiny(
+        "model={config: {model_type: mpt, d_model: 32, n_heads: 4, n_layers: 2}, attn_implementation: eager}"
+    )
+    assert red(context) == set()
+
+
 def test_windows_narrow_what_a_layer_gets():
     sizes = "hidden_size: 32, intermediate_size: 32, num_hidden_layers: 2, num_attention_heads: 4"
     window = "num_key_value_heads: 2, head_dim: 8, sliding_window: 3, layer_types: [sliding_attention, full_attention]"

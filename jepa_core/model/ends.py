@@ -1,0 +1,29 @@
+"""What a saved model says of the tokens that end an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepa_core.samples.token_names import TokenNames
+
+#: Ids of tokens that the configurations of some kinds (BART) have ``generate`` say or not say.
+_FORCED = ("forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens")
+
+
+def force_no_token(model: Any) -> None:
+    """For transformers' ``generate`` of a model made new: its kind's ids are not the data's."""
+    for name in _FORCED:
+        if getattr(getattr(model, "generation_config", None), name, None) is not None:
+            setattr(model.generation_config, name, None)
+
+
+def say_what_ends(model: Any, names: TokenNames) -> None:
+    """For transformers' ``generate``: the tokens that end an answer, beside those that the model says already, and
+    the one that pads."""
+    settings = getattr(model, "generation_config", None)
+    if settings is None:
+        return
+    own = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
+    ends = dict.fromkeys(i for i in (*names.marked.get("stop_ids", ()), *own) if i is not None)
+    settings.eos_token_id = list(ends) or None
+    settings.pad_token_id = names.pad_id
