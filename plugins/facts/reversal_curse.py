@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import ComponentError, DataError, DatasetContext, hookimpl
+from jepa_plugins.facts.added import Rule, with_added
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
@@ -28,6 +29,7 @@ def reversal_curse(
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
     held_out: HeldOut = "all",
+    added: Rule | None = None,
 ) -> FactTask:
     """Samples about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
@@ -54,7 +56,8 @@ def reversal_curse(
         _refuse_generation_options(path, {"seed": seed, **size})
         task = _read(context.find(path), None if relations is None else context.find(relations))
     task = replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
-    return keep_half(task, held_out)
+    task = keep_half(task, held_out)
+    return task if added is None else with_added(task, added)
 
 
 def _generated(size: dict[str, Any], seed: int) -> FactTask:

@@ -51,12 +51,16 @@ def test_sizes_that_make_no_task_are_refused(options, expected):
     ],
 )
 def test_sizes_that_would_fill_the_memory_are_refused_at_once(options, option):
-    with pytest.raises(DataError, match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs|tokens), not"):
+    with pytest.raises(
+        DataError, match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs|tokens), not"
+    ):
         TaskSize(**options)
 
 
 def test_a_task_that_has_to_be_packed():
     size = TaskSize(entities_both_ways=8_000_000, entities_one_way=2_000_000, relation_pairs=2, name_multiplicity=100)
-    with pytest.raises(DataError, match=r"at most 10,000,000 .*, not 20,000,000; pack a larger one with 'jepa-run data"):
+    with pytest.raises(
+        DataError, match=r"at most 10,000,000 .*, not 20,000,000; pack a larger one with 'jepa-run data"
+    ):
         size.refuse_in_memory()
     TaskSize().refuse_in_memory()
