@@ -28,6 +28,7 @@ def reversal_curse(
     relation_pairs: int = TaskSize.relation_pairs,
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
+    name_tokens: int = TaskSize.name_tokens,
     held_out: HeldOut = "all",
     added: Rule | None = None,
 ) -> FactTask:
@@ -47,6 +48,7 @@ def reversal_curse(
         "relation_pairs": relation_pairs,
         "name_multiplicity": name_multiplicity,
         "evaluation_samples": evaluation_samples,
+        "name_tokens": name_tokens,
     }
     if path is None:
         if relations is not None:

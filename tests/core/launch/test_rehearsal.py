@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import pipeline
 
 import jepa_core
 import jepa_core.launch.run as launch_run
@@ -20,6 +21,7 @@ from jepa_core.launch.dry_run import dry_run
 from jepa_core.launch.rehearsal import take_learned, try_second
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
+from jepa_plugins.facts.roles import Role
 from tests.tiny_runs import REGISTRY, digest, outcome
 
 TINY = [
@@ -404,3 +406,29 @@ class TestTakenOver:
 
     def test_another_cut_may_take_it(self, whole, tmp_path):
         assert take_learned(tiny(tmp_path / "run", "rehearsal.asker.cut=nothing"), [RunFolder(whole)], REGISTRY)
+
+
+def test_a_pipeline_of_the_exported_folder_answers_as_asking_plainly_does(tmp_path):
+    """Every question, of both halves; it stops by itself after a name, and nobody says how."""
+    run(tmp_path / "run", *PLAINLY)
+    for number, place in enumerate((tmp_path / "run", tmp_path / "run" / "learned")):
+        loaded = jepa_core.load(place, REGISTRY)
+        names, asked = loaded.vocabulary, []
+        for split in loaded.data.evaluation.values():
+            for ids, tags in zip(split.facts.ids, split.facts.tags, strict=True):
+                asked.append(" ".join(names.name(int(i)) for i in ids[tags < Role.TAIL]))
+        plain = [answer.found[0].text for answer in loaded.ask(asked, plain=True)]
+        folder = jepa_core.export(place, tmp_path / str(number), registry=REGISTRY)
+        written = pipeline("text-generation", model=str(folder), device="cpu")(asked)
+        answers = [
+            one[0]["generated_text"].removeprefix(text).strip() for text, one in zip(asked, written, strict=True)
+        ]
+        assert answers == plain
+    assert len(set(plain)) > 1
+
+
+#: Names of two tokens each, and steps enough that not all questions get one answer.
+PLAINLY = [
+    *("data.entities_both_ways=12", "data.name_multiplicity=3", "training.learning_rate=1e-2"),
+    *("objective.gamma_ntp=1", "training.max_steps=30", "model.config.resid_pdrop=0"),
+]

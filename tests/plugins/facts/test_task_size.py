@@ -22,6 +22,9 @@ def test_as_many_entities_as_names_can_make_are_fine():
         ({"entities_one_way": 0}, "entities_one_way: expected an even number from 2 on"),
         ({"relation_pairs": 0}, "relation_pairs: expected 1 or more, not 0"),
         ({"evaluation_samples": -1}, "evaluation_samples: expected 1 or more, not -1"),
+        ({"name_tokens": 1}, "name_tokens: expected 2 to 8, not 1"),
+        ({"name_tokens": 9}, "name_tokens: expected 2 to 8, not 9"),
+        ({"name_tokens": 3, "name_multiplicity": None}, "name_tokens: has no effect where names are not shared"),
         ({"name_multiplicity": 0}, "name_multiplicity: expected 1, 2, 3, "),
         # 20 entities: 7 is no divisor, and 5 makes 4 first and 4 last names, hence 16 entities at most.
         (
