@@ -27,9 +27,11 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def learning(recipe: Recipe) -> Recipe:
-    """The recipe of the first half: without a rehearsal, in a folder inside the run's."""
+    """The recipe of the first half, in a folder inside the run's: without a rehearsal, or with that of the last round
+    of self-training."""
     learned = str(RunFolder(Path(recipe.output_dir)).learned)
-    return recipe.model_copy(update={"rehearsal": None, "output_dir": learned})
+    before = None if recipe.rehearsal is None else recipe.rehearsal.before
+    return recipe.model_copy(update={"rehearsal": before, "output_dir": learned})
 
 
 def rehearsing(recipe: Recipe) -> Recipe:

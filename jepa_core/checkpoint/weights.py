@@ -47,6 +47,13 @@ def save_weights(objective: JepaObjective, folder: Path) -> None:
         save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
 
 
+def answer_greedily(model: Any, tokens: int) -> None:
+    """What ``generate`` and pipelines do with the saved model unless they are told otherwise: the likeliest answer, of
+    at most so many tokens."""
+    settings = model.generation_config
+    settings.do_sample, settings.max_new_tokens = False, tokens
+
+
 def load_weights(objective: JepaObjective, folder: Path) -> None:
     """Reads back, in place, what :func:`save_weights` wrote, bit by bit.
 

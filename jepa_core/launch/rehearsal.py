@@ -2,12 +2,15 @@
 
 ``learned/`` holds the first, a run as any. ``rehearsed.jsonl`` holds what the asker decided, made once. The second run
 is in the folder itself and starts from the learned weights. Each is resumed, finished and started anew as any run is.
+With rounds of self-training ``learned/`` holds such a pair itself: what is sure by then is learned on with, once more
+for each round.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,10 +34,10 @@ from jepa_core.assembly.rehearsed import (
 from jepa_core.checkpoint.weights import component_state
 from jepa_core.components import Rehearsed
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import write_text
+from jepa_core.folder.files import UNFINISHED, NotWritten, write_text
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
-from jepa_core.launch.resume import left_to_train
-from jepa_core.recipe.resolve import dump_yaml, resolved
+from jepa_core.launch.resume import left_to_train, recipe_in
+from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 Say = Callable[[str], None]
+Make = Callable[["Recipe", Registry, "str | None"], Run]
 
 
 def learn_and_rehearse(
@@ -55,11 +59,15 @@ def learn_and_rehearse(
     force_resume: bool,
     device: str | None,
     say: Say,
+    make: Make = build,
+    at_start: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Runs both halves, as far as they are not finished; the outcome is the second one's.
+    """Runs both halves, as far as they are not finished; the outcome is the second one's. With rounds of self-training
+    the first half is such a run itself.
 
-    run_one: runs one recipe in its folder; resume: a checkpoint of either half. Raises what a run raises, and
-    FolderTaken where learning would go on after something was rehearsed.
+    run_one: runs one recipe in its folder; resume: a checkpoint of either half; make: builds what learns first;
+    at_start: called before the folder is first written to. Raises what a run raises, and FolderTaken where learning
+    would go on after something was rehearsed.
     """
     folder, text, first = RunFolder(Path(recipe.output_dir)), resolved(recipe, registry), learning(recipe)
     folder.refuse_strangers()
@@ -68,11 +76,15 @@ def learn_and_rehearse(
     if not overwrite and left_to_train(folder, text, registry, of_second, force_resume):
         _refuse_learning_more(folder, resolved(first, registry), registry, of_first, force_resume)
     if overwrite or not folder.finished:
-        begin = partial(_begin, folder, recipe, text, registry, overwrite)
+        begin = partial(_begin, folder, recipe, text, registry, overwrite, at_start)
         how: dict[str, Any] = {"overwrite": overwrite, "resume": of_first, "force_resume": force_resume}
-        run_one(first, **how, make=partial(_build_first, recipe), at_start=begin)
-    make = partial(_build_second, folder, say)
-    return run_one(recipe, overwrite=False, resume=of_second, force_resume=force_resume, make=make)
+        how |= {"make": partial(_build_first, recipe, make), "at_start": begin}
+        if first.rehearsal is None:
+            run_one(first, **how)
+        else:
+            learn_and_rehearse(first, run_one, registry, device=device, say=say, **how)
+    second = partial(_build_second, folder, say)
+    return run_one(recipe, overwrite=False, resume=of_second, force_resume=force_resume, make=second)
 
 
 def try_second(recipe: Recipe, first: Run, registry: Registry) -> None:
@@ -91,6 +103,33 @@ def try_second(recipe: Recipe, first: Run, registry: Registry) -> None:
         raise recipe.error("rehearsal.objective", f"its components have other parameters than those learned: {other}")
 
 
+def take_learned(recipe: Recipe, finished: Iterable[RunFolder], registry: Registry) -> RunFolder | None:
+    """Gives a run that is not begun what one of these had learned, where it learned by the same recipe; that
+    run's folder, or None where there is none. The same recipe learns the same, bit by bit."""
+    folder, text = RunFolder(Path(recipe.output_dir)), resolved(recipe, registry)
+    if recipe.rehearsal is None or folder.path.exists():
+        return None
+    wanted = resolved(learning(recipe), registry)
+    for other in finished:
+        learned = RunFolder(other.learned)
+        if learned.finished and not differences(recipe_in(learned.recipe, registry), wanted):
+            write_text(folder.recipe, dump_yaml({**text, "resolved": provenance(recipe, registry)}))
+            _copy_whole(learned.path, folder.learned)
+            return other
+    return None
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Raises NotWritten; half a copy never bears the name."""
+    draft = target.with_name(target.name + UNFINISHED)
+    try:
+        shutil.copytree(source, draft)
+        draft.rename(target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise NotWritten(target, error) from error
+
+
 def _refuse_learning_more(
     folder: RunFolder, text: dict[str, Any], registry: Registry, resume: Path | None, force: bool
 ) -> None:
@@ -102,14 +141,22 @@ def _refuse_learning_more(
         )
 
 
-def _build_first(recipe: Recipe, first: Recipe, registry: Registry, device: str | None) -> Run:
-    built = build(first, registry, device)
+def _build_first(recipe: Recipe, make: Make, first: Recipe, registry: Registry, device: str | None) -> Run:
+    built = make(first, registry, device)
     try_second(recipe, built, registry)
     return built
 
 
-def _begin(folder: RunFolder, recipe: Recipe, text: dict[str, Any], registry: Registry, overwrite: bool) -> None:
+def _begin(
+    folder: RunFolder,
+    recipe: Recipe,
+    text: dict[str, Any],
+    registry: Registry,
+    overwrite: bool,
+    outer: Callable[[], None],
+) -> None:
     """Makes the outer folder this run's, before anything is written into the inner one."""
+    outer()
     if overwrite:
         folder.clear()
     if overwrite or not folder.started:

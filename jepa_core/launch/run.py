@@ -16,7 +16,7 @@ from jepa_core.assembly.changes import note
 from jepa_core.assembly.provenance import provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
-from jepa_core.checkpoint.weights import save_weights
+from jepa_core.checkpoint.weights import answer_greedily, save_weights
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import nothing_finite
@@ -121,6 +121,8 @@ def _run(
         rehearse(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
+        for row in verified.warned:
+            say(f"warning: {row.name}: {row.told}: {row.evidence}")
         trainer = _trainer(built, folder)
         trainer.recipe, steps = text, planned_steps(trainer)
         for warning in (*cautions(built.recipe, steps), *nothing_counts(built, steps)):
@@ -217,6 +219,8 @@ def _finish(
     if again:  # from here on, until it is there, the folder has no result
         folder.metrics.unlink()
     size = sum(tensor.nbytes for tensor in built.objective.state_dict().values())
+    if built.data.longest_answer is not None:
+        answer_greedily(built.objective.model, built.data.longest_answer())
     with whole_folder(folder.model, size) as draft:
         save_weights(built.objective, draft)
         for name, content in built.data.tokenizer_files.items():

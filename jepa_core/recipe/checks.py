@@ -98,11 +98,13 @@ def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
         for path, kind in COMPONENTS.items():
             if path[0] == "objective" and isinstance(term, dict) and term.get(path[1]) is not None:
                 yield from _refs_at(("objective", "terms", number, path[1]), kind, term[path[1]])
-    rehearsal = data.get("rehearsal")
-    others = rehearsal.get("objective") if isinstance(rehearsal, dict) else None
-    for path, kind in COMPONENTS.items():
-        if path[0] == "objective" and isinstance(others, dict) and others.get(path[1]) is not None:
-            yield from _refs_at(("rehearsal", *path), kind, others[path[1]])
+    for at in (("rehearsal",), ("rehearsal", "self_training")):
+        others: Any = data
+        for part in (*at, "objective"):
+            others = others.get(part) if isinstance(others, dict) else None
+        for path, kind in COMPONENTS.items():
+            if path[0] == "objective" and isinstance(others, dict) and others.get(path[1]) is not None:
+                yield from _refs_at((*at, *path), kind, others[path[1]])
 
 
 def _refs_at(path: KeyPath, kind: str, value: Any) -> Iterator[tuple[KeyPath, str, Any]]:

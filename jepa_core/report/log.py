@@ -14,6 +14,7 @@ from typing import Any
 from jepa_core.display.chart import Series
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import number, read_bytes
+from jepa_core.folder.run_folder import RunFolder
 
 #: Steps and seconds beyond this are none of a run.
 LIMIT = 1e12
@@ -24,6 +25,12 @@ class Log:
     """lines: ``{"step": …, "seconds": …, …}`` each, in the order written."""
 
     lines: Sequence[dict[str, Any]] = ()
+
+    def then(self, other: Log) -> Log:
+        """One log of two trainings, the second of which went on where the first had ended."""
+        before = self.step
+        clock = {"step": before, "seconds": 0}  # begins at 0 again
+        return Log([*self.lines, clock, *({**line, "step": before + line["step"]} for line in other.lines)])
 
     @property
     def step(self) -> int:
@@ -51,6 +58,13 @@ class Log:
     def last(self, key: str) -> dict[str, Any]:
         """The last line with this key; empty where there is none."""
         return next((line for line in reversed(self.lines) if key in line), {})
+
+
+def read_whole_log(folder: RunFolder) -> Log:
+    """The log of a run; one that rehearses counts its steps on from those in which it learned."""
+    learned = RunFolder(folder.learned)
+    own = read_log(folder.log)
+    return read_whole_log(learned).then(own) if learned.started else own
 
 
 def read_log(path: Path) -> Log:

@@ -56,7 +56,8 @@ class TaskData:
     model; candidates: gives everything that a target may be, for banks of negatives; asked: finds the question in
     samples, for recall; ask: from this, the objective and a manner makes what answers people's questions; checks:
     further checks of ``jepa-run verify`` by name, each called with its context and giving its rows; captions: name of
-    a set or group -> what a reader of its figures should know; notes: sentences on what was done to the data, told
+    a set or group -> what a reader of its figures should know; longest_answer: gives the tokens after which a saved
+    model stops, where answers have no end of their own; notes: sentences on what was done to the data, told
     when a run starts.
     """
 
@@ -71,6 +72,7 @@ class TaskData:
     ask: Callable[[Any, Any, Manner], Asker] | None = None
     checks: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    longest_answer: Callable[[], int] | None = None
     notes: Sequence[str] = ()
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import read_json
-from jepa_core.report.log import Series, read_log
+from jepa_core.report.log import Series, read_whole_log
 from jepa_core.study.cells import Cell, point_data
 from jepa_core.study.design import Design
 from jepa_core.study.schema import Point, Study
@@ -145,7 +145,7 @@ def read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
 
 
 def _read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
-    log, folder = read_log(cell.folder.log), cell.folder
+    log, folder = read_whole_log(cell.folder), cell.folder
     final = folder.read_metrics() if folder.finished else {}
     series = {
         metric: log.series(f"eval_{metric.replace('.', '_', 1)}").then(log.step, metric_value(final, metric))

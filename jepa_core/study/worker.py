@@ -17,7 +17,9 @@ from filelock import FileLock, Timeout
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import write_json
 from jepa_core.folder.run_folder import FolderTaken
+from jepa_core.launch.rehearsal import take_learned
 from jepa_core.launch.run import Interrupted, run
+from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
 from jepa_core.signals import Terminated, stop_with_parent
 from jepa_core.streams import outlive_readers, plain
@@ -50,7 +52,7 @@ def work(
         for name in design.study.arms:
             for cell in design.known_cells(name):
                 if not cell.settled:
-                    held = not _run_if_free(cell, registry, device, say)
+                    held = not _run_if_free(cell, design, registry, device, say)
                     ran, left = ran or not held, left or held
             note_tuning(design, name)
             left = left or not design.tuning(name).complete
@@ -79,22 +81,25 @@ def retry_failed(design: Design) -> None:
         (design.root / "tuning" / f"{name}.json").unlink(missing_ok=True)
 
 
-def _run_if_free(cell: Cell, registry: Registry, device: str | None, say: Say) -> bool:
+def _run_if_free(cell: Cell, design: Design, registry: Registry, device: str | None, say: Say) -> bool:
     """Is the cell run by now: False when another process is at it."""
     cell.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(cell.lock, blocking=False):
             if not cell.settled:  # by whoever held it a moment ago
-                _run(cell, registry, device, say)
+                _run(cell, design, registry, device, say)
     except Timeout:
         return False
     return True
 
 
-def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
+def _run(cell: Cell, design: Design, registry: Registry, device: str | None, say: Say) -> None:
     say(f"── {cell.name}")
     try:
-        run(cell.recipe(registry), device=device, registry=registry, say=say)
+        recipe = cell.recipe(registry)
+        if recipe.rehearsal is not None:
+            _take_learned(recipe, design, registry, say)
+        run(recipe, device=device, registry=registry, say=say)
     except (Interrupted, Terminated):
         raise
     except FolderTaken as error:
@@ -103,6 +108,13 @@ def _run(cell: Cell, registry: Registry, device: str | None, say: Say) -> None:
         message = str(error) if isinstance(error, JepaError) else f"{type(error).__name__}: {error}"
         write_json(cell.failure, {"cell": cell.name, "error": message, "traceback": traceback.format_exc()})
         say(f"failed: {message}")
+
+
+def _take_learned(recipe: Recipe, design: Design, registry: Registry, say: Say) -> None:
+    """What another cell has learned by the same recipe is not learned again."""
+    cells = (cell for name in design.study.arms for cell in design.known_cells(name))
+    if other := take_learned(recipe, (cell.folder for cell in cells if cell.folder.finished), registry):
+        say(f"learned by {other.path} already")
 
 
 def main(text: str) -> int:

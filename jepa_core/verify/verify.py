@@ -54,6 +54,10 @@ class Verification:
         return [row for row in self.rows if row.verdict is Verdict.FAIL]
 
     @property
+    def warned(self) -> list[Row]:
+        return [row for row in self.rows if row.verdict is Verdict.WARN]
+
+    @property
     def checks(self) -> list[str]:
         """Names of the checks that have a row, in their order: the task's own come first."""
         return list(dict.fromkeys(row.check for row in self.rows))

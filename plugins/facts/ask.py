@@ -22,8 +22,9 @@ from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.samples.draws import sequence_ids
 from jepa_plugins.facts.entities import facts_of
+from jepa_plugins.facts.joined_set import of_data, of_group
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
-from jepa_plugins.facts.roles import Role, from_spans
+from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.vocabulary import Vocabulary
 from jepa_plugins.text.generation import generate
 
@@ -144,10 +145,13 @@ class _Facts:
 
 
 def stated_answers(data: TaskData, asked: Samples) -> list[dict[Ids, str]]:
-    """For each question the answers that the data states, and whether that was ``trained`` or ``held out``."""
+    """For each question the answers that the data states, and whether that was ``trained``, ``held out``, or no
+    fact of the data and ``rehearsed``."""
     wanted = sequence_ids(asked.ids, _asks(asked)).tolist()
     found: dict[int, dict[Ids, str]] = {number: {} for number in wanted}
-    for note, sets in (("trained", [data.train]), ("held out", data.evaluation.values())):
+    rehearsed = of_group(data.train, SampleType.REHEARSED)
+    told = (("trained", [of_data(data.train)]), ("held out", data.evaluation.values()), ("rehearsed", rehearsed))
+    for note, sets in told:
         for facts in facts_of(sets):
             numbers = sequence_ids(facts.ids, _asks(facts))
             for row in torch.isin(numbers, torch.tensor(wanted)).nonzero().flatten().tolist():

@@ -91,10 +91,11 @@ def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray
         parts = np.arange(size.entities)[:, None]
     else:
         count = size.entities // size.name_multiplicity
-        names = [f"<f_{i}>" for i in range(count)] + [f"<l_{i}>" for i in range(count)]
+        kinds = ["f", *(f"m{i}" for i in range(size.name_tokens - 2)), "l"]
+        names = [f"<{kind}_{i}>" for kind in kinds for i in range(count)]
         first, turn = np.divmod(np.arange(size.entities), size.name_multiplicity)
-        last = rng.permutation(count)[(first + rng.permutation(count)[turn]) % count]
-        parts = np.stack([first, count + last], axis=1)
+        further = [rng.permutation(count)[(first + rng.permutation(count)[turn]) % count] for _ in kinds[1:]]
+        parts = np.stack([first, *further], axis=1) + count * np.arange(len(kinds))
     ids = rng.permutation(len(names))
     return [names[i] for i in np.argsort(ids)], ids[parts]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import FactSet
-from jepa_plugins.facts.roles import Role
+from jepa_plugins.facts.roles import Role, SampleType
 
 
 class JoinedSet(FactSet):
@@ -61,5 +61,16 @@ class JoinedSet(FactSet):
 
 
 def of_data(train: Any) -> Any:
-    """The facts of a training set that the data say, without what a model answered."""
-    return train.first if isinstance(train, JoinedSet) else train
+    """The facts of a training set that the data say, without what a model answered or a rule added."""
+    while isinstance(train, JoinedSet):
+        train = train.first
+    return train
+
+
+def of_group(train: Any, group: SampleType) -> list[FactSet]:
+    """The sets of that group which were joined to what the data say."""
+    found = []
+    while isinstance(train, JoinedSet):
+        found += [train.second] if group.name.lower() in train.second.group_sizes else []
+        train = train.first
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from jepa_plugins.facts.vocabulary import Vocabulary
 
 CAPTION = "what the learned predictor answered and was sure of, no fact of the data"
 CUTS = ("minimum_error", "all", "nothing")
+Control = Literal["shuffled", "half"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,18 @@ class UnansweredQuestions:
     confidence: Confidence
     cut: str | Mapping[str, float]
     temperature: float
+    control: Control | None = None
 
     def __call__(self, objective: JepaObjective, data: TaskData) -> Rehearsed:
         vocabulary = Vocabulary.of(data.vocabulary)
         asked = Unanswered.of(data.train)
+        if self.control == "half":
+            asked = asked.half()
         answers = Asking(objective, asked, vocabulary.mask_id).answers(self.confidence, self.temperature)
-        rows = [_row(asked, answers, int(number), vocabulary) for number in kept(answers.confidence, self.cut)]
+        numbers = kept(answers.confidence, self.cut)
+        if self.control == "shuffled":
+            answers = shuffled(answers, numbers)
+        rows = [_row(asked, answers, int(number), vocabulary) for number in numbers]
         read = {"training facts read": asked.facts, "entities": len(asked.entities)}
         return Rehearsed(rows, {**read, "relations": len(asked.relation_ids), "questions asked": len(asked)})
 
@@ -70,6 +77,12 @@ def kept(confidence: Tensor, cut: str | Mapping[str, float]) -> Tensor:
     return order[:0] if least is None else order[confidence[order] >= least]
 
 
+def shuffled(answers: Answers, numbers: Tensor) -> Answers:
+    """The answers of these numbers in a random order, the same in every run, so that they say nothing."""
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))
+    return answers._replace(tails=answers.tails.index_copy(0, numbers, answers.tails[numbers[order]]))
+
+
 def _row(asked: Unanswered, answers: Answers, number: int, vocabulary: Vocabulary) -> dict[str, Any]:
     """A row by the names of its tokens."""
     names = asked.entities.samples
@@ -95,6 +108,7 @@ def unanswered_questions(
     confidence: Confidence = "cosine_and_back",
     cut: str | dict[str, float] = "minimum_error",
     temperature: float = 0.1,
+    control: Control | None = None,
 ) -> UnansweredQuestions:
     """Every question that no training fact answers is put to the predictor; what it is sure of becomes facts.
 
@@ -102,12 +116,13 @@ def unanswered_questions(
     back, from the answer to the head by any relation (cosine_and_back); the answer's share of
     softmax(cosine / temperature) (probability); how far the first is above the second (margin). cut: what is kept.
     minimum_error: the upper of two populations of confidence, nothing where there are no two; {share: S}: the surest of
-    that share; {fixed: C}: those of at least this confidence; all; nothing.
+    that share; {fixed: C}: those of at least this confidence; all; nothing. control: to compare with. shuffled: the
+    answers kept change places among their questions; half: one of two fixed halves of the questions is asked at all.
     """
     _refuse(cut)
     if not 0 < temperature < float("inf"):
         raise ComponentError(f"temperature: expected a number above 0, not {temperature}")
-    return UnansweredQuestions(confidence, cut, temperature)
+    return UnansweredQuestions(confidence, cut, temperature, control)
 
 
 def _refuse(cut: str | Mapping[str, float]) -> None:

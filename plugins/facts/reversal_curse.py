@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import ComponentError, DataError, DatasetContext, hookimpl
+from jepa_plugins.facts.added import Rule, with_added
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
@@ -27,7 +28,9 @@ def reversal_curse(
     relation_pairs: int = TaskSize.relation_pairs,
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
+    name_tokens: int = TaskSize.name_tokens,
     held_out: HeldOut = "all",
+    added: Rule | None = None,
 ) -> FactTask:
     """Samples about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
@@ -45,6 +48,7 @@ def reversal_curse(
         "relation_pairs": relation_pairs,
         "name_multiplicity": name_multiplicity,
         "evaluation_samples": evaluation_samples,
+        "name_tokens": name_tokens,
     }
     if path is None:
         if relations is not None:
@@ -54,7 +58,8 @@ def reversal_curse(
         _refuse_generation_options(path, {"seed": seed, **size})
         task = _read(context.find(path), None if relations is None else context.find(relations))
     task = replace(task, vocabulary=task.vocabulary.with_predictors(context.k, context.distinct_pred))
-    return keep_half(task, held_out)
+    task = keep_half(task, held_out)
+    return task if added is None else with_added(task, added)
 
 
 def _generated(size: dict[str, Any], seed: int) -> FactTask:

@@ -29,12 +29,14 @@ class Role:
 
 class SampleType(IntEnum):
     """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the direction held out;
-    `REHEARSED`: no fact of the data, but what a model answered and was sure of."""
+    `REHEARSED`: no fact of the data, but what a model answered and was sure of; `ADDED`: made of training facts by a
+    rule."""
 
     TRAIN = 0
     ATOMIC = 1
     TEST = 2
     REHEARSED = 3
+    ADDED = 4
 
 
 GROUPS = tuple(kind.name.lower() for kind in SampleType)

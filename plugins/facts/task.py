@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -38,13 +39,15 @@ def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Voc
     """The task of these sets; what takes reading all of them is worked out when it is asked for."""
     from jepa_plugins.facts.entities import entities_of
 
+    candidates = cache(partial(entities_of, (train, *evaluation.values())))
     return FactTask(
         train,
         evaluation,
         vocabulary,
         tags=TAGS,
         groups=GROUPS,
-        candidates=cache(partial(entities_of, (train, *evaluation.values()))),
+        candidates=candidates,
+        longest_answer=lambda: int(candidates().samples.valid.sum(dim=1).max()),
         asked=asked,
         ask=_ask,
         checks={"reversal": _reversal},
@@ -78,5 +81,6 @@ def _ask(data: TaskData, objective: Any, manner: Manner) -> Asker:
 
 def _reversal(context: Any) -> Iterable[Any]:
     from jepa_plugins.facts.check_reversal import reversal
+    from jepa_plugins.facts.check_size import task_size
 
-    return reversal(context)
+    return chain(reversal(context), task_size(context))

@@ -12,6 +12,7 @@ from jepa_core import DataError
 MOST, MOST_IN_MEMORY = 200_000_000, 10_000_000
 #: Tokens: each has a name in memory and a row in the model's embedding table.
 MOST_TOKENS = 10_000_000
+MOST_NAME_TOKENS = 8
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class TaskSize:
     entities_both_ways: entities whose facts are trained in both directions; entities_one_way: those whose
     facts are trained in one; relation_pairs: each pairs the entities anew; name_multiplicity: how many
     entities share each first and each last name (None: one token an entity, shared by nobody);
-    evaluation_samples: at most so many facts in each evaluation split.
+    evaluation_samples: at most so many facts in each evaluation split; name_tokens: of a shared name, those between
+    the first and the last shared by as many entities.
 
     Raises DataError for sizes from which no task can be made.
     """
@@ -31,6 +33,7 @@ class TaskSize:
     relation_pairs: int = 2
     name_multiplicity: int | None = 10
     evaluation_samples: int = 3000
+    name_tokens: int = 2
 
     def __post_init__(self) -> None:
         for option in ("entities_both_ways", "entities_one_way"):
@@ -39,6 +42,10 @@ class TaskSize:
         for option in ("relation_pairs", "evaluation_samples"):
             if (value := getattr(self, option)) < 1:
                 raise DataError(f"{option}: expected 1 or more, not {value}")
+        if not 2 <= self.name_tokens <= MOST_NAME_TOKENS:
+            raise DataError(f"name_tokens: expected 2 to {MOST_NAME_TOKENS}, not {self.name_tokens}")
+        if self.name_multiplicity is None and self.name_tokens != 2:
+            raise DataError("name_tokens: has no effect where names are not shared (name_multiplicity): leave out")
         self._refuse_above(MOST)
         if self.name_multiplicity is not None:
             self._check_names(self.name_multiplicity)
@@ -53,7 +60,7 @@ class TaskSize:
     def tokens(self) -> int:
         """Of names and relations."""
         shared_by = self.name_multiplicity
-        names = self.entities if shared_by is None else 2 * (self.entities // shared_by)
+        names = self.entities if shared_by is None else self.name_tokens * (self.entities // shared_by)
         return names + 2 * self.relation_pairs
 
     def _refuse_above(self, most: int, more: str = "") -> None:

@@ -5,12 +5,13 @@ Axes: ``m`` entities, ``r`` relations, ``q`` questions, ``s`` tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from jepa_core import Candidates, DataError, Samples, SampleSet
+from jepa_core.samples.draws import sequence_ids
 from jepa_plugins.facts.entities import entities_of, facts_of
 from jepa_plugins.facts.roles import Role
 
@@ -40,6 +41,13 @@ class Unanswered:
         answered[heads, torch.searchsorted(relation_ids, ids)] = True
         left = (~answered).nonzero()
         return cls(left[:, 0], left[:, 1], entities, relation_ids, len(train))
+
+    def half(self) -> Unanswered:
+        """One of two halves of the questions; which one a question is in is a hash of its tokens."""
+        names = self.entities.samples[self.heads]
+        rows = questions(names, self.relation_ids[self.relations], 0)
+        kept = sequence_ids(rows.ids, rows.valid) % 2 == 0
+        return replace(self, heads=self.heads[kept], relations=self.relations[kept])
 
     def __len__(self) -> int:
         return len(self.heads)

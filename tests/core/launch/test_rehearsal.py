@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import pipeline
 
 import jepa_core
+import jepa_core.launch.run as launch_run
 from jepa_core.assembly.load import evaluate_again
 from jepa_core.checkpoint.choosing import in_order
 from jepa_core.errors import JepaError, RecipeError
-from jepa_core.folder.run_folder import FolderTaken
+from jepa_core.folder.run_folder import FolderTaken, RunFolder
 from jepa_core.launch.dry_run import dry_run
-from jepa_core.launch.rehearsal import try_second
+from jepa_core.launch.rehearsal import take_learned, try_second
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
+from jepa_plugins.facts.roles import Role
 from tests.tiny_runs import REGISTRY, digest, outcome
 
 TINY = [
@@ -291,3 +294,141 @@ def test_an_asker_that_breaks_its_contract_is_named(tmp_path, name, words):
     with pytest.raises(RecipeError) as caught:
         run(tmp_path / "run", f"rehearsal.asker={name}", "training.max_steps=1", registry=registry)
     assert words in str(caught.value)
+
+
+SELF_TRAINED = [
+    "rehearsal.self_training={rounds: 2, training: {max_steps: 2, warmup_steps: 0}}",
+    "rehearsal.self_training.objective={filters: [{name: sample_type, keep: [train, atomic, rehearsed]}]}",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("self_trained") / "run"
+    assert run(folder, *SELF_TRAINED).state == "trained"
+    return folder
+
+
+class TestSelfTraining:
+    """Rounds of learning on, each an ordinary run in the next one's folder."""
+
+    @staticmethod
+    def all_of(folder: Path) -> dict[str, str]:
+        found = {}
+        for depth in range(3):
+            place = folder.joinpath(*["learned"] * depth)
+            found |= {f"{depth}/{name}": value for name, value in both(place).items()}
+        return found
+
+    def test_every_round_is_asked_anew_and_goes_on_from_the_one_before(self, trained, whole):
+        base = trained / "learned" / "learned" / "learned"
+        assert outcome(base) == outcome(whole / "learned"), "first it learns as it would alone"
+        hashes = [json.loads(path.read_text().splitlines()[0])["learned"] for path in self.rows_of(trained)]
+        assert len(set(hashes)) == 3
+        for place in (trained / "learned", trained / "learned" / "learned"):
+            loaded = jepa_core.load(place, REGISTRY)
+            assert loaded.recipe.objective.lambda_jepa == 1, "a round learns, it does not rehearse"
+            assert loaded.data.train.group_sizes["rehearsed"] == len(json_rows(place / "rehearsed.jsonl"))
+        assert jepa_core.load(trained, REGISTRY).recipe.objective.gamma_ntp == 1
+
+    @staticmethod
+    def rows_of(folder: Path) -> list[Path]:
+        return [folder.joinpath(*["learned"] * depth, "rehearsed.jsonl") for depth in range(3)]
+
+    @pytest.mark.parametrize("depth", [0, 1, 2, 3])
+    def test_cut_off_in_any_round_it_ends_the_same(self, trained, tmp_path, depth):
+        """What comes after the round that was cut off is not there yet."""
+        copy = Path(shutil.copytree(trained, tmp_path / "run"))
+        for above in range(depth):
+            for path in copy.joinpath(*["learned"] * above).iterdir():
+                if path.name not in ("learned", "recipe.resolved.yaml"):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if depth in (0, 3):
+            cut_off(copy.joinpath(*["learned"] * depth))  # rounds of two steps have one checkpoint, their last
+        else:
+            (copy.joinpath(*["learned"] * depth) / "metrics.json").unlink()
+        run(copy, *SELF_TRAINED)
+        assert self.all_of(copy) == self.all_of(trained)
+
+    def test_overwriting_starts_all_of_it_anew(self, trained, tmp_path):
+        copy = Path(shutil.copytree(trained, tmp_path / "run"))
+        run(copy, *SELF_TRAINED, "seed=7", overwrite=True)
+        assert not set(self.all_of(copy).values()) & {digest(path) for path in self.rows_of(trained)}
+        assert run(copy, *SELF_TRAINED, "seed=7").state == "finished"
+
+    @pytest.mark.parametrize(
+        ("override", "words"),
+        [
+            ("rounds=0", "rehearsal.self_training.rounds: expected a number at least 1"),
+            ("training.max_steps=two", "rehearsal.self_training.training.max_steps: expected a whole number"),
+            ("training.max_stps=2", "rehearsal.self_training.training.max_stps: unknown key; did you mean 'max_steps'"),
+            ("objective.distance=cosin", "no distance is called 'cosin'; did you mean 'cosine'"),
+            ("roundz=2", "rehearsal.self_training.roundz: unknown key; did you mean 'rounds'"),
+        ],
+    )
+    def test_a_mistake_is_told_with_its_key(self, tmp_path, override, words):
+        with pytest.raises(RecipeError) as caught:
+            tiny(tmp_path / "run", "rehearsal.self_training={rounds: 1}", f"rehearsal.self_training.{override}")
+        assert words in str(caught.value)
+
+    def test_what_a_round_can_not_learn_is_told_before_anything_is_learned(self, tmp_path):
+        with pytest.raises(JepaError, match="its components have other parameters than those learned"):
+            run(tmp_path / "run", *SELF_TRAINED, "rehearsal.self_training.objective={predictor: mlp}")
+        assert not (tmp_path / "run").exists()
+
+
+def json_rows(path: Path) -> list:
+    return [json.loads(line) for line in path.read_text().splitlines()[1:]]
+
+
+class TestTakenOver:
+    """What another run has learned by the same recipe."""
+
+    def test_it_ends_the_same_and_learns_nothing_again(self, whole, tmp_path, monkeypatch):
+        recipe = tiny(tmp_path / "run")
+        assert take_learned(recipe, [RunFolder(whole)], REGISTRY) == RunFolder(whole)
+        train = launch_run._train
+        learned: list[str] = []
+        monkeypatch.setattr(
+            launch_run, "_train", lambda built, *rest: (learned.append(built.recipe.output_dir), train(built, *rest))
+        )
+        run(tmp_path / "run")
+        assert learned == [str(tmp_path / "run")]
+        assert both(tmp_path / "run") == both(whole)
+
+    @pytest.mark.parametrize("override", ["seed=3", "training.max_steps=5", "data.relation_pairs=2"])
+    def test_of_another_recipe_nothing_is_taken(self, whole, tmp_path, override):
+        assert take_learned(tiny(tmp_path / "run", override), [RunFolder(whole)], REGISTRY) is None
+        assert not (tmp_path / "run").exists()
+
+    def test_what_is_begun_is_left_alone(self, whole, copy):
+        assert take_learned(tiny(copy), [RunFolder(whole)], REGISTRY) is None
+
+    def test_another_cut_may_take_it(self, whole, tmp_path):
+        assert take_learned(tiny(tmp_path / "run", "rehearsal.asker.cut=nothing"), [RunFolder(whole)], REGISTRY)
+
+
+def test_a_pipeline_of_the_exported_folder_answers_as_asking_plainly_does(tmp_path):
+    """Every question, of both halves; it stops by itself after a name, and nobody says how."""
+    run(tmp_path / "run", *PLAINLY)
+    for number, place in enumerate((tmp_path / "run", tmp_path / "run" / "learned")):
+        loaded = jepa_core.load(place, REGISTRY)
+        names, asked = loaded.vocabulary, []
+        for split in loaded.data.evaluation.values():
+            for ids, tags in zip(split.facts.ids, split.facts.tags, strict=True):
+                asked.append(" ".join(names.name(int(i)) for i in ids[tags < Role.TAIL]))
+        plain = [answer.found[0].text for answer in loaded.ask(asked, plain=True)]
+        folder = jepa_core.export(place, tmp_path / str(number), registry=REGISTRY)
+        written = pipeline("text-generation", model=str(folder), device="cpu")(asked)
+        answers = [
+            one[0]["generated_text"].removeprefix(text).strip() for text, one in zip(asked, written, strict=True)
+        ]
+        assert answers == plain
+    assert len(set(plain)) > 1
+
+
+#: Names of two tokens each, and steps enough that not all questions get one answer.
+PLAINLY = [
+    *("data.entities_both_ways=12", "data.name_multiplicity=3", "training.learning_rate=1e-2"),
+    *("objective.gamma_ntp=1", "training.max_steps=30", "model.config.resid_pdrop=0"),
+]

@@ -8,7 +8,8 @@ import os
 import pytest
 
 from jepa_core.errors import JepaError
-from jepa_core.report.log import Log, Series, read_log
+from jepa_core.folder.run_folder import RunFolder
+from jepa_core.report.log import Log, Series, read_log, read_whole_log
 
 LINES = '{"step": 0, "seconds": 1, "loss": 2}\n{"step": 5, "seconds": 3, "loss": 1.5, "pairs": 7}\n'
 
@@ -44,6 +45,17 @@ def test_another_line_that_is_no_log_line_is_named(tmp_path, wrong):
 def test_before_the_first_line(tmp_path):
     log = read_log(tmp_path / "metrics.jsonl")
     assert (log.step, log.seconds, log.tokens_per_second) == (0, 0, None)
+
+
+def test_a_run_that_rehearses_counts_its_steps_on(tmp_path):
+    for depth, lines in enumerate([[(2, 0.5, 3), (6, 1, 4)], [(4, 2, 2)], [(10, 1, 1), (20, 5, 0)]]):
+        folder = RunFolder(tmp_path.joinpath(*["learned"] * depth))
+        folder.path.mkdir(exist_ok=True)
+        folder.recipe.write_text("{}")
+        folder.log.write_text("".join(f'{{"step": {a}, "seconds": {b}, "loss": {c}}}\n' for a, b, c in lines))
+    log = read_whole_log(RunFolder(tmp_path))
+    assert log.series("loss") == Series((10, 20, 24, 26, 30), (1.0, 0.0, 2.0, 3.0, 4.0))
+    assert (log.step, log.seconds) == (30, 5 + 2 + 1)
 
 
 def test_what_is_not_finite_is_a_gap(tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jepa_core.assembly.build import build
+from jepa_core.launch.run import run as run_recipe
 from jepa_core.recipe.load import load_recipe
 from jepa_core.study.flops import micro_batch_flops, step_flops
 from tests.core.study.specimen import write_study
@@ -43,3 +44,24 @@ def test_a_step_is_all_its_micro_batches(registry):
     ]
     one, four = (step_flops(recipe, registry) for recipe in recipes)
     assert four == 4 * one
+
+
+def test_a_rehearsal_costs_what_both_its_halves_did(registry):
+    """Four steps of learning and two of rehearsing, by next-token prediction in all layers."""
+    overrides = [
+        *(
+            f"data.{key}"
+            for key in ("entities_both_ways=10", "entities_one_way=6", "relation_pairs=1", "name_multiplicity=null")
+        ),
+        *("model.config.n_embd=16", "training.max_steps=4", "training.warmup_steps=0", "evaluation.also=[]"),
+        *("training.per_device_train_batch_size=8", "rehearsal.asker.cut={share: 0.5}", "output_dir=run"),
+        *("rehearsal.training.max_steps=2", "rehearsal.training.warmup_steps=0"),
+    ]
+    recipe = load_recipe("rehearsal", overrides, registry)
+    run_recipe(recipe, registry=registry, device="cpu")
+    alone = load_recipe("rehearsal", [*overrides, "rehearsal=null"], registry)
+    second = ["objective.gamma_ntp=1", "objective.lambda_jepa=0", "objective.ntp_detach=1"]
+    rehearsed = load_recipe("rehearsal", [*overrides, "rehearsal=null", *second], registry)
+    first, then = (step_flops(each, registry) for each in (alone, rehearsed))
+    assert first != then
+    assert step_flops(recipe, registry) == round((4 * first + 2 * then) / 6)

@@ -76,6 +76,20 @@ def test_what_was_chosen_is_written_down(registry, ran):
     assert not Path("out/tuning/jepa.json").exists()
 
 
+def test_what_another_cell_has_learned_is_offered_to_those_that_rehearse(registry, ran, monkeypatch):
+    """Cells of a finished run alone, in the order of the arms; what may be taken, `take_learned` decides."""
+    offered: list[tuple[str, list[str]]] = []
+
+    def take(recipe, folders, registry):
+        offered.append((Path(recipe.output_dir).parts[3], [str(folder.path.parts[3]) for folder in folders]))
+
+    monkeypatch.setattr(worker, "take_learned", take)
+    arms = "arms:\n  sure: {recipe: rehearsal}\n  none: {recipe: rehearsal, overrides: [rehearsal.asker.cut=nothing]}\n"
+    text = STUDY.split("tune:")[0].replace("seeds: [1, 2]", "seeds: [1]") + arms
+    worker.work(tiny(registry, text), registry)
+    assert offered == [("sure", []), ("none", ["sure"])]
+
+
 @pytest.mark.parametrize("error", [JepaError("no room"), ValueError("no room")])
 def test_a_cell_that_fails_is_noted_and_the_others_go_on(registry, ran, monkeypatch, error):
     breaking(monkeypatch, "ntp/training.learning_rate=0.01/seed-1", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 from torch.nn.functional import cosine_similarity, one_hot
 
 from jepa_core import DataError, Manner, Samples
+from jepa_plugins.facts.joined_set import JoinedSet
 from jepa_plugins.facts.parity_reversal import ParityReversal
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.roles import Role, from_spans
@@ -135,3 +137,12 @@ def test_what_can_not_be_read_is_told(objective, question, words):
 def test_no_question_has_no_answer(objective):
     assert TASK.ask(TASK, objective, Manner())([]) == []
     assert isinstance(from_spans([], 0), Samples)
+
+
+def test_what_was_rehearsed_is_no_fact_of_the_data(objective):
+    """Of two rehearsed answers one is a held-out fact, and is called that."""
+    rows = [([6], 18, MASK_ID, [4, 5], "rehearsed"), ([3], 20, MASK_ID, [1, 2], "rehearsed")]
+    data = replace(TASK, train=JoinedSet(TASK.train, small_set(rows), PAD_ID))
+    held_out, rehearsed = data.ask(data, objective, Manner(count=1))(["Eve knows", "Charles by"])
+    assert {found.text: found.note for found in held_out.found if found.note} == {"Don Juan": "held out"}
+    assert {found.text: found.note for found in rehearsed.found if found.note} == {"Ada Byron": "rehearsed"}

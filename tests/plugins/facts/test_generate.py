@@ -66,6 +66,20 @@ def test_entities_are_all_different_and_names_shared_exactly(shared_by, more, se
     assert all(names[f].startswith("<f_") and names[g].startswith("<l_") for f, g in entities.tolist())
 
 
+def test_longer_names_share_the_tokens_between_too():
+    """16 entities, names shared by four: four of each kind; the task of two tokens is as it was."""
+    names, entities = name_entities(TaskSize(12, 4, 1, 4, name_tokens=4), np.random.default_rng(5))
+    assert {name.split("_")[0] for name in names} == {"<f", "<m0", "<m1", "<l"}
+    assert [[names[token].split("_")[0] for token in row] for row in entities.tolist()] == [
+        ["<f", "<m0", "<m1", "<l"]
+    ] * 16
+    assert set(np.bincount(entities.ravel(), minlength=16).tolist()) == {4}
+    assert len({tuple(row) for row in entities[:, [0, 3]].tolist()}) == 16
+    task = generate(TaskSize(12, 4, 1, 4, name_tokens=3), seed=1)
+    assert task.train.ids.shape == (12 + 2, 8)
+    assert task.vocabulary.size == TaskSize(12, 4, 1, 4, name_tokens=3).tokens + 3  # mask, pad, PRED
+
+
 def test_one_token_names_are_one_token_an_entity():
     task = generate(TaskSize(20, 10, 2, None), seed=3)
     assert sorted(list(task.vocabulary.token_to_id)[:30]) == sorted(f"<e_{i}>" for i in range(30))

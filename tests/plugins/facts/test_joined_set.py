@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepa_plugins.facts.fact_set import FactSet
-from jepa_plugins.facts.joined_set import JoinedSet, of_data
+from jepa_plugins.facts.joined_set import JoinedSet, of_data, of_group
 from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.store_set import PackedSet
 from jepa_plugins.facts.store_writer import SetWriter
@@ -66,3 +66,9 @@ def test_what_the_data_say():
     assert of_data(both) is both.first
     assert of_data(both.first) is both.first
     assert len(both.first) == len(SAMPLES)
+    added = FactSet(from_spans(LONG, PAD_ID), torch.full((2,), int(SampleType.ADDED)), 200)
+    three = JoinedSet(both, added, PAD_ID)
+    assert of_data(three) is both.first
+    assert of_group(three, SampleType.REHEARSED) == [both.second]
+    assert of_group(three, SampleType.ADDED) == [added]
+    assert of_group(both.first, SampleType.REHEARSED) == []

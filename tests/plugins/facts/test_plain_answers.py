@@ -5,6 +5,7 @@ from transformers import AutoModelForCausalLM
 
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.testing import EvaluationContract
+from jepa_plugins.facts.joined_set import JoinedSet
 from jepa_plugins.facts.plain_answers import plain
 from jepa_plugins.facts.task import fact_task
 from tests.support import MASK_ID, SAMPLES, small_model, small_objective, small_set, vocabulary
@@ -55,6 +56,19 @@ def test_nothing_of_the_objective_takes_part():
     made = taught(SAMPLES[:3], steps=1)
     made.forward = made.plan = made.hidden_states = None  # type: ignore[method-assign, assignment]
     assert 0 <= measured(made, SAMPLES) <= 1
+
+
+def test_what_was_rehearsed_is_told_apart():
+    """Two of four questions were rehearsed, one of them with a wrong answer, and the model was not taught."""
+    made, asked = taught(SAMPLES[:3]), [*SAMPLES[:3], SAMPLES[4]]
+    rows = [(*SAMPLES[0][:4], "rehearsed"), ([14], 19, MASK_ID, [3], "rehearsed")]
+    context = EvaluationContext(made, fact_task(JoinedSet(small_set(SAMPLES[:1]), small_set(rows), 23), {}, NAMES))
+    figures = plain(context)("test", small_set(asked), 3)
+    assert figures["plain_joint_accuracy"] == 0.75
+    assert figures["plain_joint_accuracy_rehearsed"] == 0.5
+    assert figures["plain_joint_accuracy_not_rehearsed"] == 1
+    only = plain(context)("test", small_set(SAMPLES[:1]), 3)
+    assert set(only) == {"plain_joint_accuracy", "plain_joint_accuracy_rehearsed"}, "none was not rehearsed"
 
 
 def test_mode_stays_as_it_was():

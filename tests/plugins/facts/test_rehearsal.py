@@ -80,6 +80,33 @@ def test_what_was_rehearsed_makes_no_answer_right():
     assert figures[0] == figures[1]
 
 
+def asked(rows):
+    return [(*row["head"], row["relation"]) for row in rows]
+
+
+def test_shuffled_answers_are_the_same_answers_of_other_questions():
+    rows, control = (
+        unanswered_questions(cut={"share": 0.5}, control=control)(objective(), task()).rows
+        for control in (None, "shuffled")
+    )
+    assert asked(rows) == asked(control)
+    assert sorted(row["tail"] for row in rows) == sorted(row["tail"] for row in control)
+    assert [row["tail"] for row in rows] != [row["tail"] for row in control]
+    again = unanswered_questions(cut={"share": 0.5}, control="shuffled")(objective(), task()).rows
+    assert control == again
+
+
+def test_half_of_the_questions_is_the_same_half_whatever_is_kept():
+    whole, half, fewer = (
+        unanswered_questions(cut=cut, control=control)(objective(), task())
+        for cut, control in (("all", None), ("all", "half"), ({"share": 0.5}, "half"))
+    )
+    assert whole.counts["questions asked"] == 35
+    assert 9 < half.counts["questions asked"] == len(half.rows) < 26
+    assert set(asked(fewer.rows)) < set(asked(half.rows)) < set(asked(whole.rows))
+    assert {row["tail"][0] for row in half.rows} <= {row["tail"][0] for row in whole.rows}
+
+
 SURE = torch.tensor([0.1, 0.9, 0.5, 0.9, 0.2])
 
 
@@ -114,6 +141,7 @@ def test_minimum_error_keeps_the_upper_population():
         ({"cut": {"fixed": float("nan")}}, "cut: expected a number for fixed, not NaN"),
         ({"cut": {"best": 1.0}}, "cut: expected minimum_error"),
         ({"confidence": "otsu"}, "confidence: expected"),
+        ({"control": "halves"}, "control: expected"),
         ({"temperature": 0.0}, "temperature: expected a number above 0, not 0.0"),
     ],
 )

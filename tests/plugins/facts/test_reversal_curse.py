@@ -79,7 +79,7 @@ def test_a_predictor_in_the_file_is_used(folder):
     assert reversal_curse(DatasetContext(k=2), path=str(folder)).vocabulary.pred_ids == (20,)
 
 
-@pytest.mark.parametrize("option", [{"seed": 3}, *({name: 2} for name in asdict(TaskSize()) if "pairs" not in name)])
+@pytest.mark.parametrize("option", [{"seed": 3}, *({name: 4} for name in asdict(TaskSize()))])
 def test_options_for_generating_are_refused_with_a_path(folder, option):
     with pytest.raises(DataError, match=f"^{next(iter(option))}: has no effect on data read from '.*task'"):
         reversal_curse(DatasetContext(), path=str(folder), **option)

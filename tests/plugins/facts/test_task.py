@@ -16,7 +16,7 @@ def test_the_core_gets_names_for_all_numbers():
     task = fact_task(small_set(), {}, VOCABULARY)
     assert isinstance(task, TaskData)
     assert (task.tags, task.groups) == (TAGS, GROUPS)
-    assert {*task.captions, "rehearsed"} == set(GROUPS), "the caption of rehearsed rows comes with them"
+    assert {*task.captions, "rehearsed", "added"} == set(GROUPS), "captions of further rows come with them"
     assert list(task.checks) == ["reversal"]
 
 

@@ -22,6 +22,9 @@ def test_as_many_entities_as_names_can_make_are_fine():
         ({"entities_one_way": 0}, "entities_one_way: expected an even number from 2 on"),
         ({"relation_pairs": 0}, "relation_pairs: expected 1 or more, not 0"),
         ({"evaluation_samples": -1}, "evaluation_samples: expected 1 or more, not -1"),
+        ({"name_tokens": 1}, "name_tokens: expected 2 to 8, not 1"),
+        ({"name_tokens": 9}, "name_tokens: expected 2 to 8, not 9"),
+        ({"name_tokens": 3, "name_multiplicity": None}, "name_tokens: has no effect where names are not shared"),
         ({"name_multiplicity": 0}, "name_multiplicity: expected 1, 2, 3, "),
         # 20 entities: 7 is no divisor, and 5 makes 4 first and 4 last names, hence 16 entities at most.
         (
@@ -51,12 +54,16 @@ def test_sizes_that_make_no_task_are_refused(options, expected):
     ],
 )
 def test_sizes_that_would_fill_the_memory_are_refused_at_once(options, option):
-    with pytest.raises(DataError, match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs|tokens), not"):
+    with pytest.raises(
+        DataError, match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs|tokens), not"
+    ):
         TaskSize(**options)
 
 
 def test_a_task_that_has_to_be_packed():
     size = TaskSize(entities_both_ways=8_000_000, entities_one_way=2_000_000, relation_pairs=2, name_multiplicity=100)
-    with pytest.raises(DataError, match=r"at most 10,000,000 .*, not 20,000,000; pack a larger one with 'jepa-run data"):
+    with pytest.raises(
+        DataError, match=r"at most 10,000,000 .*, not 20,000,000; pack a larger one with 'jepa-run data"
+    ):
         size.refuse_in_memory()
     TaskSize().refuse_in_memory()
