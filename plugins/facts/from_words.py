@@ -9,6 +9,7 @@ from random import Random
 from jepa_core import DataError, DatasetContext, hookimpl
 from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
 from jepa_plugins.facts.fact_lines import FactLine, read_fact_lines
+from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.relations import read_relations
@@ -51,6 +52,9 @@ def facts(
     vocabulary = add_specials(chosen, known, predictors, str(relations_file))
     spelling = encode_names(chosen, names, str(file))
     triples = unique_triples(lines, spelling, known, str(file))
+
+    if tokenizer is None:
+        refuse_foreign_ids(context, vocabulary, f"data.tokenizer: {context.pretrained}")
 
     rng = Random(context.seed if seed is None else seed)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from jepa_core import ComponentError, DataError, DatasetContext, hookimpl
 from jepa_plugins.facts.added import Rule, with_added
 from jepa_plugins.facts.folder import read_folder
+from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.store import read_packed
@@ -54,6 +55,7 @@ def reversal_curse(
         if relations is not None:
             raise DataError("relations: has no effect on generated data: leave out")
         task = _generated(size, context.seed if seed is None else seed)
+        refuse_foreign_ids(context, task.vocabulary, "data.path, a folder of facts in its token ids")
     else:
         _refuse_generation_options(path, {"seed": seed, **size})
         task = _read(context.find(path), None if relations is None else context.find(relations))

@@ -230,10 +230,11 @@ def test_kinds_that_are_saved_under_other_names_go_on_bit_by_bit(kind, tmp_path)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_a_pretrained_model_is_needed_once(tmp_path):
+def test_a_pretrained_model_is_needed_once(finished, tmp_path):
     """With a vocabulary that it has to grow for: 30 rows, and the data have 34 tokens and one predictor."""
-    pretrained = tmp_path / "pretrained"
+    pretrained = tmp_path / "before" / "model"
     small_model(vocab_size=30).save_pretrained(pretrained)
+    shutil.copy(finished.output_dir / "vocabulary.json", pretrained.parent)
     result = run(tmp_path / "run", f"model={{pretrained: '{pretrained}'}}")
     shutil.rmtree(pretrained)
     again = jepa_core.load(result.output_dir)
