@@ -365,6 +365,14 @@ class TestPackaging:
         assert too_low == []
         assert len(requirements) > 15
 
+    def test_the_oldest_versions_are_those_that_are_allowed(self, setup):
+        extras = setup["options.extras_require"]
+        allowed = setup["options"]["install_requires"].split()
+        allowed += [line for extra in ("lora", "plots", "study", "text") for line in extras[extra].split()]
+        lines = [line for line in read("constraints-lowest.txt").splitlines() if not line.startswith("#")]
+        assert lines == sorted(line.replace(">=", "==") for line in allowed)
+        assert "constraints-lowest.txt" in read(".ci/lowest")
+
     def test_the_version_is_said_once_more_and_the_same(self, setup):
         from jepa_core import __version__
 
