@@ -24,7 +24,7 @@ from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
 from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed
-from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.sample_set import SampleSet, TaskData
 from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
@@ -115,10 +115,12 @@ def evaluate_again(
     per_layer: bool | None = None,
     registry: Registry | None = None,
     say: Callable[[str], None] = lambda message: None,
+    file: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Loads a finished run and evaluates it on its recipe's data; `say` is told when they changed since.
 
-    per_layer: None as the recipe says. Raises JepaError when there is no finished run, or its tokens are others now.
+    per_layer: None as the recipe says; file: evaluate on what is in it instead. Raises JepaError when there is no
+    finished run, its tokens are others now, or the file is none that its dataset reads.
     """
     registry = registry or Registry.discover()
     loaded = load(output_dir, registry)
@@ -127,8 +129,21 @@ def evaluate_again(
         settings = settings.model_copy(update={"per_layer": per_layer})
     if names := changed(noted(RunFolder(Path(output_dir))).get("data"), data_print(loaded.data)):
         say(f"warning: {output_dir}: its data changed since it trained: {', '.join(names)}")
+    sets = loaded.data.evaluation
+    if file is not None:
+        sets, settings = _read(file, loaded, say), settings.model_copy(update={"splits": None})
     evaluations = make_evaluations(loaded.recipe, loaded.objective, loaded.data, registry)
-    metrics = evaluate_splits(loaded.objective, loaded.data.evaluation, settings, evaluations)
+    metrics = evaluate_splits(loaded.objective, sets, settings, evaluations)
     for warning in not_finite(metrics):
         say(warning)
     return metrics
+
+
+def _read(file: str, loaded: LoadedRun, say: Callable[[str], None]) -> dict[str, SampleSet]:
+    """The set in a file, by the file's name."""
+    if loaded.data.read is None:
+        raise JepaError(f"{file}: '{loaded.recipe.data.name}' reads no sets but those of its recipe")
+    found, notes = loaded.data.read(file)
+    for each in notes:
+        say(each)
+    return {Path(file).stem: found}

@@ -13,6 +13,9 @@ from jepa_core.streams import only_results_on_stdout, plain
 
 def evaluate(
     run_dir: RunFolderArgument,
+    data: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Evaluate on this file instead, which the run need not know.")
+    ] = None,
     per_layer: Annotated[
         bool, typer.Option("--per-layer", help="Read every layer through final norm and output embedding.")
     ] = False,
@@ -20,7 +23,7 @@ def evaluate(
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
-    """Evaluate the model of a finished run on its data; the run's folder stays as it is."""
+    """Evaluate the model of a finished run on its data, or on a file; the run's folder stays as it is."""
     from jepa_core.assembly.load import evaluate_again
     from jepa_core.folder.run_folder import RunFolder
     from jepa_core.report.console import show_metrics
@@ -31,7 +34,7 @@ def evaluate(
         typer.echo(plain(message), err=True)
 
     with only_results_on_stdout():
-        metrics = evaluate_again(run_dir, per_layer or None, registry, say=warn)
+        metrics = evaluate_again(run_dir, per_layer or None, registry, warn, data)
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:

@@ -76,6 +76,7 @@ class TaskData:
     captions: Mapping[str, str] = field(default_factory=dict)
     longest_answer: Callable[[], int] | None = None
     notes: Sequence[str] = ()
+    read: Callable[[str], tuple[SampleSet, Sequence[str]]] | None = None
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from jepa_core import Asker, DatasetContext, JepaObjective, Manner, TaskData, hookimpl
@@ -22,7 +23,7 @@ from jepa_plugins.text.tokenise import Tokenise
 from jepa_plugins.text.tokenizer import add_predictors, chosen_tokenizer, template_of
 from jepa_plugins.text.trained_tokenizer import TrainTokenizer
 
-TRAIN, VALID = "train", "valid"
+TRAIN, VALID, TEST = "train", "valid", "test"
 
 
 def messages(
@@ -65,11 +66,18 @@ def messages(
     bos = encoder.prefix[0] if encoder.prefix else chosen.bos_token_id
     vocabulary = add_predictors(chosen, context.k, context.distinct_pred, tokenise.stop_ids())
 
+    def make(part: Part, number: int, first: int) -> TextSet:
+        made = part.samples(tokenise)
+        return TextSet(*made, (part.name, number), vocabulary.pad_id, bos, first, group_by_length)
+
+    def read(name: str) -> tuple[TextSet, list[str]]:
+        part = Part(Path(name).stem, source(name, TEST, (Path(), *context.search)))
+        found = make(part, len(parts), sum(map(len, sets)))
+        return found, found.notes
+
     sets: list[TextSet] = []
     for number, part in enumerate(parts):
-        first = sum(len(earlier) for earlier in sets)
-        made = part.samples(tokenise)
-        sets.append(TextSet(*made, (part.name, number), vocabulary.pad_id, bos, first, group_by_length))
+        sets.append(make(part, number, sum(map(len, sets))))
     return TaskData(
         train=sets[0],
         evaluation={each.group_name: each for each in sets[1:]},
@@ -80,6 +88,7 @@ def messages(
         tokenizer_files=tokenizer_files(chosen),
         checks=text_checks(tokenise, parts),
         notes=[*rendered.notes, *(note for each in sets for note in each.notes)],
+        read=read,
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import jepa_core
+from tests.plugins.text.pairs_recipe import REGISTRY, pairs_recipe
+
 from .conftest import contents
 
 
@@ -34,3 +37,32 @@ def test_an_unfinished_run_has_no_figures(cli):
     done = cli("eval", "nothing")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "jepa-run: nothing: no finished run there\n"
+
+
+def test_facts_are_read_from_recipes_alone(cli, finished):
+    done = cli("eval", finished, "--data", "more.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "jepa-run: more.json: 'reversal_curse' reads no sets but those of its recipe\n"
+
+
+def test_a_file_that_the_run_never_saw(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = pairs_recipe(tmp_path, "evaluation.also=[{name: generation, max_new_tokens: 8}]")
+    run = jepa_core.run(recipe, registry=REGISTRY, device="cpu", say=lambda message: None)
+    before = contents(run.output_dir)
+    (tmp_path / "more.jsonl").write_text(
+        '{"prompt": "ab", "completion": "b+"}\n{"prompt": "<|end|>", "completion": "b"}\n'
+    )
+    done = cli("eval", run.output_dir, "--data", "more.jsonl", "--json")
+    assert done.exit_code == 0, done.output
+    metrics = json.loads(done.stdout)
+    assert list(metrics) == ["more"]
+    assert (metrics["more"]["num_samples"], len(metrics["more"]["generated_examples"])) == (2, 2)
+    assert "more: of 2 conversations 1 with special tokens" in done.stderr
+    assert contents(run.output_dir) == before
+    (tmp_path / "bad.jsonl").write_text('{"prompt": "ab"}\n')
+    done = cli("eval", run.output_dir, "--data", "bad.jsonl")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        1,
+        "jepa-run: bad.jsonl: line 1: completion: content: expected text, it is missing",
+    )

@@ -27,19 +27,6 @@ def test_masks_that_are_what_tokens_see_by(kind, attention):
     assert tried.reads_work()
 
 
-def test_a_trial_does_not_warn_of_padding(monkeypatch):
-    """Its tokens are any, the padding token among them."""
-    model = small_model(pad_token_id=0)
-    said = []
-    looks = "warn_if_padding_and_no_attention_mask"
-    monkeypatch.setattr(type(model.base_model), looks, lambda self, ids, mask: mask is None and said.append(1))
-    with Transformer(model) as transformer:
-        transformer.check("restart", True, False)
-    assert said == []
-    model(input_ids=torch.tensor([[0, 1]]))
-    assert said == [1]
-
-
 def test_a_recurrent_model_sees_past_a_mask():
     tried = trials("mamba")
     assert tried.mask_problem
