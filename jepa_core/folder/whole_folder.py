@@ -28,7 +28,7 @@ def whole_folder(target: Path, needed: int, finish: Callable[[Path], object] = s
     first, and with it the space that it takes. needed: bytes that will be written, for the message; finish: is
     called with the written folder and makes it last. Raises NotWritten.
     """
-    draft = target.with_name(target.name + UNFINISHED)
+    draft = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for left in (draft, _retired(target)):
@@ -43,6 +43,11 @@ def whole_folder(target: Path, needed: int, finish: Callable[[Path], object] = s
         if told:
             raise told from error
         raise
+
+
+def draft_of(target: Path) -> Path:
+    """Where a folder is while it is written."""
+    return target.with_name(target.name + UNFINISHED)
 
 
 def _put_in_place(draft: Path, target: Path) -> None:
