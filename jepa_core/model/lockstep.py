@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from jepa_core.distributed import host_group, largest
 
-if TYPE_CHECKING:
-    from jepa_core.model.transformer import Transformer
-
 #: Nothing is left to be run.
 DONE = 0
+
+
+class Passes(Protocol):
+    """What is run in passes: a Transformer."""
+
+    blocks: list[nn.Module]
+    lockstep: Lockstep | None
+
+    def one_token(self, layers: frozenset[int], /) -> dict[int, Tensor]: ...
 
 
 class Lockstep:
@@ -30,7 +36,7 @@ class Lockstep:
     blocks taken apart again after they ran.
     """
 
-    def __init__(self, root: Any, transformers: Sequence[Transformer], layers: frozenset[int], reshard: bool):
+    def __init__(self, root: Any, transformers: Sequence[Passes], layers: frozenset[int], reshard: bool):
         self.root, self.transformers, self.layers, self.reshard = root, list(transformers), layers, reshard
         self.blocks: list[Any] = [block for each in transformers for block in each.blocks]
         self.group = host_group()
@@ -40,7 +46,7 @@ class Lockstep:
         for transformer in self.transformers:
             transformer.lockstep = self
 
-    def before(self, transformer: Transformer) -> None:
+    def before(self, transformer: Passes) -> None:
         """Until it is this transformer's turn, runs along in passes of other processes."""
         own = 1 + 2 * self.transformers.index(transformer) + torch.is_grad_enabled()
         while not self._apart and (turn := largest(own, self.group)) != own:
