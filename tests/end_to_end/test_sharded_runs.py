@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 import jepa_core
-from jepa_core.checkpoint.choosing import newest
 from jepa_core.checkpoint.manifest import BadCheckpoint, check
 from jepa_core.checkpoint.parts import read_parts, weights_of, write_parts
 from jepa_core.recipe.schema import Recipe
@@ -43,6 +42,10 @@ def apart(one: Path, other: Path) -> float:
     first, second = load_file(one), load_file(other)
     assert first.keys() == second.keys()
     return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+def numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def unfinished(run: Path, folder: Path) -> Path:
@@ -79,10 +82,6 @@ def runs(tmp_path_factory) -> Path:
         run(of_facts(root / "2 to 4", 4), resume=root / "of 2/checkpoints/checkpoint-4", force_resume=True)
         torch.distributed.destroy_process_group()
 
-    def again(rank: int) -> None:
-        run(of_facts(root / "4 to 2", 2), resume=root / "2 to 4/checkpoints/checkpoint-8", force_resume=True)
-        torch.distributed.destroy_process_group()
-
     for count, work in ((2, two), (4, four)):
         assert together(count, work, patience=240) == [0] * count
     run(
@@ -98,8 +97,8 @@ def test_two_processes_come_to_the_model_of_one(runs):
         assert apart(runs / "of 2/model" / name, runs / "of 1/model" / name) < 1e-5
     first, second = (json.loads((runs / name / "metrics.json").read_text()) for name in ("of 1", "of 2"))
     assert first.keys() == second.keys()
-    for split, metrics in first.items():
-        assert second[split] == pytest.approx(metrics, rel=1e-4)
+    for split in first:
+        assert numbers(second[split]) == pytest.approx(numbers(first[split]), rel=1e-4)
 
 
 def test_the_checkpoint_is_in_parts_and_whole(runs):
@@ -132,8 +131,9 @@ def test_another_number_of_processes_goes_on(runs, name):
 
 
 def test_one_process_goes_on_where_four_were(runs):
-    assert newest(runs / "4 to 1/checkpoints", None, pytest.fail).name == "checkpoint-8"
-    assert json.loads((runs / "4 to 1/metrics.jsonl").read_text().splitlines()[-1])["step"] == 9
+    """One step of a ninth of the rate."""
+    assert {json.loads(line)["step"] for line in (runs / "4 to 1/metrics.jsonl").read_text().splitlines()} == {9}
+    assert 0 < apart(runs / "4 to 1/model/model.safetensors", runs / "2 to 4/model/model.safetensors") < 2e-4
 
 
 def test_the_model_is_one_plain_folder(runs):
