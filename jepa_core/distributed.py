@@ -7,9 +7,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 
 from jepa_core.errors import JepaError
 
@@ -46,6 +47,66 @@ def from_first(number: int, device: torch.device) -> int:
     found = torch.tensor(number, device=device)
     distributed.broadcast(found, src=0)
     return int(found)
+
+
+def by_all(action: Callable[[], object], device: torch.device) -> None:
+    """Every process acts. Where it fails in one, that one raises its error, the others a JepaError that says so."""
+    problem: Exception | None = None
+    try:
+        action()
+    except Exception as error:  # whatever it is, the others must not wait for what won't come
+        problem = error
+    if any_process(problem is not None, device):
+        raise problem or JepaError("stopped, because another process failed")
+
+
+def host_group() -> distributed.ProcessGroup:
+    """Over which processes agree without waiting for a device. All of them have to ask for it."""
+    if distributed.get_backend() == "gloo":
+        return distributed.distributed_c10d._get_default_group()
+    return distributed.new_group(backend="gloo")
+
+
+def of_all(numbers: list[int], group: distributed.ProcessGroup) -> list[list[int]]:
+    """What each process has, in the order of their ranks."""
+    own = torch.tensor(numbers)
+    found = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(found, own, group=group)
+    return [each.tolist() for each in found]
+
+
+def largest(number: int, group: distributed.ProcessGroup) -> int:
+    """The largest of the numbers that the processes have."""
+    found = torch.tensor(number)
+    distributed.all_reduce(found, op=distributed.ReduceOp.MAX, group=group)
+    return int(found)
+
+
+class _Rows(torch.autograd.Function):
+    """The rows of all processes; a row's gradient is the sum of what each of them makes of it."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, counts: list[int]) -> Tensor:
+        before = sum(counts[: distributed.get_rank()])
+        ctx.own = slice(before, before + len(rows))
+        padded = rows.new_zeros(max(counts), *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in counts]
+        distributed.all_gather(parts, padded)
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        total = gradients[0].contiguous().clone()
+        distributed.all_reduce(total)
+        return total[ctx.own], None
+
+
+def rows_of_all(rows: Tensor, counts: list[int]) -> Tensor:
+    """``n …`` of each process, one after another in the order of their ranks, with gradient. counts: how many each
+    has, this one ``n``."""
+    found: Tensor = _Rows.apply(rows, counts)
+    return found
 
 
 @contextmanager

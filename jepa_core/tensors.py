@@ -39,3 +39,18 @@ def same(first: Any, second: Any) -> bool:
     """Are all tensors inside both bitwise equal, shapes and dtypes included."""
     pairs = list(zip(tensors(first), tensors(second), strict=True))
     return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
+
+
+def is_split(tensor: Tensor) -> bool:
+    """Is it a DTensor, of which this process has a part. Says so without loading what makes those."""
+    return hasattr(tensor, "to_local")
+
+
+def part_here(tensor: Tensor) -> Tensor:
+    """What of a tensor this process has."""
+    return tensor.to_local() if is_split(tensor) else tensor  # type: ignore[attr-defined]
+
+
+def put_together(tensor: Tensor) -> Tensor:
+    """All of a tensor; where it is split, each process has to ask."""
+    return tensor.full_tensor() if is_split(tensor) else tensor  # type: ignore[attr-defined]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from jepa_core.folder.run_folder import RunFolder
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.callbacks import MetricsFile, ProgressLine
 from jepa_core.training.health_log import HealthLog, health_batch
+from jepa_core.training.sharding import refuse_launchers_own, unsplittable
 from jepa_core.training.stop import StopOnSignal
 from jepa_core.training.trainer import JepaTrainer
 
@@ -26,6 +26,7 @@ def make_trainer(run: Run) -> JepaTrainer:
         if run.objective.recall is not None:  # what is recalled is state, gone when a layer runs again
             raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
+    _refuse_unsplittable(run)
     _refuse_split_regularizers(run)
     args = training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu")
     _refuse_no_batch(run, args.world_size)
@@ -37,25 +38,33 @@ def make_trainer(run: Run) -> JepaTrainer:
             evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.evaluations
         ),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
+        sharding=run.recipe.training.fsdp_config if run.recipe.training.fsdp else None,
     )
     batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)
     trainer.add_callback(HealthLog(run.objective, batch, trainer.log))
     return trainer
 
 
+def _refuse_unsplittable(run: Run) -> None:
+    refuse_launchers_own()
+    if run.recipe.training.fsdp and (problem := unsplittable(run.objective)):
+        raise run.recipe.error("training.fsdp", problem)
+
+
 def _refuse_split_regularizers(run: Run) -> None:
     """A regularizer looks at all embeddings of a step together: split, it would be another loss."""
-    several = run.recipe.training.gradient_accumulation_steps > 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1
+    several = run.recipe.training.gradient_accumulation_steps > 1
     if several and any(term.regularizers for term in run.objective.spec.terms):
         raise run.recipe.error(
             "objective.regularizers",
-            "a regularizer is of all embeddings of a step together, so a step can't be accumulated or shared by "
-            "processes: use one larger batch",
+            "a regularizer is of all embeddings of a step together, so a step can't be accumulated: use "
+            "one larger batch, or more processes",
         )
 
 
 def check_training(run: Run) -> None:
     """Raises RecipeError for what :func:`make_trainer` would refuse of the training section; makes nothing."""
+    _refuse_unsplittable(run)
     _refuse_split_regularizers(run)
     args = training_arguments(run.recipe, RunFolder(Path(run.recipe.output_dir)).checkpoints, run.device == "cpu")
     _refuse_no_batch(run, args.world_size)

@@ -34,17 +34,19 @@ def random_file(rank: int) -> str:
 
 def write_state(
     folder: Path,
-    optimizer: dict[str, Any],
+    optimizer: dict[str, Any] | None,
     schedule: dict[str, Any],
     trainer: dict[str, Any],
     randoms: list[bytes],
     recipe: dict[str, Any] | None,
     made_with: dict[str, Any],
 ) -> None:
-    """optimizer, schedule: their ``state_dict()``; trainer: TrainerState's fields; randoms: of each process;
-    made_with: what of data and machine it was trained with."""
-    tensors, plain = split(optimizer)
-    save_file(tensors, folder / OPTIMIZER)
+    """optimizer, schedule: their ``state_dict()``, the former None where it is in parts; trainer: TrainerState's
+    fields; randoms: of each process; made_with: what of data and machine it was trained with."""
+    plain: dict[str, Any] | None = None
+    if optimizer is not None:
+        tensors, plain = split(optimizer)
+        save_file(tensors, folder / OPTIMIZER)
     for rank, packed in enumerate(randoms):
         (folder / random_file(rank)).write_bytes(packed)
     state = {"recipe": recipe, "processes": len(randoms), "made_with": made_with}

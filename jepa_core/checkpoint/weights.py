@@ -24,25 +24,29 @@ from jepa_core.model.from_folder import Misfit, misfits, read_model
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
 
+State = dict[str, Tensor]
 COMPONENTS = "components.safetensors"
 MODEL = "model.safetensors"
 
 
-def component_state(objective: JepaObjective) -> dict[str, Tensor]:
+def component_state(objective: JepaObjective, state: State | None = None) -> State:
     """Parameters and buffers of everything in the objective but the model."""
-    return {name: tensor for name, tensor in objective.state_dict().items() if not name.startswith("model.")}
+    state = objective.state_dict() if state is None else state
+    return {name: tensor for name, tensor in state.items() if not name.startswith("model.")}
 
 
-def save_weights(objective: JepaObjective, folder: Path) -> None:
-    """Writes the model and the components into `folder`."""
+def save_weights(objective: JepaObjective, folder: Path, state: State | None = None) -> None:
+    """Writes the model and the components into `folder`. state: of the objective, where it is not as a whole in this
+    process."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
     model: Any = objective.model
+    of_model = state and {n.removeprefix("model."): t for n, t in state.items() if n.startswith("model.")}
     if adapters.has_adapters(model):
-        adapters.save_adapters(model, folder)
+        adapters.save_adapters(model, folder, of_model)
     else:
-        model.save_pretrained(folder)
-    if state := component_state(objective):
+        model.save_pretrained(folder, state_dict=of_model)
+    if state := component_state(objective, state):
         # Clones, because safetensors refuses two names of one tensor, as of an extractor of both sides.
         save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
 

@@ -60,9 +60,10 @@ def evaluate(
     names = [term.name for term in objective.spec.terms]
     tallies = {layer: Tally(dataset.max_length, names) for layer in layers}
     try:
-        for batch in _own_batches(dataset, batch_size):
-            _evaluate_batch(objective, batch, tallies)
-            on_batch()
+        with objective.transformer.together():
+            for batch in _own_batches(dataset, batch_size):
+                _evaluate_batch(objective, batch, tallies)
+                on_batch()
     finally:
         objective.train(training)
     for tally in tallies.values():

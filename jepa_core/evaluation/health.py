@@ -72,14 +72,17 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
 
     batch: keys as in :data:`~jepa_core.samples.sample_set.Batch`; step: the optimizer step, for filters that
-    draw. Costs two forward and two backward passes.
+    draw. Costs two forward and two backward passes. Where processes share the model out, each has to ask, and there
+    are no gradients.
     """
+    split = objective.transformer.lockstep is not None
     modes = [(module, module.training) for module in objective.modules()]
     objective.eval()
     try:
         plan = objective.plan(dict(batch), step).to(next(objective.parameters()).device)
-        ntp, jepa = _ntp_gradient(objective, plan), _jepa_gradient(objective, plan)
-        predicted, target = _embeddings(objective, plan)
+        ntp, jepa = (None, None) if split else (_ntp_gradient(objective, plan), _jepa_gradient(objective, plan))
+        with objective.transformer.whole():
+            predicted, target = _embeddings(objective, plan)
     finally:
         for module, training in modes:
             module.training = training

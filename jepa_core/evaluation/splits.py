@@ -34,7 +34,9 @@ def evaluate_splits(
             name: evaluate(objective, data_set, settings.batch_size, settings.per_layer, bar.update)
             for name, data_set in chosen.items()
         }
-    for further in (also or {}).values():
-        for name, data_set in chosen.items():
-            metrics[name] |= further(name, data_set, settings.batch_size)
+    if also:
+        with objective.transformer.whole():
+            for further in also.values():
+                for name, data_set in chosen.items():
+                    metrics[name] |= further(name, data_set, settings.batch_size)
     return {name: without_non_finite(values) for name, values in metrics.items()}

@@ -31,7 +31,7 @@ def whole_folder(
     called with the written folder and makes it last; hidden: until then it bears a name that begins with a dot, as
     beside a folder of the user one of that name without it may be his too. Raises NotWritten.
     """
-    draft = target.with_name("." * hidden + target.name + UNFINISHED)
+    draft = draft_of(target, hidden)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for left in (draft,) if hidden else (draft, _retired(target)):
@@ -46,6 +46,11 @@ def whole_folder(
         if told:
             raise told from error
         raise
+
+
+def draft_of(target: Path, hidden: bool = False) -> Path:
+    """Where a folder is while it is written."""
+    return target.with_name("." * hidden + target.name + UNFINISHED)
 
 
 def _put_in_place(draft: Path, target: Path) -> None:

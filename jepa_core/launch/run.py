@@ -16,7 +16,8 @@ from jepa_core.assembly.changes import note
 from jepa_core.assembly.provenance import provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
-from jepa_core.checkpoint.weights import answer_greedily, save_weights
+from jepa_core.checkpoint.parts import put_all_together
+from jepa_core.checkpoint.weights import State, answer_greedily, save_weights
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError, without_traceback
 from jepa_core.evaluation.finite import nothing_finite
@@ -136,7 +137,8 @@ def _run(
             _train(built, checkpoint, folder, say)
             metrics = trainer.evaluate_splits()
             _refuse_no_model(metrics, trainer.state.global_step)
-            by_first(lambda: _finish(folder, built, verified, metrics, registry), trainer.args.device)
+            state = put_all_together(built.objective) if built.objective.transformer.lockstep else None
+            by_first(lambda: _finish(folder, built, verified, metrics, registry, state), trainer.args.device)
     for warning in (*not_finite(metrics), *_health(trainer)):
         say(warning)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
@@ -215,9 +217,15 @@ def _refuse_no_model(metrics: dict[str, dict[str, Any]], step: int) -> None:
 
 
 def _finish(
-    folder: RunFolder, built: Run, verified: Verification, metrics: dict[str, dict[str, Any]], registry: Registry
+    folder: RunFolder,
+    built: Run,
+    verified: Verification,
+    metrics: dict[str, dict[str, Any]],
+    registry: Registry,
+    state: State | None,
 ) -> None:
-    """Saves the model, and writes the metrics last: they say that the run is finished."""
+    """Saves the model, and writes the metrics last: they say that the run is finished. state: of the objective, where
+    processes share it out."""
     again = folder.finished
     if again:  # from here on, until it is there, the folder has no result
         folder.metrics.unlink()
@@ -225,7 +233,7 @@ def _finish(
     if built.data.longest_answer is not None:
         answer_greedily(built.objective.model, built.data.longest_answer())
     with whole_folder(folder.model, size) as draft:
-        save_weights(built.objective, draft)
+        save_weights(built.objective, draft, state)
         for name, content in built.data.tokenizer_files.items():
             write_bytes(draft / name, content.encode() if isinstance(content, str) else content)
     if again:

@@ -52,9 +52,11 @@ def has_adapters(model: Any) -> bool:
     return _WRAPPER in model.__dict__
 
 
-def save_adapters(model: Any, folder: Path) -> None:
-    """Writes what was trained, and a configuration that names the pretrained model, as peft does."""
-    _wrapper(model).save_pretrained(folder, save_embedding_layers=False)
+def save_adapters(model: Any, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+    """Writes what was trained, and a configuration that names the pretrained model, as peft does. state: of the model,
+    where it is not as a whole in this process."""
+    state = state and {f"base_model.model.{name}": tensor for name, tensor in state.items()}
+    _wrapper(model).save_pretrained(folder, save_embedding_layers=False, state_dict=state)
     (folder / "README.md").unlink(missing_ok=True)  # a form to fill in
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from jepa_core.errors import ComponentError
@@ -21,6 +22,9 @@ from jepa_core.model.probe import detached
 from jepa_core.model.routers import Routed, Routers
 from jepa_core.model.trials import Trials
 from jepa_core.model.windows import chunk, windows
+
+if TYPE_CHECKING:
+    from jepa_core.model.lockstep import Lockstep
 
 
 class Transformer:
@@ -47,6 +51,8 @@ class Transformer:
         self.windows: tuple[int | None, ...] = windows(config, self.num_layers)
         self.chunk: int | None = chunk(config, self.num_layers)
         self._own_logits = OwnLogits(model, anatomy)
+        #: Where the model is split among processes.
+        self.lockstep: Lockstep | None = None
         self._hooks = Hooks()
         self._finalizer = weakref.finalize(self, self._hooks.remove)
 
@@ -66,11 +72,31 @@ class Transformer:
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
+        if self.lockstep is not None:
+            self.lockstep.before(self)
+            layers = {*layers, *self.lockstep.layers}
         options = self.routers.options if "routers" in self.__dict__ else {}
         found, out = self._open.run(ids, positions, mask, layers, None if options else self._useful(reads), **options)
         if options:
             self.routers.note(out)
+        if self.lockstep is not None:
+            self.lockstep.after(found)
         return found
+
+    def together(self) -> AbstractContextManager[None]:
+        """Within this context processes that share the model out may run different numbers of passes, without
+        gradient."""
+        return nullcontext() if self.lockstep is None else self.lockstep.together()
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Within this context each process has all weights of a model that they share out, to run it without the
+        others and without gradient."""
+        return nullcontext() if self.lockstep is None else self.lockstep.whole()
+
+    def one_token(self, layers: Collection[int]) -> dict[int, Tensor]:
+        """The states of a token that stands alone."""
+        ids = torch.zeros(1, 1, dtype=torch.int64, device=self.model.device)
+        return self._open.run(ids, ids, None, layers)[0]
 
     def close(self) -> None:
         """Takes the hooks off, so that the model is as it came. A closed Transformer can't run."""

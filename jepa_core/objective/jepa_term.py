@@ -27,13 +27,15 @@ from jepa_core.samples.draws import Draws
 @dataclass(frozen=True)
 class RunningTerm:
     """spec: what it is made of; source, target, condition: with the layers that they are read at; needs: of the
-    distance, asked for here, since torch.compile can't look a component's traits up."""
+    distance, asked for here, since torch.compile can't look a component's traits up; compares: does it mean all pairs
+    of a step together."""
 
     spec: JepaTerm
     source: Side
     target: Side
     condition: Side | None
     needs: tuple[str, ...] = ()
+    compares: bool = False
 
     @classmethod
     def of(cls, spec: JepaTerm, transformer: Transformer) -> RunningTerm:
@@ -46,7 +48,9 @@ class RunningTerm:
                 "embedding: {source: …, target: …, condition: …}"
             )
         condition = None if spec.condition is None else Side.of(spec.condition, transformer)
-        return cls(spec, Side.of(spec.source, transformer), Side.of(spec.target, transformer), condition, needs)
+        sides = Side.of(spec.source, transformer), Side.of(spec.target, transformer)
+        compares = not DistanceTraits.of(spec.distance).decomposable or bool(spec.regularizers)
+        return cls(spec, *sides, condition, needs, compares)
 
     @property
     def source_sides(self) -> tuple[Side, ...]:
@@ -70,6 +74,12 @@ class RunningTerm:
         source, *condition = (side.extract(states[side.layer], question, tags) for side in self.source_sides)
         return self.predict(source, condition[0] if condition else None)
 
+    def reads(self, planned: PlannedTerm, plan: Plan, layer: int) -> list[Tensor]:
+        """Places of the tokens whose states at this layer matter, for each view and side."""
+        views = [(pair.source, self.source_sides) for pair in planned.pairs]
+        views += [(pair.target, (self.target,)) for pair in planned.pairs]
+        return [side.reads(view, plan) for view, sides in views for side in sides if side.layer == layer]
+
     def embeddings(
         self, planned: PlannedTerm, plan: Plan, hidden: HiddenStates, target_hidden: HiddenStates
     ) -> list[tuple[Tensor, Tensor]]:
@@ -85,8 +95,9 @@ class RunningTerm:
         embeddings: list[tuple[Tensor, Tensor]],
         kind: Target,
         bank: Callable[[], Tensor],
+        own: slice | None = None,
     ) -> Tensor:
-        """The distances of all counted pairs, summed; a scalar in fp32."""
+        """The distances of all counted pairs, or of the samples `own` of them, summed; a scalar in fp32."""
         distance: Any = self.spec.distance
         total = torch.zeros((), device=embeddings[0][0].device)
         for pair, (predicted, target) in zip(planned.pairs, embeddings, strict=True):
@@ -98,13 +109,15 @@ class RunningTerm:
                     f"{tuple(predicted.shape[:1])}, not {tuple(distances.shape)}"
                 )
             weighed = distances.float() if pair.weight is None else distances.float() * pair.weight.to(distances.device)
-            total = total + weighed.sum()
+            total = total + (weighed if own is None else weighed[own]).sum()
         return total
 
     def regularizers(
         self, embeddings: list[tuple[Tensor, Tensor]], kind: Target, draws: Draws
     ) -> Iterator[tuple[str, float, Tensor]]:
         """Name in the log, weight and scalar of each."""
+        if not self.spec.regularizers:
+            return
         sides = {
             "predicted": torch.cat([predicted for predicted, _ in embeddings]),
             "target": stopped(torch.cat([target for _, target in embeddings]), kind),

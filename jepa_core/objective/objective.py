@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,7 @@ from jepa_core.components import DistanceTraits
 from jepa_core.errors import ComponentError
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.candidate_states import candidate_states
+from jepa_core.objective.company import Company, Joined
 from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.jepa_term import RunningTerm, checked_detach
@@ -30,6 +32,7 @@ from jepa_core.objective.target import target_encoder
 from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
 from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import PAD, Samples
+from jepa_core.tensors import is_split
 
 
 class JepaObjective(nn.Module):
@@ -57,6 +60,7 @@ class JepaObjective(nn.Module):
         if spec.ntp_detach is not None:
             self.transformer.detach_after(checked_detach(spec.ntp_detach, self.terms, self.transformer.num_layers))
         self.recall = make_recall(spec, self.transformer, self.terms[0])
+        self.company: Company | None = None  #: of processes that train together; a trainer sets it
 
     @property
     def needs_candidates(self) -> bool:
@@ -90,23 +94,21 @@ class JepaObjective(nn.Module):
         states, where they are known already.
         """
         plan = self.plan(batch, step) if plan is None else plan
-        if not len(plan.blocks[0].sample):  # a process whose share of the step is empty takes part all the same
+        counts, hidden = counts or {}, HiddenStates()
+        if len(plan.blocks[0].sample):
+            hidden = self.hidden_states(plan, only_reads=True, bank=bank)
+            loss, terms, means = self._ntp(plan, hidden, counts)
+        else:  # a process whose share of the step is empty takes part all the same
             loss = self._keep_alive(everything=True)
-            return ObjectiveOutput(loss, {}, {NTP: loss.detach()}, self._names)
-        counts, gamma = counts or {}, self.spec.gamma_ntp
-        hidden = self.hidden_states(plan, only_reads=True, bank=bank)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and gamma > 0):
-            total = self._ntp_sum(plan, hidden)
-            ntp = total / counts.get(NTP, max(plan.labels, 1))
-        everything = gamma == 0 or self.spec.ntp_detach is not None
-        loss = gamma * ntp + self._keep_alive(everything)
-        terms = {NTP: Term(total.detach(), plan.labels, gamma)} if plan.labels else {}
-        means = {NTP: ntp.detach()}
+            terms, means = {}, {NTP: loss.detach()}
         for name, weight, found, planned in self._jepa_sums(plan, hidden, bank):
             mean = found / counts.get(name, planned.denominator or 1.0)
             loss = loss + weight * mean
-            terms[name], means[name] = Term(found.detach(), planned.count, weight), mean.detach()
-        return ObjectiveOutput(loss, terms, means, self._names)
+            if planned.samples:
+                terms[name], means[name] = Term(found.detach(), planned.count, weight), mean.detach()
+        if self.transformer.lockstep is not None:
+            loss = loss + self.transformer.lockstep.end()
+        return ObjectiveOutput(loss, terms, means, tuple(term.name for term in self.spec.terms))
 
     def hidden_states(
         self, plan: Plan, also: Iterable[int] = (), only_reads: bool = False, bank: Tensor | None = None
@@ -162,24 +164,25 @@ class JepaObjective(nn.Module):
         if self.target_encoder is not None:
             self.target_encoder.follow(self.model)
 
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(term.name for term in self.spec.terms)
-
     def _jepa_sums(
         self, plan: Plan, hidden: HiddenStates, bank: Tensor | None
     ) -> Iterable[tuple[str, float, Tensor, PlannedTerm]]:
         """Name, weight, sum and plan of every JEPA term, and of its regularizers, that counts a pair."""
         kind = self.spec.target
         for number, (term, planned) in enumerate(zip(self.terms, plan.terms, strict=True)):
-            if not planned.count:
+            together = self.company if term.compares and self.training else None
+            if not planned.count and together is None:
                 continue
-            embeddings = self.embeddings(plan, hidden, number)
-            found = term.distances(planned, embeddings, kind, self._bank(bank))
+            embeddings = self.embeddings(plan, hidden, number) if planned.count else []
+            joined = Joined(planned, embeddings) if together is None else together.join(planned, embeddings)
+            if not joined.planned.count:
+                continue
+            found = term.distances(joined.planned, joined.embeddings, kind, self._bank(bank), joined.own)
             yield term.spec.name, weight_at(term.spec.weight, plan.step), found, planned
             draws = Draws(self.spec.seed, plan.step, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
-            for name, weight, scalar in term.regularizers(embeddings, kind, draws) if term.spec.regularizers else ():
-                yield name, weight, scalar, PlannedTerm((), 1, weighed=1.0)
+            own = min(planned.count, 1)  # of all processes those that have a pair pay for it
+            for name, weight, scalar in term.regularizers(joined.embeddings, kind, draws):
+                yield name, weight, scalar * own, PlannedTerm((), own, weighed=1.0)
 
     def _target_states(self, plan: Plan, hidden: HiddenStates) -> HiddenStates:
         """What targets are read from: the states of this pass, or of the target encoder's own."""
@@ -211,19 +214,24 @@ class JepaObjective(nn.Module):
 
     def _with_places(self, plan: Plan) -> Plan:
         arrangement, last = plan.arrangement, self.transformer.num_layers
-        views = [
-            side.reads(view, plan)
-            for term, planned in zip(self.terms, plan.terms, strict=True)
-            for pair in planned.pairs
-            for view, sides in zip(pair, (term.source_sides, (term.target,)), strict=True)
-            for side in sides
-            if side.layer == last
-        ]
-        read = torch.cat([plan.labelled[0], *views])
+        views = [term.reads(planned, plan, last) for term, planned in zip(self.terms, plan.terms, strict=True)]
+        read = torch.cat([plan.labelled[0], *chain(*views)])
         recalls: tuple[PlannedRecall, ...] = ()
         if self.recall is not None and self.spec.asked is not None:
             recalls = plan_recalls(self.spec.asked, plan.blocks, arrangement)
         return replace(plan, reads=arrangement.by_call(read), recalls=recalls)
+
+    def _ntp(
+        self, plan: Plan, hidden: HiddenStates, counts: Mapping[str, Count | float]
+    ) -> tuple[Tensor, dict[str, Term], dict[str, Tensor]]:
+        """The loss as far as it is next-token prediction, with its term and mean."""
+        gamma = self.spec.gamma_ntp
+        with torch.set_grad_enabled(torch.is_grad_enabled() and gamma > 0):
+            total = self._ntp_sum(plan, hidden)
+            ntp = total / counts.get(NTP, max(plan.labels, 1))
+        loss = gamma * ntp + self._keep_alive(gamma == 0 or self.spec.ntp_detach is not None)
+        terms = {NTP: Term(total.detach(), plan.labels, gamma)} if plan.labels else {}
+        return loss, terms, {NTP: ntp.detach()}
 
     def _ntp_sum(self, plan: Plan, hidden: HiddenStates) -> Tensor:
         places, ids = plan.labelled
@@ -236,8 +244,6 @@ class JepaObjective(nn.Module):
         A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
         ranks would wait for each other.
         """
-        kept = (
-            self.parameters() if everything else (p for n, p in self.named_parameters() if not n.startswith("model."))
-        )
-        trained = (p for p in kept if p.requires_grad)
+        kept = (p for name, p in self.named_parameters() if everything or not name.startswith("model."))
+        trained = (p for p in kept if p.requires_grad and not is_split(p))
         return sum((p.sum() * 0 for p in trained), start=torch.zeros((), device=self.model.device))

@@ -13,9 +13,10 @@ _NAMES_BY_REASON = {
         "trackio_space_id trackio_bucket_id trackio_static_space_id"
     ),
     "not supported: its exactness is not tested here": (
-        "deepspeed fsdp fsdp_config parallelism_config accelerator_config use_liger_kernel "
+        "parallelism_config accelerator_config use_liger_kernel "
         "liger_kernel_config full_determinism torch_compile_backend torch_compile_mode"
     ),
+    "not done here: it was never tested with this; fsdp: true splits the same (ZeRO stage 3)": "deepspeed",
     "it would change the batch size, and with it the meaning of the recipe": "auto_find_batch_size",
     "use bf16: fp16 overflows without a loss scale and is not supported": "fp16 fp16_full_eval",
     "set bf16, or model.dtype": "bf16_full_eval",

@@ -18,7 +18,7 @@ from jepa_core.recipe.defaults import component_field
 from jepa_core.recipe.model_section import LoraSection, ModelSection
 from jepa_core.recipe.objective_section import FurtherTerm, Objective
 from jepa_core.recipe.rehearsal_section import RehearsalSection, SelfTraining, overridden, wrong
-from jepa_core.recipe.training_section import AtOnce, Training
+from jepa_core.recipe.training_section import AtOnce, FsdpSection, Training
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
 
@@ -143,6 +143,7 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("model", "lora"): LoraSection,
     ("objective",): Objective,
     ("training",): Training,
+    ("training", "fsdp_config"): FsdpSection,
     ("evaluation",): Evaluation,
     ("rehearsal",): RehearsalSection,
     ("rehearsal", "self_training"): SelfTraining,

@@ -19,11 +19,41 @@ MOST_AT_ONCE = 10**6
 #: weights of it, which are told.
 MOST_RATE_OF_A_LOOP = 1e30
 
+#: What is not handed on to transformers as it is. It would leave fsdp to accelerate, which does it on GPUs alone.
+_OTHERWISE = ("eval_steps", "save_steps", "gradient_checkpointing", "fsdp", "fsdp_config")
+
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 AtOnce = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
+
+#: Keys of transformers' fsdp_config that a recipe may not set, and why.
+_NOT_HERE = {
+    "activation_checkpointing": "set training.gradient_checkpointing",
+    "auto_wrap_policy": "each layer is a unit, all the rest is another",
+    "cpu_offload": "not done here: nobody has tested it",
+    "cpu_ram_efficient_loading": "not done here: each process reads the model once",
+    "min_num_params": "each layer is a unit, all the rest is another",
+    "state_dict_type": "checkpoints are in parts, model/ is whole",
+    "transformer_layer_cls_to_wrap": "the layers are found without it",
+}
+
+
+class FsdpSection(Section):
+    """How the model is split among processes; the names are those of transformers' fsdp_config."""
+
+    version: Literal[2] = Field(2, description="FSDP2; there is no other.")
+    reshard_after_forward: bool = Field(
+        True, description="Free a layer's weights after it ran and gather them again on the way back; less memory."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_here(cls, data: Any) -> Any:
+        if found := [key for key in _NOT_HERE if isinstance(data, dict) and key in data]:
+            raise Conflict(*((key, _NOT_HERE[key]) for key in found))
+        return data
 
 
 class Training(Section):
@@ -67,6 +97,12 @@ class Training(Section):
     gradient_checkpointing: bool = Field(
         False, description="Recompute activations in the backward pass: less memory, about a third slower."
     )
+    fsdp: bool = Field(
+        False, description="Split parameters, gradients and optimizer state among the processes (FSDP2)."
+    )
+    fsdp_config: FsdpSection = Field(
+        default_factory=lambda: FsdpSection.model_validate({}), description="How fsdp splits the model."
+    )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
     dataloader_num_workers: int = Field(0, ge=0, le=1024, description="Processes that make batches; 0: none beside.")
     dataloader_drop_last: bool = Field(
@@ -96,6 +132,8 @@ class Training(Section):
             problems.append(("warmup_steps", "'constant' does not warm up; use 'constant_with_warmup'"))
         if self.learning_rate > MOST_RATE_OF_A_LOOP and self.optim == "adamw_torch":
             problems.append(("learning_rate", f"'adamw_torch' takes rates up to {MOST_RATE_OF_A_LOOP:g}"))
+        if self.fsdp and self.torch_compile:
+            problems.append(("torch_compile", "does not go with fsdp"))
         if problems:
             raise Conflict(*problems)
         return self
@@ -105,7 +143,7 @@ class Training(Section):
         plain = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self
-            if value is not None and name not in ("eval_steps", "save_steps", "gradient_checkpointing")
+            if value is not None and name not in _OTHERWISE
         }
         if self.gradient_checkpointing:  # transformers warns about its new name even where this is False
             plain["gradient_checkpointing"] = True

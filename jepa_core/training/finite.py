@@ -15,6 +15,7 @@ from torch import Tensor, distributed, nn
 
 from jepa_core.distributed import any_process
 from jepa_core.errors import JepaError
+from jepa_core.tensors import part_here
 
 ADVICE = "a smaller learning_rate, a larger adam_epsilon or a max_grad_norm may help"
 
@@ -88,7 +89,7 @@ class FiniteWatch:
 def first_bad(model: nn.Module) -> str:
     """The name of the first parameter that is not finite everywhere; empty where all are."""
     names, parameters = zip(*model.named_parameters(), strict=True)
-    bad = 1 - torch.stack([p.isfinite().all() for p in parameters]).long()
+    bad = 1 - torch.stack([part_here(p).isfinite().all() for p in parameters]).long()
     return names[int(bad.argmax())] if bad.any() else ""
 
 

@@ -24,7 +24,8 @@ class HealthLog(TrainerCallback):
 
     batch: the same every time; log: takes the figures, by names that begin with ``health_``; warning: what the last
     ones mean, where embeddings have collapsed and ``EARLY`` steps have been made. Only the first process measures, so
-    nothing in here may wait for another one. Weights, gradients and random numbers stay as they were.
+    nothing in here may wait for another one; where they share the model out, all do. Weights, gradients and random
+    numbers stay as they were.
     """
 
     def __init__(self, objective: JepaObjective, batch: Batch, log: Callable[[dict[str, float]], None]):
@@ -47,14 +48,16 @@ class HealthLog(TrainerCallback):
             self._measure(state)
 
     def _measure(self, state: Any) -> None:
-        if not state.is_world_process_zero:
+        first, split = state.is_world_process_zero, self.objective.transformer.lockstep is not None
+        if not first and not split:
             return
         self._last = state.global_step
         with torch.random.fork_rng(_devices(self.objective)):  # a component may draw
             figures = asdict(measure_health(self.objective, self.batch))
         named = {f"health_{name}": value for name, value in figures.items() if value is not None}
         self.warning = collapse(named) if state.global_step >= EARLY else ""
-        self.log(named)
+        if first:
+            self.log(named)
 
 
 def health_batch(dataset: Any, batch_size: int) -> Batch:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -14,16 +15,22 @@ from transformers import PrinterCallback, ProgressCallback, TrainerCallback, Tra
 
 from jepa_core.checkpoint.trainer import CheckpointTrainer
 from jepa_core.checkpoint.weights import save_weights
+from jepa_core.objective.company import Company
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.terms import NTP
 from jepa_core.samples.sample_set import collate
+from jepa_core.tensors import put_together
 from jepa_core.training.callbacks import FollowModel, LogLastSteps
 from jepa_core.training.finite import FiniteWatch
 from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, epoch_sampler
+from jepa_core.training.sharding import shard
 from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts
+
+if TYPE_CHECKING:
+    from jepa_core.recipe.training_section import FsdpSection
 
 SplitMetrics = dict[str, dict[str, Any]]
 
@@ -47,8 +54,10 @@ class JepaTrainer(CheckpointTrainer):
         train_dataset: Any,
         evaluate_splits: Callable[[], SplitMetrics],
         callbacks: list[TrainerCallback],
+        sharding: FsdpSection | None = None,
     ):
         self.objective = objective
+        self.sharded = sharding is not None
         super().__init__(
             model=objective,
             args=args,
@@ -61,10 +70,25 @@ class JepaTrainer(CheckpointTrainer):
         self.window = LossWindow()
         self.finite = FiniteWatch(self.args.device, [NTP, *(term.name for term in objective.spec.terms)])
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's counts
+        if self.args.world_size > 1:
+            lockstep = None if sharding is None else shard(objective, sharding, self.args.device)
+            self.is_distributed_loading_by_transformers = sharding is not None  # so it is not to be split again
+            wait = lockstep.wait if lockstep else None
+            objective.company = Company(objective.transformer.width, self.args.device, wait)
         self.add_callback(FollowModel(objective))
         self.add_callback(LogLastSteps())
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
+
+    def _move_model_to_device(self, model: nn.Module, device: torch.device) -> None:
+        """One that is split goes there in its parts, none of which needs room for the whole."""
+        if not (self.sharded and self.args.world_size > 1):
+            super()._move_model_to_device(model, device)
+
+    @contextmanager
+    def _defer_fsdp_gradient_reduction(self) -> Iterator[None]:
+        """Not at all: each micro-batch leaves a process with its part of the gradient."""
+        yield
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches stay on the host, where they are planned; the plan moves."""
@@ -135,7 +159,7 @@ class JepaTrainer(CheckpointTrainer):
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         """Called between backward and the optimizer's step: the last place to keep a NaN out."""
-        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        norm = put_together(super()._get_grad_norm(model, grad_norm=grad_norm))
         self.finite.look(self.state.global_step + 1, self.window.last, norm)
         optimizer: Any = self.optimizer
         self.finite.guard(optimizer.optimizer, model)  # without accelerate's wrapper

@@ -13,8 +13,6 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from transformers import TrainingArguments
 
 from jepa_core.checkpoint.choosing import OtherRecipe, newest
 from jepa_core.checkpoint.manifest import check
@@ -22,94 +20,21 @@ from jepa_core.errors import JepaError
 from jepa_core.evaluation.evaluate import evaluate
 from jepa_core.folder.lock import locked
 from jepa_core.launch.run import Interrupted
-from jepa_core.training.sampler import EpochSampler
+from jepa_core.objective.objective import JepaObjective
 from jepa_core.training.trainer import JepaTrainer
 from tests.children import in_child, start_together, together
-from tests.support import FIRST_RELATION, MASK_ID, Sample, small_model, small_objective, small_set
+from tests.parallel import Projected, difference, eligible, facts, state, trained
+from tests.support import small_model, small_objective, small_set
 from tests.tiny_runs import digest, run_tiny
 
 PATTERNS = [(8, 8), (8, 0), (0, 8), (0, 0), (1, 8), (3, 5)]
 #: Samples, samples of a micro-batch in one of two processes, micro-batches a step; steps enough for two epochs.
+SLOWLY = {"max_steps": 4, "learning_rate": 0.05}
 UNEVEN = [(13, 4, 1), (9, 4, 1), (1, 4, 1), (19, 2, 3), (8, 8, 1)]
 
 
-class Projected(nn.Module):
-    """A distance with parameters."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.head = nn.Linear(32, 32)
-
-    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
-        return (self.head(predicted) - target).square().mean(dim=-1)
-
-
-def facts(count: int, train: set[int] | None = None) -> list[Sample]:
-    """So many different facts, of entities of one or two tokens; `train`: which are no atomic ones."""
-    entities = [[i] if i % 3 else [i, (i + 1) % 16] for i in range(16)]
-    pairs = itertools.product(range(16), range(6))
-    chosen = [next(pairs) for _ in range(count)]
-    return [
-        (
-            entities[e],
-            FIRST_RELATION + r,
-            MASK_ID,
-            entities[(3 * e + r + 1) % 16],
-            "train" if train is None or i in train else "atomic",
-        )
-        for i, (e, r) in enumerate(chosen)
-    ]
-
-
-def eligible(pattern: tuple[int, int]) -> list[Sample]:
-    """Sixteen facts of which the first step gives so many eligible ones to each of two processes."""
-    order = list(EpochSampler(16, seed=42))
-    return facts(16, {i for rank, count in enumerate(pattern) for i in order[8 * rank :][:count]})
-
-
-def trained(
-    folder: Path, samples: list[Sample], batch: int, parameters: bool, steps: int = 1, accumulation: int = 1
-) -> Any:
-    """After plain SGD with learning rate 1, so that the weights change by the gradient."""
-    args = TrainingArguments(
-        output_dir=str(folder),
-        use_cpu=True,
-        optim="sgd",
-        learning_rate=1.0 if steps == 1 else 0.05,
-        lr_scheduler_type="constant",
-        max_grad_norm=0.0,
-        max_steps=steps,
-        per_device_train_batch_size=batch,
-        gradient_accumulation_steps=accumulation,
-        logging_strategy="no",
-        save_strategy="no",
-        remove_unused_columns=False,
-        ddp_find_unused_parameters=False,
-        disable_tqdm=True,
-        report_to="none",
-    )
-    objective = small_objective(small_model(), distance=Projected() if parameters else None)
-    trainer = JepaTrainer(objective, args, small_set(samples), dict, [])
-    trainer.train()
-    return objective
-
-
-def state(objective: Any) -> dict[str, Tensor]:
-    return {name: p.detach().clone() for name, p in objective.named_parameters()}
-
-
-def difference(one: dict[str, Tensor], other: dict[str, Tensor], before: dict[str, Tensor]) -> float:
-    """Of the change, over the change."""
-
-    def norm(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
-        return sum(float((a[n] - b[n]).double().square().sum()) for n in a) ** 0.5
-
-    return norm(one, other) / norm(other, before)
-
-
-def start(parameters: bool) -> dict[str, Tensor]:
-    return state(small_objective(small_model(), distance=Projected() if parameters else None))
+def made(parameters: bool) -> JepaObjective:
+    return small_objective(small_model(), distance=Projected() if parameters else None)
 
 
 @pytest.fixture(scope="module")
@@ -119,36 +44,19 @@ def shared(tmp_path_factory) -> Path:
 
     def work(rank: int) -> None:
         for pattern, parameters in itertools.product(PATTERNS, (False, True)):
-            objective = trained(folder, eligible(pattern), 8, parameters)
+            objective = made(parameters)
+            trained(folder, eligible(pattern), 8, objective)
             save_file(state(objective), folder / f"{pattern}-{parameters}-{rank}")
         for count, batch, accumulation in UNEVEN:
-            objective = trained(folder, facts(count), batch, True, 4, accumulation)
+            objective = made(True)
+            trained(folder, facts(count), batch, objective, **SLOWLY, gradient_accumulation_steps=accumulation)
             save_file(state(objective), folder / f"{count}-{rank}")
             found = evaluate(objective.eval(), small_set(facts(count)), batch_size=4)
             (folder / f"metrics-{count}-{rank}.json").write_text(json.dumps(found))
-        save_file(sharded_gradient(rank), folder / f"sharded-{rank}")
         torch.distributed.destroy_process_group()
 
     assert together(2, work, patience=180) == [0, 0]
     return folder
-
-
-def sharded_gradient(rank: int) -> dict[str, Tensor]:
-    """With the parameters split over both processes by torch's FSDP2; each has half of the batch."""
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    objective = small_objective(small_model(), distance=Projected())
-    mesh = init_device_mesh("cpu", (2,))
-    for layer in objective.model.transformer.h:
-        fully_shard(layer, mesh=mesh)
-    fully_shard(objective, mesh=mesh)
-    data = small_set(eligible((3, 5)))
-    whole = small_objective(small_model(), distance=Projected()).train().plan(data.__getitems__(range(16)))
-    plan = objective.train().plan(data.__getitems__(range(8 * rank, 8 * rank + 8)))
-    out = objective(plan=plan, counts={"ntp": whole.labels, "jepa": whole.jepa_pairs})
-    (out.loss * 2).backward()  # FSDP averages over processes
-    return {name: p.grad.full_tensor().contiguous() for name, p in objective.named_parameters()}
 
 
 @pytest.mark.parametrize("parameters", [False, True], ids=["plain", "with parameters"])
@@ -156,8 +64,9 @@ def sharded_gradient(rank: int) -> dict[str, Tensor]:
 def test_any_number_of_eligible_samples_a_process(shared, tmp_path, pattern, parameters):
     both = [shared / f"{pattern}-{parameters}-{rank}" for rank in (0, 1)]
     assert digest(both[0]) == digest(both[1])
-    one = state(trained(tmp_path, eligible(pattern), 16, parameters))
-    assert difference(load_file(both[0]), one, start(parameters)) < 1e-6
+    objective = made(parameters)
+    trained(tmp_path, eligible(pattern), 16, objective)
+    assert difference(load_file(both[0]), state(objective), state(made(parameters))) < 1e-6
 
 
 @pytest.mark.parametrize(("count", "batch", "accumulation"), UNEVEN)
@@ -165,23 +74,14 @@ def test_data_that_do_not_divide(shared, tmp_path, count, batch, accumulation):
     """No sample is repeated to fill up the end of an epoch, and a process without one takes part all the same."""
     both = [shared / f"{count}-{rank}" for rank in (0, 1)]
     assert digest(both[0]) == digest(both[1])
-    objective = trained(tmp_path, facts(count), 2 * batch, True, 4, accumulation)
-    assert difference(load_file(both[0]), state(objective), start(True)) < 1e-5
+    objective = made(True)
+    trained(tmp_path, facts(count), 2 * batch, objective, **SLOWLY, gradient_accumulation_steps=accumulation)
+    assert difference(load_file(both[0]), state(objective), state(made(True))) < 1e-5
     metrics = [json.loads((shared / f"metrics-{count}-{rank}.json").read_text()) for rank in (0, 1)]
     assert metrics[0] == metrics[1]
     assert metrics[0]["num_samples"] == count
     alone = evaluate(objective.eval(), small_set(facts(count)), batch_size=4)
     assert {k: pytest.approx(v, rel=1e-4) for k, v in alone.items()} == metrics[0]
-
-
-def test_sharded_parameters_have_the_same_gradient(shared):
-    found = load_file(shared / "sharded-0")
-    assert digest(shared / "sharded-0") == digest(shared / "sharded-1")
-    objective = small_objective(small_model(), distance=Projected()).train()
-    objective(plan=objective.plan(small_set(eligible((3, 5))).__getitems__(range(16)))).loss.backward()
-    expected = {name: p.grad for name, p in objective.named_parameters()}
-    zero = {name: torch.zeros_like(g) for name, g in expected.items()}
-    assert difference(found, expected, zero) < 1e-6
 
 
 def run_two(folder: Path, *overrides: str, kill: tuple[int, int] | None = None, **options: Any) -> list[int]:

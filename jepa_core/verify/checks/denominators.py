@@ -26,13 +26,14 @@ def denominators(context: Context) -> Iterator[Row]:
     if context.processes > 1:
         ways |= {f"{context.processes} processes": context.processes}
     rows = step_rows(context)
-    whole, why = {}, _why_not(context, rows)
+    whole, none = {}, "" if rows else f"there are only {len(context.training_rows)} training samples"
+    apart = _why_not_apart(context)
     try:
-        whole = {} if why else step_gradient(context.run, rows, len(rows), 1)
+        whole = {} if none else step_gradient(context.run, rows, len(rows), 1)
     except NonFiniteError:
-        why = "the loss or its gradient is not finite (see health)"
+        none = "the loss or its gradient is not finite (see health)"
     for way, parts in ways.items():
-        name = f"{way}, against one batch"
+        name, why = f"{way}, against one batch", none or ("" if "processes" in way else apart)
         if why:
             yield not_applicable(name, why, source)
             continue
@@ -42,20 +43,23 @@ def denominators(context: Context) -> Iterator[Row]:
             split = gradient_in_processes(context, rows)
         else:
             split = step_gradient(context.run, rows, len(rows) // parts, parts)
-        apart, parameter = gradient_difference(split, whole)
+        difference, parameter = gradient_difference(split, whole)
         pairs = len(set(rows) & set(context.counted_rows))
         told = f"{len(rows)} samples, {pairs} with a pair; largest difference of the gradient in {parameter}"
-        yield at_most(name, apart, BOUND, told, source)
+        yield at_most(name, difference, BOUND, told, source)
 
 
-def _why_not(context: Context, rows: list[int]) -> str:
-    distances = [term.distance for term in context.objective.spec.terms]
-    distance = next((d for d in distances if not DistanceTraits.of(d).decomposable), distances[0])
-    if not context.nothing_counts and not DistanceTraits.of(distance).decomposable:
-        return f"{type(distance).__name__} declares that it is no sum over pairs: another split is another loss"
-    if not context.nothing_counts and any(term.regularizers for term in context.objective.spec.terms):
-        return "a regularizer is of all embeddings of a step together: a split step is refused"
-    return "" if rows else f"there are only {len(context.training_rows)} training samples"
+def _why_not_apart(context: Context) -> str:
+    """Why micro-batches one after another are another loss; processes look at their pairs together."""
+    if context.nothing_counts:
+        return ""
+    terms = context.objective.spec.terms
+    for distance in (term.distance for term in terms):
+        if not DistanceTraits.of(distance).decomposable:
+            return f"{type(distance).__name__} declares that it is no sum over pairs: another split is another loss"
+    if any(term.regularizers for term in terms):
+        return "a regularizer is of all embeddings of a step together: accumulation is refused"
+    return ""
 
 
 def step_rows(context: Context) -> list[int]:

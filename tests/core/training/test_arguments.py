@@ -20,6 +20,7 @@ from jepa_core.assembly.build import build
 from jepa_core.assembly.trainer import check_training, planned_steps
 from jepa_core.errors import RecipeError
 from jepa_core.recipe.training_section import Training
+from jepa_core.tensors import is_split
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.trainer import JepaTrainer
 from tests.children import start_together
@@ -293,6 +294,33 @@ def ddp_timeout(folder: Path) -> None:
         assert timeout == timedelta(seconds=77)
 
     assert [child.wait() for child in start_together(1, one)] == [0]
+
+
+def split_after_forward(folder: Path, *overrides: str) -> bool:
+    """Are a layer's weights given back after it ran, in each of two processes; all are split before."""
+
+    def one(rank: int) -> None:
+        trainer = trainer_of(folder, "fsdp=true", *overrides)
+        objective, layer = trainer.objective, trainer.objective.transformer.blocks[0]
+        assert all(is_split(p) for p in objective.parameters())
+        batch = trainer.train_dataset.__getitems__(range(4))
+        objective(plan=objective.plan(batch))
+        split = {is_split(p) for p in layer.parameters()}
+        torch.distributed.destroy_process_group()
+        raise SystemExit(10 + split.pop() if len(split) == 1 else 1)
+
+    first, second = [child.wait() for child in start_together(2, one)]
+    assert first == second
+    return {10: False, 11: True}[first]
+
+
+def fsdp(folder: Path) -> None:
+    assert split_after_forward(folder)
+    assert not any(is_split(p) for p in trainer_of(folder, "fsdp=true").model.parameters())  # one has it all
+
+
+def fsdp_config(folder: Path) -> None:
+    assert not split_after_forward(folder, "fsdp_config.reshard_after_forward=false")
 
 
 EFFECTS: dict[str, Callable[[Path], None]] = {name: globals()[name] for name in Training.model_fields}

@@ -1,0 +1,82 @@
+"""Pairs of several processes, looked at together.
+
+A loss that compares pairs with each other, and a regularizer, mean all embeddings of a step. Each process gets those
+of all others, with gradient, and pays for its own share.
+
+Axes: ``n`` counted pairs, ``d`` width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from jepa_core.distributed import host_group, of_all, rows_of_all
+from jepa_core.objective.plan import PlannedPair, PlannedTerm, PlannedView
+
+Embeddings = list[tuple[Tensor, Tensor]]
+#: What a pair of views may know of its samples, and as what it is sent.
+FIELDS = {"same": torch.int64, "candidate": torch.int64, "weight": torch.float32}
+
+
+@dataclass(frozen=True)
+class Joined:
+    """planned, embeddings: of all processes together; own: the rows that this one has brought; None: all."""
+
+    planned: PlannedTerm
+    embeddings: Embeddings
+    own: slice | None = None
+
+
+class Company:
+    """The processes that train together. width: of embeddings; before: is called before they meet, each time."""
+
+    def __init__(self, width: int, device: torch.device, before: Callable[[], object] | None = None):
+        self.group = host_group()
+        self.width, self.device, self.before = width, device, before
+
+    def join(self, planned: PlannedTerm, embeddings: Embeddings) -> Joined:
+        """The pairs of a term in all processes; each has to ask, also one that has none."""
+        if self.before is not None:
+            self.before()
+        own = [planned.samples if planned.pairs else 0, len(planned.pairs), *_held(planned.pairs)]
+        found = list(zip(*of_all(own, self.group), strict=True))
+        counts, held = list(found[0]), [any(column) for column in found[2:]]
+        if not planned.pairs:
+            planned, embeddings = self._nothing(max(found[1]))
+        pairs = tuple(_pair(pair, counts, held) for pair in planned.pairs)
+        both = [(_rows(predicted, counts), _rows(target, counts)) for predicted, target in embeddings]
+        start = sum(counts[: distributed.get_rank()])
+        return Joined(replace(planned, pairs=pairs, samples=sum(counts)), both, slice(start, start + own[0]))
+
+    def _nothing(self, many: int) -> tuple[PlannedTerm, Embeddings]:
+        """So many pairs of views of no sample, whose embeddings take a gradient."""
+        rows = torch.zeros(0, dtype=torch.int64, device=self.device)
+        view = PlannedView(0, rows, rows[:, None].bool())
+        empty = [torch.zeros(0, self.width, device=self.device, requires_grad=True) for _ in range(2 * many)]
+        return PlannedTerm((PlannedPair(view, view),) * many, 0), list(zip(empty[::2], empty[1::2], strict=True))
+
+
+def _held(pairs: tuple[PlannedPair, ...]) -> list[int]:
+    """Which of the fields in FIELDS pairs have."""
+    return [any(getattr(pair, name) is not None for pair in pairs) for name in FIELDS]
+
+
+def _pair(pair: PlannedPair, counts: list[int], held: list[bool]) -> PlannedPair:
+    """With what is known of the pairs of all processes."""
+    found: dict[str, Any] = {}
+    for (name, dtype), somewhere in zip(FIELDS.items(), held, strict=True):
+        if somewhere:
+            own = getattr(pair, name)
+            own = torch.ones(len(pair.source.rows)) if own is None else own
+            found[name] = rows_of_all(own.to(pair.source.rows.device, dtype), counts)
+    return replace(pair, **found)
+
+
+def _rows(rows: Tensor, counts: list[int]) -> Tensor:
+    """On the way in fp32, since a process without a pair knows no other dtype."""
+    return rows_of_all(rows.float(), counts).to(rows.dtype)
