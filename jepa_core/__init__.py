@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Rehearsed,
         ReversalStrategy,
     )
-    from jepa_core.contexts import BuildContext, DatasetContext
+    from jepa_core.contexts import BuildContext, DataPath, DataPathOrId, DatasetContext, OnDisk
     from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean
     from jepa_core.evaluation.evaluate import EvaluationContext
     from jepa_core.launch.run import Result, run
@@ -69,7 +69,7 @@ _HOMES = {
         "Rehearsed",
         "ReversalStrategy",
     ),
-    "contexts": ("BuildContext", "DatasetContext"),
+    "contexts": ("BuildContext", "DataPath", "DataPathOrId", "DatasetContext", "OnDisk"),
     "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean"),
     "evaluation.evaluate": ("EvaluationContext",),
     "launch.run": ("Result", "run"),
@@ -101,6 +101,8 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "Candidates",
     "ComponentError",
     "DataError",
+    "DataPath",
+    "DataPathOrId",
     "DatasetContext",
     "DistanceFunction",
     "Draws",
@@ -117,6 +119,7 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "MaskBuilder",
     "NewBlock",
     "ObjectiveSpec",
+    "OnDisk",
     "Part",
     "Predictor",
     "Registry",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
@@ -17,7 +19,7 @@ class SmoothL1Distance:
     Girshick 2015 (arXiv 1504.08083, equation 3); I-JEPA and V-JEPA train with it.
     """
 
-    def __init__(self, beta: float = 1.0):
+    def __init__(self, beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0):
         if not 0 < beta < inf:
             raise ValueError(f"beta must be above 0 and finite, not {beta}")
         self.beta = beta

@@ -103,8 +103,7 @@ class Recipe(Section):
         Those of the recipe that a run's resolved one was made of come first: it means the files that the run read,
         wherever it is read. The shipped recipes' folder comes last, for copies of them.
         """
-        own = (Path(), self._source_path.parent) if self._source_path else (Path(),)
-        return (*self._noted_search, *own, *self._shipped)
+        return search_folders(self._source_path, self._noted_search, self._shipped)
 
     def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
         """Key, kind and reference of every component, one for both sides where these are the same."""
@@ -123,6 +122,11 @@ class Recipe(Section):
         """For what turns out wrong later: an error that names the line of `key`."""
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
         return RecipeError([Problem(self._places.where(path), key, message)])
+
+
+def search_folders(source: Path | None, noted: tuple[Path, ...], shipped: tuple[Path, ...]) -> tuple[Path, ...]:
+    """See :attr:`Recipe.search`. source: the recipe's file."""
+    return (*noted, Path(), *([source.parent] if source else []), *shipped)
 
 
 def _term_components(key: str, term: Objective | FurtherTerm) -> Iterator[tuple[str, str, ComponentRef]]:

@@ -58,7 +58,7 @@ class TaskData:
     further checks of ``jepa-run verify`` by name, each called with its context and giving its rows; captions: name of
     a set or group -> what a reader of its figures should know; longest_answer: gives the tokens after which a saved
     model stops, where answers have no end of their own; notes: sentences on what was done to the data, told
-    when a run starts.
+    when a run starts; reread: reads again, in full, what was checked when it was packed and only opened since.
     """
 
     train: SampleSet
@@ -74,6 +74,7 @@ class TaskData:
     captions: Mapping[str, str] = field(default_factory=dict)
     longest_answer: Callable[[], int] | None = None
     notes: Sequence[str] = ()
+    reread: Callable[[], object] | None = None
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

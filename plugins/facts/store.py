@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from jepa_core import DataError
@@ -39,7 +41,7 @@ def read_packed(folder: Path) -> FactTask:
     for split, entry in manifest.evaluation.items():
         sets[split] = PackedSet(folder, evaluation_name(split), entry, vocabulary.pad_id, first)
         first += len(sets[split])
-    return fact_task(train, sets, vocabulary)
+    return replace(fact_task(train, sets, vocabulary), reread=partial(verify, folder))
 
 
 def verify(folder: Path) -> Manifest:
