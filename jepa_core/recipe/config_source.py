@@ -19,8 +19,10 @@ from jepa_core.recipe.model_config import (
     type_problem,
     with_unnamed,
 )
+from jepa_core.registry.module_files import Unread, file_of
 from jepa_core.registry.places import KeyPath
-from jepa_core.registry.syntax import Definition, Unread, assigned, file_of, syntax
+from jepa_core.registry.statements import assigned
+from jepa_core.registry.syntax import Definition, syntax
 
 _AUTO = "transformers.models.auto"
 

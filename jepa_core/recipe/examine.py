@@ -19,10 +19,10 @@ from jepa_core.recipe.load import Reading
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
 from jepa_core.recipe.trackers import missing_trackers
+from jepa_core.registry.module_files import Unread
 from jepa_core.registry.options import option_types
 from jepa_core.registry.outline import Outline
 from jepa_core.registry.places import KeyPath
-from jepa_core.registry.syntax import Unread
 
 _MODEL = OnDisk(or_id=True)
 

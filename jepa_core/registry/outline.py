@@ -18,8 +18,9 @@ from typing import Any
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError
 from jepa_core.registry.loader import BrokenPlugin, Plugin, cause_of, installed_entry_points
+from jepa_core.registry.module_files import Unread
 from jepa_core.registry.registry import Component, Registry
-from jepa_core.registry.syntax import Definition, Syntax, Unread, syntax
+from jepa_core.registry.syntax import Definition, Syntax, syntax
 
 _OPEN = inspect.Signature([inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)])
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-import jepa_core
+from jepa_core.registry.module_files import Unread, file_of
+from jepa_core.registry.statements import assigned, attributes
 
 #: Modules that are quick to import, do nothing else, and hold what annotations are written with.
 LIGHT = frozenset(
@@ -36,10 +36,6 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Sub: operator.sub,
 }
-
-
-class Unread(Exception):
-    """The source alone does not say it."""
 
 
 @dataclass(frozen=True)
@@ -205,33 +201,13 @@ class Syntax:
                     self.bound[alias.asname or alias.name.split(".")[0]] = node
             else:
                 self.bound |= dict(assigned(node))
-                self.attributes |= _attributes(node)
-
-
-def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """The names that a statement gives a value to."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-    for target in targets:
-        if isinstance(target, ast.Name) and value is not None:
-            yield target.id, value
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-            yield from ((t.id, v) for t, v in zip(target.elts, value.elts, strict=True) if isinstance(t, ast.Name))
-
-
-def _attributes(node: ast.AST) -> dict[tuple[str, str], ast.expr]:
-    """Name and attribute of what a statement as ``factory.splits = …`` gives a value to."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    pairs = [(t.value.id, t.attr) for t in targets if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name)]
-    return dict.fromkeys(pairs, node.value) if isinstance(node, ast.Assign) else {}
+                self.attributes |= attributes(node)
 
 
 def imported(module: str, name: str) -> Any:
     """What ``from module import name`` gives. Raises Unread."""
     if module in LIGHT:
         return getattr(_light_module(module), name)
-    if module == "jepa_core" and name in jepa_core._HOME:
-        return imported(f"jepa_core.{jepa_core._HOME[name]}", name)
     return syntax(module).named(name)
 
 
@@ -250,24 +226,3 @@ def syntax(module: str) -> Syntax:
 @cache
 def _parsed(path: Path, changed: int, package: str) -> Syntax:
     return Syntax(path.read_text(encoding="utf-8"), package)
-
-
-def file_of(module: str) -> tuple[Path, bool]:
-    """The file of a module, and whether that is a package's; nothing is imported, its parents neither."""
-    folders, parts = None, module.split(".")
-    for depth in range(1, len(parts) + 1):
-        found = _spec(".".join(parts[:depth]), folders)
-        if found is None or (found.submodule_search_locations is None and depth < len(parts)):
-            raise Unread(f"there is no module {module}")
-        folders = found.submodule_search_locations
-    if found is None or found.origin is None or not found.origin.endswith(".py"):
-        raise Unread(f"{module} has no source")
-    return Path(found.origin), folders is not None
-
-
-def _spec(name: str, folders: Any) -> Any:
-    if folders is not None:
-        return PathFinder.find_spec(name, list(map(str, folders)))  # transformers has paths there once it is imported
-    from importlib.util import find_spec
-
-    return find_spec(name)  # top level: editable installs have finders of their own

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 
 import pytest
 
-from jepa_core.registry.syntax import Definition, Syntax, Unread, syntax
+from jepa_core.registry.module_files import Unread
+from jepa_core.registry.syntax import Definition, Syntax, syntax
 
 SOURCE = '''
 import torch
