@@ -30,6 +30,7 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 TESTED_IN = {
     "jepa_core/assembly/build.py": "tests/end_to_end/test_training.py",
     "jepa_core/assembly/rehearsed.py": "tests/core/launch/test_rehearsal.py",
+    "jepa_core/assembly/run_recipe.py": "tests/core/cli/test_evaluate.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
     "jepa_core/contracts/clauses.py": "tests/core/assembly/test_rehearse.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",

@@ -14,13 +14,13 @@ from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.assembly.build import make_evaluations
 from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
 from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
+from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
 from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed
@@ -86,7 +86,7 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
     Raises JepaError also where a link in the folder leads out of it: somebody else may have made it.
     """
     folder.refuse_leading_out(*folder.files, *([weights] if weights else []))
-    recipe = load_recipe(folder.recipe, registry=registry)
+    recipe = run_recipe(folder, registry)
     with offline():
         data = load_data(recipe, registry)
         if recipe.rehearsal is not None and folder.rehearsed.is_file():

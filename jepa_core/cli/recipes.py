@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
+from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, by_kind, make_registry
 from jepa_core.errors import JepaError, did_you_mean
 from jepa_core.streams import only_results_on_stdout, plain
 
@@ -34,7 +34,7 @@ def validate(
     from jepa_core.recipe.examine import examine
     from jepa_core.registry.outline import Outline
 
-    outline = Outline(modules or (), plugin_files or ())
+    outline = Outline(*by_kind(modules, plugin_files))
     loaded = examine(recipe, overrides or (), outline)
     for warning in cautions(loaded, loaded.training.max_steps):
         typer.echo(plain(warning), err=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
+from jepa_core.assembly.card import write_card
 from jepa_core.assembly.changes import note
-from jepa_core.assembly.provenance import provenance
+from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.weights import answer_greedily, save_weights
@@ -30,6 +31,7 @@ from jepa_core.launch.rehearsal import learn_and_rehearse
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
 from jepa_core.signals import ending_on_signals
@@ -142,9 +144,10 @@ def _run(
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
 
 
-def _noted(built: Run) -> dict[str, Any]:
+def _noted(built: Run, registry: Registry) -> dict[str, Any]:
     """What a reader of the folder should know of its data."""
-    return {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+    told = {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+    return {**told, **({"licences": found} if (found := licences(built.recipe, registry)) else {})}
 
 
 def _trainer(built: Run, folder: RunFolder) -> JepaTrainer:
@@ -174,7 +177,7 @@ def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Regist
 
 def _say_what_runs(folder: RunFolder, built: Run, verified: Verification, registry: Registry) -> None:
     trainer = built.trainer
-    noted = {**provenance(built.recipe, registry), **_noted(built), **trainer.made_with}
+    noted = {**provenance(built.recipe, registry), **_noted(built, registry), **trainer.made_with}
     write_text(folder.recipe, dump_yaml({**(trainer.recipe or {}), "resolved": noted}))
     write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
     write_json(folder.verification, verified.to_json())
@@ -227,4 +230,5 @@ def _finish(
             write_bytes(draft / name, content.encode() if isinstance(content, str) else content)
     if again:
         _say_what_runs(folder, built, verified, registry)
+    write_card(folder.card, load_yaml(folder.recipe).data, metrics)
     write_json(folder.metrics, metrics)

@@ -90,8 +90,10 @@ def _offers(plugin: Plugin, module: Syntax) -> Iterator[Component]:
     """The components of a plugin. Raises Unread where a hook computes what it returns."""
     hooks = {kind.hook: name for name, kind in KINDS.items()}
     found = [hook for hook in hooks if hook in module.bound]
-    if not found:
+    if not found and "*" in module.bound:
         raise Unread(plugin.name)
+    if not found:
+        raise ComponentError("has no hook: no function in it is marked with @jepa_core.hookimpl")
     for hook in found:
         definition = module.named(hook)
         last = definition.node.body[-1] if isinstance(definition, Definition) else None

@@ -51,6 +51,7 @@ def course(records: Sequence[Record]) -> list[Chart | None]:
     return [
         chart("Learning rate", records, {"rate": _logged("learning_rate")}, scale="from zero"),
         chart("Gradient norm before clipping", records, {"norm": _logged("grad_norm")}),
+        chart("Samples per second", records, {"samples": _logged("samples_per_second")}, scale="from zero"),
         chart("Tokens per second", records, {"tokens": _logged("tokens_per_second")}, scale="from zero"),
         chart("Counted pairs a step", records, {"pairs": _logged("jepa_pairs")}, scale="from zero"),
     ]

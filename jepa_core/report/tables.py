@@ -23,9 +23,11 @@ def overview(records: Sequence[Record]) -> Rows:
         "state": lambda record: record.state,
         "steps": lambda record: f"{record.log.step:,}",
         "training time": lambda record: duration(record.log.seconds),
+        "samples per second": lambda record: _rate(record.log.samples_per_second),
         "tokens per second": lambda record: _rate(record.log.tokens_per_second),
     }
-    return [[name, *map(get, records)] for name, get in properties.items()]
+    rows = [[name, *map(get, records)] for name, get in properties.items()]
+    return [row for row in rows if row[0] != "samples per second" or {*row[1:]} != {"–"}]  # older logs have none
 
 
 def versions(records: Sequence[Record]) -> Rows:

@@ -30,6 +30,15 @@ def test_overview():
     assert tables.overview([run("c", log=[])])[-1] == ["tokens per second", "–"]
 
 
+def test_samples_per_second_come_before_tokens():
+    """A second view costs tokens, and no samples."""
+    log = [{"step": 1, "seconds": 1, "samples_per_second": 20.0, "tokens_per_second": 260.0}]
+    assert tables.overview([run("a", log=log), run("b")])[-2:] == [
+        ["samples per second", "20", "–"],
+        ["tokens per second", "260", "200"],
+    ]
+
+
 def test_versions_of_packages_and_plugins():
     other = {"versions": {"torch": "2.12", "jepa-core": "0.1"}, "plugins": {"jepa-core": "0.1"}, "git_revision": "abc"}
     assert tables.versions([run("a"), run("b", **other)]) == [
