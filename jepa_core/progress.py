@@ -19,7 +19,7 @@ def progress(**options: Any) -> tqdm:
     """A bar on the terminal; in a file or a pipe, a line every ten seconds."""
     if sys.stderr.isatty():
         return tqdm(dynamic_ncols=True, mininterval=0.2, disable=not speaks(), **options)
-    plain: dict[str, Any] = {"file": Lines(sys.stderr), "mininterval": 10.0, "position": 0, "ncols": 0}
+    plain: dict[str, Any] = {"file": Lines(sys.stderr), "mininterval": 10.0, "position": 0}
     return tqdm(bar_format=LINE, disable=not speaks(), **plain, **options)
 
 

@@ -21,6 +21,7 @@ from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.recipe.told import as_table
 from jepa_core.registry import Registry
 from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedRun:
     """A finished run: objective (with its components), model, data, recipe."""
 
@@ -39,6 +40,13 @@ class LoadedRun:
     model: nn.Module
     data: TaskData
     recipe: Recipe
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{kind} {type(part).__name__}" for kind, part in self.components.items() if kind != "filter")
+        return f"LoadedRun({self.recipe!r}; {parts}; ask it with .ask(…))"
+
+    def _repr_html_(self) -> str:
+        return as_table(repr(self), self.recipe.model_dump())
 
     @property
     def vocabulary(self) -> TokenNames:

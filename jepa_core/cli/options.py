@@ -32,11 +32,15 @@ PluginFiles = Annotated[
 ]
 
 
-def make_registry(modules: list[str] | None, files: list[Path] | None) -> Registry:
+def make_registry(modules: list[str] | None, files: list[Path] | None, outlined: bool = False) -> Registry:
     """The installed plugins, and those that the user named; what they print meanwhile goes to standard error.
 
-    Imported when it is called, since that takes a second.
+    Imported when it is called, since that takes a second. outlined: their sources are read, and nothing is run.
     """
+    if outlined:
+        from jepa_core.registry.outline import Outline
+
+        return Outline(*by_kind(modules, files))
     from jepa_core.registry.named import make_registry as make
 
     with only_results_on_stdout():

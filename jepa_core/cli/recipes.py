@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, by_kind, make_registry
+from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
 from jepa_core.errors import JepaError, did_you_mean
 from jepa_core.streams import only_results_on_stdout, plain
 
@@ -26,21 +26,22 @@ def validate(
 ) -> None:
     """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so.
 
-    Takes less than a second, because plugins are read and not run: keys and values, names and options of components,
-    the model's configuration, files that are missing, splits, trackers. What components only say when they are made,
-    and what stands in the data, is for --data, which writes nothing.
+    Takes less than a second where plugins say by their source what they offer, and need not run: keys and values, names
+    and options of components, the model's configuration, files that are missing, splits, trackers. What components
+    only say when they are made, and what stands in the data, is for --data, which writes nothing.
     """
     from jepa_core.recipe.cautions import cautions
-    from jepa_core.recipe.examine import examine
-    from jepa_core.registry.outline import Outline
+    from jepa_core.recipe.examine import InDoubt, examine
 
-    outline = Outline(*by_kind(modules, plugin_files))
-    loaded = examine(recipe, overrides or (), outline)
+    outline = make_registry(modules, plugin_files, True)
+    try:
+        loaded = examine(recipe, overrides or (), outline)
+    except InDoubt as doubt:
+        typer.echo(plain(f"plugins are run: {doubt}"), err=True)
+        loaded = examine(recipe, overrides or (), make_registry(modules, plugin_files))
     for warning in cautions(loaded, loaded.training.max_steps):
         typer.echo(plain(warning), err=True)
     if not data:
-        for doubt in outline.doubts:
-            typer.echo(plain(f"left to --data: {doubt}"), err=True)
         typer.echo(plain(f"{recipe}: valid"))
         return
     from jepa_core.launch.dry_run import check_data

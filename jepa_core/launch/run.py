@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.weights import answer_greedily, save_weights
+from jepa_core.display.html import table
+from jepa_core.display.terminal import figure
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import nothing_finite
@@ -52,7 +55,7 @@ class Interrupted(JepaError):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
     ``trained``, ``resumed`` or, when the run was finished before, ``finished``; captions: of a set or a group -> what a
@@ -62,6 +65,22 @@ class Result:
     output_dir: Path
     state: str = "trained"
     captions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        told = (
+            f"{split} {name} {of[name]:.4f}"
+            for split, of in self.metrics.items()
+            for name in ("mrr", "joint_accuracy")
+            if isinstance(of.get(name), float)
+        )
+        return f"Result({self.state}, {self.output_dir}: {', '.join(told)})"
+
+    def _repr_html_(self) -> str:
+        found = [pair for of in self.metrics.values() for pair in of.items()]
+        lists = {name for name, value in found if isinstance(value, dict | list)}
+        names = [name for name in dict(found) if name not in lists]
+        rows = [[name, *(figure(of.get(name)) for of in self.metrics.values())] for name in names]
+        return f"<b>{escape(repr(self))}</b>{table(['', *self.metrics], rows, 'figures')}"
 
 
 def run(

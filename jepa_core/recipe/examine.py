@@ -13,12 +13,14 @@ from typing import Annotated, Any, get_args, get_origin
 from jepa_core.components import DatasetTraits
 from jepa_core.contexts import OnDisk
 from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.recipe.checks import component_refs
+from jepa_core.recipe.checks import check_refusals, component_refs
 from jepa_core.recipe.config_source import outlined_problems
 from jepa_core.recipe.load import Reading
+from jepa_core.recipe.model_config import config_problems
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
 from jepa_core.recipe.trackers import missing_trackers
+from jepa_core.registry import Registry
 from jepa_core.registry.module_files import Unread
 from jepa_core.registry.options import option_types
 from jepa_core.registry.outline import Outline
@@ -27,31 +29,40 @@ from jepa_core.registry.places import KeyPath
 _MODEL = OnDisk(or_id=True)
 
 
-def examine(source: str | Path, overrides: Sequence[str], outline: Outline) -> Recipe:
-    """The recipe, as :func:`~jepa_core.recipe.load.load_recipe` gives it; `outline` notes what it could not read.
+class InDoubt(Exception):
+    """The sources of plugins and of transformers do not say all that has to be known."""
 
-    Raises RecipeError with every problem, by line.
+
+def examine(source: str | Path, overrides: Sequence[str], registry: Registry) -> Recipe:
+    """The recipe, as :func:`~jepa_core.recipe.load.load_recipe` gives it.
+
+    registry: an Outline, or where that is InDoubt one of plugins that run. Raises RecipeError with every problem, by
+    line.
     """
-    reading = Reading(find_recipe(source), overrides, outline)
-    draft = reading.draft
+    reading = Reading(find_recipe(source), overrides, registry)
+    draft, outlined = reading.draft, isinstance(registry, Outline)
     try:
-        reading.check_model(outlined_problems)
+        reading.check_model(outlined_problems if outlined else config_problems)
     except (Unread, SyntaxError) as error:
-        outline.doubts.append(f"model.config: the source of transformers does not say: {error}")
+        raise InDoubt(f"the source of transformers does not say: {error}") from error
+    if not outlined:
+        check_refusals(draft, registry)
     for path, words in (
-        *_files(draft.data, reading.search, outline),
-        *_splits(draft.data, outline),
+        *_files(draft.data, reading.search, registry),
+        *_splits(draft.data, registry),
         *_trackers(draft.data),
     ):
         draft.add(path, words)
+    if isinstance(registry, Outline) and registry.doubts:
+        raise InDoubt("; ".join(registry.doubts))
     return reading.recipe()
 
 
-def _files(data: dict[str, Any], search: tuple[Path, ...], outline: Outline) -> Iterator[tuple[KeyPath, str]]:
+def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
     """What options name that are paths, and is not there."""
     for path, kind, ref in component_refs(data):
         options = ref if isinstance(ref, dict) else {}
-        for name, annotation in _option_types(outline, kind, options.get("name")).items():
+        for name, annotation in _option_types(registry, kind, options.get("name")).items():
             for place, on_disk, value in marked_paths(annotation, options.get(name)):
                 if words := on_disk.problem(value, search):
                     yield (*path, name, *place), words
@@ -62,9 +73,9 @@ def _files(data: dict[str, Any], search: tuple[Path, ...], outline: Outline) -> 
             yield ("model", key), words
 
 
-def _option_types(outline: Outline, kind: str, name: object) -> Mapping[str, Any]:
+def _option_types(registry: Registry, kind: str, name: object) -> Mapping[str, Any]:
     try:
-        return option_types(outline.find(kind, name).factory) if isinstance(name, str) else {}
+        return option_types(registry.find(kind, name).factory) if isinstance(name, str) else {}
     except ComponentError:
         return {}  # told elsewhere
 
@@ -88,24 +99,24 @@ def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk,
             yield from (((key, *place), mark, text) for place, mark, text in marked_paths(inner[1], each))
 
 
-def _splits(data: dict[str, Any], outline: Outline) -> Iterator[tuple[KeyPath, str]]:
+def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
     """Splits that the dataset, by what it says of itself, does not have."""
     evaluation = data.get("evaluation")
     wanted = evaluation.get("splits") if isinstance(evaluation, dict) else None
     for _, kind, ref in component_refs(data):
         options = ref if isinstance(ref, dict) else {"name": ref}
         if kind == "dataset" and isinstance(wanted, list):
-            known = _known_splits(outline, options)
+            known = _known_splits(registry, options)
             for number, split in enumerate(wanted if known is not None else ()):
                 if isinstance(split, str) and split not in (known or ()):
                     hint = did_you_mean(split, known or ()) or f"; it has {', '.join(known or ()) or 'none'}"
                     yield ("evaluation", "splits", number), f"'{options['name']}' has no split '{split}'{hint}"
 
 
-def _known_splits(outline: Outline, options: Mapping[str, Any]) -> list[str] | None:
+def _known_splits(registry: Registry, options: Mapping[str, Any]) -> list[str] | None:
     """None where only the data say."""
     try:
-        splits = DatasetTraits.of(outline.find("dataset", str(options.get("name"))).factory).splits
+        splits = DatasetTraits.of(registry.find("dataset", str(options.get("name"))).factory).splits
     except ComponentError:
         return None
     found: list[str] = []

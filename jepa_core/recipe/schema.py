@@ -18,6 +18,7 @@ from jepa_core.recipe.defaults import component_field
 from jepa_core.recipe.model_section import LoraSection, ModelSection
 from jepa_core.recipe.objective_section import FurtherTerm, Objective
 from jepa_core.recipe.rehearsal_section import RehearsalSection, SelfTraining, overridden, wrong
+from jepa_core.recipe.told import as_table, in_a_line
 from jepa_core.recipe.training_section import AtOnce, Training
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
@@ -85,6 +86,15 @@ class Recipe(Section):
         """The section as it is while rehearsing."""
         section: Section = getattr(self, name)
         return section if self.rehearsal is None else overridden(section, getattr(self.rehearsal, name))
+
+    def __repr__(self) -> str:
+        name = self._source_path.stem if self._source_path else "recipe"
+        return f"Recipe({name}: {in_a_line(self.model_dump())}, to {self.output_dir})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return as_table(repr(self), self.model_dump())
 
     @property
     def source_path(self) -> Path | None:

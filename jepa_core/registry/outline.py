@@ -17,7 +17,7 @@ from typing import Any
 
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError
-from jepa_core.registry.loader import BrokenPlugin, Plugin, cause_of, installed_entry_points
+from jepa_core.registry.loader import Plugin, installed_entry_points
 from jepa_core.registry.module_files import Unread
 from jepa_core.registry.registry import Component, Registry
 from jepa_core.registry.syntax import Definition, Syntax, syntax
@@ -60,11 +60,8 @@ class Outline(Registry):
     def _add(self, plugin: Plugin, read: Callable[[], Syntax]) -> None:
         try:
             offers = list(_offers(plugin, read()))
-        except Unread:
+        except (Unread, OSError, SyntaxError, ValueError):  # when it runs it says more
             self.unread.append(plugin)
-            return
-        except (ComponentError, OSError, SyntaxError, ValueError) as error:
-            self.broken.append(BrokenPlugin(plugin, cause_of(error)))
             return
         self.plugins.append(plugin)
         for offer in offers:
@@ -90,10 +87,8 @@ def _offers(plugin: Plugin, module: Syntax) -> Iterator[Component]:
     """The components of a plugin. Raises Unread where a hook computes what it returns."""
     hooks = {kind.hook: name for name, kind in KINDS.items()}
     found = [hook for hook in hooks if hook in module.bound]
-    if not found and "*" in module.bound:
-        raise Unread(plugin.name)
     if not found:
-        raise ComponentError("has no hook: no function in it is marked with @jepa_core.hookimpl")
+        raise Unread(plugin.name)
     for hook in found:
         definition = module.named(hook)
         last = definition.node.body[-1] if isinstance(definition, Definition) else None

@@ -64,8 +64,8 @@ def folded(names: Iterable[str]) -> list[tuple[str, str]]:
     return shown
 
 
-def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str]) -> None:
-    """The tables of a run's figures, and what a reader of them should know."""
+def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str], layers: bool = False) -> None:
+    """The tables of a run's figures, and what a reader of them should know. layers: those of layers too."""
     out, further = console(), further_tables(registry)
     out.print(metrics_table(metrics, further))
     for each in further:
@@ -80,7 +80,7 @@ def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, st
             out.print(table)
         if (cases := each.examples(metrics, EXAMPLES)) is not None:
             print_table(*cases)
-    for name, rows in by_layer(metrics).items():
+    for name, rows in by_layer(metrics).items() if layers else ():
         print_table((f"{name} by layer", *metrics), rows)
     if words := caption(metrics, captions):
         out.print(words)

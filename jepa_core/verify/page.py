@@ -17,8 +17,8 @@ from jepa_core.verify.samples import COLUMNS, sample_tables
 from jepa_core.verify.verify import Verification, summary
 
 MASK = (
-    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is blue, "
-    "another block orange. Everything else is hidden."
+    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is grey, "
+    "another block in the colour of this text. Everything else is hidden."
 )
 FLOW = "A batch of up to 64 training samples on its way to the loss."
 SAMPLES = "A few samples of every type, token by token, as training lays them out."

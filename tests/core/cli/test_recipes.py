@@ -96,12 +96,16 @@ class TestWithItsData:
         assert "was changed since it was packed" in cli(*arguments).stderr
 
 
-def test_what_a_plugin_computes_is_left_to_data(cli):
+def test_plugins_run_where_their_source_does_not_say_all(cli):
     computed = FAR.replace('return {"far": Far}', 'return {name: Far for name in ("far",)}')
     Path("far.py").write_text(computed)
     done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=far")
     assert (done.exit_code, done.stdout) == (0, "tiny.yaml: valid\n")
-    assert done.stderr == "left to --data: distance 'far': may be of far.py, which says so only when it runs\n"
+    assert done.stderr == "plugins are run: distance 'far': may be of far.py, which says so only when it runs\n"
+    done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=fra", "data.path=nowhere")
+    assert done.exit_code == 2
+    assert "no distance is called 'fra'; did you mean 'far'?" in done.stderr
+    assert "data.path: nowhere: not found" in done.stderr
 
 
 def test_what_components_refuse_comes_with_the_rest(cli):

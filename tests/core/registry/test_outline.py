@@ -124,14 +124,7 @@ def test_what_the_user_named(tmp_path, site):
     outline = Outline(["my_module"], [file])
     assert {"near", "far"} <= set(outline.names("distance"))
     file.write_text("def f(:")
-    assert "SyntaxError" in Outline([], [file]).broken[0].cause
-    assert Outline([], [tmp_path / "none.py"]).broken[0].plugin.name.endswith("none.py")
-
-
-def test_a_plugin_without_a_hook_is_broken(site):
-    site.install("bad", thing="raise RuntimeError('now')", stars="from jepa_plugins.cosine_distance import *")
-    outline = Outline()
-    assert [(broken.plugin.name, broken.cause.split(":")[0]) for broken in outline.broken] == [
-        ("bad:thing", "has no hook")
+    assert [plugin.name for plugin in Outline([], [file, tmp_path / "none.py"]).unread] == [
+        str(file),
+        f"{tmp_path}/none.py",
     ]
-    assert [plugin.name for plugin in outline.unread] == ["bad:stars"]
