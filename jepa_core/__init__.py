@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from jepa_core.contexts import BuildContext, DataPath, DataPathOrId, DatasetContext, OnDisk
     from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean
     from jepa_core.evaluation.evaluate import EvaluationContext
-    from jepa_core.launch.run import Result, run
+    from jepa_core.launch.result import Result
+    from jepa_core.launch.run import run
     from jepa_core.objective.objective import JepaObjective
     from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
     from jepa_core.recipe.load import load_recipe
@@ -72,7 +73,8 @@ _HOMES = {
     "contexts": ("BuildContext", "DataPath", "DataPathOrId", "DatasetContext", "OnDisk"),
     "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean"),
     "evaluation.evaluate": ("EvaluationContext",),
-    "launch.run": ("Result", "run"),
+    "launch.result": ("Result",),
+    "launch.run": ("run",),
     "objective.objective": ("JepaObjective",),
     "objective.spec": ("JepaTerm", "ObjectiveSpec"),
     "recipe.load": ("load_recipe",),

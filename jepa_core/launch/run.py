@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,6 @@ from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.weights import answer_greedily, save_weights
-from jepa_core.display.html import table
-from jepa_core.display.terminal import figure
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import nothing_finite
@@ -31,6 +27,7 @@ from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.launch.dry_run import describe, nothing_counts
 from jepa_core.launch.rehearsal import learn_and_rehearse
+from jepa_core.launch.result import Result
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
@@ -53,34 +50,6 @@ class Interrupted(JepaError):
         super().__init__(
             f"stopped by {signal.Signals(number).name} at step {step}; the same command goes on from there ({folder})"
         )
-
-
-@dataclass(frozen=True, repr=False)
-class Result:
-    """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
-    ``trained``, ``resumed`` or, when the run was finished before, ``finished``; captions: of a set or a group -> what a
-    reader of its figures should know."""
-
-    metrics: dict[str, dict[str, Any]]
-    output_dir: Path
-    state: str = "trained"
-    captions: Mapping[str, str] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        told = (
-            f"{split} {name} {of[name]:.4f}"
-            for split, of in self.metrics.items()
-            for name in ("mrr", "joint_accuracy")
-            if isinstance(of.get(name), float)
-        )
-        return f"Result({self.state}, {self.output_dir}: {', '.join(told)})"
-
-    def _repr_html_(self) -> str:
-        found = [pair for of in self.metrics.values() for pair in of.items()]
-        lists = {name for name, value in found if isinstance(value, dict | list)}
-        names = [name for name in dict(found) if name not in lists]
-        rows = [[name, *(figure(of.get(name)) for of in self.metrics.values())] for name in names]
-        return f"<b>{escape(repr(self))}</b>{table(['', *self.metrics], rows, 'figures')}"
 
 
 def run(

@@ -113,7 +113,7 @@ def show_component(component: Component) -> None:
     out = console()
     say(f"{component.name}: {component.kind} from {component.plugin.name} {component.version}")
     for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
-        out.print(unmarked(" ".join(paragraph.split())))
+        out.print(paragraph if paragraph.startswith(">>>") else unmarked(" ".join(paragraph.split())))
     schema = option_schema(component.factory)
     if schema["properties"]:
         rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from jepa_core.errors import DataError
 from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked, Candidates
 from jepa_core.samples.samples import IGNORE, PAD, Samples
@@ -75,6 +76,24 @@ class TaskData:
     longest_answer: Callable[[], int] | None = None
     notes: Sequence[str] = ()
     reread: Callable[[], object] | None = None
+
+
+#: What each key of a batch means.
+KEYS = {
+    "input_ids": "(b, s) token ids",
+    "labels": "(b, s) token ids where next-token prediction is trained, unshifted, -100 elsewhere",
+    "tags": "(b, s) what each token is: 1, 2, … as the dataset names them, 0 for padding",
+    "group": "(b,) the number of each sample's group",
+    "index": "(b,) a number of its own for each sample, by which its random draws are made",
+}
+
+
+def check_keys(batch: Mapping[str, Any], needed: Iterable[str] = KEYS) -> None:
+    """Raises DataError for a batch without a key that is `needed`, and says what is missing."""
+    missing = [f"'{name}', {KEYS[name]}" for name in needed if name not in batch]
+    if missing:
+        found = f"; it has {', '.join(map(str, batch)) or 'nothing'}"
+        raise DataError(f"the batch has no {'; no '.join(missing)}{found} (run.collate makes whole batches)")
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:
