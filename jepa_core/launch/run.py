@@ -123,9 +123,11 @@ def _run(
             checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
             by_first(at_start, trainer.args.device)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
+            stack.callback(trainer.trackers.finish)
             _train(built, checkpoint, folder, say)
             metrics = trainer.evaluate_splits()
             _refuse_no_model(metrics, trainer.state.global_step)
+            trainer.trackers.finish(metrics)
             by_first(lambda: _finish(folder, built, verified, metrics, registry), trainer.args.device)
     for warning in (*not_finite(metrics), *_health(trainer)):
         say(warning)

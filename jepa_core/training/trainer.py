@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -25,6 +25,9 @@ from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, 
 from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts
 
+if TYPE_CHECKING:
+    from jepa_core.training.trackers import Trackers
+
 SplitMetrics = dict[str, dict[str, Any]]
 
 
@@ -39,6 +42,7 @@ class JepaTrainer(CheckpointTrainer):
     """
 
     objective: JepaObjective
+    trackers: Trackers
 
     def __init__(
         self,
