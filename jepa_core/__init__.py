@@ -33,10 +33,11 @@ if TYPE_CHECKING:
         Rehearsed,
         ReversalStrategy,
     )
-    from jepa_core.contexts import BuildContext, DatasetContext
+    from jepa_core.contexts import BuildContext, DataPath, DataPathOrId, DatasetContext, OnDisk
     from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean
     from jepa_core.evaluation.evaluate import EvaluationContext
-    from jepa_core.launch.run import Result, run
+    from jepa_core.launch.result import Result
+    from jepa_core.launch.run import run
     from jepa_core.objective.objective import JepaObjective
     from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
     from jepa_core.recipe.load import load_recipe
@@ -69,10 +70,11 @@ _HOMES = {
         "Rehearsed",
         "ReversalStrategy",
     ),
-    "contexts": ("BuildContext", "DatasetContext"),
+    "contexts": ("BuildContext", "DataPath", "DataPathOrId", "DatasetContext", "OnDisk"),
     "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean"),
     "evaluation.evaluate": ("EvaluationContext",),
-    "launch.run": ("Result", "run"),
+    "launch.result": ("Result",),
+    "launch.run": ("run",),
     "objective.objective": ("JepaObjective",),
     "objective.spec": ("JepaTerm", "ObjectiveSpec"),
     "recipe.load": ("load_recipe",),
@@ -101,6 +103,8 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "Candidates",
     "ComponentError",
     "DataError",
+    "DataPath",
+    "DataPathOrId",
     "DatasetContext",
     "DistanceFunction",
     "Draws",
@@ -117,6 +121,7 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "MaskBuilder",
     "NewBlock",
     "ObjectiveSpec",
+    "OnDisk",
     "Part",
     "Predictor",
     "Registry",

@@ -210,7 +210,11 @@ class DatasetFactory(Protocol):
 
 @dataclass(frozen=True)
 class DatasetTraits(Traits):
-    """Datasets declare nothing."""
+    """What the function that makes a dataset may say as attributes of its own. splits: names of its evaluation sets, so
+    that a recipe can be checked before anything is read; ``OPTION.*`` means the keys of an option; None: only the data
+    say."""
+
+    splits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

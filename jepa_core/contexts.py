@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from jepa_core.errors import DataError
 from jepa_core.paths import at_home
 
 if TYPE_CHECKING:
     from jepa_core.samples.token_names import TokenNames
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Marks an option that names a file or a folder, looked for as ``context.find`` does; so a recipe can be checked
+    before anything is read.
+
+    or_id: what could be an id of the Hugging Face Hub is not looked for; besides: words that are no path.
+    """
+
+    or_id: bool = False
+    besides: tuple[str, ...] = ()
+
+    def problem(self, value: str, search: tuple[Path, ...]) -> str:
+        """What keeps `value` from being one; empty where nothing does.
+
+        >>> OnDisk(or_id=True).problem("org/name", (Path("."),))
+        ''
+        """
+        if value in self.besides or (self.or_id and _ID.fullmatch(value) and not value.endswith(_FILES)):
+            return ""
+        try:
+            find_path(value, search)
+        except DataError as error:
+            return str(error)
+        return ""
+
+
+#: Options of these types are paths.
+DataPath = Annotated[str, OnDisk()]
+DataPathOrId = Annotated[str, OnDisk(or_id=True)]
+_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?(:[\w.-]+)?")
+_FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 
 @dataclass(frozen=True)

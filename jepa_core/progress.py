@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -16,5 +17,30 @@ def speaks() -> bool:
 
 def progress(**options: Any) -> tqdm:
     """A bar on the terminal; in a file or a pipe, a line every ten seconds."""
-    terminal = sys.stderr.isatty()
-    return tqdm(dynamic_ncols=terminal, mininterval=0.2 if terminal else 10.0, disable=not speaks(), **options)
+    if sys.stderr.isatty():
+        return tqdm(dynamic_ncols=True, mininterval=0.2, disable=not speaks(), **options)
+    plain: dict[str, Any] = {"file": Lines(sys.stderr), "mininterval": 10.0, "position": 0}
+    return tqdm(bar_format=LINE, disable=not speaks(), **plain, **options)
+
+
+LINE = "{desc}: {n_fmt} of {total_fmt} after {elapsed}, {rate_fmt}{postfix}"
+
+
+class Lines:
+    """What a bar writes, as lines: nothing is drawn over, and what only clears the place is left out."""
+
+    def __init__(self, stream: TextIO):
+        self.stream = stream
+        self.last = ""
+
+    def write(self, text: str) -> None:
+        for part in _STEERING.split(text):
+            if part.strip() and part != self.last:
+                self.last = part
+                self.stream.write(part.rstrip() + "\n")
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+_STEERING = re.compile(r"\r|\n|\x1b\[\w")

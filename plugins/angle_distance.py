@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
@@ -16,7 +18,7 @@ class AngleDistance:
     eps: cosines are kept this far from 1 and -1, where the gradient is infinite, and norms above it.
     """
 
-    def __init__(self, eps: float = 1e-6):
+    def __init__(self, eps: Annotated[float, Field(gt=0, lt=1)] = 1e-6):
         if not 0 < eps < 1:
             raise ValueError(f"eps must be between 0 and 1, not {eps}")
         self.eps = eps

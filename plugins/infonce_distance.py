@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
@@ -28,7 +29,7 @@ class InfoNceDistance(nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.05,
+        temperature: Annotated[float, Field(ge=SMALLEST, le=LARGEST)] = 0.05,
         negatives: Literal["batch", "bank"] = "batch",
         learn_temperature: bool = False,
     ):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -69,7 +70,11 @@ def tag_number(context: BuildContext, tag: str | None) -> int | None:
 
 
 def last_token(
-    context: BuildContext, layer: int = -1, tag: str | None = None, norm: Norm = "none", offset: int = 0
+    context: BuildContext,
+    layer: int = -1,
+    tag: str | None = None,
+    norm: Norm = "none",
+    offset: Annotated[int, Field(ge=0)] = 0,
 ) -> LastToken:
     """The hidden state of a view's last token; with predictor tokens that is the last of them.
 

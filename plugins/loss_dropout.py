@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from torch import Tensor
 
 from jepa_core import hookimpl
@@ -19,7 +20,7 @@ class LossDropout:
 
     training_only = True
 
-    def __init__(self, rate: float = 0.0, level: Literal["sample", "step"] = "sample"):
+    def __init__(self, rate: Annotated[float, Field(ge=0, le=1)] = 0.0, level: Literal["sample", "step"] = "sample"):
         if not 0 <= rate <= 1:
             raise ValueError(f"rate is a probability from 0 to 1, not {rate}")
         self.rate = rate

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from jepa_core import Draws, hookimpl
 
 #: Directions, and knots: each is in memory for every embedding.
 MOST = 100_000
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class SigReg:
@@ -29,10 +31,10 @@ class SigReg:
 
     def __init__(
         self,
-        weight: float = 0.05,
-        directions: int = 256,
-        knots: int = 17,
-        reach: float = 5.0,
+        weight: Positive = 0.05,
+        directions: Annotated[int, Field(ge=1, le=MOST)] = 256,
+        knots: Annotated[int, Field(ge=2, le=MOST)] = 17,
+        reach: Positive = 5.0,
         of: Literal["predicted", "target", "both"] = "both",
     ):
         if weight <= 0 or directions < 1 or knots < 2 or reach <= 0:

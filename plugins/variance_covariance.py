@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import relu
 
 from jepa_core import Draws, hookimpl
+
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class VarianceCovariance:
@@ -23,11 +26,11 @@ class VarianceCovariance:
 
     def __init__(
         self,
-        weight: float = 1.0,
-        variance: float = 1.0,
-        covariance: float = 0.04,
+        weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
+        variance: Share = 1.0,
+        covariance: Share = 0.04,
         of: Literal["predicted", "target", "both"] = "both",
-        eps: float = 1e-4,
+        eps: Annotated[float, Field(gt=0, le=1)] = 1e-4,
     ):
         if weight <= 0 or variance < 0 or covariance < 0 or variance + covariance == 0:
             raise ValueError("weight must be above 0, variance and covariance at least 0 and not both 0")

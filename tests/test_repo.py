@@ -30,6 +30,7 @@ COMMANDS = [SET_UP + ".venv/bin/jepa-run recipes/cosine_k1.yaml", SET_UP + ".ven
 TESTED_IN = {
     "jepa_core/assembly/build.py": "tests/end_to_end/test_training.py",
     "jepa_core/assembly/rehearsed.py": "tests/core/launch/test_rehearsal.py",
+    "jepa_core/assembly/run_recipe.py": "tests/core/cli/test_evaluate.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
     "jepa_core/contracts/clauses.py": "tests/core/assembly/test_rehearse.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",
@@ -54,6 +55,8 @@ TESTED_IN = {
     "jepa_core/objective/room.py": "tests/core/objective/test_objective.py",
     "jepa_core/recipe/defaults.py": "tests/core/recipe/test_schema.py",
     "jepa_core/recipe/objective_section.py": "tests/core/recipe/test_schema.py",
+    "jepa_core/registry/module_files.py": "tests/core/registry/test_syntax.py",
+    "jepa_core/registry/statements.py": "tests/core/registry/test_syntax.py",
     "jepa_core/registry/named.py": "tests/core/cli/test_options.py",
     "jepa_core/recipe/rehearsal_section.py": "tests/core/launch/test_rehearsal.py",
     "jepa_core/report/further.py": "tests/plugins/facts/test_concept_table.py",

@@ -15,6 +15,7 @@ from jepa_core.errors import did_you_mean
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.room import check_room
+from jepa_core.recipe.told import as_table
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch, SampleSet, TaskData, collate
 from jepa_core.samples.token_names import TokenNames
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from jepa_core.training.trainer import JepaTrainer
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A recipe, built: everything that trains, and nothing that has trained yet."""
 
@@ -34,6 +35,14 @@ class Run:
     registry: Registry = field(repr=False)
     device: str | None = None
     collate: Callable[..., Batch] = field(default=collate, repr=False)
+
+    def __repr__(self) -> str:
+        sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in self.eval_datasets.items())
+        size = sum(parameter.numel() for parameter in self.objective.parameters())
+        return f"Run({self.recipe!r}: {size:,} parameters, {len(self.train_dataset):,} training samples; {sets})"
+
+    def _repr_html_(self) -> str:
+        return as_table(repr(self), self.recipe.model_dump())
 
     @property
     def train_dataset(self) -> SampleSet:

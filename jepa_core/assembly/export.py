@@ -9,6 +9,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from jepa_core.assembly.card import card_of
+from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.checkpoint.weights import load_model
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import read_json, write_bytes
@@ -21,7 +23,6 @@ from jepa_core.model.from_folder import read_model
 from jepa_core.model.new_tokens import first_new, forget_rows, is_noted, noted_rows, remove_rows
 from jepa_core.model.offline import offline
 from jepa_core.model.plain_tokenizer import plain_tokenizer, predictor_ids
-from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
 from jepa_core.samples.token_names import TokenNames
 
@@ -67,6 +68,7 @@ def export(
         for name, content in plain_tokenizer(_tokenizer_of(folder.model), names, leave).items():
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(draft / name, content)
+        write_bytes(draft / folder.card.name, card_of(folder, target.name).encode())
     return target
 
 
@@ -86,7 +88,7 @@ def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> A
             raise JepaError(f"{folder.model}: its weights do not fit its configuration: {error}") from error
         except Exception as error:  # whatever transformers makes of a damaged folder
             raise JepaError(f"{folder.model}: can't be read: {' '.join(str(error).split())}") from error
-    recipe = load_recipe(folder.recipe, registry=registry)
+    recipe = run_recipe(folder, registry or Registry.discover())
     model = build_model(recipe.model, names, recipe.search)
     load_model(model, folder.model)
     return model.eval()

@@ -14,13 +14,14 @@ from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.assembly.build import make_evaluations
 from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
 from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
+from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.recipe.load import load_recipe
+from jepa_core.recipe.told import as_table
 from jepa_core.registry import Registry
 from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedRun:
     """A finished run: objective (with its components), model, data, recipe."""
 
@@ -39,6 +40,13 @@ class LoadedRun:
     model: nn.Module
     data: TaskData
     recipe: Recipe
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{kind} {type(part).__name__}" for kind, part in self.components.items() if kind != "filter")
+        return f"LoadedRun({self.recipe!r}; {parts}; ask it with .ask(…))"
+
+    def _repr_html_(self) -> str:
+        return as_table(repr(self), self.recipe.model_dump())
 
     @property
     def vocabulary(self) -> TokenNames:
@@ -86,7 +94,7 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
     Raises JepaError also where a link in the folder leads out of it: somebody else may have made it.
     """
     folder.refuse_leading_out(*folder.files, *([weights] if weights else []))
-    recipe = load_recipe(folder.recipe, registry=registry)
+    recipe = run_recipe(folder, registry)
     with offline():
         data = load_data(recipe, registry)
         if recipe.rehearsal is not None and folder.rehearsed.is_file():

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jepa_core
 from jepa_core.assembly.git_revision import git_revision
+from jepa_core.contexts import find_path
+from jepa_core.errors import DataError
 from jepa_core.paths import as_text
+from jepa_core.recipe.examine import marked_paths
+from jepa_core.registry.options import option_types
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -45,6 +50,25 @@ def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         "plugins": registry.distributions(),
         "git_revision": git_revision(),
     }
+
+
+def licences(recipe: Recipe, registry: Registry) -> list[str]:
+    """Files of licences that lie beside the data that the recipe's components read, in words."""
+    found: dict[str, None] = {}
+    for _, kind, ref in recipe.components():
+        for name, annotation in option_types(registry.find(kind, ref.name).factory).items():
+            for _, _, value in marked_paths(annotation, ref.options.get(name)):
+                found |= dict.fromkeys(_licences_beside(value, recipe.search))
+    return list(found)
+
+
+def _licences_beside(value: str, search: tuple[Path, ...]) -> list[str]:
+    try:
+        path = find_path(value, search)
+    except DataError:  # an id, or a word
+        return []
+    folder = path if path.is_dir() else path.parent
+    return [f"`{file.name}`, beside `{value}`" for file in sorted(folder.glob("LICEN[CS]E*"))]
 
 
 def plugin_code(recipe: Recipe, registry: Registry) -> dict[str, str]:

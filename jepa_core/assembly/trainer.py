@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
+from jepa_core.recipe.resolve import dump_yaml
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.callbacks import MetricsFile, ProgressLine
 from jepa_core.training.health_log import HealthLog, health_batch
 from jepa_core.training.sharding import refuse_launchers_own, unsplittable
 from jepa_core.training.stop import StopOnSignal
+from jepa_core.training.trackers import Trackers
 from jepa_core.training.trainer import JepaTrainer
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def make_trainer(run: Run) -> JepaTrainer:
     )
     batch = health_batch(run.train_dataset, run.recipe.training.per_device_train_batch_size)
     trainer.add_callback(HealthLog(run.objective, batch, trainer.log))
+    trainer.trackers = Trackers(trainer, lambda: dump_yaml(trainer.recipe or {}))
+    trainer.add_callback(trainer.trackers)
     return trainer
 
 

@@ -67,11 +67,12 @@ def _at_a_prompt(asker: Asker, as_json: bool) -> None:
 
 
 def _typed() -> Iterator[str]:
-    typer.echo("one question a line; Ctrl-D ends", err=True)
+    typer.echo("one question a line; Ctrl-D or Ctrl-C ends", err=True)
     while True:
         try:
             line = input("> ")
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
+            typer.echo(err=True)  # the shell's prompt begins a line
             return
         if line.strip():
             yield line.strip()

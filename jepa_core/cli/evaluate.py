@@ -38,4 +38,4 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(metrics, indent=2, allow_nan=False))
     else:
-        show_metrics(metrics, registry, RunFolder(run_dir).captions)
+        show_metrics(metrics, registry, RunFolder(run_dir).captions, per_layer)

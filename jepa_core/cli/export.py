@@ -20,12 +20,23 @@ def export(
     keep_predictors: Annotated[
         bool, typer.Option("--keep-predictors", help="Keep the predictor tokens and their rows.")
     ] = False,
+    push: Annotated[
+        str | None, typer.Option("--push-to-hub", metavar="ID", help="Upload the folder to the Hugging Face Hub too.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="With --push-to-hub: only you see it.")] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
     """Write model and tokenizer of a finished run as a folder that transformers' pipelines take."""
     from jepa_core.assembly.export import export as write
+    from jepa_core.assembly.push import check_id, push_to_hub
 
+    if private and push is None:
+        raise typer.BadParameter("has no effect without --push-to-hub", param_hint="--private")
+    if push is not None:
+        check_id(push)  # before anything is written
     registry = make_registry(modules, plugin_files)
     written = write(run_dir, directory, merge=merge, keep_predictors=keep_predictors, registry=registry)
     typer.echo(plain(f"written    {written}"))
+    if push is not None:
+        typer.echo(plain(f"uploaded   {push_to_hub(written, push, private)}"))

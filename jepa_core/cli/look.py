@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jepa_core.cli.options import Modules, PluginFiles, make_registry
 from jepa_core.errors import JepaError, did_you_mean
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 class What(StrEnum):
@@ -18,6 +22,7 @@ class What(StrEnum):
 
 def list_all(
     what: Annotated[What | None, typer.Argument(help="Only recipes, or only components.")] = None,
+    as_json: AsJson = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
@@ -25,11 +30,21 @@ def list_all(
     from jepa_core.display.terminal import print_table
     from jepa_core.recipe.sources import descriptions
 
-    if what is not What.components:
-        print_table(("recipe", "what it shows"), descriptions().items())
-    if what is not What.recipes:
-        found = make_registry(modules, plugin_files).describe()
-        rows = [(c.kind, c.name, c.distribution, c.summary) for c in found]
+    recipes = {} if what is What.components else descriptions()
+    found = [] if what is What.recipes else make_registry(modules, plugin_files).describe()
+    if as_json:
+        told = [
+            {"kind": c.kind, "name": c.name, "from": c.distribution, "version": c.version, "summary": c.summary}
+            for c in found
+        ]
+        _print_json({"recipes": recipes, "components": told}, None if what is None else str(what))
+        return
+    if recipes:
+        print_table(("recipe", "what it shows"), recipes.items())
+    if found:
+        from jepa_core.report.console import unmarked
+
+        rows = [(c.kind, c.name, c.distribution, unmarked(c.summary)) for c in found]
         print_table(("kind", "component", "from", "what it does"), rows)
         typer.echo("jepa-run show NAME tells more about one.")
 
@@ -58,7 +73,7 @@ def show(
         show_component(component)
 
 
-def plugins(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
+def plugins(as_json: AsJson = False, modules: Modules = None, plugin_files: PluginFiles = None) -> None:
     """List the installed plugins with their versions and components, and the broken ones with the cause."""
     from jepa_core.display.terminal import print_table
 
@@ -66,6 +81,16 @@ def plugins(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
     offers: dict[str, list[str]] = {plugin.name: [] for plugin in registry.plugins}
     for component in registry.describe():
         offers[component.plugin.name].append(f"{component.kind} {component.name}")
+    if as_json:
+        told = [{"name": p.name, "version": p.version, "components": offers[p.name]} for p in registry.plugins]
+        broken = [{"name": b.plugin.name, "version": b.plugin.version, "broken": b.cause} for b in registry.broken]
+        _print_json({"plugins": told, "broken": broken}, None)
+        return
     rows = [(p.name, p.version, ", ".join(offers[p.name])) for p in registry.plugins]
     rows += [(b.plugin.name, b.plugin.version, f"BROKEN: {b.cause}") for b in registry.broken]
     print_table(("plugin", "version", "components"), rows)
+
+
+def _print_json(parts: Mapping[str, Any], only: str | None) -> None:
+    """All parts, or one alone."""
+    typer.echo(json.dumps(parts if only is None else parts[only], indent=2, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,23 +24,39 @@ Overrides = Annotated[
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The folder of a run.")]
 Modules = Annotated[
     list[str] | None,
-    typer.Option("-p", metavar="MODULE", help="Import this module as a plugin. May be repeated."),
+    typer.Option("-p", metavar="MODULE", help="Use this module as a plugin, or this Python file. May be repeated."),
 ]
 PluginFiles = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="PATH", help="Load this Python file as a plugin. May be repeated."),
+    typer.Option("--plugin", metavar="PATH", help="The same: a Python file, or a module. May be repeated."),
 ]
 
 
-def make_registry(modules: list[str] | None, files: list[Path] | None) -> Registry:
+def make_registry(modules: list[str] | None, files: list[Path] | None, outlined: bool = False) -> Registry:
     """The installed plugins, and those that the user named; what they print meanwhile goes to standard error.
 
-    Imported when it is called, since that takes a second.
+    Imported when it is called, since that takes a second. outlined: their sources are read, and nothing is run.
     """
+    if outlined:
+        from jepa_core.registry.outline import Outline
+
+        return Outline(*by_kind(modules, files))
     from jepa_core.registry.named import make_registry as make
 
     with only_results_on_stdout():
-        return make(modules, files)
+        return make(*by_kind(modules, files))
+
+
+def by_kind(modules: Iterable[str] | None, files: Iterable[Path] | None) -> tuple[list[str], list[Path]]:
+    """Modules and files, by what they are, whichever option they were given with.
+
+    >>> by_kind(["huber.py", "my_package.huber"], None)
+    (['my_package.huber'], [PosixPath('huber.py')])
+    """
+    given = [*(modules or ()), *map(str, files or ())]
+    names = [name for name in given if all(part.isidentifier() for part in name.split("."))]
+    names = [name for name in names if not name.endswith(".py")]
+    return names, [Path(name) for name in given if name not in names]
 
 
 def with_flags(overrides: list[str] | None, **flags: object) -> list[str]:

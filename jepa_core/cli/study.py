@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, make_registry
+from jepa_core.cli.options import Modules, PluginFiles, by_kind, make_registry
+from jepa_core.streams import plain
 
 if TYPE_CHECKING:
     from jepa_core.study.design import Design
@@ -52,7 +53,8 @@ def study(
     from jepa_core.recipe.strict_yaml import load_yaml
 
     refuse_device(device)
-    load_yaml(file)  # before the plugins, whose import takes seconds
+    arms = load_yaml(file).data  # before the plugins, whose import takes seconds
+    _say_at_once(file, arms)
     registry = make_registry(modules, plugin_files)
 
     from jepa_core.display.terminal import say
@@ -70,7 +72,7 @@ def study(
         forget_failures(design)
     if not table and not design.finished:
         if processes > 1:
-            _in_processes(design, processes, modules, plugin_files, device)
+            _in_processes(design, processes, *by_kind(modules, plugin_files), device)
         else:
             work(design, registry, device=device, say=say)
     result, written = write_results(design, registry)
@@ -81,9 +83,14 @@ def study(
         raise typer.Exit(1)
 
 
-def _in_processes(
-    design: Design, count: int, modules: list[str] | None, files: list[Path] | None, device: str | None
-) -> None:
+def _say_at_once(file: Path, data: object) -> None:
+    """What the file asks for, before anything slow is imported; what is wrong in it is told later."""
+    arms = data.get("arms") if isinstance(data, dict) else None
+    names = ", ".join(map(str, arms)) if isinstance(arms, dict) else "…"
+    typer.echo(plain(f"{file}: arms {names}; reading recipes and plugins"), err=True)
+
+
+def _in_processes(design: Design, count: int, modules: list[str], files: list[Path], device: str | None) -> None:
     """With a bar over the cells; what the workers say goes to files."""
     from jepa_core.progress import progress
     from jepa_core.study.workers import work_in_processes
@@ -93,5 +100,5 @@ def _in_processes(
         def tick() -> None:
             bar.update(design.settled - bar.n)
 
-        work_in_processes(design, count, modules=modules or (), files=files or (), device=device, tick=tick)
+        work_in_processes(design, count, modules=modules, files=files, device=device, tick=tick)
         tick()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
+from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, by_kind, make_registry
 
 if TYPE_CHECKING:
     from jepa_core.verify.context import Context
@@ -23,13 +23,15 @@ def verify(
     processes: Annotated[
         int, typer.Option(min=1, max=4, help="Check the gradient of so many processes too; 1: don't.")
     ] = 1,
+    in_full: Annotated[bool, typer.Option("--all", help="Show every line, also of what holds.")] = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
 ) -> None:
     """Prove that RECIPE trains what it says, with this model and this installation.
 
     Builds everything, takes real samples, and checks second views, selective loss, the one forward pass,
-    layouts, supervision, denominators and health. Writes verify.html, verify.json and a picture of the mask.
+    layouts, supervision, denominators and health. Of RECIPE's finished run, by its folder, the trained weights are
+    looked at. Writes verify.html, verify.json and a picture of the mask.
     Exit status 0 only if nothing failed.
     """
     context = _context(recipe, overrides, modules, plugin_files, processes)
@@ -51,7 +53,7 @@ def verify(
     with progress(total=total, desc="verifying", unit="check", leave=False) as bar:
         found = run_checks(context, on_check=bar.update)
     show_mask(mask_picture(context))
-    show_verification(found)
+    show_verification(found, in_full)
     for line in write_files(found, context, folder):
         say(line)
     if found.failed:
@@ -101,14 +103,27 @@ def _context(
     processes: int = 1,
 ) -> Context:
     """The built run. Raises JepaError for whatever in the recipe or its data is wrong."""
+    from jepa_core.folder.run_folder import RunFolder
     from jepa_core.recipe.load import load_recipe
     from jepa_core.recipe.sources import find_recipe
 
-    path = find_recipe(recipe)  # before the plugins, whose import takes seconds
+    folder = RunFolder(Path(recipe))
+    of_run = folder.started and folder.path.is_dir()
+    path = find_recipe(folder.recipe if of_run else recipe)  # before the plugins, whose import takes seconds
     registry = make_registry(modules, plugin_files)
-    loaded = load_recipe(path, overrides or (), registry=registry)
+    from jepa_core.assembly.assemble import load_data
+    from jepa_core.assembly.build import build_on
+    from jepa_core.assembly.run_recipe import run_recipe
 
-    from jepa_core.assembly.build import build
+    if of_run:
+        loaded = run_recipe(folder, registry, overrides or ())
+    else:
+        loaded = load_recipe(path, overrides or (), registry=registry)
+
     from jepa_core.verify.context import Context, Plugins
 
-    return Context(build(loaded, registry), registry, processes, Plugins(modules or (), plugin_files or ()))
+    weights = folder.model if of_run and folder.finished else None
+    if weights is not None:
+        folder.refuse_leading_out(*folder.files, weights)
+    run = build_on(load_data(loaded, registry), loaded, registry, weights=weights)
+    return Context(run, registry, processes, Plugins(*by_kind(modules, plugin_files)))

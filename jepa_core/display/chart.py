@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+#: Of the largest value, what an axis spans at least.
+SHORTEST = 0.2
+
 
 @dataclass(frozen=True)
 class Series:
@@ -37,17 +40,32 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """scale: of the vertical axis; ``auto`` is logarithmic where values differ by more than thirtyfold."""
+    """scale: of the vertical axis; ``auto`` is logarithmic where values differ by more than thirtyfold, else it begins
+    at zero unless all values are far from it. An axis is never so short that rounding looks like a drift."""
 
     title: str
     lines: tuple[Line, ...]
-    scale: Literal["auto", "linear", "from zero", "share"] = "auto"
+    scale: Literal["auto", "linear", "from zero", "share", "cosine"] = "auto"
     across: str = "step"
 
     @property
     def logarithmic(self) -> bool:
         values = [v for line in self.lines for v in line.series.values if math.isfinite(v)]
         return self.scale == "auto" and bool(values) and min(values) > 0 and max(values) > 30 * min(values)
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Lower and upper end of the vertical axis; None where it is logarithmic, or nothing is finite."""
+        if self.scale in ("share", "cosine"):
+            return (-0.03, 1.03) if self.scale == "share" else (-1.05, 1.05)
+        values = [v for line in self.lines for v in line.series.values if math.isfinite(v)]
+        if self.logarithmic or not values:
+            return None
+        low, high = min(values), max(values)
+        if low >= 0 and (self.scale == "from zero" or low < high / 2):
+            return 0.0, 1.05 * high or 1.0
+        room = max(0.05 * (high - low), SHORTEST * max(abs(low), abs(high)) - (high - low), 1e-9) / 2
+        return low - room, high + room
 
     @property
     def alt(self) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 4.6, 2.9
 DASHES = ["-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5))]
+MARKERS = ["o", "^", "s", "D"]
 #: With more tokens than this, names would be too small to read.
 NAMED_TOKENS = 60
 
@@ -37,17 +38,15 @@ def draw_chart(chart: Chart) -> Figure:
             line.series.steps,
             line.series.values,
             color=SERIES[line.colour],
-            linestyle=_dash(line),
+            linestyle=_dash(line) if len(line.series.steps) > 2 else "none",  # two points are no course
             linewidth=1.5 + 1.5 * (1 - (number + 1) / len(chart.lines)),  # one under another shows
-            marker="o" if len(line.series.steps) < 12 else None,
+            marker=MARKERS[line.dash % len(MARKERS)] if len(line.series.steps) < 12 else None,
             markersize=3.5,
         )
     if chart.logarithmic:
         axes.set_yscale("log")
-    if chart.scale == "share":
-        axes.set_ylim(-0.03, 1.03)
-    if chart.scale == "from zero":
-        axes.set_ylim(0, 1.05 * axes.dataLim.ymax or None)
+    if chart.limits is not None:
+        axes.set_ylim(*chart.limits)
     axes.set_xlabel(chart.across)
     if chart.across == "layer":
         axes.locator_params(axis="x", integer=True)
@@ -58,7 +57,7 @@ def draw_chart(chart: Chart) -> Figure:
 def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) -> Figure:
     """allowed: ``t t`` bool, rows look, columns are seen; names: ``t``; block: ``t``, each token's block number.
 
-    What a token sees in its own block has the first colour, what it sees in another one the second.
+    What a token sees in its own block is grey, what it sees in another one has the colour of text: colours are runs.
     """
     count = len(names)
     size = min(8.0, 170 / count)
@@ -67,9 +66,9 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     figure, axes = blank(title, WIDTH + 0.3, left=margin, top=0.3 + margin, bottom=0.08)
     same = block[:, None] == block[None, :]
     for row in range(count):
-        for colour, cells in enumerate((allowed[row] & same[row], allowed[row] & ~same[row])):
+        for colour, cells in ((MUTED, allowed[row] & same[row]), (INK, allowed[row] & ~same[row])):
             spans = [(start - 0.46, length - 0.08) for start, length in _spans(cells)]
-            axes.broken_barh(spans, (row - 0.46, 0.92), facecolor=SERIES[colour], edgecolor="none")
+            axes.broken_barh(spans, (row - 0.46, 0.92), facecolor=colour, edgecolor="none")
     for cell in range(1, count):
         axes.axvline(cell - 0.5, color=PAPER, linewidth=0.8)
     for edge in (block[1:] != block[:-1]).nonzero().flatten().tolist():
@@ -85,14 +84,19 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     return figure
 
 
-def draw_projection(title: str, projection: Projection) -> Figure:
+def draw_projection(title: str, projection: Projection, colour: int = 0) -> Figure:
+    """colour: the run's, of what is predicted; targets have that of text. The axes span a quarter of the embeddings'
+    length on either side at least, so that a point looks like one."""
     figure, axes = blank(title, WIDTH * 0.85, left=0.75)
     predicted, target = projection.predicted, projection.target
     for ends in torch.stack([predicted, target], dim=1).tolist():
         axes.plot(*zip(*ends, strict=True), color=MUTED, linewidth=0.5, alpha=0.6, zorder=1)
-    for side, points, marker, colour in (("predicted", predicted, "o", 0), ("target", target, "^", 1)):
+    for side, points, marker, of in (("predicted", predicted, "o", SERIES[colour]), ("target", target, "^", INK)):
         x, y = points.T.tolist()
-        axes.scatter(x, y, s=15, color=SERIES[colour], marker=marker, linewidths=0, label=side)
+        axes.scatter(x, y, s=15, color=of, marker=marker, linewidths=0, alpha=0.8, label=side)
+    if projection.length:
+        half = max(projection.length / 4, 1.1 * float(torch.cat([predicted, target]).abs().max()))
+        axes.set(xlim=(-half, half), ylim=(-half, half))
     axes.set_aspect("equal", adjustable="datalim")
     first, second = (f"{share:.0%}" for share in projection.shares)
     axes.set(xlabel=f"first component ({first} of the variance)", ylabel=f"second ({second})")
@@ -148,8 +152,17 @@ def _legend(axes: Axes, lines: Sequence[Line]) -> None:
     from matplotlib.lines import Line2D
 
     of_runs = len({line.run for line in lines}) > 1
+    few = all(len(line.series.steps) < 3 for line in lines)
     handles = [
-        Line2D([], [], color=INK if of_runs else SERIES[line.colour], linestyle=_dash(line), linewidth=1.6)
+        Line2D(
+            [],
+            [],
+            color=INK if of_runs else SERIES[line.colour],
+            linestyle="none" if few else _dash(line),
+            linewidth=1.6,
+            marker=MARKERS[line.dash % len(MARKERS)] if len(line.series.steps) < 12 else None,
+            markersize=3.5,
+        )
         for line in labels.values()
     ]
     axes.legend(handles, list(map(literal, labels)), frameon=False, labelcolor=INK)

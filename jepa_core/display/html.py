@@ -132,12 +132,17 @@ p { margin: .4rem 0; max-width: 48rem; overflow-wrap: anywhere; }
 .pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; }
-.wide { overflow-x: auto; margin: .5rem 0; }
+.wide { overflow-x: auto; margin: .5rem 0; background: /* a shade at an edge behind which there is more */
+  linear-gradient(to right, var(--paper) 40%, transparent) left / 2.5rem 100% no-repeat local,
+  linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% no-repeat local,
+  linear-gradient(to right, var(--muted), transparent) left / .75rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--muted), transparent) right / .75rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem 1.25rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 .figures td, .figures thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 .figures th, .figures td { padding-right: .75rem; }
+.figures thead th:first-child { white-space: normal; color: var(--ink); font-weight: 600; }
 th { font-weight: 600; }
 tbody th, thead th:first-child { font-weight: 400; white-space: nowrap; color: var(--muted); }
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4; padding: .75rem; border: 1px solid var(--line); }

@@ -16,11 +16,14 @@ PAIRS = 200
 
 @dataclass(frozen=True)
 class Projection:
-    """predicted, target: ``n 2``; shares: of the variance of all 2 n points, by each of the two components."""
+    """predicted, target: ``n 2``; shares: of the variance of all 2 n points, by each of the two components; length: of
+    the embeddings themselves, root mean square; spread: how far they are from their common mean, likewise."""
 
     predicted: Tensor
     target: Tensor
     shares: Sequence[float]
+    length: float = 0.0
+    spread: float = 0.0
 
 
 def project(predicted: Tensor, target: Tensor) -> Projection:
@@ -29,10 +32,17 @@ def project(predicted: Tensor, target: Tensor) -> Projection:
     A component's sign is arbitrary: here its largest weight is positive, so that equal runs look equal.
     """
     points = wide(torch.cat([predicted, target]))
+    length = _rms(points)
     points = points - points.mean(dim=0)
     _, values, directions = torch.linalg.svd(points, full_matrices=False)
     two = directions[:2]
     two = two * two.gather(1, two.abs().argmax(dim=1, keepdim=True)).sign()
     first, second = (points @ two.T).split([len(predicted), len(target)])
     variance = values.square()
-    return Projection(first, second, (variance / variance.sum().clamp(min=1e-30))[:2].tolist())
+    shares = (variance / variance.sum().clamp(min=1e-30))[:2].tolist()
+    return Projection(first, second, shares, length, _rms(points))
+
+
+def _rms(points: Tensor) -> float:
+    """The root mean square of the lengths of ``n d``."""
+    return float(points.square().sum(dim=1).mean().sqrt())

@@ -26,7 +26,7 @@ _BEGINNING = 4096
 def refuse_foreign(*paths: Path) -> None:
     """Raises JepaError naming the first file that is there and was written by somebody else."""
     for path in paths:
-        if os.path.lexists(path) and not _is_ours(path):
+        if os.path.lexists(path) and not is_ours(path):
             raise JepaError(f"{path}: exists and is none that jepa-run wrote; move it away, or write somewhere else")
 
 
@@ -44,7 +44,8 @@ def write_own_json(path: Path, data: dict[str, Any]) -> None:
     write_own(path, (json.dumps(_JSON | data, indent=2, allow_nan=False) + "\n").encode())
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Is there a file that bears one of our marks."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False

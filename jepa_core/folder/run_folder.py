@@ -12,6 +12,7 @@ from typing import Any
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import UNFINISHED, number, read_json, reason, refuse_read_only, remove
 from jepa_core.folder.lock import NAME as LOCK
+from jepa_core.folder.ours import is_ours
 from jepa_core.recipe.strict_yaml import load_yaml
 
 
@@ -62,6 +63,11 @@ class RunFolder:
     @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def card(self) -> Path:
+        """What the run is, for people; where the user has a file of this name, that one stays."""
+        return self.path / "README.md"
 
     @property
     def verification(self) -> Path:
@@ -165,7 +171,8 @@ class RunFolder:
         """
         self.refuse_strangers()
         try:
-            for path in (*self.files, self.checkpoints, self.model):
+            own = [self.card] if is_ours(self.card) else []
+            for path in (*self.files, *own, self.checkpoints, self.model):
                 if path != self.recipe:
                     remove(path)
                     remove(path.with_name(path.name + UNFINISHED))

@@ -43,6 +43,23 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     )
 
 
+def check_data(recipe: Recipe, registry: Registry) -> str:
+    """Reads all data, builds everything and runs a few samples; says what is there. Writes nothing.
+
+    Raises JepaError for whatever is wrong in recipe or data.
+    """
+    from jepa_core.assembly.trainer import check_training
+
+    built = build(recipe, registry)
+    if built.data.reread is not None:
+        built.data.reread()
+    check_training(built)
+    rehearse(built)
+    if recipe.rehearsal is not None:
+        try_second(recipe, built, registry)
+    return "\n".join((describe(built), *nothing_counts(built, recipe.training.max_steps)))
+
+
 def describe(built: Run) -> str:
     """What will train on what, in three lines, and what there is to know of the data."""
     recipe, settings = built.recipe, built.recipe.objective

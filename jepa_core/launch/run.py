@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
+from jepa_core.assembly.card import write_card
 from jepa_core.assembly.changes import note
-from jepa_core.assembly.provenance import provenance
+from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.parts import put_all_together
@@ -28,9 +28,11 @@ from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.launch.dry_run import describe, nothing_counts
 from jepa_core.launch.rehearsal import learn_and_rehearse
+from jepa_core.launch.result import Result
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
 from jepa_core.signals import ending_on_signals
@@ -49,18 +51,6 @@ class Interrupted(JepaError):
         super().__init__(
             f"stopped by {signal.Signals(number).name} at step {step}; the same command goes on from there ({folder})"
         )
-
-
-@dataclass(frozen=True)
-class Result:
-    """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
-    ``trained``, ``resumed`` or, when the run was finished before, ``finished``; captions: of a set or a group -> what a
-    reader of its figures should know."""
-
-    metrics: dict[str, dict[str, Any]]
-    output_dir: Path
-    state: str = "trained"
-    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -134,9 +124,11 @@ def _run(
             checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
             by_first(at_start, trainer.args.device)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
+            stack.callback(trainer.trackers.finish)
             _train(built, checkpoint, folder, say)
             metrics = trainer.evaluate_splits()
             _refuse_no_model(metrics, trainer.state.global_step)
+            trainer.trackers.finish(metrics)
             state = put_all_together(built.objective) if built.objective.transformer.lockstep else None
             by_first(lambda: _finish(folder, built, verified, metrics, registry, state), trainer.args.device)
     for warning in (*not_finite(metrics), *_health(trainer)):
@@ -144,9 +136,10 @@ def _run(
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
 
 
-def _noted(built: Run) -> dict[str, Any]:
+def _noted(built: Run, registry: Registry) -> dict[str, Any]:
     """What a reader of the folder should know of its data."""
-    return {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+    told = {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
+    return {**told, **({"licences": found} if (found := licences(built.recipe, registry)) else {})}
 
 
 def _trainer(built: Run, folder: RunFolder) -> JepaTrainer:
@@ -176,7 +169,7 @@ def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Regist
 
 def _say_what_runs(folder: RunFolder, built: Run, verified: Verification, registry: Registry) -> None:
     trainer = built.trainer
-    noted = {**provenance(built.recipe, registry), **_noted(built), **trainer.made_with}
+    noted = {**provenance(built.recipe, registry), **_noted(built, registry), **trainer.made_with}
     write_text(folder.recipe, dump_yaml({**(trainer.recipe or {}), "resolved": noted}))
     write_text(folder.vocabulary, json.dumps(built.vocabulary.to_json()) + "\n")
     write_json(folder.verification, verified.to_json())
@@ -238,4 +231,5 @@ def _finish(
             write_bytes(draft / name, content.encode() if isinstance(content, str) else content)
     if again:
         _say_what_runs(folder, built, verified, registry)
+    write_card(folder.card, load_yaml(folder.recipe).data, metrics)
     write_json(folder.metrics, metrics)

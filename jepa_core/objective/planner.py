@@ -25,6 +25,7 @@ from jepa_core.objective.plan import (
 from jepa_core.objective.schedule import weight_at
 from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
 from jepa_core.samples.draws import Draws, sequence_ids, uniform
+from jepa_core.samples.sample_set import KEYS, check_keys
 from jepa_core.samples.samples import IGNORE, PRED, Samples
 from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
 
@@ -48,6 +49,7 @@ class Planner:
         Raises ComponentError when a filter breaks its contract, or a pair that leaks a held-out answer would
         count.
         """
+        check_keys(batch, KEYS if self.spec.terms else ("input_ids", "labels", "tags"))
         samples = Samples.of_batch(batch)
         paying = [
             self.eligible(batch, step, training, number).nonzero().flatten() for number in range(len(self.spec.terms))

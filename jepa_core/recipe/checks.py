@@ -15,7 +15,7 @@ from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.refused_arguments import REFUSED
 from jepa_core.recipe.schema import SECTIONS, Recipe
-from jepa_core.registry.options import check_options
+from jepa_core.registry.options import check_options, refusal
 from jepa_core.registry.places import KeyPath
 from jepa_core.registry.plain_words import problems_in
 
@@ -83,6 +83,18 @@ def check_components(draft: Draft, registry: Registry) -> None:
         owner = f"'{name}' (from {component.distribution})"
         for option, words in check_options(component.factory, options, owner):
             draft.add((*path, *_parts(option, options)), words)
+
+
+def check_refusals(draft: Draft, registry: Registry) -> None:
+    """Adds what components that need not know the run say against their options, where nothing else is wrong there."""
+    for path, kind, ref in list(component_refs(draft.data)):
+        name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
+        options.pop("name", None)
+        if isinstance(name, str) and options and not draft.wrong_at(path):
+            component = registry.find(kind, name)
+            option, words = refusal(component.factory, options)
+            if words:
+                draft.add((*path, option) if option else path, f"'{name}' (from {component.distribution}): {words}")
 
 
 def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:

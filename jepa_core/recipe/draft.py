@@ -33,6 +33,11 @@ class Draft:
         places = self.places
         self._keep(places.line(path), Problem(places.where(path), dotted(path), message))
 
+    def wrong_at(self, path: KeyPath) -> bool:
+        """Has a problem been added at `path` or below."""
+        place = dotted(path)
+        return any(key == place or key.startswith(f"{place}.") for _, key in self._problems)
+
     def add_to_command_line(self, key: str, message: str) -> None:
         self._keep(COMMAND_LINE, Problem("command line", key, message))
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.recipe.checks import check_components, check_plugins, check_schema
+from jepa_core.recipe.checks import check_components, check_plugins, check_refusals, check_schema
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.older import modernise
 from jepa_core.recipe.overrides import apply_overrides
-from jepa_core.recipe.schema import Recipe
+from jepa_core.recipe.schema import Recipe, search_folders
 from jepa_core.recipe.sources import find_recipe, shipped_folder
 from jepa_core.recipe.strict_yaml import read_yaml
+from jepa_core.registry.places import KeyPath
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry
@@ -24,21 +25,51 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Reg
     registry: the components to check it against; left out, those installed.
     Raises RecipeError with every problem of the file and of the overrides, by line.
     """
-    path = find_recipe(source)
-    draft = Draft(read_yaml(path))
-    noted = draft.data.pop("resolved", None)  # what a run noted about itself; its resolved recipe runs again
-    draft.data.setdefault("output_dir", f"runs/{path.stem}")
+    from jepa_core.recipe.model_config import config_problems
+
     registry = registry or _installed()
-    words = modernise(draft, registry)
-    apply_overrides(draft, overrides)
-    words += modernise(draft, registry)  # overrides may use older keys too
-    recipe = check_schema(draft)
-    _check_what_is_installed(draft, registry)
-    draft.raise_problems()
-    assert recipe is not None, "what does not validate has problems"
-    recipe._source_path, recipe._places, recipe._older = path, draft.places, tuple(words)
-    recipe._noted_search, recipe._shipped = _noted_search(noted), (shipped_folder(),)
-    return recipe
+    reading = Reading(find_recipe(source), overrides, registry)
+    reading.check_model(config_problems)
+    check_refusals(reading.draft, registry)
+    return reading.recipe()
+
+
+class Reading:
+    """A recipe that is being read: its draft, with all problems found so far; words: of older keys in it."""
+
+    def __init__(self, path: Path, overrides: Sequence[str], registry: Registry):
+        self.path = path
+        self.draft = Draft(read_yaml(path))
+        noted = self.draft.data.pop("resolved", None)  # what a run noted about itself; its resolved recipe runs again
+        self._noted = _noted_search(noted)
+        self.draft.data.setdefault("output_dir", f"runs/{path.stem}")
+        self.words = modernise(self.draft, registry)
+        apply_overrides(self.draft, overrides)
+        self.words += modernise(self.draft, registry)  # overrides may use older keys too
+        self._recipe = check_schema(self.draft)
+        check_components(self.draft, registry)
+        check_plugins(self.draft, registry)
+
+    @property
+    def search(self) -> tuple[Path, ...]:
+        """Where data files are looked for, also when something is wrong elsewhere."""
+        return search_folders(self.path, self._noted, (shipped_folder(),))
+
+    def check_model(self, problems: Callable[[dict[str, Any]], Iterable[tuple[KeyPath, str]]]) -> None:
+        """Adds the problems of the model's configuration, where there is one."""
+        model = self.draft.data.get("model")
+        config = model.get("config") if isinstance(model, dict) else None
+        for path, words in problems(config) if isinstance(config, dict) else ():
+            self.draft.add(("model", "config", *path), words)
+
+    def recipe(self) -> Recipe:
+        """Raises RecipeError with every problem so far, by line."""
+        self.draft.raise_problems()
+        found = self._recipe
+        assert found is not None, "what does not validate has problems"
+        found._source_path, found._places, found._older = self.path, self.draft.places, tuple(self.words)
+        found._noted_search, found._shipped = self._noted, (shipped_folder(),)
+        return found
 
 
 def _noted_search(noted: Any) -> tuple[Path, ...]:
@@ -52,16 +83,3 @@ def _installed() -> Registry:
     from jepa_core.registry import Registry
 
     return Registry.discover()
-
-
-def _check_what_is_installed(draft: Draft, registry: Registry) -> None:
-    """Components, plugins and the model's configuration."""
-    check_components(draft, registry)
-    check_plugins(draft, registry)
-    model = draft.data.get("model")
-    config = model.get("config") if isinstance(model, dict) else None
-    if isinstance(config, dict):
-        from jepa_core.recipe.model_config import config_problems
-
-        for path, words in config_problems(config):
-            draft.add(("model", "config", *path), words)

@@ -6,8 +6,8 @@ transformers takes a misspelt key in silence, so every key is looked up among th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,48 +46,75 @@ _REFUSED = {
 Found = Iterator[tuple[KeyPath, str]]
 
 
+@dataclass(frozen=True)
+class ConfigKind:
+    """What keys a type of model has: name -> type; aliases: common name -> its own; activations: known by name."""
+
+    model_type: str
+    types: Mapping[str, Any]
+    aliases: Mapping[str, str]
+    activations: Collection[str]
+
+    @property
+    def aliased(self) -> dict[str, str]:
+        """The aliases of keys that there are."""
+        return {name: own for name, own in self.aliases.items() if own in self.types}
+
+
 def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     """Each key of a model configuration that is wrong, and why; a path of () is the whole."""
+    from transformers.activations import ACT2FN
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     model_type = config.get("model_type")
+    known = [name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if name in CONFIG_MAPPING]
+    if wrong := type_problem(model_type, known):
+        return wrong
+    config_class = CONFIG_MAPPING[str(model_type)]
+    if "text_config" in (getattr(config_class, "sub_configs", None) or {}):
+        inner = getattr(config_class.sub_configs["text_config"], "model_type", "")
+        return [(("model_type",), more_than_text(str(model_type), inner))]
+    kind = ConfigKind(str(model_type), _field_types(config_class), config_class.attribute_map, ACT2FN.keys())
+    given = {key: value for key, value in config.items() if key != "model_type"}
+    return key_problems(kind, given) or [*_whole(config_class, given)]
+
+
+def type_problem(model_type: object, known: Collection[str]) -> list[tuple[KeyPath, str]]:
+    """What is wrong with a type of model; nothing where it is one of the `known`."""
     if not isinstance(model_type, str):
         return [(("model_type",), "is missing or no text; expected gpt2, llama or another type of model")]
-    if model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or model_type not in CONFIG_MAPPING:
-        hint = did_you_mean(model_type, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+    if model_type not in known:
+        hint = did_you_mean(model_type, known)
         return [(("model_type",), f"'{model_type}' is no type of causal language model{hint}")]
-    given = {key: value for key, value in config.items() if key != "model_type"}
-    config_class = CONFIG_MAPPING[model_type]
-    if "text_config" in (getattr(config_class, "sub_configs", None) or {}):
-        return [(("model_type",), f"'{model_type}' is more than a language model{_text_type(config_class)}")]
-    problems = [*_keys(config_class, given), *_sizes(config_class, given), *_activations(given), *_balance(given)]
-    return problems or [*_whole(config_class, given)]
+    return []
 
 
-def _text_type(config_class: Any) -> str:
-    """The type of the language model in it, to be named instead."""
-    inner = getattr(config_class.sub_configs["text_config"], "model_type", "")
-    return f"; '{inner}' is the one in it" if inner else ""
+def key_problems(kind: ConfigKind, given: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+    """What is wrong with keys, one by one."""
+    return [*_keys(kind, given), *_sizes(kind, given), *_activations(kind, given), *_balance(given)]
 
 
-def _keys(config_class: Any, given: Mapping[str, Any]) -> Found:
+def more_than_text(model_type: str, inner: str) -> str:
+    """inner: the type of the language model in it, to be named instead."""
+    return f"'{model_type}' is more than a language model" + (f"; '{inner}' is the one in it" if inner else "")
+
+
+def _keys(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
     """Keys unknown, set elsewhere, given under both of their names, or of a wrong type."""
-    types = _field_types(config_class)
-    aliases = {name: own for name, own in config_class.attribute_map.items() if own in types}
     for key, value in given.items():
-        own = aliases.get(key, key)
+        own = kind.aliased.get(key, key)
         if key in _SET_ELSEWHERE:
             yield (key,), f"not here: {_SET_ELSEWHERE[key]}"
         elif key in _REFUSED and value:
             yield (key,), _REFUSED[key]
-        elif own not in types:
-            hint = did_you_mean(key, [*types, *aliases])
-            yield (key,), f"unknown key of a {config_class.model_type} configuration{hint}"
+        elif own not in kind.types:
+            hint = did_you_mean(key, [*kind.types, *kind.aliased])
+            yield (key,), f"unknown key of a {kind.model_type} configuration{hint}"
         elif own != key and own in given:
             yield (key,), f"is another name for {own}, which is given too"
         else:
-            yield from (((name,), words) for name, words in type_problems(key, types[own], value))
+            yield from (((name,), words) for name, words in type_problems(key, kind.types[own], value))
 
 
 def _field_types(config_class: Any) -> dict[str, Any]:
@@ -96,35 +123,35 @@ def _field_types(config_class: Any) -> dict[str, Any]:
 
     shared = {field.name for field in fields(PreTrainedConfig)}
     types = {field.name: field.type for field in fields(config_class) if field.name not in shared}
-    if "rope_parameters" in types:
-        types = {**_ROPE, **types}
-    return {**{key: of for key, of in _READ.items() if _is_read(config_class, key)}, **types}
+    spec = find_spec(config_class.__module__.rpartition(".")[0])
+    return with_unnamed(types, list(spec.submodule_search_locations or ()) if spec else [])
 
 
-def _is_read(config_class: Any, key: str) -> bool:
+def with_unnamed(types: Mapping[str, Any], folders: Iterable[str]) -> dict[str, Any]:
+    """The types of a configuration's fields, and of keys that its class does not name. folders: of the model's code."""
+    roped = {**_ROPE, **types} if "rope_parameters" in types else dict(types)
+    return {**{key: of for key, of in _READ.items() if _is_read(folders, key)}, **roped}
+
+
+def _is_read(folders: Iterable[str], key: str) -> bool:
     """Does the code of this kind of model look the key up? Read as text, because importing it takes seconds."""
-    package = config_class.__module__.rpartition(".")[0]
-    spec = find_spec(package)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
     code = [path.read_text(encoding="utf-8") for folder in folders for path in Path(folder).glob("modeling_*.py")]
     return any(re.search(rf"""config\.{key}\b|config, ["']{key}["']""", text) for text in code)
 
 
-def _sizes(config_class: Any, given: Mapping[str, Any]) -> Found:
+def _sizes(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
     """Sizes that nobody means, which would end in a strange error or fill the memory."""
     for common, largest in _SIZES.items():
-        for key in {common, config_class.attribute_map.get(common, common)} & set(given):
+        for key in {common, kind.aliases.get(common, common)} & set(given):
             if type(given[key]) is int and not 1 <= given[key] <= largest:
                 yield (key,), f"expected a number from 1 to {largest}, not {given[key]}"
 
 
-def _activations(given: Mapping[str, Any]) -> Found:
-    from transformers.activations import ACT2FN
-
+def _activations(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
     for key in _ACTIVATIONS:
         value = given.get(key)
-        if isinstance(value, str) and value not in ACT2FN:
-            yield (key,), f"unknown activation '{value}'{did_you_mean(value, ACT2FN)}"
+        if isinstance(value, str) and value not in kind.activations:
+            yield (key,), f"unknown activation '{value}'{did_you_mean(value, kind.activations)}"
 
 
 def _balance(given: Mapping[str, Any]) -> Found:
@@ -141,17 +168,20 @@ def _whole(config_class: Any, given: Mapping[str, Any]) -> Found:
         told = " ".join(str(error.__cause__ or error).split())
         yield (), f"not a {config_class.model_type} configuration: {told}"
         return
-    yield from _heads(config, given)
+    yield from sizes_together(config, given, _field_types(type(config)))
+
+
+def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
+    """Sizes that do not go together. config: an object with all values as attributes."""
+    yield from _heads(config, given, types)
     yield from _experts(config)
 
 
-def _heads(config: Any, given: Mapping[str, Any]) -> Found:
+def _heads(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
     """Heads that don't divide the width, or that can't share their keys and values evenly."""
-    width, heads, shared = (
-        value if type(value := getattr(config, name, None)) is int else 0
-        for name in ("hidden_size", "num_attention_heads", "num_key_value_heads")
-    )
-    if width and heads and "head_dim" not in _field_types(type(config)) and width % heads:
+    names = ("hidden_size", "num_attention_heads", "num_key_value_heads")
+    width, heads, shared = (_number(config, name) for name in names)
+    if width and heads and "head_dim" not in types and width % heads:
         yield (), f"{heads} heads don't divide a width of {width}"
     if heads and shared and heads % shared:
         default = "" if "num_key_value_heads" in given else f", the default of {config.model_type}"
@@ -160,6 +190,15 @@ def _heads(config: Any, given: Mapping[str, Any]) -> Found:
             f"{heads} heads (num_attention_heads) can't share {shared} for keys and values (num_key_value_heads"
             f"{default}) evenly: give one that divides {heads}",
         )
+
+
+def _number(config: Any, name: str) -> int:
+    """A whole number of a configuration; 0 where it has none."""
+    try:
+        value = getattr(config, name, None)
+    except Exception:  # of a type whose layers differ, transformers refuses with an error of its own
+        return 0
+    return value if type(value) is int else 0
 
 
 def _experts(config: Any) -> Found:

@@ -35,7 +35,11 @@ def apply_overrides(draft: Draft, overrides: Sequence[str]) -> None:
 
 
 def _value(text: str) -> Any:
-    """The value of an override, read as strictly as the file."""
+    """The value of an override, read as strictly as the file.
+
+    >>> [_value(text) for text in ("2", "1e-3", "l2", "[train, test]", "{name: cosine, eps: 1e-6}", "null")]
+    [2, 0.001, 'l2', ['train', 'test'], {'name': 'cosine', 'eps': 1e-06}, None]
+    """
     if not text.strip():
         raise _Mistake("nothing after '='; write null, or '' for an empty text")
     try:

@@ -18,6 +18,7 @@ from jepa_core.recipe.defaults import component_field
 from jepa_core.recipe.model_section import LoraSection, ModelSection
 from jepa_core.recipe.objective_section import FurtherTerm, Objective
 from jepa_core.recipe.rehearsal_section import RehearsalSection, SelfTraining, overridden, wrong
+from jepa_core.recipe.told import as_table, in_a_line
 from jepa_core.recipe.training_section import AtOnce, FsdpSection, Training
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
@@ -86,6 +87,15 @@ class Recipe(Section):
         section: Section = getattr(self, name)
         return section if self.rehearsal is None else overridden(section, getattr(self.rehearsal, name))
 
+    def __repr__(self) -> str:
+        name = self._source_path.stem if self._source_path else "recipe"
+        return f"Recipe({name}: {in_a_line(self.model_dump())}, to {self.output_dir})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return as_table(repr(self), self.model_dump())
+
     @property
     def source_path(self) -> Path | None:
         """The file that the recipe was loaded from."""
@@ -103,8 +113,7 @@ class Recipe(Section):
         Those of the recipe that a run's resolved one was made of come first: it means the files that the run read,
         wherever it is read. The shipped recipes' folder comes last, for copies of them.
         """
-        own = (Path(), self._source_path.parent) if self._source_path else (Path(),)
-        return (*self._noted_search, *own, *self._shipped)
+        return search_folders(self._source_path, self._noted_search, self._shipped)
 
     def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
         """Key, kind and reference of every component, one for both sides where these are the same."""
@@ -123,6 +132,11 @@ class Recipe(Section):
         """For what turns out wrong later: an error that names the line of `key`."""
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
         return RecipeError([Problem(self._places.where(path), key, message)])
+
+
+def search_folders(source: Path | None, noted: tuple[Path, ...], shipped: tuple[Path, ...]) -> tuple[Path, ...]:
+    """See :attr:`Recipe.search`. source: the recipe's file."""
+    return (*noted, Path(), *([source.parent] if source else []), *shipped)
 
 
 def _term_components(key: str, term: Objective | FurtherTerm) -> Iterator[tuple[str, str, ComponentRef]]:

@@ -5,6 +5,7 @@ That is a matter of the machine: a finished run is read on one without them, so 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,15 @@ _MODULES = {"tensorboard": ("tensorboard", "tensorboardX")}
 
 def refuse_missing_trackers(recipe: Recipe) -> None:
     """Raises RecipeError for a tracker that is not installed; transformers would not say so before it trains."""
-    for number, name in enumerate(recipe.training.report_to):
-        if not any(map(_installed, _MODULES.get(name, (name,)))):
-            message = f"the package '{name}' is not installed: pip install {name}, or leave it out"
-            raise recipe.error(f"training.report_to.{number}", message)
+    for number, message in missing_trackers(recipe.training.report_to):
+        raise recipe.error(f"training.report_to.{number}", message)
+
+
+def missing_trackers(names: Iterable[object]) -> Iterator[tuple[int, str]]:
+    """The number of each tracker that is not installed, and what to do."""
+    for number, name in enumerate(names):
+        if isinstance(name, str) and not any(map(_installed, _MODULES.get(name, (name,)))):
+            yield number, f"the package '{name}' is not installed: pip install {name}, or leave it out"
 
 
 def _installed(module: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, get_type_hints
@@ -13,7 +15,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from jepa_core.errors import did_you_mean
+from jepa_core.errors import JepaError, did_you_mean, first_line
 from jepa_core.registry.places import dotted
 from jepa_core.registry.plain_words import problems_in
 
@@ -43,6 +45,31 @@ def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner
             problems.append((name, f"unknown option{of}{did_you_mean(name, known)}"))
     missing = [n for n, p in known.items() if p.default is p.empty and n not in options]
     return problems + [(name, f"a required option{of} is missing") for name in missing]
+
+
+def refusal(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str]:
+    """What a factory that needs no context says against options that fit: the option, if it begins with one, and the
+    words; nothing where it takes them. What it makes is thrown away, and random numbers stay as they were."""
+    if takes_context(factory):
+        return "", ""
+    try:
+        with _same_random_numbers():
+            factory(**options)
+    except Exception as error:  # a third party's
+        words = str(error) if isinstance(error, ValueError | JepaError) else first_line(error)
+        option, colon, rest = words.partition(": ")
+        return (option, rest) if colon and option in options else ("", words)
+    return "", ""
+
+
+def _same_random_numbers() -> AbstractContextManager[Any]:
+    torch = sys.modules.get("torch")  # what has not imported it draws none of its numbers
+    return torch.random.fork_rng(devices=()) if torch is not None else nullcontext()
+
+
+def option_types(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The options with their annotated types."""
+    return {name: _hint(factory, name) for name in _parameters(factory)}
 
 
 def option_defaults(factory: Callable[..., Any]) -> dict[str, Any]:

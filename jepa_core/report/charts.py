@@ -23,14 +23,13 @@ Get = Callable[[Record], Series]
 def chart(title: str, records: Sequence[Record], quantities: dict[str, Get], **options: Any) -> Chart | None:
     """The quantities of all runs in one chart; None where no run has any of them.
 
-    One run has a colour for each quantity; several have a colour a run, and a dash for each quantity.
+    A colour is a run, and a dash a quantity, on every page.
     """
     lines = [
-        Line(record.name, label if len(quantities) > 1 else "", series, *place)
+        Line(record.name, label if len(quantities) > 1 else "", series, i, j)
         for i, record in enumerate(records)
         for j, (label, get) in enumerate(quantities.items())
         if (series := get(record))
-        for place in [(i, j) if len(records) > 1 else (j, 0)]
     ]
     return Chart(title, tuple(lines), **options) if lines else None
 
@@ -51,6 +50,7 @@ def course(records: Sequence[Record]) -> list[Chart | None]:
     return [
         chart("Learning rate", records, {"rate": _logged("learning_rate")}, scale="from zero"),
         chart("Gradient norm before clipping", records, {"norm": _logged("grad_norm")}),
+        chart("Samples per second", records, {"samples": _logged("samples_per_second")}, scale="from zero"),
         chart("Tokens per second", records, {"tokens": _logged("tokens_per_second")}, scale="from zero"),
         chart("Counted pairs a step", records, {"pairs": _logged("jepa_pairs")}, scale="from zero"),
     ]
@@ -64,7 +64,7 @@ def gradients(records: Sequence[Record]) -> list[Chart | None]:
             "Cosine of the two gradients",
             records,
             {"cosine": _logged("health_gradient_cosine")},
-            scale="linear",
+            scale="cosine",
         ),
     ]
 
@@ -74,8 +74,8 @@ def embeddings(records: Sequence[Record]) -> list[Chart | None]:
         return {side: _logged(f"health_{side}_{name}") for side in ("predicted", "target")}
 
     return [
-        chart("Effective rank", records, sides("rank"), scale="linear"),
-        chart("Mean cosine of two embeddings", records, sides("cosine"), scale="linear"),
+        chart("Effective rank", records, sides("rank"), scale="from zero"),
+        chart("Mean cosine of two embeddings", records, sides("cosine"), scale="cosine"),
     ]
 
 

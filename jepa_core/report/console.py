@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: So many figures that differ by a number at their end are shown, and so many examples of a kind.
 NUMBERED, EXAMPLES = 3, 2
+#: Of the figures of layers, those that are shown.
+BY_LAYER = ("ntp_loss", "mrr", "joint_accuracy")
 STATES = {
     "trained": "trained",
     "resumed": "resumed and finished",
@@ -61,8 +64,8 @@ def folded(names: Iterable[str]) -> list[tuple[str, str]]:
     return shown
 
 
-def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str]) -> None:
-    """The tables of a run's figures, and what a reader of them should know."""
+def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str], layers: bool = False) -> None:
+    """The tables of a run's figures, and what a reader of them should know. layers: those of layers too."""
     out, further = console(), further_tables(registry)
     out.print(metrics_table(metrics, further))
     for each in further:
@@ -77,8 +80,22 @@ def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, st
             out.print(table)
         if (cases := each.examples(metrics, EXAMPLES)) is not None:
             print_table(*cases)
+    for name, rows in by_layer(metrics).items() if layers else ():
+        print_table((f"{name} by layer", *metrics), rows)
     if words := caption(metrics, captions):
         out.print(words)
+
+
+def by_layer(metrics: Metrics) -> dict[str, list[list[str]]]:
+    """Of runs measured layer by layer: metric -> a row a layer, with the figure of each set."""
+    layers = {split: of["layers"] for split, of in metrics.items() if of.get("layers")}
+    numbers = dict.fromkeys(number for of in layers.values() for number in of)
+    found: dict[str, list[list[str]]] = {}
+    for name in BY_LAYER:
+        if any(name in figures for of in layers.values() for figures in of.values()):
+            columns = [layers.get(split, {}) for split in metrics]
+            found[name] = [[number, *(figure(of.get(number, {}).get(name)) for of in columns)] for number in numbers]
+    return found
 
 
 def caption(names: Iterable[str], captions: Mapping[str, str]) -> str:
@@ -96,11 +113,21 @@ def show_component(component: Component) -> None:
     out = console()
     say(f"{component.name}: {component.kind} from {component.plugin.name} {component.version}")
     for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
-        out.print(" ".join(paragraph.split()))
+        out.print(paragraph if paragraph.startswith(">>>") else unmarked(" ".join(paragraph.split())))
     schema = option_schema(component.factory)
     if schema["properties"]:
         rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]
         print_table(("option", "type", "default"), rows)
+
+
+def unmarked(text: str) -> str:
+    """Text of a docstring without the marks of Sphinx.
+
+    >>> unmarked("``one`` or :class:`~package.Two`, as :func:`three` says")
+    'one or Two, as three says'
+    """
+    text = re.sub(r":[\w:]+:`~[\w.]*?(\w+)`", r"\1", text)
+    return re.sub(r":[\w:]+:`([^`]+)`", r"\1", text).replace("``", "").replace("`", "")
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -46,8 +46,16 @@ class Log:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """The median over the log's windows; None where none was logged."""
-        values = [value for value in self.series("tokens_per_second").values if math.isfinite(value)]
+        return self.rate("tokens")
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """Samples are the same with a second view and without, and tokens are not."""
+        return self.rate("samples")
+
+    def rate(self, what: str) -> float | None:
+        """``samples`` or ``tokens`` per second, the median over the log's windows; None where none was logged."""
+        values = [value for value in self.series(f"{what}_per_second").values if math.isfinite(value)]
         return median(values) if values else None
 
     def series(self, key: str) -> Series:

@@ -33,6 +33,7 @@ def report(records: Sequence[Record], registry: Registry) -> str:
     parts = [
         sections.overview(records),
         sections.differences(records),
+        sections.measured(records),
         sections.final_metrics(records),
         sections.examples(records, registry),
         sections.curves(records),

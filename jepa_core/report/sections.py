@@ -26,11 +26,12 @@ EMBEDDINGS = (
 )
 MASK = (
     "One training sample. A row is the token that looks, a column what it may see; tokens of its own view "
-    "are blue, of another view orange. Everything else is hidden."
+    "are grey, of another view in the colour of this text. Everything else is hidden."
 )
 PROJECTION = (
     f"Up to {PAIRS} counted pairs of the training set, each a circle joined to its target: the first two "
-    "principal components of both sides together, about their common mean."
+    "principal components of both sides together, about their common mean. The axes span at least half of the "
+    "embeddings' own length, so collapsed embeddings look like a point."
 )
 AFTER_TRAINING = "Measured after training only; training.eval_steps gives curves."
 
@@ -49,11 +50,29 @@ def differences(records: Sequence[Record]) -> str:
 
 def final_metrics(records: Sequence[Record]) -> str:
     columns, rows = tables.final(records)
-    splits = dict.fromkeys(split for record in records for split in record.splits)
-    meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
     if not rows:
         return section("Final metrics", note("None yet: they are measured when training is over."))
-    return section("Final metrics", table(columns, rows, "figures"), note(meaning))
+    if len(columns) == 2 or columns[0] == "metric":
+        splits = dict.fromkeys(split for record in records for split in record.splits)
+        meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
+        return section("Final metrics", table(columns, rows, "figures"), note(meaning))
+    return section("Final metrics", *_by_split(records))
+
+
+def _by_split(records: Sequence[Record]) -> Iterator[str]:
+    """Of several runs a table a set, side by side, with a column of differences where there are two."""
+    captions = {name: words for record in records for name, words in record.captions.items()}
+    each = []
+    for split, columns, rows in tables.by_split(records):
+        words = f"{split}: {captions[split]}" if split in captions else split
+        each.append(table([words, *columns], rows, "figures"))
+    yield pictures(each)
+
+
+def measured(records: Sequence[Record]) -> str:
+    """The pictures that a reader looks for first."""
+    over_time = charts.metrics(records)
+    return _charts("Metrics by split", "" if any(over_time) else AFTER_TRAINING, over_time, records)
 
 
 def examples(records: Sequence[Record], registry: Registry) -> str:
@@ -64,10 +83,8 @@ def examples(records: Sequence[Record], registry: Registry) -> str:
 
 
 def curves(records: Sequence[Record]) -> str:
-    over_time = charts.metrics(records)
     found = [
         ("Losses", "", charts.losses(records)),
-        ("Metrics by split", "" if any(over_time) else AFTER_TRAINING, over_time),
         ("Course of training", "", charts.course(records)),
         ("Gradients of the two terms", GRADIENTS, charts.gradients(records)),
         ("Health of the embeddings", " ".join([EMBEDDINGS, *collapses(records)]), charts.embeddings(records)),
@@ -86,7 +103,7 @@ def models(records: Sequence[Record], registry: Registry) -> str:
     """Mask and projection of every run; where a model can't be had, the reason."""
     loaded = [(record, _load(record, registry)) for record in records]
     masks = [part for record, model in loaded for part in _masks(record, model, len(records) > 1)]
-    embeddings = [_projection(record, model, len(records) > 1) for record, model in loaded]
+    embeddings = [_projection(record, model, len(records) > 1, i) for i, (record, model) in enumerate(loaded)]
     return "\n".join(
         (
             section("Mask", note(MASK), pictures(masks)),
@@ -132,7 +149,7 @@ def _masks(record: Record, model: Specimen | str, several: bool) -> Iterator[str
         yield picture(draw_mask(title, allowed, mask.names, mask.block), f"Attention mask of {title}: {seen}.")
 
 
-def _projection(record: Record, model: Specimen | str, several: bool) -> str:
+def _projection(record: Record, model: Specimen | str, several: bool, colour: int) -> str:
     if isinstance(model, str):
         return note(model)
     name = f"{record.name}: " if several else ""
@@ -143,4 +160,8 @@ def _projection(record: Record, model: Specimen | str, several: bool) -> str:
         return note(f"{name}no pair counts in this recipe, so there are no embeddings to compare.")
     when = "" if record.metrics is not None else f", {model.weights.name}"
     title = f"{name}{len(sides[0])} pairs{when}"
-    return picture(draw_projection(title, project(*sides)), f"Predicted and target embeddings of {title}.")
+    found = project(*sides)
+    spread = f"spread {found.spread / found.length:.2g} of their length" if found.length else ""
+    drawn = draw_projection(f"{title}, {spread}".removesuffix(", "), found, colour)
+    words = f"Predicted and target embeddings of {title}."
+    return picture(drawn, f"{words} {spread.capitalize()}." if spread else words)

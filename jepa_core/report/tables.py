@@ -8,6 +8,7 @@ from typing import Any
 from jepa_core.display.terminal import figure
 from jepa_core.evaluation.finite import NON_FINITE
 from jepa_core.registry import Registry
+from jepa_core.report.console import folded
 from jepa_core.report.further import further_tables
 from jepa_core.report.record import Record, differing
 
@@ -23,9 +24,11 @@ def overview(records: Sequence[Record]) -> Rows:
         "state": lambda record: record.state,
         "steps": lambda record: f"{record.log.step:,}",
         "training time": lambda record: duration(record.log.seconds),
+        "samples per second": lambda record: _rate(record.log.samples_per_second),
         "tokens per second": lambda record: _rate(record.log.tokens_per_second),
     }
-    return [[name, *map(get, records)] for name, get in properties.items()]
+    rows = [[name, *map(get, records)] for name, get in properties.items()]
+    return [row for row in rows if row[0] != "samples per second" or {*row[1:]} != {"–"}]  # older logs have none
 
 
 def versions(records: Sequence[Record]) -> Rows:
@@ -52,7 +55,12 @@ def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
     done = [record for record in records if record.metrics is not None]
     if len(done) == 1:
         splits = done[0].metrics or {}
-        rows = [[name, *(figure(of.get(name)) for of in splits.values())] for name in _names([splits])]
+        rows = [
+            [f"{name} … {last}", *("…" for _ in splits)]
+            if last
+            else [name, *(figure(of.get(name)) for of in splits.values())]
+            for name, last in folded(_names([splits]))
+        ]
         return ["metric", *splits], rows
     return ["split and metric", *(record.name for record in done)], list(_by_split(done))
 
@@ -64,6 +72,27 @@ def examples(record: Record, registry: Registry) -> Iterator[tuple[list[str], Ro
             yield found
 
 
+def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]:
+    """Of several finished runs: each set, the columns, and a row a metric; of two the difference, the second less the
+    first. Numbered metrics beyond a few are left out, as on the terminal."""
+    done = [record for record in records if record.metrics is not None]
+    metrics = [record.metrics or {} for record in done]
+    names = [record.name for record in done]
+    for split in dict.fromkeys(split for of in metrics for split in of):
+        rows = []
+        for name, last in folded(_names([{split: of[split]} for of in metrics if split in of])):
+            values = [of.get(split, {}).get(name) for of in metrics]
+            differs = [_difference(*values)] if len(done) == 2 else []
+            rows.append([f"{name} … {last}" if last else name, *map(figure, values), *differs])
+        yield split, [*names, *(["difference"] if len(done) == 2 else [])], rows
+
+
+def _difference(first: Any, second: Any) -> str:
+    if not (isinstance(first, int | float) and isinstance(second, int | float)):
+        return "–"
+    return f"{second - first:+,}" if isinstance(second - first, int) else f"{second - first:+.4f}"
+
+
 def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
     metrics = [record.metrics or {} for record in done]
     for split in dict.fromkeys(split for of in metrics for split in of):
@@ -72,9 +101,9 @@ def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:
 
 
 def _names(metrics: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
-    found = dict.fromkeys(name for splits in metrics for values in splits.values() for name in values)
-    cases = {name for splits in metrics for of in splits.values() for name, v in of.items() if isinstance(v, list)}
-    return [name for name in found if name not in {"layers", NON_FINITE, *cases}]
+    found = [pair for splits in metrics for values in splits.values() for pair in values.items()]
+    lists = {name for name, value in found if isinstance(value, list | dict)}  # examples, and figures of layers
+    return [name for name in dict(found) if name not in lists and name != NON_FINITE]
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from jepa_core.errors import DataError
 from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked, Candidates
 from jepa_core.samples.samples import IGNORE, PAD, Samples
@@ -60,7 +61,8 @@ class TaskData:
     further checks of ``jepa-run verify`` by name, each called with its context and giving its rows; captions: name of
     a set or group -> what a reader of its figures should know; longest_answer: gives the tokens after which a saved
     model stops, where answers have no end of their own; notes: sentences on what was done to the data, told
-    when a run starts.
+    when a run starts; read: reads one more set from a file, and notes of it; reread: reads again, in full, what was
+    checked when it was packed and only opened since.
     """
 
     train: SampleSet
@@ -77,6 +79,25 @@ class TaskData:
     longest_answer: Callable[[], int] | None = None
     notes: Sequence[str] = ()
     read: Callable[[str], tuple[SampleSet, Sequence[str]]] | None = None
+    reread: Callable[[], object] | None = None
+
+
+#: What each key of a batch means.
+KEYS = {
+    "input_ids": "(b, s) token ids",
+    "labels": "(b, s) token ids where next-token prediction is trained, unshifted, -100 elsewhere",
+    "tags": "(b, s) what each token is: 1, 2, … as the dataset names them, 0 for padding",
+    "group": "(b,) the number of each sample's group",
+    "index": "(b,) a number of its own for each sample, by which its random draws are made",
+}
+
+
+def check_keys(batch: Mapping[str, Any], needed: Iterable[str] = KEYS) -> None:
+    """Raises DataError for a batch without a key that is `needed`, and says what is missing."""
+    missing = [f"'{name}', {KEYS[name]}" for name in needed if name not in batch]
+    if missing:
+        found = f"; it has {', '.join(map(str, batch)) or 'nothing'}"
+        raise DataError(f"the batch has no {'; no '.join(missing)}{found} (run.collate makes whole batches)")
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

@@ -31,6 +31,7 @@ from jepa_core.training.window import LossWindow, StepCounts
 
 if TYPE_CHECKING:
     from jepa_core.recipe.training_section import FsdpSection
+    from jepa_core.training.trackers import Trackers
 
 SplitMetrics = dict[str, dict[str, Any]]
 
@@ -46,6 +47,7 @@ class JepaTrainer(CheckpointTrainer):
     """
 
     objective: JepaObjective
+    trackers: Trackers
 
     def __init__(
         self,

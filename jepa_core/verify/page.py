@@ -17,8 +17,8 @@ from jepa_core.verify.samples import COLUMNS, sample_tables
 from jepa_core.verify.verify import Verification, summary
 
 MASK = (
-    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is blue, "
-    "another block orange. Everything else is hidden."
+    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is grey, "
+    "another block in the colour of this text. Everything else is hidden."
 )
 FLOW = "A batch of up to 64 training samples on its way to the loss."
 SAMPLES = "A few samples of every type, token by token, as training lays them out."
@@ -39,8 +39,15 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
 
 
 def _check(number: int, name: str, found: Verification) -> str:
+    """What failed or warns stands open, before what holds, behind one line to click on."""
     rows = [row for row in found.rows if row.check == name]
-    return section(f"{number}. {name.capitalize()}", "\n".join(map(_row, rows)))
+    told = [row for row in rows if row.verdict in (Verdict.FAIL, Verdict.WARN)]
+    rest = [row for row in rows if row not in told]
+    holds = found.holds(name) or "does not apply here"
+    mark = Verdict.PASS if found.holds(name) else Verdict.NA
+    summary = f'<b class="verdict {_CLASSES[mark]}">{mark}</b> {escape(holds)}'
+    closed = f"<details><summary>{summary}</summary>\n{chr(10).join(map(_row, rest))}</details>" if rest else ""
+    return section(f"{number}. {name.capitalize()}", "\n".join(map(_row, told)), closed)
 
 
 def _row(row: Row) -> str:
@@ -91,6 +98,7 @@ _STYLE = """\
 .row { display: grid; grid-template-columns: 3.5rem 1fr; gap: .5rem; padding: .4rem 0;
   border-bottom: 1px solid var(--line); }
 .row > div { min-width: 0; }
+summary .verdict { display: inline-block; width: 3.5rem; margin-right: .5rem; }
 .verdict { align-self: start; text-align: center; font-size: .8rem;
   border: 1px solid currentcolor; border-radius: .3rem; }
 .pass { color: var(--c2); } .fail { color: var(--paper); background: var(--c1); border-color: var(--c1); }

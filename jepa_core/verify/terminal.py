@@ -16,13 +16,14 @@ from jepa_core.verify.verify import Verification, summary
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold white on red", Verdict.WARN: "bold yellow", Verdict.NA: "dim"}
 
 
-def show_verification(found: Verification) -> None:
-    """Every line with its figure, bound, evidence and source, then the sum of it."""
+def show_verification(found: Verification, in_full: bool = False) -> None:
+    """What holds, a line a check, and every line that failed or warns with its figure, bound, evidence and source; then
+    the sum of it. in_full: every line."""
     for number, name in enumerate(found.checks, start=1):
         rows = [row for row in found.rows if row.check == name]
         if rows:
             console().print(Text(f"{number} {name}", style="bold"))
-            console().print(_table(rows))
+            console().print(_table(rows) if in_full else _folded(rows, found.holds(name)))
     say(summary(found))
 
 
@@ -39,6 +40,19 @@ def show_samples(samples: list[SampleTable]) -> None:
         for row in sample.rows:
             table.add_row(*map(Text, row))
         console().print(table)
+
+
+def _folded(rows: list[Row], holds: str) -> Table:
+    told = [row for row in rows if row.verdict in (Verdict.FAIL, Verdict.WARN)]
+    table = _table(told)
+    if holds:
+        table.add_row(Text("pass", style=STYLES[Verdict.PASS]), "", Text(holds))
+    for row in rows:
+        if row.verdict is Verdict.NA:
+            told_why = f"{row.name}: {row.evidence.splitlines()[0] if row.evidence else ''}"
+            table.add_row(Text("n/a", style=STYLES[Verdict.NA]), "", Text(told_why, style="dim"))
+    table.columns[1].width = 18 if told else 0
+    return table
 
 
 def _table(rows: list[Row]) -> Table:

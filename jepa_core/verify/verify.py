@@ -37,6 +37,17 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "baseline": (baseline,),
     "health": (health,),
 }
+#: What it means that nothing of a check failed.
+HOLDS = {
+    "selective loss": "the JEPA loss is paid by the samples that its filters leave, and by no other",
+    "one forward pass": "every token goes through the transformer once, and sees what the mask says and nothing else",
+    "layouts agree": "every way to run it gives the same losses and gradients",
+    "supervision": "labels are the tokens where they stand, of whole answers, each asked of the token before it",
+    "sets": "what is evaluated stands in no other set than it says",
+    "denominators": "accumulated micro-batches give the gradient of one batch",
+    "baseline": "at lambda_jepa 0 it is next-token prediction, bit for bit",
+    "health": "everything is finite, embeddings differ, and each loss term pulls at the model",
+}
 #: What every run looks at before it trains: all that takes no backward pass.
 CHEAP = ("selective loss", "one forward pass", "supervision")
 
@@ -61,6 +72,15 @@ class Verification:
     def checks(self) -> list[str]:
         """Names of the checks that have a row, in their order: the task's own come first."""
         return list(dict.fromkeys(row.check for row in self.rows))
+
+    def holds(self, check: str) -> str:
+        """What the lines of a check that pass say together, and how many there are; empty where none passes."""
+        passed = sum(row.check == check and row.verdict is Verdict.PASS for row in self.rows)
+        if not passed:
+            return ""
+        failed = any(row.check == check and row.verdict is Verdict.FAIL for row in self.rows)
+        words = f"{passed} {'line' if passed == 1 else 'lines'}"
+        return words if failed else f"{HOLDS.get(check, 'as it should be')} ({words})"
 
     def count(self, verdict: Verdict) -> int:
         return sum(row.verdict is verdict for row in self.rows)

@@ -63,6 +63,13 @@ class Views:
 
     The source is the side that predicts. Predictor tokens belong to the source's block, after its last
     real token. weights: ``b`` each, how much a pair of a sample counts, for each of the pairs; None: 1.
+
+    From a sample's first token to its last two, inside the sample:
+
+    >>> samples = Samples(torch.tensor([[7, 8, 9]]), torch.tensor([[1, 2, 2]]))
+    >>> views = Views(((Part(samples.tags == 1), Part(samples.tags == 2)),))
+    >>> [view.select.tolist() for view in views.pairs[0]]
+    [[[True, False, False]], [[False, True, True]]]
     """
 
     pairs: tuple[tuple[View, View], ...]

@@ -16,6 +16,12 @@ def visible(builder: MaskBuilder, tokens: Tokens, layer: int, apart: Tensor | No
     What the builder allows, AND causality, AND the key is no padding, AND NOT `apart` (``b t t`` bool, from
     :func:`apart_by_branch`), OR the diagonal, so that no row is ever fully masked (a fully masked row is NaN in eager
     attention, and spreads).
+
+    Two blocks, of two tokens and of one, then padding:
+
+    >>> tokens = Tokens.of(tags=torch.tensor([[1, 1, 1, 0]]), block=torch.tensor([[0, 0, 1, 1]]))
+    >>> visible(lambda query, key, layer: query.block == key.block, tokens, layer=0).int()[0].tolist()
+    [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
     """
     query, key = tokens.unsqueeze(-1), tokens.unsqueeze(-2)
     causal = key.position <= query.position

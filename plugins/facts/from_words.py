@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
+from typing import Annotated
 
-from jepa_core import DataError, DatasetContext, hookimpl
+from pydantic import Field
+
+from jepa_core import DataError, DataPath, DatasetContext, hookimpl
 from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
 from jepa_plugins.facts.fact_lines import read_fact_lines
+from jepa_plugins.facts.folder import SPLITS
 from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.leaks import check_leaks
@@ -21,12 +25,12 @@ from jepa_plugins.facts.vocabulary import pred_names
 
 def facts(
     context: DatasetContext,
-    path: str,
-    relations: str,
-    tokenizer: str | None = None,
-    one_way_share: float = 0.25,
+    path: DataPath,
+    relations: DataPath,
+    tokenizer: DataPath | None = None,
+    one_way_share: Annotated[float, Field(gt=0, lt=1)] = 0.25,
     seed: int | None = None,
-    evaluation_samples: int = 3000,
+    evaluation_samples: Annotated[int, Field(ge=1)] = 3000,
     held_out: HeldOut = "all",
 ) -> FactTask:
     """Samples written in words: a JSON Lines file of head, relation and tail.
@@ -65,6 +69,9 @@ def facts(
     vocabulary = vocabulary.with_predictors(context.k, context.distinct_pred)
     task = replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
     return keep_half(task, held_out)
+
+
+facts.splits = SPLITS  # type: ignore[attr-defined]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core import BuildContext, ComponentError, hookimpl
+from jepa_core import BuildContext, ComponentError, DataPath, hookimpl
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.samples.samples import Samples
 from jepa_core.views.pairs import Views
@@ -86,7 +86,7 @@ def named_pairs(data: Any, path: Path) -> tuple[tuple[str, str], ...]:
     return tuple(data.items())
 
 
-def lookup(context: BuildContext, table: str | None = None) -> LookupReversal:
+def lookup(context: BuildContext, table: DataPath | None = None) -> LookupReversal:
     """The reversed fact; relations are inverse by a table.
 
     table: a YAML file, a mapping name -> inverse name (or ``inverse_pairs: [[a, b], …]`` and ``symmetric:

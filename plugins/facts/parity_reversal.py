@@ -20,6 +20,11 @@ class ParityReversal:
     Relations come in pairs of neighbouring ids from the first relation token id on: an id of the same parity
     as the first has its inverse at + 1, one of the other parity at - 1. So with a first id of 16001,
     16001 and 16002 are inverse; with 16000, 16000 and 16001.
+
+    >>> ParityReversal(16001, num_relations=4).inverse(torch.tensor([16001, 16002, 16003, 16004])).tolist()
+    [16002, 16001, 16004, 16003]
+    >>> ParityReversal(16000, num_relations=2).inverse(torch.tensor([16000, 16001])).tolist()
+    [16001, 16000]
     """
 
     leaks_on = ("atomic",)

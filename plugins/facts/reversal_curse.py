@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from jepa_core import ComponentError, DataError, DatasetContext, hookimpl
+from jepa_core import ComponentError, DataError, DataPath, DatasetContext, hookimpl
 from jepa_plugins.facts.added import Rule, with_added
-from jepa_plugins.facts.folder import read_folder
+from jepa_plugins.facts.folder import SPLITS, read_folder
 from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.held_out import HeldOut, keep_half
@@ -21,8 +21,8 @@ from jepa_plugins.facts.task_size import TaskSize
 
 def reversal_curse(
     context: DatasetContext,
-    path: str | None = None,
-    relations: str | None = None,
+    path: DataPath | None = None,
+    relations: DataPath | None = None,
     seed: int | None = None,
     entities_both_ways: int = TaskSize.entities_both_ways,
     entities_one_way: int = TaskSize.entities_one_way,
@@ -90,6 +90,9 @@ def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> 
             f"{', '.join(given)}: {'has' if len(given) == 1 else 'have'} no effect on data read from "
             f"'{path}': leave out, or leave out the path to generate the data"
         )
+
+
+reversal_curse.splits = SPLITS  # type: ignore[attr-defined]
 
 
 @hookimpl

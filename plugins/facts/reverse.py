@@ -26,6 +26,11 @@ def reverse_facts(facts: Samples, inverse_ids: Tensor) -> Samples:
 
     inverse_ids: ``b s``, at the relation's tokens the id of the inverse relation, ignored elsewhere.
     A stable sort by role moves whole spans and keeps the order inside each, so entities may have any length.
+
+    >>> head, relation, mask, tail = 1, 2, 3, 4
+    >>> fact = Samples(torch.tensor([[10, 11, 70, 99, 20]]), torch.tensor([[head, head, relation, mask, tail]]))
+    >>> reverse_facts(fact, torch.full((1, 5), 71)).ids.tolist()
+    [[20, 71, 99, 10, 11]]
     """
     tags = facts.tags.long()
     order = _PLACE.to(tags.device)[tags].argsort(dim=1, stable=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from jepa_core import DataError
@@ -72,7 +74,7 @@ def _open(folder: Path, manifest: Manifest) -> FactTask:
     for split, entry in manifest.evaluation.items():
         sets[split] = PackedSet(folder, evaluation_name(split), entry, *ids, first)
         first += len(sets[split])
-    return fact_task(train, sets, vocabulary)
+    return replace(fact_task(train, sets, vocabulary), reread=partial(verify, folder))
 
 
 def _vocabulary(path: Path) -> Vocabulary:

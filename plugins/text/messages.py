@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from jepa_core import Asker, DatasetContext, JepaObjective, Manner, TaskData, hookimpl
+from pydantic import Field
+
+from jepa_core import Asker, DataPathOrId, DatasetContext, JepaObjective, Manner, OnDisk, TaskData, hookimpl
 from jepa_core.model.tokenizer import tokenizer_files
 from jepa_plugins.text.checks import text_checks
 from jepa_plugins.text.cut import TooLong
@@ -24,19 +26,20 @@ from jepa_plugins.text.tokenizer import add_predictors, chosen_tokenizer, templa
 from jepa_plugins.text.trained_tokenizer import TrainTokenizer
 
 TRAIN, VALID, TEST = "train", "valid", "test"
+Template = Annotated[str, OnDisk(besides=("plain",))]
 
 
 def messages(
     context: DatasetContext,
-    train: str,
-    evaluation: dict[str, str] | None = None,
-    valid_share: float = 0.0,
-    limit: int | None = None,
-    max_length: int | None = None,
+    train: DataPathOrId,
+    evaluation: dict[str, DataPathOrId] | None = None,
+    valid_share: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    limit: Annotated[int, Field(ge=1)] | None = None,
+    max_length: Annotated[int, Field(ge=1)] | None = None,
     too_long: TooLong = "error",
-    template: str | None = None,
+    template: Template | None = None,
     train_on: TrainOn = "all",
-    tokenizer: str | TrainTokenizer | None = None,
+    tokenizer: DataPathOrId | TrainTokenizer | None = None,
     seed: int | None = None,
     group_by_length: bool = False,
 ) -> TaskData:
@@ -128,6 +131,9 @@ def _parts(context: DatasetContext, names: Mapping[str, str], limit: int | None,
     if share is not None:
         train.append(replace(train[0], name=VALID, held_out=True))
     return [*train, *(Part(name, rows, limit) for name, rows in sources.items())]
+
+
+messages.splits = ("evaluation.*", VALID)  # type: ignore[attr-defined]
 
 
 @hookimpl

@@ -25,3 +25,22 @@ def test_a_file_gets_few_lines(monkeypatch, terminal, seconds):
     with progress(total=3, desc="training") as bar:
         assert bar.mininterval == seconds
     assert "training" in stream.getvalue()
+
+
+def test_lines_in_a_file_are_lines(monkeypatch):
+    """Also of a bar inside of a bar; nothing moves the cursor."""
+    stream = io.StringIO()
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress(total=4, desc="training", unit="step") as outer:
+        outer.set_postfix({"loss": "1.5"})
+        with progress(total=2, desc="evaluating", leave=False) as inner:
+            inner.update(2)
+        outer.update(4)
+    text = stream.getvalue()
+    assert not {"\r", "\x1b"} & set(text)
+    lines = text.splitlines()
+    assert lines[0].startswith("training: 0 of 4")
+    assert lines[-1].startswith("training: 4 of 4 after 00:00")
+    assert lines[-1].endswith("loss=1.5")
+    assert all(line.strip() == line for line in lines)

@@ -53,7 +53,8 @@ def test_what_a_further_term_leaves_out_is_as_in_the_first():
 def test_settings_of_the_whole():
     spec = made("objective.k=3", "objective.distinct_pred=true", "objective.target={ema: 0.5}", "seed=7").spec
     assert len(set(spec.pred_ids)) == 3
-    assert (spec.target, spec.seed, spec.groups) == (Ema(0.5), 7, ("train", "atomic", "test", "rehearsed"))
+    groups = ("train", "atomic", "test", "rehearsed", "added")
+    assert (spec.target, spec.seed, spec.groups) == (Ema(0.5), 7, groups)
     assert spec.candidates is None, "nobody asks for them"
     repeated = made("objective.k=3").spec.pred_ids
     assert (len(repeated), len(set(repeated))) == (3, 1)

@@ -51,13 +51,15 @@ def files(folder: Path) -> set[str]:
 
 
 TOKENIZER = {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}
-PLAIN = {"config.json", "generation_config.json", "model.safetensors", *TOKENIZER}
+PLAIN = {"README.md", "config.json", "generation_config.json", "model.safetensors", *TOKENIZER}
 
 
 @pytest.mark.parametrize("merge", [False, True])
 def test_adapters_alone_and_merged_say_what_the_run_says(adapted, tmp_path, merge):
     folder = jepa_core.export(adapted.run, tmp_path / "to", merge=merge, registry=REGISTRY)
-    assert files(folder) == (PLAIN if merge else {"adapter_config.json", "adapter_model.safetensors", *TOKENIZER})
+    assert files(folder) == (
+        PLAIN if merge else {"README.md", "adapter_config.json", "adapter_model.safetensors", *TOKENIZER}
+    )
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     expected = adapted.logits(adapted.model)
     torch.testing.assert_close(adapted.logits(model), expected, rtol=0, atol=1e-5)

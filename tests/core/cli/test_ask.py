@@ -75,3 +75,13 @@ def test_mistakes_are_told(cli, finished):
         assert done.exit_code != 0
         assert words in done.stderr
         assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
+def test_a_prompt_is_left_quietly(key, finished, monkeypatch, capsys):
+    from jepa_core.cli import ask as module
+
+    monkeypatch.setattr("builtins.input", lambda prompt: (_ for _ in ()).throw(key))
+    module._at_a_prompt(jepa_core.load(finished).asker(), as_json=False)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "one question a line; Ctrl-D or Ctrl-C ends\n\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,26 @@ def test_a_sentence_of_two_lines_is_shown_whole(cli):
     Path("far.py").write_text(long)
     shown = rows(cli("list", "components", "--plugin", "far.py").stdout)
     assert ["distance", "far", "far", "How far it is, in e.g. metres, to a power."] in shown
+
+
+def test_as_json(cli, site):
+    site.install("bad", thing=BROKEN)
+    Path("far.py").write_text(FAR)
+    both = json.loads(cli("list", "--json", "--plugin", "far.py").stdout)
+    assert both["recipes"].keys() == shipped_recipes().keys()
+    far = {"kind": "distance", "name": "far", "from": "far", "version": "", "summary": "How far, to a power."}
+    assert far in both["components"]
+    assert json.loads(cli("list", "recipes", "--json").stdout) == both["recipes"]
+    found = json.loads(cli("plugins", "--json").stdout)
+    assert {"name": "jepa-core:l2_distance", "components": ["distance l2"]}.items() <= next(
+        {k: v for k, v in each.items() if k != "version"}
+        for each in found["plugins"]
+        if each["name"].endswith(":l2_distance")
+    ).items()
+    assert found["broken"][0]["broken"] == "RuntimeError: [red]not markup[/blue] :boom:"
+
+
+def test_text_is_shown_without_marks(cli):
+    Path("far.py").write_text(FAR.replace("How far, to a power.", "How ``far``, as :class:`~torch.Tensor` says."))
+    for command in (("list", "components"), ("show", "far")):
+        assert "How far, as Tensor says." in cli(*command, "--plugin", "far.py").stdout

@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from jepa_core.cli.options import make_registry, with_flags
+from jepa_core.cli.options import by_kind, make_registry, with_flags
 from jepa_core.recipe.overrides import _value
 
 from .conftest import FAR
@@ -30,3 +30,10 @@ def test_a_module_in_the_current_folder_can_be_a_plugin(cli, monkeypatch):
     assert registry.find("distance", "far").plugin.name == "distance_of_the_user"
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     assert importlib.import_module("colorsys").rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+
+
+def test_both_options_take_modules_and_files():
+    assert by_kind(["far.py", "my.far"], [Path("near"), Path("folder/near.py"), Path("x-y")]) == (
+        ["my.far", "near"],
+        [Path("far.py"), Path("folder/near.py"), Path("x-y")],
+    )

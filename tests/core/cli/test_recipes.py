@@ -68,3 +68,53 @@ def test_the_schema_is_json_with_the_components_there_are(cli):
         d for d in schema["$defs"]["distance"]["oneOf"] if d.get("properties", {}).get("name") == {"const": "far"}
     )
     assert far["properties"]["power"] == {"type": "integer", "default": 2}
+
+
+class TestWithItsData:
+    def test_all_of_it_is_read(self, cli):
+        done = cli("validate", "tiny.yaml", "--data")
+        assert done.exit_code == 0, done.output
+        assert "data       reversal_curse: 25 training samples" in done.stdout
+        assert done.stdout.endswith("tiny.yaml: valid, with its data\n")
+        assert [path.name for path in Path().iterdir()] == ["tiny.yaml"]
+
+    def test_what_is_wrong_in_it_is_told(self, cli):
+        cli("data", "generate", "task")
+        Path("task/train.json").write_text("[")
+        arguments = ("validate", "cosine_k1", "data.path=task")
+        assert cli(*arguments).exit_code == 0  # the file is there
+        done = cli(*arguments, "--data")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith("jepa-run: task/train.json: line 1")
+
+    def test_a_packed_task_is_read_in_full(self, cli):
+        cli("data", "generate", "task", "--packed")
+        arguments = ("validate", "cosine_k1", "data.path=task", "--data")
+        assert cli(*arguments).exit_code == 0
+        file = Path("task/train.types.uint8")
+        file.write_bytes(bytes(1) + file.read_bytes()[:-1])
+        assert "was changed since it was packed" in cli(*arguments).stderr
+
+
+def test_plugins_run_where_their_source_does_not_say_all(cli):
+    computed = FAR.replace('return {"far": Far}', 'return {name: Far for name in ("far",)}')
+    Path("far.py").write_text(computed)
+    done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=far")
+    assert (done.exit_code, done.stdout) == (0, "tiny.yaml: valid\n")
+    assert done.stderr == "plugins are run: distance 'far': may be of far.py, which says so only when it runs\n"
+    done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=fra", "data.path=nowhere")
+    assert done.exit_code == 2
+    assert "no distance is called 'fra'; did you mean 'far'?" in done.stderr
+    assert "data.path: nowhere: not found" in done.stderr
+
+
+def test_what_components_refuse_comes_with_the_rest(cli):
+    """Also of those that say it only when they are made."""
+    Path("far.py").write_text(FAR.replace("self.power = power", 'raise ValueError(f"power: not {power}")'))
+    done = cli("tiny.yaml", "--plugin", "far.py", "objective.distance={name: far, power: 3}", "objective.kk=1")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "command line: objective.kk: unknown key; did you mean 'k'?",
+        "command line: objective.distance.power: 'far' (from far): not 3",
+        "2 problems; nothing was run",
+    ]

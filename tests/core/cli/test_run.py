@@ -27,6 +27,7 @@ def mine(finished, cli) -> Path:
 
 def test_a_run_writes_what_is_promised(finished):
     assert {path.name for path in finished.iterdir()} == {
+        "README.md",
         "checkpoints",
         "metrics.json",
         "metrics.jsonl",

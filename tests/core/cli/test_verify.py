@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import torch
+from safetensors.torch import load_file
+
 from jepa_core.verify.verify import CHECKS
+
+from .conftest import contents
 
 LEAKING = """
 import jepa_core
@@ -80,3 +85,28 @@ def test_mistakes_are_told_first(cli):
     for command in ("verify", "show-mask", "show-batch"):
         done = cli(command, "tiny.yaml", "objective.k=two")
         assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_what_holds_is_one_line_and_all_opens_it(cli):
+    short, long = (cli("verify", "tiny.yaml", *flags).stdout for flags in ((), ("--all",)))
+    held = "every token goes through the transformer once, and sees what the mask says and nothing else"
+    (line,) = [line for line in short.splitlines() if held in line]
+    assert line.startswith("pass")
+    assert "planner.py:" not in short
+    assert "samples whose JEPA loss is paid wrongly" in long
+    assert "planner.py:" in long
+
+
+def test_a_run_is_verified_with_its_trained_weights(cli, finished, monkeypatch):
+    from jepa_core.verify import verify as module
+
+    seen = []
+    monkeypatch.setattr(
+        module, "CHECKS", dict.fromkeys(CHECKS, ()) | {"health": (lambda context: seen.append(context) or [],)}
+    )
+    before = contents(finished)
+    assert cli("verify", finished, "--out", "here").exit_code == 0
+    trained = load_file(finished / "model" / "model.safetensors")
+    weights = dict(seen[0].objective.model.named_parameters())
+    assert all(torch.equal(weights[name], trained[name]) for name in trained if name in weights)
+    assert contents(finished) == before

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from jepa_core.display.chart import Chart, Line, Series
-from jepa_core.display.colours import INK, SERIES
+from jepa_core.display.colours import INK, MUTED, SERIES
 from jepa_core.display.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, panels
 from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
@@ -19,11 +20,11 @@ def curve(*values: float, run: str = "a", label: str = "", colour: int = 0, dash
 
 
 def test_a_chart_has_the_curves_with_their_colours():
-    figure = draw_chart(Chart("Loss", (curve(3.0, 2.0), curve(1.0, 2.0, colour=4, dash=1))))
+    figure = draw_chart(Chart("Loss", (curve(3.0, 2.0, 2.0), curve(1.0, 2.0, 2.0, colour=4, dash=1))))
     axes = figure.axes[0]
     first, second = axes.get_lines()
-    assert first.get_xydata().tolist() == [[0, 3], [1, 2]]
-    assert second.get_xydata().tolist() == [[0, 1], [1, 2]]
+    assert first.get_xydata().tolist() == [[0, 3], [1, 2], [2, 2]]
+    assert second.get_xydata().tolist() == [[0, 1], [1, 2], [2, 2]]
     assert [line.get_color() for line in (first, second)] == [SERIES[0], SERIES[4]]
     assert first.get_linestyle() != second.get_linestyle()
     assert first.get_linewidth() > second.get_linewidth()  # so that it shows under the second
@@ -48,6 +49,29 @@ def test_scales():
     assert low == 0
     assert high > 6
     assert draw_chart(Chart("Nothing yet", (curve(0.0),), scale="from zero")).axes[0].get_ylim()[1] > 0
+
+
+def test_two_points_are_not_joined():
+    two, three = draw_chart(Chart("Rank", (curve(3.0, 2.0), curve(1.0, 2.0, 3.0, dash=1)))).axes[0].get_lines()
+    assert (two.get_linestyle(), two.get_marker()) == ("None", "o")
+    assert three.get_linestyle() != "None"
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "limits"),
+    [
+        ((-0.0057, -0.0060), "linear", (-0.00645, -0.00525)),  # no drift: the axis spans a fifth of the values
+        ((2.0, 8.0), "auto", (0.0, 8.4)),
+        ((6.0, 8.0), "auto", (5.95, 8.05)),
+        ((0.5, 0.4), "cosine", (-1.05, 1.05)),
+        ((0.0,), "from zero", (0.0, 1.0)),
+        ((1.0, 100.0), "auto", None),
+        ((float("nan"),), "auto", None),
+    ],
+)
+def test_axes_suggest_nothing(values, scale, limits):
+    found = Chart("x", (curve(*values),), scale=scale).limits
+    assert found == (limits if limits is None else pytest.approx(limits))
 
 
 def test_a_legend_names_quantities_not_runs():
@@ -91,8 +115,8 @@ class TestMask:
             allowed = torch.rand(5, 5) < 0.5
             cells = self.cells(allowed)
             same = self.BLOCK[:, None] == self.BLOCK[None]
-            for colour, where in ((0, allowed & same), (1, allowed & ~same)):
-                assert cells.get(SERIES[colour], set()) == set(map(tuple, where.nonzero().tolist()))
+            for colour, where in ((MUTED, allowed & same), (INK, allowed & ~same)):
+                assert cells.get(colour, set()) == set(map(tuple, where.nonzero().tolist()))
 
     def test_tokens_are_named_on_both_sides(self):
         names = ["<PRED>", "an immeasurably long name", "$", "\x1b[2J", "e"]
@@ -112,6 +136,16 @@ def test_pairs_are_joined():
     assert [line.get_xydata().tolist() for line in axes.get_lines()] == [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
     assert [dots.get_offsets().tolist() for dots in axes.collections] == [side.tolist() for side in sides]
     assert axes.get_xlabel() == "first component (50% of the variance)"
+    dots = draw_projection("Pairs", Projection(*sides, (0.5, 0.25)), colour=3).axes[0].collections
+    assert [tuple(each.get_facecolor()[0][:3]) for each in dots] == [to_rgb(SERIES[3]), to_rgb(INK)]
+
+
+def test_a_collapsed_cloud_looks_like_a_point():
+    sides = torch.full((3, 2), 0.01), torch.full((3, 2), -0.01)
+    axes = draw_projection("Pairs", Projection(*sides, (1.0, 0.0), length=8.0, spread=0.014)).axes[0]
+    assert axes.get_xlim() == axes.get_ylim() == (-2, 2)
+    wide = draw_projection("Pairs", Projection(*(300 * side for side in sides), (1.0, 0.0), length=8.0)).axes[0]
+    assert wide.get_xlim() == pytest.approx((-3.3, 3.3))
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):

@@ -32,6 +32,12 @@ def test_by_hand():
     assert list(ours.shares) == pytest.approx([1, 0])
 
 
+def test_length_and_spread():
+    """Points at (3, 4) and (3, -4), which are 5 long and 4 from their mean."""
+    ours = project(torch.tensor([[3.0, 4.0]]), torch.tensor([[3.0, -4.0]]))
+    assert (ours.length, ours.spread) == pytest.approx((5, 4))
+
+
 def test_points_in_a_plane_keep_their_distances():
     torch.manual_seed(0)
     flat = torch.randn(20, 2, dtype=torch.float64) @ torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))[0][:2]

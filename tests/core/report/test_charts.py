@@ -33,10 +33,10 @@ def test_losses_of_one_run():
     assert found["Total loss"].lines == (Line("a", "", Series((1, 2, 4), (6.0, 4.5, 3.5)), colour=0),)
 
 
-def test_one_run_has_a_colour_a_quantity():
+def test_one_run_has_its_colour_and_a_dash_a_quantity():
     found = by_title(charts.gradients([run("a")]))
     lines = found["Gradient norm of each term"].lines
-    assert [(line.label, line.colour, line.dash) for line in lines] == [("NTP", 0, 0), ("JEPA", 1, 0)]
+    assert [(line.label, line.colour, line.dash) for line in lines] == [("NTP", 0, 0), ("JEPA", 0, 1)]
     assert lines[1].series == Series((0, 2, 4), (1.0, 3.0, 5.0))
 
 

@@ -30,6 +30,15 @@ def test_overview():
     assert tables.overview([run("c", log=[])])[-1] == ["tokens per second", "–"]
 
 
+def test_samples_per_second_come_before_tokens():
+    """A second view costs tokens, and no samples."""
+    log = [{"step": 1, "seconds": 1, "samples_per_second": 20.0, "tokens_per_second": 260.0}]
+    assert tables.overview([run("a", log=log), run("b")])[-2:] == [
+        ["samples per second", "20", "–"],
+        ["tokens per second", "260", "200"],
+    ]
+
+
 def test_versions_of_packages_and_plugins():
     other = {"versions": {"torch": "2.12", "jepa-core": "0.1"}, "plugins": {"jepa-core": "0.1"}, "git_revision": "abc"}
     assert tables.versions([run("a"), run("b", **other)]) == [
@@ -85,3 +94,16 @@ def test_single_cases_are_no_figures_and_have_a_table_of_their_own():
     assert list(tables.examples(run("c", metrics=None), Registry.discover())) == []
     assert ">right</td>" in sections.examples([record], Registry.discover())
     assert sections.examples([run("b")], Registry.discover()) == ""
+
+
+def test_of_two_runs_each_set_has_a_table_with_the_difference():
+    one = {"train": {"mrr": 0.5, "num_samples": 3}, "test": {"mrr": 0.1, "loss": None, "examples": [1]}}
+    other = {"train": {"mrr": 0.25, "num_samples": 5}, "test": {"mrr": 0.3, "loss": 1.0}}
+    records = [run("a", metrics=one), run("b", metrics=other)]
+    assert list(tables.by_split(records)) == [
+        ("train", ["a", "b", "difference"], [["mrr", "0.5000", "0.2500", "-0.2500"], ["num_samples", "3", "5", "+2"]]),
+        ("test", ["a", "b", "difference"], [["mrr", "0.1000", "0.3000", "+0.2000"], ["loss", "–", "1.0000", "–"]]),
+    ]
+    three = list(tables.by_split([*records, run("c", metrics=one)]))
+    assert three[0][1] == ["a", "b", "c"]
+    assert three[0][2][0] == ["mrr", "0.5000", "0.2500", "0.5000"]

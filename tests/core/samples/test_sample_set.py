@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from jepa_core.samples.sample_set import collate
+from jepa_core.errors import DataError
+from jepa_core.samples.sample_set import KEYS, check_keys, collate
 from jepa_core.samples.samples import IGNORE, PAD
 from tests.support import SAMPLES, small_set
 
@@ -32,3 +34,16 @@ def test_as_the_set_would_have_batched_them():
 def test_a_ready_batch_passes_through():
     batch = small_set().__getitems__([0, 1])
     assert collate(batch) is batch
+
+
+def test_what_a_batch_lacks_is_told_by_name_and_meaning():
+    whole = {name: torch.zeros(1) for name in KEYS}
+    check_keys(whole)
+    del whole["tags"], whole["index"]
+    with pytest.raises(DataError) as told:
+        check_keys(whole)
+    assert str(told.value) == (
+        "the batch has no 'tags', (b, s) what each token is: 1, 2, … as the dataset names them, 0 for padding; no "
+        "'index', (b,) a number of its own for each sample, by which its random draws are made; it has input_ids, "
+        "labels, group (run.collate makes whole batches)"
+    )

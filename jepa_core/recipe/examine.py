@@ -1,0 +1,133 @@
+"""The quick check of a recipe: everything that can be said without running plugins, torch or transformers.
+
+Keys and values, names and options of components, the model's configuration, files that are not there, splits that the
+dataset does not have, trackers that are not installed. What remains, a build finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from jepa_core.components import DatasetTraits
+from jepa_core.contexts import OnDisk
+from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.recipe.checks import check_refusals, component_refs
+from jepa_core.recipe.config_source import outlined_problems
+from jepa_core.recipe.load import Reading
+from jepa_core.recipe.model_config import config_problems
+from jepa_core.recipe.schema import Recipe
+from jepa_core.recipe.sources import find_recipe
+from jepa_core.recipe.trackers import missing_trackers
+from jepa_core.registry import Registry
+from jepa_core.registry.module_files import Unread
+from jepa_core.registry.options import option_types
+from jepa_core.registry.outline import Outline
+from jepa_core.registry.places import KeyPath
+
+_MODEL = OnDisk(or_id=True)
+
+
+class InDoubt(Exception):
+    """The sources of plugins and of transformers do not say all that has to be known."""
+
+
+def examine(source: str | Path, overrides: Sequence[str], registry: Registry) -> Recipe:
+    """The recipe, as :func:`~jepa_core.recipe.load.load_recipe` gives it.
+
+    registry: an Outline, or where that is InDoubt one of plugins that run. Raises RecipeError with every problem, by
+    line.
+    """
+    reading = Reading(find_recipe(source), overrides, registry)
+    draft, outlined = reading.draft, isinstance(registry, Outline)
+    try:
+        reading.check_model(outlined_problems if outlined else config_problems)
+    except (Unread, SyntaxError) as error:
+        raise InDoubt(f"the source of transformers does not say: {error}") from error
+    if not outlined:
+        check_refusals(draft, registry)
+    for path, words in (
+        *_files(draft.data, reading.search, registry),
+        *_splits(draft.data, registry),
+        *_trackers(draft.data),
+    ):
+        draft.add(path, words)
+    if isinstance(registry, Outline) and registry.doubts:
+        raise InDoubt("; ".join(registry.doubts))
+    return reading.recipe()
+
+
+def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
+    """What options name that are paths, and is not there."""
+    for path, kind, ref in component_refs(data):
+        options = ref if isinstance(ref, dict) else {}
+        for name, annotation in _option_types(registry, kind, options.get("name")).items():
+            for place, on_disk, value in marked_paths(annotation, options.get(name)):
+                if words := on_disk.problem(value, search):
+                    yield (*path, name, *place), words
+    model = data.get("model")
+    for key in ("pretrained", "config"):
+        named = model.get(key) if isinstance(model, dict) else None
+        if isinstance(named, str) and (words := _MODEL.problem(named, search)):
+            yield ("model", key), words
+
+
+def _option_types(registry: Registry, kind: str, name: object) -> Mapping[str, Any]:
+    try:
+        return option_types(registry.find(kind, name).factory) if isinstance(name, str) else {}
+    except ComponentError:
+        return {}  # told elsewhere
+
+
+def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk, str]]:
+    """Place below the option, mark and text of each path in `value`, by the type of the option.
+
+    >>> from jepa_core.contexts import DataPath
+    >>> [place for place, _, _ in marked_paths(dict[str, DataPath] | None, {"test": "a.jsonl"})]
+    [('test',)]
+    """
+    if get_origin(annotation) is Annotated:
+        yield from (((), m, value) for m in annotation.__metadata__ if isinstance(m, OnDisk) and isinstance(value, str))
+        yield from marked_paths(get_args(annotation)[0], value)
+        return
+    inner = get_args(annotation)
+    for part in inner if get_origin(annotation) not in (dict, Mapping) else ():
+        yield from marked_paths(part, value)
+    if get_origin(annotation) in (dict, Mapping) and isinstance(value, dict):
+        for key, each in value.items():
+            yield from (((key, *place), mark, text) for place, mark, text in marked_paths(inner[1], each))
+
+
+def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
+    """Splits that the dataset, by what it says of itself, does not have."""
+    evaluation = data.get("evaluation")
+    wanted = evaluation.get("splits") if isinstance(evaluation, dict) else None
+    for _, kind, ref in component_refs(data):
+        options = ref if isinstance(ref, dict) else {"name": ref}
+        if kind == "dataset" and isinstance(wanted, list):
+            known = _known_splits(registry, options)
+            for number, split in enumerate(wanted if known is not None else ()):
+                if isinstance(split, str) and split not in (known or ()):
+                    hint = did_you_mean(split, known or ()) or f"; it has {', '.join(known or ()) or 'none'}"
+                    yield ("evaluation", "splits", number), f"'{options['name']}' has no split '{split}'{hint}"
+
+
+def _known_splits(registry: Registry, options: Mapping[str, Any]) -> list[str] | None:
+    """None where only the data say."""
+    try:
+        splits = DatasetTraits.of(registry.find("dataset", str(options.get("name"))).factory).splits
+    except ComponentError:
+        return None
+    found: list[str] = []
+    for split in splits or ():
+        of = options.get(split.removesuffix(".*")) if split.endswith(".*") else [split]
+        found += [str(name) for name in of or ()]
+    return None if splits is None else found
+
+
+def _trackers(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    training = data.get("training")
+    names = training.get("report_to") if isinstance(training, dict) else None
+    for number, words in missing_trackers(names if isinstance(names, list) else ()):
+        yield ("training", "report_to", number), words

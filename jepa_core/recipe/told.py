@@ -1,0 +1,50 @@
+"""A recipe in a line, and as a table for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+Data = Mapping[str, Any]
+
+
+def in_a_line(recipe: Data) -> str:
+    """recipe: plain data. What trains on what, by which loss, for how long, and where it goes."""
+    objective, training = recipe["objective"], recipe["training"]
+    steps, epochs = training["max_steps"], training["num_train_epochs"]
+    long = f"{steps:,} steps" if steps else f"{epochs:g} epochs"
+    loss = (
+        f"{objective['gamma_ntp']:g} ntp + {_weight(objective['lambda_jepa'])} {_name(objective['distance'])} "
+        f"({_name(objective['reversal'])}, k={objective['k']})"
+    )
+    return f"{_name(recipe['data'])}, {_model(recipe['model'])}, {loss}, {long}, seed {recipe['seed']}"
+
+
+def as_table(title: str, recipe: Data) -> str:
+    """HTML with a row a key, sections one below another."""
+    rows = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in _rows(recipe))
+    return f"<b>{escape(title)}</b><table>{rows}</table>"
+
+
+def _rows(data: Data, before: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value and "name" not in value:
+            yield from _rows(value, f"{before}{key}.")
+        elif value not in (None, "", [], ()):
+            yield f"{before}{key}", str(value)
+
+
+def _model(model: Data) -> str:
+    if model["pretrained"]:
+        return str(model["pretrained"])
+    config = model["config"]
+    return str(config["model_type"] if isinstance(config, Mapping) else config)
+
+
+def _weight(weight: Any) -> str:
+    return f"{weight:g}" if isinstance(weight, int | float) else f"({weight['start']:g} to {weight['end']:g})"
+
+
+def _name(reference: Any) -> str:
+    return str(reference["name"] if isinstance(reference, Mapping) else reference)

@@ -1,0 +1,24 @@
+"""What statements at the top of a module, or of a class, give a value to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+
+def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The names that a statement gives a value to."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    for target in targets:
+        if isinstance(target, ast.Name) and value is not None:
+            yield target.id, value
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            yield from ((t.id, v) for t, v in zip(target.elts, value.elts, strict=True) if isinstance(t, ast.Name))
+
+
+def attributes(node: ast.AST) -> dict[tuple[str, str], ast.expr]:
+    """Name and attribute of what a statement as ``factory.splits = …`` gives a value to."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    pairs = [(t.value.id, t.attr) for t in targets if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name)]
+    return dict.fromkeys(pairs, node.value) if isinstance(node, ast.Assign) else {}
