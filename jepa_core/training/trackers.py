@@ -37,7 +37,7 @@ class Trackers(TrainerCallback):
         for tracker in self.known if state.is_world_process_zero else ():
             end = partial(tracker.on_train_end, args, state, control, model=self.trainer.model)
             self._ends.append(end)
-            tracker.on_train_end = _later  # type: ignore[method-assign]
+            tracker.on_train_end = _later
             tell = RECIPE.get(type(tracker).__name__)
             if tell is None:
                 self._log(tracker, {"recipe": self.text()})

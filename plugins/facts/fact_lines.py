@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean, raise_all
 from jepa_plugins.facts.json_file import parse_json, read_text, show
 
 _FIELDS = ("head", "relation", "tail")
@@ -29,19 +29,28 @@ def read_fact_lines(path: Path, relations: Collection[str], relations_file: str)
     relations: the names allowed, from `relations_file`. Raises DataError naming line and field for anything
     that is no such fact, and for a file without facts.
     """
-    facts = []
+    facts, problems = [], []
     for number, text in enumerate(read_text(path).split("\n"), start=1):
         if text.strip():
-            fact = _parse(text, f"{path}: line {number}", number)
-            if fact.relation not in relations:
-                raise DataError(
-                    f"{path}: line {number}: relation: expected a relation of {relations_file}, not "
-                    f"{show(fact.relation)}{did_you_mean(fact.relation, relations)}"
-                )
-            facts.append(fact)
+            try:
+                fact = _parse(text, f"{path}: line {number}", number)
+                _refuse_unknown(fact, path, relations, relations_file)
+            except DataError as error:
+                problems.append(str(error))
+            else:
+                facts.append(fact)
+    raise_all(problems, len(facts) + len(problems), "lines")
     if not facts:
         raise DataError(f"{path}: expected at least one fact")
     return facts
+
+
+def _refuse_unknown(fact: FactLine, path: Path, relations: Collection[str], relations_file: str) -> None:
+    if fact.relation not in relations:
+        raise DataError(
+            f"{path}: line {fact.line}: relation: expected a relation of {relations_file}, not "
+            f"{show(fact.relation)}{did_you_mean(fact.relation, relations)}"
+        )
 
 
 def _parse(text: str, where: str, number: int) -> FactLine:

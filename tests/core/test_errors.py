@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from jepa_core.errors import ComponentError, DataError, JepaError, Problem, RecipeError, did_you_mean, first_line
+from jepa_core.errors import (
+    FEW,
+    ComponentError,
+    DataError,
+    JepaError,
+    Problem,
+    RecipeError,
+    did_you_mean,
+    first_line,
+    raise_all,
+)
 
 
 def test_every_problem_is_a_line_of_a_recipe_error():
@@ -36,3 +46,17 @@ def test_only_a_close_name_is_offered(name, hint):
 def test_the_first_line_of_an_error():
     assert first_line(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
     assert first_line(MemoryError()) == "MemoryError"
+
+
+def test_of_many_problems_the_first_are_told_and_how_many():
+    raise_all([], 5, "lines")
+    for problems, words in (
+        (["a: bad"], "a: bad"),
+        (["a: bad", "b: bad"], "a: bad\nb: bad\n2 of 1,500 lines are wrong"),
+    ):
+        with pytest.raises(DataError) as told:
+            raise_all(problems, 1500, "lines")
+        assert str(told.value) == words
+    with pytest.raises(DataError) as told:
+        raise_all([f"{number}: bad" for number in range(FEW + 5)], 15, "lines")
+    assert str(told.value).splitlines()[FEW - 1 :] == ["9: bad", "15 of 15 lines are wrong, 10 of them above"]

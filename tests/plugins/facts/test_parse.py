@@ -128,3 +128,15 @@ def test_the_culprit_among_many_is_found():
     items[18_500] = item([0], 10, [20_000], "train")
     with pytest.raises(DataError, match=r"item 18500: target_text\[0\]: .* \(0 to 19999\), not 20000"):
         ItemParser("train.json", tokens, ("train",))(items)
+
+
+def test_all_items_that_are_wrong_are_named_and_counted():
+    good = {"input_text": [[3], [4], [1]], "target_text": [[3]], "type": "train"}
+    parser = ItemParser("t.json", {"<pad>": 0, "<mask>": 1, "a": 3, "<r>": 4}, ("train",))
+    parser([good])
+    with pytest.raises(DataError) as told:
+        parser([{**good, "type": "x"}, good, {**good, "target_text": [[9]]}])
+    first, second, count = str(told.value).splitlines()
+    assert first.startswith("t.json: item 0: type: expected")
+    assert second.startswith("t.json: item 2: target_text[0]: expected token ids")
+    assert count == "2 of 3 items are wrong"
