@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 
 #: Letters of a name, and known names, that are compared; a vocabulary may have millions.
 _LONGEST, _MOST = 200, 10_000
+
+#: So many problems of a kind are told in full.
+FEW = 10
 
 
 class JepaError(Exception):
@@ -24,6 +27,20 @@ class DataError(JepaError):
 
 class ComponentError(JepaError):
     """A component is unknown, ambiguous, broken, or does not keep its contract."""
+
+
+def raise_all(problems: Sequence[str], looked_at: int, what: str) -> None:
+    """Raises one DataError for all that was found wrong: the first few, and of how many.
+
+    problems: a message each; looked_at: so many `what`, as lines or items. Nothing is raised where there is none.
+    """
+    if not problems:
+        return
+    told = list(problems[:FEW])
+    if len(problems) > 1:
+        more = f", {FEW} of them above" if len(problems) > FEW else ""
+        told.append(f"{len(problems):,} of {looked_at:,} {what} are wrong{more}")
+    raise DataError("\n".join(told))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import json
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jepa_core import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean, raise_all
 from jepa_core.folder.lines import decoded, numbered_lines
 from jepa_plugins.facts.json_file import show, without_collector
 
@@ -51,18 +52,25 @@ def read_fact_lines(path: Path, relations: Sequence[str], relations_file: str) -
     known = {name: number for number, name in enumerate(relations)}
     names: dict[str, int] = {}
     head, relation, tail, line = (array("q") for _ in range(4))
+    problems = []
+    hint = lru_cache(lambda name: did_you_mean(name, relations))  # a wrong column is wrong in every line
     with without_collector():
         for number, content in numbered_lines(path, LONGEST_LINE):
-            fact = _parse(content, f"{path}: line {number}")
-            if fact[1] not in known:
-                raise DataError(
-                    f"{path}: line {number}: relation: expected a relation of {relations_file}, not "
-                    f"{show(fact[1])}{did_you_mean(fact[1], relations)}"
-                )
+            try:
+                fact = _parse(content, f"{path}: line {number}")
+                if fact[1] not in known:
+                    raise DataError(
+                        f"{path}: line {number}: relation: expected a relation of {relations_file}, not "
+                        f"{show(fact[1])}{hint(fact[1])}"
+                    )
+            except DataError as error:
+                problems.append(str(error))
+                continue
             head.append(names.setdefault(fact[0], len(names)))
             relation.append(known[fact[1]])
             tail.append(names.setdefault(fact[2], len(names)))
             line.append(number)
+    raise_all(problems, len(line) + len(problems), "lines")
     if not line:
         raise DataError(f"{path}: expected at least one fact")
     return FactLines(np.asarray(head), np.asarray(relation), np.asarray(tail), np.asarray(line), list(names))

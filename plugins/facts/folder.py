@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from jepa_core import DataError, did_you_mean
 from jepa_core.samples.samples import Samples
@@ -35,12 +36,14 @@ def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
     """
     check_files(folder)
     tokens = read_vocab(folder / VOCAB)
-    train, types = ItemParser(str(folder / TRAIN), tokens, ("train", "atomic"))(read_json(folder / TRAIN))
+    names = {split: f"{folder / VALID}: {split}" for split in SPLITS}
+    items, lists = read_json(folder / TRAIN), read_splits(folder / VALID)
+    wanted = [(str(folder / TRAIN), ("train", "atomic"), items)]
+    wanted += [(names[split], (split,), lists[split]) for split in SPLITS]
+    (train, types), *others = _parsed(tokens, wanted)
     if not len(train):
         raise DataError(f"{folder / TRAIN}: expected at least one fact")
-    names = {split: f"{folder / VALID}: {split}" for split in SPLITS}
-    lists = read_splits(folder / VALID)
-    evaluation = {split: ItemParser(names[split], tokens, (split,))(lists[split])[0] for split in SPLITS}
+    evaluation = {split: facts for split, (facts, _) in zip(SPLITS, others, strict=True)}
 
     parsed = {str(folder / TRAIN): train, **{names[split]: facts for split, facts in evaluation.items()}}
     vocabulary = make_vocabulary(tokens, used_relations(parsed.values()), folder / VOCAB, relations)
@@ -49,6 +52,22 @@ def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
     task = task_of_facts(vocabulary, train, types, evaluation)
     check_leaks(task, str(folder / TRAIN), names["test"])
     return task
+
+
+def _parsed(tokens: dict[str, int], wanted: Iterable[tuple[str, Sequence[str], Any]]) -> list[tuple[Samples, Tensor]]:
+    """Samples and types of each list, given as where it stands, its types and its items.
+
+    Raises DataError for all that is wrong in them.
+    """
+    found, problems = [], []
+    for where, types, items in wanted:
+        try:
+            found.append(ItemParser(where, tokens, types)(items))
+        except DataError as error:
+            problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))
+    return found
 
 
 def used_relations(parsed: Iterable[Samples]) -> set[int]:

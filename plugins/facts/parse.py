@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core import DataError
+from jepa_core import DataError, raise_all
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.bounds import LONGEST_FACT, refuse_too_large
 from jepa_plugins.facts.json_file import show
@@ -52,9 +52,9 @@ class ItemParser:
             raise DataError(f"{self.where}: expected a list of facts, not {show(items)}")
         parsed = self._parse(items, first)
         if parsed is None:
-            for number, item in enumerate(items, first):
-                if wrong := self._wrong(item):
-                    raise DataError(f"{self.where}: item {number}: {wrong}")
+            found = ((number, self._wrong(item)) for number, item in enumerate(items, first))
+            problems = [f"{self.where}: item {number}: {wrong}" for number, wrong in found if wrong]
+            raise_all(problems, len(items), "items")
             raise AssertionError("facts that are right one by one are right together")
         return parsed
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from jepa_core import DataError
+from jepa_core import DataError, raise_all
 from jepa_core.contexts import find_path
 from jepa_core.model.hub import HubError, find_or_id
 from jepa_plugins.text.conversation import Conversation, conversation
@@ -59,6 +59,16 @@ def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
 
 
 def conversations(rows: Source, limit: int | None) -> Iterator[Conversation]:
-    """The conversations of the first `limit` rows, null for all. Raises DataError naming the line."""
+    """The conversations of the first `limit` rows, null for all. Raises DataError naming the lines that are none, when
+    all were looked at."""
+    problems: list[str] = []
+    count = 0
     for number, row in islice(rows, limit):
-        yield conversation(row, rows.where(number), number)
+        count += 1
+        try:
+            found = conversation(row, rows.where(number), number)
+        except DataError as error:
+            problems.append(str(error))
+        else:
+            yield found
+    raise_all(problems, count, "rows")

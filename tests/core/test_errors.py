@@ -4,6 +4,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from jepa_core.errors import (
+    FEW,
     ComponentError,
     DataError,
     JepaError,
@@ -11,6 +12,7 @@ from jepa_core.errors import (
     RecipeError,
     did_you_mean,
     first_line,
+    raise_all,
     without_traceback,
 )
 
@@ -74,3 +76,17 @@ def test_what_a_process_that_makes_batches_raises_is_its_words_alone():
     plain = DataError("two\nlines")
     without_traceback(plain)
     assert str(plain) == "two\nlines"
+
+
+def test_of_many_problems_the_first_are_told_and_how_many():
+    raise_all([], 5, "lines")
+    for problems, words in (
+        (["a: bad"], "a: bad"),
+        (["a: bad", "b: bad"], "a: bad\nb: bad\n2 of 1,500 lines are wrong"),
+    ):
+        with pytest.raises(DataError) as told:
+            raise_all(problems, 1500, "lines")
+        assert str(told.value) == words
+    with pytest.raises(DataError) as told:
+        raise_all([f"{number}: bad" for number in range(FEW + 5)], 15, "lines")
+    assert str(told.value).splitlines()[FEW - 1 :] == ["9: bad", "15 of 15 lines are wrong, 10 of them above"]

@@ -98,3 +98,14 @@ def test_mistakes_are_named_by_line_and_field(tmp_path, line, expected):
 def test_a_file_without_facts(tmp_path):
     with pytest.raises(DataError, match=r"facts\.jsonl: expected at least one fact"):
         read(tmp_path, "\n\n")
+
+
+def test_all_that_are_wrong_are_named_and_counted(tmp_path):
+    with pytest.raises(DataError) as told:
+        read(tmp_path, f'{GOOD}\n{{"head": 3}}\n{GOOD.replace("up", "upp")}\n')
+    first, second, count = str(told.value).splitlines()
+    assert "line 2: head: expected text, not 3" in first
+    assert "line 3: relation: expected a relation of relations.yaml, not 'upp'; did you mean 'up'?" in second.replace(
+        '"', "'"
+    )
+    assert count == "2 of 3 lines are wrong"

@@ -144,3 +144,15 @@ def test_a_fact_that_is_too_long_and_more_than_fit_into_memory(monkeypatch):
     assert len(parse([short, long])[0]) == 2
     with pytest.raises(DataError, match=r"^train\.json: 3 facts, the longest of 9 tokens, are too many for memory"):
         parse([short, short, long])
+
+
+def test_all_items_that_are_wrong_are_named_and_counted():
+    good = {"input_text": [[3], [4], [1]], "target_text": [[3]], "type": "train"}
+    parser = ItemParser("t.json", {"<pad>": 0, "<mask>": 1, "a": 3, "<r>": 4}, ("train",))
+    parser([good])
+    with pytest.raises(DataError) as told:
+        parser([{**good, "type": "x"}, good, {**good, "target_text": [[9]]}])
+    first, second, count = str(told.value).splitlines()
+    assert first.startswith("t.json: item 0: type: expected")
+    assert second.startswith("t.json: item 2: target_text[0]: expected token ids")
+    assert count == "2 of 3 items are wrong"

@@ -48,3 +48,14 @@ def test_the_first_rows_are_conversations(tmp_path):
     assert [(c.line, c.contents) for c in conversations(file, 2)] == [(1, ("u", "a")), (3, ("v", "b"))]
     with pytest.raises(DataError, match=r"d.jsonl: line 5: prompt: expected text or a list of messages, not 1$"):
         list(conversations(file, None))
+
+
+def test_all_rows_that_are_none_are_named_and_counted(tmp_path):
+    rows = [{"prompt": 1}, {"prompt": "u", "completion": "a"}, {"completion": "b"}]
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataError) as told:
+        list(conversations(JsonLines(tmp_path / "d.jsonl"), None))
+    first, second, count = str(told.value).splitlines()
+    assert "line 1: prompt: expected text or a list of messages, not 1" in first
+    assert "line 3: expected messages, or prompt and completion; there is completion" in second
+    assert count == "2 of 3 rows are wrong"
