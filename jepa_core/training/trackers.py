@@ -13,7 +13,7 @@ import yaml
 from transformers import TrainerCallback
 
 if TYPE_CHECKING:
-    from jepa_core.training.trainer import JepaTrainer
+    from transformers import Trainer
 
 Tell = Callable[[Any, str], object]
 #: How each takes the text of the recipe; the others, as a logged text.
@@ -27,7 +27,7 @@ RECIPE: Mapping[str, Tell] = {
 class Trackers(TrainerCallback):
     """trainer: whose trackers these are; text: gives the resolved recipe as YAML, when training begins."""
 
-    def __init__(self, trainer: JepaTrainer, text: Callable[[], str]):
+    def __init__(self, trainer: Trainer, text: Callable[[], str]):
         self.trainer, self.text = trainer, text
         self.known = [each for each in trainer.callback_handler.callbacks if is_tracker(each)]
         self._ends: list[Callable[[], object]] = []

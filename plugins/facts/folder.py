@@ -38,7 +38,7 @@ def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
     tokens = read_vocab(folder / VOCAB)
     names = {split: f"{folder / VALID}: {split}" for split in SPLITS}
     items, lists = read_json(folder / TRAIN), read_splits(folder / VALID)
-    wanted = [(str(folder / TRAIN), ("train", "atomic"), items)]
+    wanted: list[tuple[str, Sequence[str], Any]] = [(str(folder / TRAIN), ("train", "atomic"), items)]
     wanted += [(names[split], (split,), lists[split]) for split in SPLITS]
     (train, types), *others = _parsed(tokens, wanted)
     if not len(train):

@@ -23,7 +23,7 @@ RECIPE = {
         "data": {"train": {"size": 2200, "sha256": "x"}, "vocabulary": {"size": 3, "sha256": "y"}},
         "captions": {"test": "what is held out"},
         "licences": ["`LICENSE.wordnet`, beside `facts.jsonl`"],
-        "search": ["/home/somebody"],
+        "search": ["/srv/somebody"],
     },
 }
 METRICS = {
@@ -50,7 +50,7 @@ def test_what_a_reader_wants_to_know():
     assert "mrr_token1" not in text
     assert 'jepa_core.load("mine")' in text
     assert "- data: `LICENSE.wordnet`, beside `facts.jsonl`" in text
-    assert "/home/somebody" not in text
+    assert "/srv/somebody" not in text
 
 
 def test_the_recipe_in_it_is_the_recipe():

@@ -188,6 +188,7 @@ class TestRefusals:
             ("rehearsal.asker=unanswered", "no rehearsal is called 'unanswered'; did you mean 'unanswered_questions'"),
             ("rehearsal.asker.cutt=all", "unknown option of 'unanswered_questions'"),
             ("rehearsal.askr=x", "rehearsal.askr: unknown key; did you mean 'asker'"),
+            ("rehearsal.asker.cut=otsu", "expected minimum_error, all, nothing"),
         ],
     )
     def test_a_mistake_in_the_section_is_told_with_its_key(self, tmp_path, override, words):
@@ -200,7 +201,6 @@ class TestRefusals:
         [
             ("rehearsal.objective.ntp_detach=5", "ntp_detach: 5"),
             ("rehearsal.objective.predictor=mlp", "its components have other parameters than those learned"),
-            ("rehearsal.asker.cut=otsu", "cut: expected minimum_error"),
         ],
     )
     def test_what_can_not_be_rehearsed_is_told_before_anything_is_learned(self, tmp_path, override, words):

@@ -17,6 +17,8 @@ def installed(tmp_path, monkeypatch):
     """Makes a module of this name that can be found, and hides those that are there."""
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     (tmp_path / "site").mkdir()
+    for name in ("tensorboard", "tensorboardX", "mlflow", "wandb"):  # found there where something imported it
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
     def installed(name: str) -> None:
         (tmp_path / "site" / f"{name}.py").touch()
