@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
+
+#: Letters of a name, and known names, that are compared; a vocabulary may have millions.
+_LONGEST, _MOST = 200, 10_000
 
 
 class JepaError(Exception):
@@ -54,5 +58,6 @@ def first_line(error: BaseException) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'eps'?"`` when a known name is close to `name`, else an empty string."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    alike = (each for each in known if 3 * len(name) <= 7 * len(each) <= 49 / 3 * len(name))  # else too unlike
+    close = get_close_matches(name, islice(alike, _MOST), n=1, cutoff=0.6) if len(name) <= _LONGEST else ()
     return f"; did you mean '{close[0]}'?" if close else ""

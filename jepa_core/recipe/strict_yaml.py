@@ -39,15 +39,15 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-def load_yaml(path: str | Path) -> Document:
-    """The one document in a YAML file. Raises RecipeError with every problem at ``path:line``."""
-    document = read_yaml(path)
+def load_yaml(path: str | Path, *, most: int = MAX_NODES) -> Document:
+    """The one document in a YAML file, of `most` entries. Raises RecipeError with every problem at ``path:line``."""
+    document = read_yaml(path, most=most)
     if document.problems:
         raise RecipeError(document.problems)
     return document
 
 
-def read_yaml(path: str | Path, shown: str = "") -> Document:
+def read_yaml(path: str | Path, shown: str = "", *, most: int = MAX_NODES) -> Document:
     """Like :func:`load_yaml`, but raises only where no data can be had at all.
 
     shown: what messages call the file; left out, `path`.
@@ -61,13 +61,13 @@ def read_yaml(path: str | Path, shown: str = "") -> Document:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise RecipeError([Problem(shown, "", f"could not be read: {error}")]) from error
-    return parse_yaml(content, shown)
+    return parse_yaml(content, shown, most=most)
 
 
-def parse_yaml(content: bytes | str, shown: str) -> Document:
+def parse_yaml(content: bytes | str, shown: str, *, most: int = MAX_NODES) -> Document:
     """Like :func:`read_yaml`, for content in memory."""
     try:
-        reader = _Reader(decode(content))
+        reader = _Reader(decode(content), most)
         data = reader.read()
     except Refused as refused:
         raise RecipeError([Problem(f"{shown}:{refused.line}", "", str(refused))]) from refused
@@ -82,8 +82,9 @@ def parse_yaml(content: bytes | str, shown: str) -> Document:
 class _Reader:
     """Builds plain data from events, and notes the line of every key and list item."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, most: int):
         self.events = events(text)
+        self.most = most
         self.lines: dict[KeyPath, int] = {}
         self.problems: list[tuple[int, KeyPath, str]] = []
         self.anchors: dict[str, Any] = {}
@@ -106,8 +107,8 @@ class _Reader:
 
     def value(self, event: Any, path: KeyPath) -> Any:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise Refused(line_of(event), f"more than {MAX_NODES} entries")
+        if self.nodes > self.most:
+            raise Refused(line_of(event), f"more than {self.most} entries")
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         if event.tag is not None:

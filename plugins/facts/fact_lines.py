@@ -1,56 +1,105 @@
-"""Samples as text: JSON Lines of ``{"head": …, "relation": …, "tail": …}``."""
+"""Facts as text: JSON Lines of ``{"head": …, "relation": …, "tail": …}``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jepa_core import DataError, did_you_mean
-from jepa_plugins.facts.json_file import parse_json, read_text, show
+from jepa_core.folder.lines import decoded, numbered_lines
+from jepa_plugins.facts.json_file import show, without_collector
 
 _FIELDS = ("head", "relation", "tail")
+#: Bytes of a line, and letters of a name: more are no fact, and would only fill the memory.
+LONGEST_LINE, LONGEST_NAME = 1 << 20, 1_000
 
 
 @dataclass(frozen=True)
-class FactLine:
-    """One fact; line: where in the file, from 1. Runs of white space in a name count as one blank."""
+class FactLines:
+    """The facts of a file as columns ``n``, so that a million need no million objects.
 
-    head: str
-    relation: str
-    tail: str
-    line: int
+    head, tail: numbers of `names`; relation: numbers of the relations that were allowed; line: where in the file, from
+    1. names: the entities, in the order in which they first occur; runs of white space in a name count as one blank.
+    """
+
+    head: np.ndarray
+    relation: np.ndarray
+    tail: np.ndarray
+    line: np.ndarray
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def line_of(self, name: int) -> int:
+        """The first line that an entity is in."""
+        return int(self.line[np.argmax((self.head == name) | (self.tail == name))])
 
 
-def read_fact_lines(path: Path, relations: Collection[str], relations_file: str) -> list[FactLine]:
+def read_fact_lines(path: Path, relations: Sequence[str], relations_file: str) -> FactLines:
     """The facts of a file; empty lines are skipped.
 
     relations: the names allowed, from `relations_file`. Raises DataError naming line and field for anything
     that is no such fact, and for a file without facts.
     """
-    facts = []
-    for number, text in enumerate(read_text(path).split("\n"), start=1):
-        if text.strip():
-            fact = _parse(text, f"{path}: line {number}", number)
-            if fact.relation not in relations:
+    known = {name: number for number, name in enumerate(relations)}
+    names: dict[str, int] = {}
+    head, relation, tail, line = (array("q") for _ in range(4))
+    with without_collector():
+        for number, content in numbered_lines(path, LONGEST_LINE):
+            fact = _parse(content, f"{path}: line {number}")
+            if fact[1] not in known:
                 raise DataError(
                     f"{path}: line {number}: relation: expected a relation of {relations_file}, not "
-                    f"{show(fact.relation)}{did_you_mean(fact.relation, relations)}"
+                    f"{show(fact[1])}{did_you_mean(fact[1], relations)}"
                 )
-            facts.append(fact)
-    if not facts:
+            head.append(names.setdefault(fact[0], len(names)))
+            relation.append(known[fact[1]])
+            tail.append(names.setdefault(fact[2], len(names)))
+            line.append(number)
+    if not line:
         raise DataError(f"{path}: expected at least one fact")
-    return facts
+    return FactLines(*map(np.asarray, (head, relation, tail, line)), names=list(names))
 
 
-def _parse(text: str, where: str, number: int) -> FactLine:
-    item: Any = parse_json(text, where)
+def _parse(content: bytes, where: str) -> tuple[str, str, str]:
+    """Head, relation and tail of a line."""
+    item = _item(decoded(content, where), where)
     if not isinstance(item, dict):
         raise DataError(f"{where}: expected an object with head, relation and tail, not {show(item)}")
     for field in _FIELDS:
         if not isinstance(item.get(field), str) or not item[field].strip():
             found = f"not {show(item[field])}" if field in item else f"it is missing{did_you_mean(field, item)}"
             raise DataError(f"{where}: {field}: expected text, {found}")
+        if len(item[field]) > LONGEST_NAME:
+            raise DataError(
+                f"{where}: {field}: expected at most {LONGEST_NAME:,} letters, there are {len(item[field]):,}"
+            )
+        if not item[field].isascii():
+            _refuse_half_letters(item[field], f"{where}: {field}")
     head, relation, tail = (" ".join(item[field].split()) for field in _FIELDS)
-    return FactLine(head, relation, tail, number)
+    return head, relation, tail
+
+
+def _item(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        cut = "; is the file cut off?" if not text[error.pos :].strip() else ""
+        raise DataError(f"{where}, column {error.colno}: expected JSON: {error.msg}{cut}") from error
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{where}: expected JSON: {error}") from error
+
+
+def _refuse_half_letters(name: str, where: str) -> None:
+    """JSON can say half of a letter, ``\\ud83d``; no tokenizer takes one."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: expected text, not the half of a letter, U+{ord(name[error.start]):04X}") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
 from jepa_core import DataError, DatasetContext, hookimpl
 from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
-from jepa_plugins.facts.fact_lines import FactLine, read_fact_lines
+from jepa_plugins.facts.fact_lines import read_fact_lines
 from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.leaks import check_leaks
@@ -45,12 +45,11 @@ def facts(
     file, relations_file = context.find(path), context.find(relations)
     known = read_relations(relations_file)
     lines = read_fact_lines(file, known.names, str(relations_file))
-    names = entity_lines(lines)
 
-    chosen = word_tokenizer(names) if tokenizer is None else load_tokenizer(context.find(tokenizer))
+    chosen = word_tokenizer(lines.names) if tokenizer is None else load_tokenizer(context.find(tokenizer))
     predictors = pred_names(max(context.k, 1), context.distinct_pred)
     vocabulary = add_specials(chosen, known, predictors, str(relations_file))
-    spelling = encode_names(chosen, names, str(file))
+    spelling = encode_names(chosen, lines.names, lines.line_of, str(file))
     triples = unique_triples(lines, spelling, known, str(file))
 
     if tokenizer is None:
@@ -59,22 +58,13 @@ def facts(
     rng = Random(context.seed if seed is None else seed)
     try:
         both, one = two_groups(triples, known, one_way_share, rng)
+        task = as_task(both, one, spelling, known, vocabulary, evaluation_samples, rng)
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
-    task = as_task(both, one, known, vocabulary, evaluation_samples, rng)
     check_leaks(task, f"{file}: training set", f"{file}: test set")
     vocabulary = vocabulary.with_predictors(context.k, context.distinct_pred)
     task = replace(task, vocabulary=vocabulary, tokenizer_files=tokenizer_files(chosen))
     return keep_half(task, held_out)
-
-
-def entity_lines(lines: Sequence[FactLine]) -> dict[str, int]:
-    """Entity -> the first line that it is in."""
-    found: dict[str, int] = {}
-    for fact in lines:
-        found.setdefault(fact.head, fact.line)
-        found.setdefault(fact.tail, fact.line)
-    return found
 
 
 @hookimpl

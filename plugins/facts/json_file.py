@@ -6,10 +6,15 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError
+from jepa_core import DataError, JepaError
+from jepa_core.folder.files import MAX_BYTES, read_bytes
+from jepa_core.folder.lines import decoded_file
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 @contextmanager
@@ -30,15 +35,15 @@ def refuse_pipe(path: Path) -> None:
         raise DataError(f"{path}: can't be read: not a regular file")
 
 
-def read_text(path: Path) -> str:
-    """Raises DataError when the file can't be read as UTF-8 text."""
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The text of a file, without its byte order mark. Raises DataError when it can't be read as UTF-8 text, or is
+    larger than `limit` bytes."""
     try:
-        refuse_pipe(path)
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is none: {error.reason}") from error
+        return decoded_file(read_bytes(path, limit), path)
+    except DataError:
+        raise
+    except JepaError as error:
+        raise DataError(str(error)) from error
 
 
 def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
@@ -59,6 +64,7 @@ def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None =
 
 
 def show(value: Any, limit: int = 60) -> str:
-    """A value for a message, as JSON, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value for a message, as JSON, shortened; of a large one no more is looked at."""
+    value = value[: limit + 1] if isinstance(value, str | list) else value
+    text = "".join(islice(_ENCODER.iterencode(value), limit + 1))
     return text if len(text) <= limit else text[: limit - 1] + "…"

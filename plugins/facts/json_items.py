@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from jepa_core import DataError
 from jepa_plugins.facts.json_file import refuse_pipe, show, without_collector
 
-#: Characters read at a time, and items given at a time.
+#: Bytes read at a time, and items given at a time.
 READ, ITEMS = 1 << 22, 1 << 15
 #: What is nearer to the end of what was read may be half of something: the rest is not there yet.
 _TOKEN = 16
@@ -25,12 +26,10 @@ def read_items(path: Path) -> Iterator[list[Any]]:
     """
     try:
         refuse_pipe(path)
-        with open(path, encoding="utf-8") as file, without_collector():
+        with open(path, "rb") as file, without_collector():
             yield from _Reader(path, file).items()
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text; byte {error.start} is none: {error.reason}") from error
 
 
 class _Reader:
@@ -42,6 +41,8 @@ class _Reader:
         self.text, self.at, self.ended = "", 0, False
         self.line, self.column = 1, 1  # of the text's first character
         self.decode = json.JSONDecoder().raw_decode
+        self.characters = getincrementaldecoder("utf-8-sig")().decode
+        self.lines = 1  # where what is read next begins
 
     def items(self) -> Iterator[list[Any]]:
         self._expect("[", "a list")
@@ -96,13 +97,24 @@ class _Reader:
         """Reads on, dropping what is done with. False at the end of the file."""
         if self.ended:
             return False
-        read = self.file.read(max(READ, len(self.text) - self.at))
-        if not read:
-            self.ended = True
+        content = self.file.read(max(READ, len(self.text) - self.at))
+        self.ended = not content
+        read = self._characters(content)
+        if self.ended:
             return False
         self.line, self.column = self._place(self.at)
         self.text, self.at = self.text[self.at :] + read, 0
         return True
+
+    def _characters(self, content: bytes) -> str:
+        """Of bytes, of which the last may be a part of what is read next; none are the end."""
+        try:
+            text = self.characters(content, not content)
+        except UnicodeDecodeError as error:
+            line = self.lines + error.object.count(b"\n", 0, error.start)
+            raise DataError(f"{self.path}: line {line}: expected UTF-8 text: {error.reason}") from error
+        self.lines += content.count(b"\n")
+        return text
 
     def _place(self, at: int) -> tuple[int, int]:
         lines = self.text.count("\n", 0, at)

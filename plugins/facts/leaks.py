@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.alike import Alike, Parts, common, facts_in_parts, hash_facts, no_keys
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.reverse import reverse_facts
 from jepa_plugins.facts.roles import Role, SampleType
@@ -19,18 +21,36 @@ def check_leaks(task: FactTask, train: str, test: str) -> None:
 
     train, test: what the message calls the two sets. The vocabulary has its `inverse_ids`.
     """
-    trained = {key: number for number, key in enumerate(fact_keys(task.train.facts))}
     held_out = task.evaluation["test"]
-    for number, key in enumerate(fact_keys(held_out.facts)):
-        if key in trained:
-            fact = describe(held_out, number, task.vocabulary)
-            raise trained_test_fact(f"{test}: item {number}", fact, f"{train}: item {trained[key]}")
-    atomic = (task.train.sample_type == SampleType.ATOMIC).nonzero().flatten()
-    reverses = fact_keys(reverse_all(task.train.facts[atomic], task.vocabulary))
-    for number, key in zip(atomic.tolist(), reverses, strict=True):
-        if key in trained:
-            fact = describe(task.train, number, task.vocabulary)
-            raise trained_reverse(f"{train}: item {number}", fact, f"item {trained[key]}")
+    keys = np.sort(np.concatenate([no_keys(), *(hash_facts(facts) for _, facts in facts_in_parts(task.train))]))
+    shared = [common(hash_facts(facts), keys) for _, facts in held_out_facts(task.train, held_out, task.vocabulary)]
+    if any(map(len, shared)):
+        alike = Alike.among(task.train, np.unique(np.concatenate(shared)))
+        refuse_leaks(alike, held_out, task.vocabulary, train, test)
+
+
+def held_out_facts(train: FactSet, test: FactSet, vocabulary: Vocabulary) -> Parts:
+    """The test facts, and then the reverses of the atomic ones."""
+    yield from facts_in_parts(test)
+    yield from reversed_atomic(train, vocabulary)
+
+
+def reversed_atomic(train: FactSet, vocabulary: Vocabulary) -> Parts:
+    """The reverses of the atomic facts, with the rows of these."""
+    inverse = inverse_table(vocabulary)
+    for rows, facts in facts_in_parts(train, SampleType.ATOMIC):
+        yield rows, reverse_facts(facts, inverse[facts.ids])
+
+
+def refuse_leaks(alike: Alike, test: FactSet, vocabulary: Vocabulary, train_name: str, test_name: str) -> None:
+    """Raises DataError for the first test fact, or else the first reverse of an atomic one, that is `alike` one of
+    the training set's."""
+    for number, row in alike.with_equal(facts_in_parts(test)):
+        fact = describe(test, number, vocabulary)
+        raise trained_test_fact(f"{test_name}: item {number}", fact, f"{train_name}: item {row}")
+    for number, row in alike.with_equal(reversed_atomic(alike.data_set, vocabulary)):
+        fact = describe(alike.data_set, number, vocabulary)
+        raise trained_reverse(f"{train_name}: item {number}", fact, f"item {row}")
 
 
 def trained_test_fact(where: str, fact: str, found: str) -> DataError:
@@ -56,13 +76,6 @@ def inverse_table(vocabulary: Vocabulary) -> Tensor:
     inverse = torch.zeros(vocabulary.size, dtype=torch.int64)
     inverse[list(vocabulary.relation_ids)] = torch.tensor(vocabulary.inverse_ids, dtype=torch.int64)
     return inverse
-
-
-def fact_keys(facts: Samples) -> list[bytes]:
-    """Of each fact its tokens as bytes: equal for equal facts, whatever the padding."""
-    buffer, width = facts.ids.int().numpy().tobytes(), 4 * facts.ids.shape[1]
-    lengths = facts.valid.sum(dim=1).tolist()
-    return [buffer[i * width : i * width + 4 * length] for i, length in enumerate(lengths)]
 
 
 def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:

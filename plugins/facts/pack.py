@@ -13,6 +13,7 @@ from torch import Tensor
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.alike import FACTS, facts_in_parts
 from jepa_plugins.facts.folder import (
     SPLITS,
     VALID,
@@ -29,7 +30,7 @@ from jepa_plugins.facts.json_items import read_items
 from jepa_plugins.facts.parse import ItemParser
 from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.store import draft_of
-from jepa_plugins.facts.store_checks import FACTS, CheckedSets, facts_in_parts
+from jepa_plugins.facts.store_checks import CheckedSets
 from jepa_plugins.facts.store_manifest import (
     MANIFEST,
     TRAIN,

@@ -7,16 +7,21 @@ symmetric: [also see]
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from jepa_core import DataError, did_you_mean
-from jepa_plugins.facts.json_file import read_text, show
+from jepa_core.errors import RecipeError
+from jepa_core.recipe.strict_yaml import load_yaml
+from jepa_plugins.facts.fact_lines import LONGEST_NAME
+from jepa_plugins.facts.json_file import show
 
+#: Names, lists and keys that the file may have.
+MAX_ENTRIES = 200_000
 _KEYS = ("inverse_pairs", "symmetric")
 
 
@@ -27,23 +32,29 @@ class Relations:
     pairs: tuple[tuple[str, str], ...] = ()
     symmetric: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name, an inverse beside its relation, symmetric ones last."""
         return (*chain.from_iterable(self.pairs), *self.symmetric)
 
-    @property
+    @cached_property
     def inverse(self) -> dict[str, str]:
         both = {**dict(self.pairs), **{b: a for a, b in self.pairs}}
         return both | {name: name for name in self.symmetric}
+
+    @cached_property
+    def inverse_numbers(self) -> tuple[int, ...]:
+        """Of each name the place of its inverse among the names."""
+        place = {name: number for number, name in enumerate(self.names)}
+        return tuple(place[self.inverse[name]] for name in self.names)
 
 
 def read_relations(path: Path) -> Relations:
     """Raises DataError for a file of another shape, or one that names a relation twice."""
     try:
-        data = yaml.safe_load(read_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DataError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+        data = load_yaml(path, most=MAX_ENTRIES).data
+    except RecipeError as error:
+        raise DataError(" ".join(str(error).split())) from error
     if not isinstance(data, dict):
         raise DataError(f"{path}: expected the keys {' and '.join(_KEYS)}, not {show(data)}")
     for key in data:
@@ -80,6 +91,8 @@ def _name(path: Path, where: str, name: Any) -> str:
 def _check_names(path: Path, names: tuple[str, ...]) -> None:
     if not names:
         raise DataError(f"{path}: expected at least one relation")
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise DataError(f"{path}: relation '{name}': expected once, as it has one inverse (its own: symmetric)")
+        if len(name) > LONGEST_NAME:
+            raise DataError(f"{path}: relation {show(name)}: expected at most {LONGEST_NAME:,} letters")

@@ -9,7 +9,7 @@ from random import Random
 from jepa_core import DataError
 
 
-def components(links: Sequence[tuple[int, int]], entities: int) -> list[int]:
+def components(links: Sequence[Sequence[int]], entities: int) -> list[int]:
     """Of each link (two of the entities 0 to `entities` - 1) the smallest entity connected with it."""
     parent = list(range(entities))
 
@@ -25,7 +25,7 @@ def components(links: Sequence[tuple[int, int]], entities: int) -> list[int]:
     return [root(a) for a, _ in links]
 
 
-def split_by_entity(links: Sequence[tuple[int, int]], entities: int, share: float, rng: Random) -> list[bool]:
+def split_by_entity(links: Sequence[Sequence[int]], entities: int, share: float, rng: Random) -> list[bool]:
     """Of each link: is it in the group of about `share` of them. Links with an entity in common go together.
 
     Connected components are taken in random order, each that brings the group closer to its share. Raises

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from jepa_core.samples.samples import Samples
-from jepa_plugins.facts.leaks import fact_keys
+from jepa_plugins.facts.alike import fact_keys
 from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.task import FactTask
 

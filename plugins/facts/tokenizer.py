@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
 
 from jepa_core import DataError
 from jepa_plugins.facts.relations import Relations
+from jepa_plugins.facts.spelling import Spelling
 from jepa_plugins.facts.vocabulary import MASK, PAD, Vocabulary
+
+#: Names that are encoded at once.
+_PART = 1 << 14
 
 
 def word_tokenizer(names: Iterable[str]) -> Any:
@@ -40,40 +47,47 @@ def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str]
         relation_ids=tuple(token_to_id[token] for token in tokens),
         mask_id=token_to_id[MASK],
         pad_id=token_to_id[PAD],
-        inverse_ids=tuple(token_to_id[f"<{relations.inverse[name]}>"] for name in relations.names),
+        inverse_ids=tuple(token_to_id[tokens[number]] for number in relations.inverse_numbers),
     )
 
 
-def encode_names(tokenizer: Any, lines: Mapping[str, int], where: str) -> dict[str, tuple[int, ...]]:
-    """Name -> token ids.
+def encode_names(tokenizer: Any, names: Sequence[str], line_of: Callable[[int], int], where: str) -> Spelling:
+    """The tokens of each name.
 
-    lines: name -> the line of file `where` that an error names. Raises DataError for a name with a special
-    token in it, with a part that the tokenizer does not know, or without any token, and for two names of the
+    line_of: number of a name -> the line of file `where` that an error names. Raises DataError for a name with a
+    special token in it, with a part that the tokenizer does not know, or without any token, and for two names of the
     same tokens, which would be one entity.
     """
-    added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
-    special = {*added, *tokenizer.all_special_tokens}
 
-    def refuse(name: str, found: str) -> None:
-        raise DataError(f"{where}: line {lines[name]}: '{name}': expected ordinary tokens, there is {found}")
+    def refuse(number: int, found: str) -> NoReturn:
+        raise DataError(f"{where}: line {line_of(number)}: '{names[number]}': {found}")
 
-    for name in lines:
-        if inside := [token for token in special if token in name]:
-            refuse(name, f"the special {inside[0]}")
-    encoded = tokenizer(list(lines), add_special_tokens=False)["input_ids"]
-    for name, ids in zip(lines, encoded, strict=True):
-        if not ids or tokenizer.unk_token_id in ids:
-            refuse(name, "a part that the tokenizer does not know" if ids else "none")
-    spelling = {name: tuple(ids) for name, ids in zip(lines, encoded, strict=True)}
-    _refuse_merged(spelling, lines, where)
+    special = _special_tokens(tokenizer)
+    for number, name in enumerate(names):
+        if inside := special.search(name):
+            refuse(number, f"expected ordinary tokens, there is the special {inside[0]}")
+    spelling = Spelling.of(_encoded(tokenizer, names))
+    for number in np.flatnonzero(spelling.lengths == 0).tolist():
+        refuse(number, "expected ordinary tokens, there is none")
+    if tokenizer.unk_token_id is not None and (unknown := np.flatnonzero(spelling.ids == tokenizer.unk_token_id)).size:
+        number = int(np.searchsorted(spelling.starts, unknown[0], "right")) - 1
+        refuse(number, "expected ordinary tokens, there is a part that the tokenizer does not know")
+    if (twice := spelling.first_twice()) is not None:
+        number, other = twice
+        owner = f"'{names[other]}' (line {line_of(other)})"
+        refuse(number, f"expected tokens of its own, the tokenizer gives it those of {owner}")
     return spelling
 
 
-def _refuse_merged(spelling: Mapping[str, tuple[int, ...]], lines: Mapping[str, int], where: str) -> None:
-    owner: dict[tuple[int, ...], str] = {}
-    for name, ids in spelling.items():
-        if (other := owner.setdefault(ids, name)) != name:
-            raise DataError(
-                f"{where}: line {lines[name]}: '{name}': expected tokens of its own, the tokenizer gives it those of "
-                f"'{other}' (line {lines[other]})"
-            )
+def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
+    """Matches where a special token is; of two that begin at one place the longer one."""
+    added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    special = {*added, *tokenizer.all_special_tokens} - {""}
+    return re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+
+
+def _encoded(tokenizer: Any, names: Sequence[str]) -> Iterator[Sequence[int]]:
+    """Part by part, as what a tokenizer returns is many times as large as its ids."""
+    for start in range(0, len(names), _PART):
+        part = list(names[start : start + _PART])
+        yield from tokenizer(part, add_special_tokens=False, return_attention_mask=False)["input_ids"]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError
+from jepa_core.folder.lines import decoded, numbered_lines
 
 #: Bytes that a line may have; more are no conversation, and would only fill the memory.
 LONGEST_LINE = 1 << 26
-_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,8 @@ class JsonLines:
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """Line number, from 1, and value. Raises DataError naming the line."""
-        try:
-            with open(self.path, "rb") as file:
-                yield from self._values(iter(lambda: file.readline(LONGEST_LINE + 2), b""))
-        except OSError as error:
-            raise DataError(f"{self.path}: can't be read: {error.strerror or error}") from error
+        for number, line in numbered_lines(self.path, LONGEST_LINE):
+            yield number, parse(line, self.where(number))
 
     def digest(self) -> str:
         """Of the file's bytes."""
@@ -45,22 +42,12 @@ class JsonLines:
         except OSError as error:
             raise DataError(f"{self.path}: can't be read: {error.strerror or error}") from error
 
-    def _values(self, lines: Iterator[bytes]) -> Iterator[tuple[int, Any]]:
-        for number, line in enumerate(lines, start=1):
-            text = line.rstrip(b"\r\n")
-            if len(text) > LONGEST_LINE:
-                raise DataError(f"{self.where(number)}: is longer than {LONGEST_LINE:,} bytes")
-            text = text.removeprefix(_MARK) if number == 1 else text
-            if text.strip():
-                yield number, parse(text, self.where(number))
-
 
 def parse(line: bytes, where: str) -> Any:
     """The JSON value of a line; `where` opens the message of a DataError."""
+    text = decoded(line, where)
     try:
-        return json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where}: expected UTF-8 text; byte {error.start + 1} is none: {error.reason}") from error
+        return json.loads(text)
     except json.JSONDecodeError as error:
         hint = "; a file of one value a line is read, no list over several" if line.strip() in (b"[", b"{") else ""
         raise DataError(f"{where}: expected JSON: {error.msg} at column {error.colno}{hint}") from error

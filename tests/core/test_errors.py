@@ -33,6 +33,14 @@ def test_only_a_close_name_is_offered(name, hint):
     assert did_you_mean(name, {"eps": 1, "layer": 2}) == hint
 
 
+def test_of_millions_of_names_a_few_are_looked_at():
+    """A vocabulary has as many; and a word of a megabyte is like nothing."""
+    assert did_you_mean("epsilon", iter([*(f"a name too long {i}" for i in range(20_000)), "epsilom"])) != ""
+    names = iter(f"epsilon {i}" for i in range(10**9))
+    assert did_you_mean("epsilon", names).startswith("; did you mean 'epsilon ")
+    assert did_you_mean("x" * 1_000_000, ["x" * 999_999]) == ""
+
+
 def test_the_first_line_of_an_error():
     assert first_line(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
     assert first_line(MemoryError()) == "MemoryError"

@@ -120,7 +120,9 @@ def test_the_same_recipe_and_the_words(read, installed, older, now, words):
 
 
 def test_several_at_once_each_with_a_word(read, installed):
-    older = "objective: {stop_gradient: target, embedding: {name: last_token, role: tail}}\nevaluation: {concepts: true}\n"
+    older = (
+        "objective: {stop_gradient: target, embedding: {name: last_token, role: tail}}\nevaluation: {concepts: true}\n"
+    )
     now = "objective: {target: stopped, embedding: {name: last_token, tag: tail}}\nevaluation: {also: [concepts]}\n"
     assert resolved(read(older), installed) == resolved(read(now), installed)
     assert len(read(older).older) == 3
@@ -150,7 +152,9 @@ def test_a_mistake_is_at_the_older_key_s_line(read):
 
 
 def test_the_source_can_no_longer_be_stopped(read):
-    with pytest.raises(RecipeError, match=r"^r.yaml:1: objective.stop_gradient: is now objective.target: same, stopped, "):
+    with pytest.raises(
+        RecipeError, match=r"^r.yaml:1: objective.stop_gradient: is now objective.target: same, stopped, "
+    ):
         read("objective: {stop_gradient: source}")
 
 

@@ -269,5 +269,7 @@ class TestByFile:
         os.mkfifo(tmp_path / "pipe")
         path = tmp_path / "mine.py"
         path.mkdir() if kind == "folder" else path.symlink_to("pipe") if "link" in kind else os.mkfifo(path)
-        with pytest.raises(ComponentError, match=r"mine\.py: not a regular file \(without --plugin .* it is not used\)"):
+        with pytest.raises(
+            ComponentError, match=r"mine\.py: not a regular file \(without --plugin .* it is not used\)"
+        ):
             Registry().add_file(path)

@@ -79,7 +79,9 @@ class TestRewardsCollapse(RegularizerContract):
     fails = ("test_collapse_costs",)
 
     def make(self):
-        return lambda embeddings, draws: embeddings.var(dim=0, correction=0).mean() if len(embeddings) else embeddings.sum()
+        return lambda embeddings, draws: (
+            embeddings.var(dim=0, correction=0).mean() if len(embeddings) else embeddings.sum()
+        )
 
 
 class TestWrongSign(RegularizerContract):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from jepa_core.errors import DataError
+from jepa_core.samples.draws import hash_rows
 from jepa_core.samples.sample_set import TaskData
-from jepa_plugins.facts.leaks import check_leaks, describe, fact_keys, reverse_all
+from jepa_plugins.facts import alike
+from jepa_plugins.facts.leaks import check_leaks, describe, reverse_all
 from jepa_plugins.facts.roles import from_spans
 from jepa_plugins.facts.task import task_of_facts
 from tests.plugins.facts.specimen import TOKENS
@@ -31,6 +34,13 @@ def test_a_planted_test_fact_is_found_whatever_the_padding():
         check_leaks(planted, "train", "test")
 
 
+def test_of_facts_that_share_a_hash_the_tokens_decide(monkeypatch):
+    monkeypatch.setattr(alike, "hash_rows", lambda ids, select: hash_rows(ids, select) * np.uint64(0))
+    check_leaks(task([FORWARD, BACKWARD, ATOMIC], [0, 0, 1], [HELD_OUT]), "train", "test")
+    with pytest.raises(DataError, match=r"^train: item 0: type: .*: item 2$"):
+        check_leaks(task([ATOMIC, FORWARD, HELD_OUT], [1, 0, 1], []), "train", "test")
+
+
 @pytest.mark.parametrize("kind", [0, 1])
 def test_a_planted_reverse_of_an_atomic_fact_is_found(kind):
     with pytest.raises(DataError, match=r"^train: item 0: type: .* '<w_3>' '<r>' '<w_4> <w_5> <w_6>' .*: item 2$"):
@@ -43,17 +53,6 @@ def test_the_same_entities_under_another_relation_are_no_leak():
     train = from_spans([ATOMIC, [HELD_OUT[0], [14], [9], HELD_OUT[3]]], 12)
     test = from_spans([HELD_OUT], 12)
     check_leaks(task_of_facts(vocabulary, train, torch.tensor([1, 0]), {"test": test}), "train", "test")
-
-
-def test_keys_are_equal_for_equal_facts_only():
-    wide = fact_keys(from_spans([FORWARD, HELD_OUT], 12))
-    narrow = fact_keys(from_spans([FORWARD], 12))
-    assert wide[0] == narrow[0]
-    assert wide[0] != wide[1]
-    assert fact_keys(from_spans([[[255], [10], [9], [255]]], 12)) != fact_keys(
-        from_spans([[[255], [10], [9], [65_535]]], 12)
-    )
-    assert fact_keys(from_spans([], 12)) == []
 
 
 def test_reversing_by_the_vocabulary():

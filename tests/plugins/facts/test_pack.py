@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts import json_items, pack, store_checks
+from jepa_plugins.facts import alike, json_items, pack
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.generate import generate
 from jepa_plugins.facts.pack import pack_folder, pack_generated
@@ -19,7 +19,7 @@ from tests.plugins.facts.specimen import contents, item, write
 def parts(request, monkeypatch):
     """All at once, and two facts at a time."""
     if request.param:
-        for module, name in ((json_items, "ITEMS"), (json_items, "READ"), (store_checks, "FACTS"), (pack, "FACTS")):
+        for module, name in ((json_items, "ITEMS"), (json_items, "READ"), (alike, "FACTS"), (pack, "FACTS")):
             monkeypatch.setattr(module, name, request.param)
 
 

@@ -106,7 +106,9 @@ def test_the_default_has_products_for_every_relation():
 
 def test_its_older_name_is_refused_with_what_to_write():
     context = SimpleNamespace()
-    with pytest.raises(ComponentError, match=r"is a predictor by now: predictor: relational, and embedding: \{source: "):
+    with pytest.raises(
+        ComponentError, match=r"is a predictor by now: predictor: relational, and embedding: \{source: "
+    ):
         Registry.discover().create("embedding", "relational_predictor", context=context)
 
 

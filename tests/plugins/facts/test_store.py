@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from jepa_core.errors import DataError
+from jepa_core.folder.files import read_bytes
+from jepa_plugins.facts import json_file
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.pack import pack_folder
 from jepa_plugins.facts.store import draft_of, read_packed, refuse_existing, verify
@@ -49,8 +51,7 @@ def test_one_changed_byte_is_found_when_every_byte_is_read(folder, name):
 def test_opening_reads_no_set(folder, monkeypatch):
     """It reads the manifest and the vocabulary, however large the sets are."""
     read = []
-    text = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda path, **kwargs: read.append(path.name) or text(path, **kwargs))
+    monkeypatch.setattr(json_file, "read_bytes", lambda path, limit: read.append(path.name) or read_bytes(path, limit))
     monkeypatch.setattr("jepa_plugins.facts.store_set.PackedSet.select", None)
     task = read_packed(folder)
     assert read == ["manifest.json", "vocabulary.json"]

@@ -6,11 +6,19 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from jepa_core.errors import DataError
 from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files
+from jepa_plugins.facts import tokenizer as tokenizer_module
 from jepa_plugins.facts.relations import Relations
-from jepa_plugins.facts.tokenizer import add_specials, encode_names, word_tokenizer
+from jepa_plugins.facts.tokenizer import add_specials, word_tokenizer
+from jepa_plugins.facts.tokenizer import encode_names as encode
 
 NAMES = {"red fox": 1, "fox": 2, "Asian red": 4}
 RELATIONS = Relations((("has part", "part of"),), ("beside",))
+
+
+def encode_names(tokenizer, lines: dict[str, int], where: str) -> dict[str, tuple[int, ...]]:
+    """lines: name -> the line that it is in."""
+    spelling = encode(tokenizer, list(lines), list(lines.values()).__getitem__, where)
+    return {name: spelling[number] for number, name in enumerate(lines)}
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +140,16 @@ def test_two_names_of_the_same_tokens_are_refused(bpe_folder):
     assert str(error.value) == (
         "f.jsonl: line 7: 'fox': expected tokens of its own, the tokenizer gives it those of 'Fox' (line 3)"
     )
+
+
+def test_names_are_encoded_part_by_part(monkeypatch):
+    """As at once, and what is wrong is told by its own line."""
+    monkeypatch.setattr(tokenizer_module, "_PART", 2)
+    words = word_tokenizer(NAMES)
+    add_specials(words, RELATIONS, ["<PRED>"], "r.yaml")
+    assert encode_names(words, NAMES, "f") == {"red fox": (2, 1), "fox": (1,), "Asian red": (0, 2)}
+    unknown = Tokenizer(models.WordLevel({"fox": 0, "red": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    unknown.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    with pytest.raises(DataError, match=r"line 8: 'red wolf fox': expected ordinary tokens, there is a part"):
+        lines = {"fox": 1, "red fox": 3, "red": 7, "red wolf fox": 8}
+        encode_names(PreTrainedTokenizerFast(tokenizer_object=unknown, unk_token="[UNK]"), lines, "f")
