@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -54,6 +55,13 @@ def first_line(error: BaseException) -> str:
     """``TypeError: words``, the first line of them; PyTorch's go on with frames of C++."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def without_traceback(error: JepaError) -> None:
+    """Takes the traceback out of the words of an error that a process which makes batches raised: PyTorch puts it
+    there."""
+    if found := re.search(r"\nOriginal Traceback .*\n[\w.]+: (.*)", str(error), re.DOTALL):
+        error.args = (found[1].strip(),)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

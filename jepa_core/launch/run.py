@@ -18,7 +18,7 @@ from jepa_core.assembly.rehearse import rehearse
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.weights import answer_greedily, save_weights
 from jepa_core.distributed import by_first
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, without_traceback
 from jepa_core.evaluation.finite import nothing_finite
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.folder.files import NotWritten, read_bytes, write_bytes, write_json, write_text
@@ -189,6 +189,9 @@ def _train(built: Run, checkpoint: Path | None, folder: RunFolder, say: Callable
     by_type[MetricsFile].say = say
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except JepaError as error:
+        without_traceback(error)
+        raise
     finally:  # an error skips on_train_end
         by_type[ProgressLine].close()
         by_type[StopOnSignal].restore()

@@ -65,7 +65,7 @@ def read_fact_lines(path: Path, relations: Sequence[str], relations_file: str) -
             line.append(number)
     if not line:
         raise DataError(f"{path}: expected at least one fact")
-    return FactLines(*map(np.asarray, (head, relation, tail, line)), names=list(names))
+    return FactLines(np.asarray(head), np.asarray(relation), np.asarray(tail), np.asarray(line), list(names))
 
 
 def _parse(content: bytes, where: str) -> tuple[str, str, str]:

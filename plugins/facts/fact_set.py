@@ -70,6 +70,10 @@ class FactSet(Dataset):
         width = int((tags != Role.PAD).any(dim=0).sum())
         return Samples(ids[:, :width], tags[:, :width])
 
+    def groups(self, rows: Tensor) -> Tensor:
+        """``b`` int64, the sample types of these rows."""
+        return self.sample_type.index_select(0, rows).long()
+
     def first_rows(self, group: str, count: int) -> Tensor:
         """The first `count` rows of a group, or as many as there are; no more of the set is read than needed."""
         kind = SampleType[group.upper()]
@@ -93,7 +97,7 @@ class FactSet(Dataset):
         """
         rows = torch.from_numpy(np.array(items, dtype=np.int64))  # of a list, five times as fast as torch.tensor
         facts = self.select(rows)
-        group = self.sample_type.index_select(0, rows).long()
+        group = self.groups(rows)
         return {
             "input_ids": facts.ids,
             "labels": facts.ids.where(facts.tags == Role.TAIL, IGNORE),

@@ -84,7 +84,7 @@ def pack_folder(
         if not entry.facts:
             raise DataError(f"{source / TRAIN_FILE}: expected at least one fact")
         vocabulary = make_vocabulary(tokens, used, source / VOCAB, relations)
-        for rows, facts in facts_in_parts(PackedSet(draft, TRAIN, entry, vocabulary.pad_id)):
+        for rows, facts in facts_in_parts(PackedSet(draft, TRAIN, entry, vocabulary.pad_id, vocabulary.size)):
             check_entities(facts, vocabulary, str(source / TRAIN_FILE), int(rows[0]))
         for split, facts in evaluation.items():
             check_entities(facts, vocabulary, names[split])
@@ -130,8 +130,8 @@ def _finish(
     for split, facts in evaluation.items():
         types = torch.full((len(facts),), int(SampleType[split.upper()]))
         entries[split] = write_set(draft, evaluation_name(split), iter([(facts, types)]))
-    train = PackedSet(draft, TRAIN, entry, vocabulary.pad_id)
-    test = PackedSet(draft, evaluation_name("test"), entries["test"], vocabulary.pad_id)
+    train = PackedSet(draft, TRAIN, entry, vocabulary.pad_id, vocabulary.size)
+    test = PackedSet(draft, evaluation_name("test"), entries["test"], vocabulary.pad_id, vocabulary.size)
     repeats = CheckedSets(train, test, vocabulary, train_name, test_name).repeats()
     if len(repeats):
         entry = _without(draft, train, repeats)

@@ -10,6 +10,7 @@ from pathlib import Path
 from jepa_core import DataError
 from jepa_plugins.facts.draft import draft_beside, put_in_place
 from jepa_plugins.facts.json_file import read_json
+from jepa_plugins.facts.store_content import check_content
 from jepa_plugins.facts.store_manifest import (
     DTYPES,
     MANIFEST,
@@ -24,36 +25,73 @@ from jepa_plugins.facts.store_set import PackedSet
 from jepa_plugins.facts.task import FactTask, fact_task
 from jepa_plugins.facts.vocabulary import Vocabulary
 
+#: Bytes of a task whose files are compared with their hashes whenever it is read, which takes a few hundredths of a
+#: second.
+COMPARED = 1 << 24
+
 
 def read_packed(folder: Path) -> FactTask:
     """The task in a packed folder, its sets still on disk.
 
-    Raises DataError when files are missing or of the wrong size; their content is not looked at, see
-    :func:`verify`.
+    Raises DataError when files are missing or of the wrong size. The content of a small task is compared with what was
+    packed, that of a large one only where it is read, and by :func:`verify`.
     """
     manifest = read_manifest(folder)
-    data = read_json(folder / VOCABULARY)
-    vocabulary = Vocabulary.from_json(data if isinstance(data, dict) else {})
-    train = PackedSet(folder, TRAIN, manifest.train, vocabulary.pad_id)
+    if sum(file.bytes for file in manifest.files.values()) <= COMPARED and _changed(folder, manifest):
+        verify(folder)
+    return _open(folder, manifest)
+
+
+def verify(folder: Path) -> Manifest:
+    """Reads every byte. Raises DataError for a file that is not what was packed, naming the fact where it can be."""
+    manifest = read_manifest(folder)
+    changed = _changed(folder, manifest)
+    if VOCABULARY not in changed:  # else the facts may be right, and it is wrong
+        _check_sets(folder, manifest)
+    for name, found in changed.items():
+        raise DataError(
+            f"{folder / name}: was changed since it was packed: expected sha256 {manifest.files[name].sha256}, it has "
+            f"{found}; pack it again"
+        )
+    return manifest
+
+
+def _check_sets(folder: Path, manifest: Manifest) -> None:
+    task = _open(folder, manifest)
+    named = {TRAIN: (manifest.train, task.train)}
+    named |= {evaluation_name(split): (entry, task.evaluation[split]) for split, entry in manifest.evaluation.items()}
+    for name, (entry, facts) in named.items():
+        check_content(folder, name, entry, facts, task.vocabulary)
+
+
+def _open(folder: Path, manifest: Manifest) -> FactTask:
+    vocabulary = _vocabulary(folder / VOCABULARY)
+    ids = vocabulary.pad_id, vocabulary.size
+    train = PackedSet(folder, TRAIN, manifest.train, *ids)
     sets, first = {}, len(train)
     for split, entry in manifest.evaluation.items():
-        sets[split] = PackedSet(folder, evaluation_name(split), entry, vocabulary.pad_id, first)
+        sets[split] = PackedSet(folder, evaluation_name(split), entry, *ids, first)
         first += len(sets[split])
     return fact_task(train, sets, vocabulary)
 
 
-def verify(folder: Path) -> Manifest:
-    """Reads every byte. Raises DataError for a file that is not what was packed."""
-    manifest = read_manifest(folder)
+def _vocabulary(path: Path) -> Vocabulary:
+    data = read_json(path)
+    try:
+        return Vocabulary.from_json(data if isinstance(data, dict) else {})
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _changed(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """File name -> sha256, of those that have another one than was packed."""
+    found = {}
     for name, file in manifest.files.items():
         with open(folder / name, "rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
-        if found != file.sha256:
-            raise DataError(
-                f"{folder / name}: was changed since it was packed: expected sha256 {file.sha256}, it has {found}; "
-                "pack it again"
-            )
-    return manifest
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if digest != file.sha256:
+            found[name] = digest
+    return found
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from jepa_plugins.facts.fact_set import OfType
 from jepa_plugins.facts.json_file import read_text
 from jepa_plugins.facts.roles import SampleType
 
+#: Bytes of a manifest, which has a few thousand.
+LARGEST = 1 << 20
 MANIFEST, VOCABULARY, TRAIN = "manifest.json", "vocabulary.json", "train"
 DTYPES = {"tokens": "int32", "types": "uint8", "starts": "int64", "heads": "int16"}
 
@@ -83,7 +85,19 @@ class PackedSetEntry(_Model):
                 )
         if sum(count.facts for count in self.types.values()) != self.facts or self.types.keys() - _TYPES:
             raise ValueError(f"types: expected {self.facts} facts of type {', '.join(sorted(_TYPES))}")
+        self._refuse_impossible()
         return self
+
+    def _refuse_impossible(self) -> None:
+        """A fact has a token of each role; a first row is one of the rows."""
+        for kind, count in self.types.items():
+            if count.first + count.facts > self.facts:
+                raise ValueError(f"types.{kind}.first: expected at most {self.facts - count.facts}, not {count.first}")
+        most = self.longest if self.head is not None else self.arrays["tokens"].shape[0]
+        if self.facts and not 4 <= self.longest <= most:
+            raise ValueError(f"longest: expected 4 to {most}, not {self.longest}")
+        if self.facts and self.head is not None and not 1 <= self.head <= self.longest - 3:
+            raise ValueError(f"head: expected 1 to {self.longest - 3}, not {self.head}")
 
     @property
     def of_type(self) -> dict[SampleType, OfType]:
@@ -98,7 +112,7 @@ class Manifest(_Model):
 
     format: Literal["jepa-core packed facts, version 1"] = "jepa-core packed facts, version 1"
     train: PackedSetEntry
-    evaluation: dict[str, PackedSetEntry]
+    evaluation: dict[Literal["train", "atomic", "test"], PackedSetEntry]
     vocabulary: PackedFile
 
     @property
@@ -135,7 +149,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: is missing, so this is no packed task or one whose packing was not finished: pack it again"
         )
     try:
-        manifest = Manifest.model_validate_json(read_text(path))
+        manifest = Manifest.model_validate_json(read_text(path, LARGEST))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

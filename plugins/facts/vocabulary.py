@@ -42,13 +42,21 @@ class Vocabulary(TokenNames):
     def from_json(cls, data: dict[str, Any]) -> Self:
         names = TokenNames.from_json(data)
         try:
-            return cls(
-                token_to_id=names.token_to_id,
-                pad_id=names.pad_id,
-                pred_ids=names.pred_ids,
-                relation_ids=tuple(names.marked["relation_ids"]),
-                mask_id=names.marked["mask_id"],
-                inverse_ids=tuple(names.marked["inverse_ids"]),
-            )
+            relations, inverses = tuple(names.marked["relation_ids"]), tuple(names.marked["inverse_ids"])
+            mask = names.marked["mask_id"]
         except (KeyError, TypeError) as error:
             raise DataError(f"not a vocabulary of facts: {error}") from error
+        known = set(names.token_to_id.values())
+        for token_id in (*relations, *inverses, mask, names.pad_id):
+            if type(token_id) is not int or token_id not in known:
+                raise DataError(f"not a vocabulary of facts: {str(token_id)[:40]!r} is the id of no token")
+        if len(inverses) not in (0, len(relations)):
+            raise DataError(f"not a vocabulary of facts: {len(relations)} relations, {len(inverses)} inverses")
+        return cls(
+            token_to_id=names.token_to_id,
+            pad_id=names.pad_id,
+            pred_ids=names.pred_ids,
+            relation_ids=relations,
+            mask_id=mask,
+            inverse_ids=inverses,
+        )

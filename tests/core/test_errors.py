@@ -1,8 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
-from jepa_core.errors import ComponentError, DataError, JepaError, Problem, RecipeError, did_you_mean, first_line
+from jepa_core.errors import (
+    ComponentError,
+    DataError,
+    JepaError,
+    Problem,
+    RecipeError,
+    did_you_mean,
+    first_line,
+    without_traceback,
+)
 
 
 def test_every_problem_is_a_line_of_a_recipe_error():
@@ -44,3 +54,23 @@ def test_of_millions_of_names_a_few_are_looked_at():
 def test_the_first_line_of_an_error():
     assert first_line(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
     assert first_line(MemoryError()) == "MemoryError"
+
+
+class Broken(Dataset):
+    def __getitem__(self, item: int) -> int:
+        raise DataError(f"facts.bin: fact {item}: is none")
+
+    def __len__(self) -> int:
+        return 3
+
+
+def test_what_a_process_that_makes_batches_raises_is_its_words_alone():
+    """PyTorch puts the whole traceback into them."""
+    with pytest.raises(DataError) as error:
+        next(iter(DataLoader(Broken(), num_workers=1)))
+    assert "Traceback" in str(error.value)
+    without_traceback(error.value)
+    assert str(error.value) == "facts.bin: fact 0: is none"
+    plain = DataError("two\nlines")
+    without_traceback(plain)
+    assert str(plain) == "two\nlines"

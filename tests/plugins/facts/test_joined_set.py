@@ -54,7 +54,7 @@ def test_the_first_may_stay_on_disk(tmp_path):
     facts = small_set()
     writer = SetWriter(tmp_path, "train")
     writer.add(facts.facts, facts.sample_type.long())
-    packed = PackedSet(tmp_path, "train", writer.close(), PAD_ID)
+    packed = PackedSet(tmp_path, "train", writer.close(), PAD_ID, 1 << 20)
     both, again = joined(), JoinedSet(packed, joined().second, PAD_ID)
     for each in (again, pickle.loads(pickle.dumps(again))):
         one, other = both.__getitems__(range(7)), each.__getitems__(range(7))

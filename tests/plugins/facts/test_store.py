@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 import torch
 
 from jepa_core.errors import DataError
 from jepa_core.folder.files import read_bytes
-from jepa_plugins.facts import json_file
+from jepa_plugins.facts import json_file, store
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.pack import pack_folder
 from jepa_plugins.facts.store import draft_of, read_packed, refuse_existing, verify
@@ -44,13 +47,51 @@ def test_one_changed_byte_is_found_when_every_byte_is_read(folder, name):
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
-    with pytest.raises(DataError, match=rf"packed/{name}: was changed since it was packed"):
+    with pytest.raises(DataError, match=rf"packed/{name}: .*was changed since it was packed"):
+        verify(folder)
+
+
+def test_one_flipped_bit_anywhere_is_found(folder):
+    """In every file that the manifest has the hash of."""
+    rng = Random(7)
+    for path in sorted(folder.iterdir()):
+        before = path.read_bytes()
+        for _ in range(12 if before and path.name != "manifest.json" else 0):
+            data = bytearray(before)
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            path.write_bytes(data)
+            for read in (verify, read_packed):  # so small a task is compared each time
+                with pytest.raises(DataError) as error:
+                    read(folder)
+                assert str(error.value).startswith(str(folder))
+                assert "\n" not in str(error.value)
+            path.write_bytes(before)
+    verify(folder)
+
+
+def test_a_flipped_id_is_told_with_its_fact_before_anything_is_trained(folder):
+    tokens = np.fromfile(folder / "train.tokens.int32", "int32")
+    tokens[5] = 10**9
+    tokens.tofile(folder / "train.tokens.int32")
+    with pytest.raises(DataError, match=r"packed/train\.tokens\.int32: fact 1: there is an id that is none of"):
+        read_packed(folder)
+
+
+def test_a_large_task_is_compared_only_when_that_is_asked_for(folder, monkeypatch):
+    monkeypatch.setattr(store, "COMPARED", 100)
+    tokens = np.fromfile(folder / "train.tokens.int32", "int32")
+    tokens[0] = 1
+    tokens.tofile(folder / "train.tokens.int32")
+    assert read_packed(folder).train[0]["input_ids"][0] == 1
+    with pytest.raises(DataError, match=r"train\.tokens\.int32: was changed since it was packed: expected sha256"):
         verify(folder)
 
 
 def test_opening_reads_no_set(folder, monkeypatch):
     """It reads the manifest and the vocabulary, however large the sets are."""
     read = []
+    monkeypatch.setattr(store, "COMPARED", 100)
+    monkeypatch.setattr("hashlib.file_digest", None)
     monkeypatch.setattr(json_file, "read_bytes", lambda path, limit: read.append(path.name) or read_bytes(path, limit))
     monkeypatch.setattr("jepa_plugins.facts.store_set.PackedSet.select", None)
     task = read_packed(folder)
@@ -62,9 +103,9 @@ def test_opening_reads_no_set(folder, monkeypatch):
 @pytest.mark.parametrize("text", ["[]", "{}", '{"token_to_id": 3}'])
 def test_something_else_than_a_vocabulary(folder, text):
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["vocabulary"]["bytes"] = len(text)
+    manifest["vocabulary"] = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
     write(folder, {"manifest.json": manifest, "vocabulary.json": text})
-    with pytest.raises(DataError, match="not a saved vocabulary"):
+    with pytest.raises(DataError, match=r"packed/vocabulary\.json: not a saved vocabulary"):
         read_packed(folder)
 
 

@@ -79,12 +79,50 @@ def test_a_file_that_is_cut_off_or_missing(folder, name):
         ({"types_train_facts": 5}, r"train: types: expected 3 facts of type"),
         ({"arrays_tokens_sha256": "12"}, r"train.arrays.tokens.sha256: "),
         ({"longest": "six"}, r"train.longest: Input should be a valid integer"),
+        ({"types_train_first": 10**9}, r"train: types.train.first: expected at most 1, not 1000000000"),
+        ({"types_atomic_first": 3}, r"train: types.atomic.first: expected at most 2, not 3"),
+        ({"types_train_first": -1}, r"train.types.train.first: "),
+        ({"longest": 17}, r"train: longest: expected 4 to 16, not 17"),
+        ({"longest": 3}, r"train: longest: expected 4 to 16, not 3"),
+        ({"arrays_tokens_shape": [-16]}, r"train.arrays.tokens: 64 bytes are no int32 array of shape \[-16\]"),
+        ({"facts": -1}, r"train.facts: "),
         ({"format": "jepa-core packed facts, version 9"}, r"format: .*version 1"),
     ],
 )
 def test_a_manifest_that_does_not_fit(folder, changes, expected):
     change(folder, **changes)
     with pytest.raises(DataError, match=f"manifest.json: {expected}"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(("head", "right"), [(0, False), (1, True), (2, True), (3, False), (10**9, False)])
+def test_the_head_of_facts_of_one_layout(tmp_path, head, right):
+    """Five tokens: one of the relation, the mask, and one at least of head and tail."""
+    data = contents()
+    for fact in (*data["train.json"], *(fact for split in data["valid.json"].values() for fact in split)):
+        fact["input_text"][0], fact["target_text"][0] = fact["input_text"][0][:1] * 2, fact["target_text"][0][:1]
+    data["valid.json"]["test"] = []
+    pack_folder(write(tmp_path / "task", data), tmp_path / "packed")
+    change(tmp_path / "packed", head=head)
+    if right:
+        assert read_manifest(tmp_path / "packed").train.head == head
+    else:
+        with pytest.raises(DataError, match=rf"manifest.json: train: head: expected 1 to 2, not {head}$"):
+            read_manifest(tmp_path / "packed")
+
+
+def test_a_split_is_no_path(folder):
+    data = json.loads((folder / MANIFEST).read_text())
+    data["evaluation"]["/../../other/test"] = data["evaluation"].pop("test")
+    (folder / MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(DataError, match=r"manifest\.json: evaluation\..*: Input should be 'train', 'atomic' or 'test'"):
+        read_manifest(folder)
+
+
+def test_a_huge_manifest_is_not_read(folder):
+    with open(folder / MANIFEST, "r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match=r"manifest\.json: can't be read: larger than 1 MiB"):
         read_manifest(folder)
 
 

@@ -9,10 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jepa_core.errors import DataError
 from jepa_core.samples.fingerprint import fingerprint
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.roles import Role, from_spans
-from jepa_plugins.facts.store_set import PackedSet, open_map, roles_of
+from jepa_plugins.facts.store_set import PackedSet, roles_of
 from jepa_plugins.facts.store_writer import SetWriter
 
 Span = st.lists(st.integers(0, 50), min_size=1, max_size=4)
@@ -24,7 +25,7 @@ def both(folder, spans, types) -> tuple[FactSet, PackedSet]:
     writer = SetWriter(folder, "train")
     writer.add(facts, torch.tensor(types))
     entry = writer.close()
-    return FactSet(facts, torch.tensor(types), 100), PackedSet(folder, "train", entry, 99, 100)
+    return FactSet(facts, torch.tensor(types), 100), PackedSet(folder, "train", entry, 99, 100, 100)
 
 
 def facts_of(pairs) -> list:
@@ -74,7 +75,7 @@ def test_rows_beyond_the_end_are_refused(tmp_path):
 
 def test_an_empty_set(tmp_path):
     writer = SetWriter(tmp_path, "train")
-    packed = PackedSet(tmp_path, "train", writer.close(), 99)
+    packed = PackedSet(tmp_path, "train", writer.close(), 99, 100)
     assert (len(packed), packed.max_length, packed.types) == (0, 0, {})
     assert packed.__getitems__([])["input_ids"].shape == (0, 0)
 
@@ -113,12 +114,73 @@ def test_roles_by_hand():
     ]
 
 
-def test_a_map_needs_no_right_to_write_and_does_not_warn(tmp_path, recwarn):
-    path = tmp_path / "a"
-    np.arange(6, dtype="<i4").tofile(path)
-    path.chmod(0o444)
-    assert open_map(path, "int32", [3, 2]).tolist() == [[0, 1], [2, 3], [4, 5]]
-    assert not recwarn.list
+ONE_LAYOUT, TWO_LAYOUTS = facts_of([([1], [2]), ([3], [4])]), facts_of([([1], [2]), ([3, 8], [4])])
+
+
+@pytest.mark.parametrize("value", [-1, 100, 10**9])
+@pytest.mark.parametrize("spans", [ONE_LAYOUT, TWO_LAYOUTS])
+def test_an_id_out_of_range_is_told_with_file_and_fact(tmp_path, spans, value):
+    _, packed = both(tmp_path, spans, [0, 0])
+    put(tmp_path / "train.tokens.int32", "int32", -1, value)
+    assert packed.__getitems__([0])["input_ids"].tolist() == [[1, 61, 70, 2]]
+    for read in (lambda: packed.__getitems__([0, 1]), lambda: packed[1], lambda: packed.facts):
+        with pytest.raises(DataError, match=r"train\.tokens\.int32: fact 1: there is an id that is none of .*0 to 99"):
+            read()
+
+
+@pytest.mark.parametrize("value", [-1, 3, 4, 6, 12, 2**62, -(2**62)])
+def test_a_fact_that_can_not_begin_there_is_told(tmp_path, value):
+    """The first one has tokens 0 to 3, the second one 4 to 8 of nine."""
+    _, packed = both(tmp_path, TWO_LAYOUTS, [0, 0])
+    put(tmp_path / "train.starts.int64", "int64", 1, value)
+    if value == 4:
+        assert packed.__getitems__([1])["input_ids"].tolist() == [[3, 8, 62, 70, 4]]
+        return
+    with pytest.raises(DataError, match=r"train\.starts\.int64: fact [01]: it can't begin and end there"):
+        packed.__getitems__([0, 1])
+
+
+@pytest.mark.parametrize(("value", "array"), [(0, "heads"), (-3, "heads"), (3, "starts"), (32_000, "starts")])
+def test_a_head_of_so_many_tokens_is_told(tmp_path, value, array):
+    _, packed = both(tmp_path, TWO_LAYOUTS, [0, 0])
+    put(tmp_path / "train.heads.int16", "int16", 1, value)
+    with pytest.raises(DataError, match=rf"train\.{array}\.\w+: fact 1: "):
+        packed.__getitems__([1])
+
+
+def test_a_type_that_there_is_not_is_told(tmp_path):
+    _, packed = both(tmp_path, ONE_LAYOUT, [0, 0])
+    put(tmp_path / "train.types.uint8", "uint8", 1, 77)
+    with pytest.raises(DataError, match=r"train\.types\.uint8: fact 1: its type is none that there is"):
+        packed.__getitems__([0, 1])
+
+
+def test_types_that_are_not_as_many_as_was_counted(tmp_path):
+    """Else somebody takes the first of none."""
+    _, packed = both(tmp_path, ONE_LAYOUT, [0, 1])
+    put(tmp_path / "train.types.uint8", "uint8", 1, 0)
+    with pytest.raises(DataError, match=r"types\.uint8: expected 1 facts of type atomic from 1 on"):
+        packed.first_rows("atomic", 1)
+
+
+@pytest.mark.parametrize("array", ["tokens.int32", "types.uint8", "starts.int64", "heads.int16"])
+def test_a_file_that_is_cut_off_while_it_is_read_is_told(tmp_path, array):
+    """The system would end the process with SIGBUS."""
+    _, packed = both(tmp_path, TWO_LAYOUTS, [0, 0])
+    packed.__getitems__([0, 1])
+    with open(tmp_path / f"train.{array}", "r+b") as file:
+        file.truncate(1)
+    with pytest.raises(
+        DataError, match=rf"train\.{array}: was cut off while it was read: expected \d+ bytes, it has 1$"
+    ):
+        packed.__getitems__([0, 1])
+
+
+def put(path, dtype: str, place: int, value: int) -> None:
+    values = np.fromfile(path, dtype)
+    values[place] = value
+    with open(path, "r+b") as file:  # the same file, so that a map of it sees the change
+        file.write(values.tobytes())
 
 
 def test_its_fingerprint_is_that_of_its_files(tmp_path, monkeypatch):

@@ -30,5 +30,22 @@ def test_another_task_s_vocabulary_is_refused():
         Vocabulary.of(TokenNames(token_to_id={"a": 0}, pad_id=0))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("relation_ids", [2, 10**9], "'1000000000' is the id of no token"),
+        ("relation_ids", 3, "'int' object is not iterable"),
+        ("inverse_ids", ["2"], "'2' is the id of no token"),
+        ("inverse_ids", [2], "2 relations, 1 inverses"),
+        ("mask_id", None, "'None' is the id of no token"),
+        ("mask_id", [1], r"'\[1\]' is the id of no token"),
+        ("pad_id", 10**9, "'1000000000' is the id of no token"),
+    ],
+)
+def test_ids_of_no_token_are_refused(key, value, words):
+    with pytest.raises(DataError, match=rf"^not a vocabulary of facts: {words}"):
+        Vocabulary.from_json({**json.loads(json.dumps(MADE.to_json())), key: value})
+
+
 def test_the_first_relation():
     assert MADE.first_relation_token_id == 2
