@@ -59,7 +59,7 @@ def export(
         )
     plain = adapters.merge_adapters(model) if merge else model
     size = sum(tensor.nbytes for tensor in plain.state_dict().values())
-    with whole_folder(target, 0 if adapted and not merge else size) as draft:
+    with whole_folder(target, 0 if adapted and not merge else size, hidden=True) as draft:
         if adapted and not merge:
             _write_adapters(plain, draft)
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,8 @@ def cp(
     if os.path.lexists(target):
         raise JepaError(f"{target}: exists already, and is left as it is")
     try:
-        shutil.copyfile(recipes[name], target)
+        with open(target, "xb") as copy:
+            copy.write(recipes[name].read_bytes())
     except OSError as error:
         raise JepaError(f"{target}: {error.strerror}") from error
     typer.echo(plain(f"{target}: a copy of {name}; run it with: jepa-run {target}"))

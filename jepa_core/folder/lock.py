@@ -9,9 +9,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import CAREFULLY, NotWritten
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 try:
     import fcntl
@@ -45,6 +49,18 @@ def locked_file(path: Path, what: Path | None = None) -> Iterator[None]:
     what = what or path
     with _record_lock(path, what) if fcntl else _other_lock(path, what):
         yield
+
+
+def shared_lock(path: Path, blocking: bool = True) -> BaseFileLock:
+    """A lock among processes and threads, for with-statements; who does not wait gets filelock's Timeout.
+
+    Raises JepaError for what is there and is no lock: filelock would follow a link, and empty the file.
+    """
+    from filelock import FileLock
+
+    if path.is_symlink() or (path.exists() and not path.is_file()) or (fcntl and path.exists() and path.stat().st_size):
+        raise JepaError(f"{path}: is no lock of a run; move it away")
+    return FileLock(path, blocking=blocking)
 
 
 @contextmanager
@@ -110,6 +126,8 @@ def _lock(descriptor: int, path: Path, what: Path) -> None:
         raise FolderLocked(f"{what}: another run is at work there ({_holder(descriptor)})") from error
     except OSError as error:  # a disk without locks
         raise JepaError(f"{what}: can't be locked: {error.strerror}") from error
+    if found.st_size and not _said_who(descriptor):
+        raise JepaError(f"{path}: holds what no run wrote, so it is no lock of one; move it away")
 
 
 def _say_who(descriptor: int, what: Path) -> None:
@@ -123,8 +141,13 @@ def _say_who(descriptor: int, what: Path) -> None:
 
 
 def _holder(descriptor: int) -> str:
+    return _said_who(descriptor) or "it has not said who it is"
+
+
+def _said_who(descriptor: int) -> str:
+    """Empty where it is nothing that :func:`_say_who` wrote."""
     try:
         held = json.loads(os.pread(descriptor, 1000, 0))
         return f"process {int(held['pid'])} on {str(held['host'])[:200]}"
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "it has not said who it is"
+        return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import write_bytes
+from jepa_core.folder.files import UNFINISHED, write_bytes
 
 #: What stands within the first bytes of a file of ours: pages, JSON, tables, pictures of two kinds.
 PAGE = '<meta name="generator" content="jepa-core">'
@@ -33,6 +33,9 @@ def refuse_foreign(*paths: Path) -> None:
 def write_own(path: Path, content: bytes) -> None:
     """Writes a file that bears one of our marks, over an older one too. Raises JepaError when it is somebody else's."""
     refuse_foreign(path)
+    draft = path.with_name(path.name + UNFINISHED)
+    if draft.is_file() and not draft.is_symlink() and draft.stat().st_size:  # of a link only the link would go
+        refuse_foreign(draft)
     write_bytes(path, content)
 
 

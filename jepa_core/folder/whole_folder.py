@@ -21,17 +21,20 @@ def sync_files(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(target: Path, needed: int, finish: Callable[[Path], object] = sync_files) -> Iterator[Path]:
+def whole_folder(
+    target: Path, needed: int, finish: Callable[[Path], object] = sync_files, hidden: bool = False
+) -> Iterator[Path]:
     """A folder to write into, which becomes `target` by one rename when everything in it is on the disk.
 
     What `target` was before goes; where it was a link, only the link does. A leftover of an earlier attempt goes
     first, and with it the space that it takes. needed: bytes that will be written, for the message; finish: is
-    called with the written folder and makes it last. Raises NotWritten.
+    called with the written folder and makes it last; hidden: until then it bears a name that begins with a dot, as
+    beside a folder of the user one of that name without it may be his too. Raises NotWritten.
     """
-    draft = target.with_name(target.name + UNFINISHED)
+    draft = target.with_name("." * hidden + target.name + UNFINISHED)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left in (draft, _retired(target)):
+        for left in (draft,) if hidden else (draft, _retired(target)):
             remove(left)
         draft.mkdir()
         yield draft
@@ -50,6 +53,8 @@ def _put_in_place(draft: Path, target: Path) -> None:
     open_to = draft.stat().st_mode & 0o666  # safetensors makes files that nobody else may read
     for path in draft.iterdir():
         path.chmod(open_to)
+    if target.exists() and not any(target.iterdir()) and not target.is_symlink():
+        target.rmdir()
     retire(target)
     draft.rename(target)
     sync(target.parent)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from filelock import FileLock
-
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import read_json, write_json
+from jepa_core.folder.lock import shared_lock
 from jepa_core.folder.ours import TABLE, refuse_foreign, write_own, write_own_json
 from jepa_core.registry import Registry
 from jepa_core.study.cells import Cell
@@ -32,7 +31,7 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
     the user with one of these names.
     """
     design.root.mkdir(parents=True, exist_ok=True)
-    with FileLock(design.root / "study.lock"):
+    with shared_lock(design.root / "study.lock"):
         refuse_foreign_results(design)
         flops, missing = _flops(design, registry)
         result = read_results(design, flops)

@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import write_json
+from jepa_core.folder.lock import shared_lock
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.launch.rehearsal import take_learned
 from jepa_core.launch.run import Interrupted, run
@@ -68,7 +69,7 @@ def note_tuning(design: Design, name: str) -> None:
         return
     path, tuning = design.root / "tuning" / f"{name}.json", design.tuning(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with shared_lock(path.with_suffix(".lock")):
         if tuning.complete and not path.is_file():
             write_json(path, {"metric": design.study.tuning_metric, **tuning.to_json()})
 
@@ -85,7 +86,7 @@ def _run_if_free(cell: Cell, design: Design, registry: Registry, device: str | N
     """Is the cell run by now: False when another process is at it."""
     cell.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(cell.lock, blocking=False):
+        with shared_lock(cell.lock, blocking=False):
             if not cell.settled:  # by whoever held it a moment ago
                 _run(cell, design, registry, device, say)
     except Timeout:

@@ -15,7 +15,7 @@ import pytest
 from jepa_core.errors import JepaError
 from jepa_core.folder import lock
 from jepa_core.folder.files import NotWritten
-from jepa_core.folder.lock import FolderLocked, locked
+from jepa_core.folder.lock import FolderLocked, locked, shared_lock
 from tests.children import Child, die, in_child
 
 
@@ -144,6 +144,37 @@ class TestStrangers:
             pass
         os.kill(child.pid, 9)
         child.wait()
+
+    @pytest.mark.parametrize("text", ["my notes", "[]", "\0" * 9, '{"pid": 3}'])
+    def test_a_file_of_the_user_s_is_left(self, tmp_path, text):
+        path = tmp_path / "run" / ".lock"
+        path.parent.mkdir()
+        path.write_text(text)
+        with (
+            pytest.raises(JepaError, match=r"run/\.lock: holds what no run wrote, .*; move it away"),
+            locked(path.parent),
+        ):
+            pass
+        assert path.read_text() == text
+
+    @pytest.mark.parametrize("kind", ["mine", "link", "link to nowhere", "folder"])
+    def test_filelock_empties_nothing_that_is_no_lock(self, tmp_path, kind):
+        path, mine = tmp_path / "study.lock", tmp_path / "mine"
+        mine.write_text("precious")
+        if kind == "mine":
+            path.write_text("precious")
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("mine" if kind == "link" else "nowhere")
+        with pytest.raises(JepaError, match=r"study\.lock: is no lock of a run; move it away"), shared_lock(path):
+            pass
+        assert mine.read_text() == "precious"
+        assert kind != "mine" or path.read_text() == "precious"
+        assert not (tmp_path / "nowhere").exists()
+        for _ in range(2):
+            with shared_lock(tmp_path / "other.lock"):
+                pass
 
     def test_a_full_disk_is_told(self, tmp_path, monkeypatch):
         def full(*arguments):

@@ -67,3 +67,20 @@ def test_a_link_to_one_of_ours_elsewhere_is_replaced_and_that_one_stays(tmp_path
     write_own_json(tmp_path / "a.json", {"a": 2})
     assert (tmp_path / "far.json").read_bytes() == before
     assert not (tmp_path / "a.json").is_symlink()
+
+
+def test_a_user_s_file_under_the_name_of_a_draft_is_left(tmp_path):
+    """One of ours, which a killed process left, goes; and of a link only the link."""
+    draft, mine = tmp_path / "a.json.part", tmp_path / "mine"
+    mine.write_text("precious")
+    draft.write_text("precious")
+    with pytest.raises(JepaError, match=r"a\.json\.part: exists and is none that jepa-run wrote"):
+        write_own_json(tmp_path / "a.json", {})
+    assert draft.read_text() == "precious"
+    for left in ("", '{\n  "generator": "jepa-core",\n  "ha'):
+        draft.write_text(left)
+        write_own_json(tmp_path / "a.json", {})
+        assert not draft.exists()
+    draft.symlink_to("mine")
+    write_own_json(tmp_path / "a.json", {})
+    assert (draft.exists(), mine.read_text()) == (False, "precious")

@@ -41,6 +41,21 @@ def test_what_was_there_is_replaced(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_beside_a_folder_of_the_user_nothing_of_his_goes(tmp_path):
+    """Its draft is hidden; one that a killed process left goes."""
+    for name in ("mine.part", "mine.old.part", ".mine.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("precious")
+    (tmp_path / "mine").mkdir()
+    with whole_folder(tmp_path / "mine", 9, hidden=True) as draft:
+        (draft / "b").write_text("x")
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*/*")} == {
+        "mine/b",
+        "mine.part/a",
+        "mine.old.part/a",
+    }
+
+
 @pytest.mark.parametrize("name", ["model", "model.part"])
 def test_nothing_is_written_through_a_link(tmp_path, name):
     (tmp_path / "mine").mkdir()
