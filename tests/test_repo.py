@@ -109,9 +109,32 @@ def setup() -> ConfigParser:
 
 #: The rooms of the core, upper ones first. Each imports only what stands above it, or is itself.
 ROOMS = (
-    *("errors", "paths", "streams", "signals", "hookspecs", "contexts", "components", "tensors", "distributed", "progress"),
+    *(
+        "errors",
+        "paths",
+        "streams",
+        "signals",
+        "hookspecs",
+        "contexts",
+        "components",
+        "tensors",
+        "distributed",
+        "progress",
+    ),
     *("samples", "views", "contracts", "registry", "recipe", "model", "objective", "evaluation"),
-    *("folder", "display", "checkpoint", "training", "assembly", "verify", "launch", "report", "study", "cli", "testing"),
+    *(
+        "folder",
+        "display",
+        "checkpoint",
+        "training",
+        "assembly",
+        "verify",
+        "launch",
+        "report",
+        "study",
+        "cli",
+        "testing",
+    ),
 )
 COMPONENTS_SAY_WHAT_THEY_TAKE = "components are called with it; recipes read this module, and load no torch"
 #: Importer, imported, and why this one may go up the stairs, for type checkers alone.
@@ -160,7 +183,9 @@ def edges_of(name: str, text: str, known: Collection[str]) -> Iterator[Edge]:
 
 def core_edges() -> list[Edge]:
     """Every import inside the core, but those of ``jepa_core/__init__.py``, whose names load on first use."""
-    paths = {".".join(p.relative_to(ROOT / "jepa_core").with_suffix("").parts): p for p in (ROOT / "jepa_core").rglob("*.py")}
+    paths = {
+        ".".join(p.relative_to(ROOT / "jepa_core").with_suffix("").parts): p for p in (ROOT / "jepa_core").rglob("*.py")
+    }
     named = {name.removesuffix("__init__").rstrip("."): path for name, path in paths.items()}
     return [e for name, path in named.items() if name for e in edges_of(name, path.read_text(encoding="utf-8"), named)]
 
@@ -203,7 +228,9 @@ class TestRooms:
         assert len(edges) > 400
 
     def test_every_room_has_its_place(self):
-        assert {p.stem for p in (ROOT / "jepa_core").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()} == {
+        assert {
+            p.stem for p in (ROOT / "jepa_core").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
+        } == {
             "__init__",
             *ROOMS,
         }
@@ -225,7 +252,9 @@ class TestRooms:
 
     def test_the_tests_of_these_rules_see_what_they_should(self):
         known = ("samples", "samples.draws", "cli.main", "errors", "report.html")
-        text = "import jepa_core\nfrom jepa_core.cli import main\ndef f():\n    from jepa_core.errors import JepaError\n"
+        text = (
+            "import jepa_core\nfrom jepa_core.cli import main\ndef f():\n    from jepa_core.errors import JepaError\n"
+        )
         text += "if TYPE_CHECKING:\n    from jepa_core.report.html import page\n"
         edges = list(edges_of("samples.draws", text, known))
         assert [(e.target, e.line, e.for_types) for e in edges] == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jepa_core.checkpoint.weights import load_weights
-from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy
+from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, ReversalTraits
 from jepa_core.contexts import BuildContext, DatasetContext
-from jepa_core.errors import ComponentError, JepaError
+from jepa_core.errors import ComponentError, JepaError, did_you_mean
 from jepa_core.model.build import build_model
 from jepa_core.objective.needs import OF_CANDIDATES
 from jepa_core.objective.objective import JepaObjective
@@ -171,7 +171,18 @@ class _Maker:
             if main.lambda_jepa != 0 or main.terms or reference.name != DEFAULTS["objective", "reversal"]:
                 raise
             return _no_views
+        self._check_leaks(key, reference.name, ReversalTraits.of(made).leaks_on)
         return made
+
+    def _check_leaks(self, key: str, name: str, leaks_on: Iterable[str]) -> None:
+        """A group that the data do not have would guard nothing."""
+        for group in leaks_on:
+            if group not in self.context.groups:
+                known = ", ".join(self.context.groups)
+                hint = did_you_mean(group, self.context.groups)
+                raise self.recipe.error(
+                    key, f"'{name}' leaks_on '{group}', which is no group of the data ({known}){hint}"
+                )
 
     def term(self, key: str, term: Objective | FurtherTerm, main: Objective) -> JepaTerm:
         """A JEPA term; what it leaves out is as in the `main` one."""

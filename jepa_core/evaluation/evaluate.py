@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import distributed
 
+from jepa_core.components import FilterTraits
 from jepa_core.contexts import find_path
 from jepa_core.evaluation.ranks import Tally, score_tokens
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
+from jepa_core.objective.spec import JepaTerm
 from jepa_core.samples.sample_set import TaskData
 
 Metrics = dict[str, Any]
@@ -86,8 +88,13 @@ def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tal
         scores = score_tokens(logits_of, states, labels.ids, transformer.vocab)
         tally.add_answers(scores.cpu(), label_rows, ordinal, len(batch["labels"]))
     for number, planned in enumerate(plan.terms):
-        if planned.count:
+        if planned.count and not _never_pays(objective.spec.terms[number]):
             tallies[last].add_distances(number, float(objective.jepa_sum(plan, hidden, number)), planned.count)
+
+
+def _never_pays(term: JepaTerm) -> bool:
+    """Does a filter of training drop every pair: then the distance is that of something that was never trained."""
+    return any((FilterTraits.of(keep).rate or 0) >= 1 for keep in term.filters)
 
 
 def _ordinals(plan: Plan) -> torch.Tensor:

@@ -54,14 +54,17 @@ def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Pat
 
 
 def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Path | None, force: bool) -> bool:
-    """A finished run goes on to more steps, or again from an earlier checkpoint; else it is shown."""
+    """A finished run goes on to more steps, or under another recipe that is forced from an earlier checkpoint; else
+    it is shown."""
     changed = not_allowed(before, text)
     longer = any(grew(before, text, key) for key in LENGTHS)
     if changed and not force:
         raise _taken(folder, "a finished", changed)
-    if not longer and resume is None:
-        if changed:
-            raise _taken(folder, "a finished", changed, "; under another recipe it has no step left (give it more)")
+    if not longer and changed and resume is None:
+        raise _taken(folder, "a finished", changed, "; under another recipe it has no step left (give it more)")
+    if not longer and not changed:
+        if resume is not None:
+            chosen(resume, text, force)  # which may not be there
         return False
     if resume is None and not in_order(folder.checkpoints):
         raise FolderTaken(

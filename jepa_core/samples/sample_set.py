@@ -23,7 +23,9 @@ class SampleSet(Protocol):
 
     max_length: tokens of the longest sample, 0 for an empty set; group_sizes: how many samples each group has, by
     name, groups that occur only. A training set may also have ``lengths``, ``n`` integers: the tokens of each sample;
-    then a micro-batch has samples of like length, and where ``group_by_length`` is True a whole step.
+    then a micro-batch has samples of like length, and where ``group_by_length`` is True a whole step. A set may have
+    ``fingerprint``, text that is another one whenever its samples are; without it all samples are hashed, to tell at a
+    resume whether they are the same.
     """
 
     def __len__(self) -> int: ...

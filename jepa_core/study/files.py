@@ -14,6 +14,7 @@ from jepa_core.study.design import Design
 from jepa_core.study.flops import step_flops
 from jepa_core.study.results import StudyResult, read_results
 from jepa_core.study.tables import markdown
+from jepa_core.study.tuning import unknown_metrics
 
 #: What stands beside the cells.
 RESULTS = ("study.json", "table.md", *CURVES)
@@ -41,7 +42,14 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
             drawn = ", ".join(path.name for path in write_curves(result, design.root))
         except JepaError as error:
             drawn = f"no curves: {error}"
-    return result, [*missing, f"{design.root}: study.json, table.md, {drawn}"]
+    return result, [*_unknown(result), *missing, f"{design.root}: study.json, table.md, {drawn}"]
+
+
+def _unknown(result: StudyResult) -> list[str]:
+    """A line for each metric of the study that the first finished run of no arm has."""
+    firsts = [arm.finished[0].cell.figures for arm in result.arms if arm.finished]
+    told = [set(unknown_metrics(result.study.columns, figures)) for figures in firsts]
+    return [f"warning: {words}" for words in sorted(set.intersection(*told))] if told else []
 
 
 def _flops(design: Design, registry: Registry) -> tuple[dict[str, int], list[str]]:

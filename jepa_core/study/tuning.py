@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
@@ -61,6 +61,24 @@ def metric_value(metrics: dict[str, dict[str, Any]], metric: str) -> float | Non
     split, _, name = metric.partition(".")
     value = metrics.get(split, {}).get(name)
     return number(value)
+
+
+def unknown_metrics(metrics: Iterable[str], figures: dict[str, dict[str, Any]]) -> list[str]:
+    """Says of each metric that a finished run's `figures` do not have what they have instead."""
+    found = []
+    for metric in metrics:
+        split, _, name = metric.partition(".")
+        if split not in figures:
+            known: list[str] = [*figures]
+            found.append(f"no evaluation set is called '{split}'{did_you_mean(split, known) or _instead(known)}")
+        elif isinstance(figures[split].get(name, {}), dict | list):
+            known = [key for key, value in figures[split].items() if value is None or isinstance(value, int | float)]
+            found.append(f"there is no figure for '{metric}'{did_you_mean(name, known) or _instead(known)}")
+    return found
+
+
+def _instead(known: Sequence[str]) -> str:
+    return f"; there is {', '.join(known)}" if known else ""
 
 
 def _without(metric: str, cell: Cell) -> str:

@@ -27,6 +27,7 @@ from jepa_core.streams import outlive_readers, plain
 from jepa_core.study.cells import Cell
 from jepa_core.study.design import Design
 from jepa_core.study.load import load_study
+from jepa_core.study.tuning import unknown_metrics
 
 #: Seconds between two looks, while all cells that are left are held by others or wait for those.
 PATIENCE = 0.5
@@ -55,6 +56,10 @@ def work(
                 if not cell.settled:
                     held = not _run_if_free(cell, design, registry, device, say)
                     ran, left = ran or not held, left or held
+                    if figures := cell.figures:  # it is told now, and not after hours
+                        metrics = dict.fromkeys((*design.study.columns, design.study.tuning_metric))
+                        for words in unknown_metrics(metrics, figures):
+                            say(f"warning: {cell.name}: {words}")
             note_tuning(design, name)
             left = left or not design.tuning(name).complete
         if not left:

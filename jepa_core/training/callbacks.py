@@ -53,6 +53,14 @@ class FollowModel(TrainerCallback):
         self.objective.after_step()
 
 
+class LogLastSteps(TrainerCallback):
+    """The last step is logged, however few steps there are since the last log line: else a run that is shorter than
+    ``logging_steps`` would say nothing of its losses."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log |= state.global_step >= state.max_steps
+
+
 class MetricsFile(TrainerCallback):
     """Appends every log line to ``metrics.jsonl``: ``{"step": …, "seconds": …, …}``.
 

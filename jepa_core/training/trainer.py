@@ -19,7 +19,7 @@ from jepa_core.objective.plan import Plan
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.terms import NTP
 from jepa_core.samples.sample_set import collate
-from jepa_core.training.callbacks import FollowModel
+from jepa_core.training.callbacks import FollowModel, LogLastSteps
 from jepa_core.training.finite import FiniteWatch
 from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, epoch_sampler
 from jepa_core.training.stop import ignore_signals
@@ -62,6 +62,7 @@ class JepaTrainer(CheckpointTrainer):
         self.finite = FiniteWatch(self.args.device, [NTP, *(term.name for term in objective.spec.terms)])
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's counts
         self.add_callback(FollowModel(objective))
+        self.add_callback(LogLastSteps())
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 

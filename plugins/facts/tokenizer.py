@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -88,6 +89,13 @@ def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
 
 def _encoded(tokenizer: Any, names: Sequence[str]) -> Iterator[Sequence[int]]:
     """Part by part, as what a tokenizer returns is many times as large as its ids."""
+    encode = partial(tokenizer, add_special_tokens=False, return_attention_mask=False)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        encode([""])  # from here on it neither pads nor truncates
     for start in range(0, len(names), _PART):
         part = list(names[start : start + _PART])
-        yield from tokenizer(part, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        if backend is None:
+            yield from encode(part)["input_ids"]
+        else:
+            yield from (each.ids for each in backend.encode_batch_fast(part, add_special_tokens=False))

@@ -154,10 +154,14 @@ class TestMoreSteps:
             run_tiny(tmp_path / "run", "training.save_steps=null", "training.max_steps=9")
         assert contents(tmp_path / "run") == before
 
-    def test_an_earlier_checkpoint_of_a_finished_run(self, finished, done):
-        """Asked for, it trains those steps again, to the same bits."""
-        assert run_tiny(finished, resume=finished / "checkpoints/checkpoint-4").state == "resumed"
-        assert outcome(finished) == outcome(done)
+    @pytest.mark.parametrize("step", [4, 8])
+    def test_a_checkpoint_of_a_finished_run(self, finished, step):
+        """It is finished, and nothing is trained again; one that is not there is told all the same."""
+        before = contents(finished)
+        assert run_tiny(finished, resume=finished / f"checkpoints/checkpoint-{step}").state == "finished"
+        with pytest.raises(BadCheckpoint, match="checkpoint-5: no checkpoint there"):
+            run_tiny(finished, resume=finished / "checkpoints/checkpoint-5")
+        assert contents(finished) == before
 
 
 class TestForced:

@@ -12,7 +12,9 @@ class TestDifferenceContract(EmbeddingContract):
         return Difference()
 
 
-HIDDEN = torch.tensor([[[1.0, 0.0], [3.0, 4.0], [5.0, 7.0], [9.0, 9.0]], [[2.0, 2.0], [1.0, 6.0], [8.0, 8.0], [7.0, 7.0]]])
+HIDDEN = torch.tensor(
+    [[[1.0, 0.0], [3.0, 4.0], [5.0, 7.0], [9.0, 9.0]], [[2.0, 2.0], [1.0, 6.0], [8.0, 8.0], [7.0, 7.0]]]
+)
 
 
 def test_values_by_hand():

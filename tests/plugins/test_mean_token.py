@@ -25,7 +25,9 @@ class TestTagContract(EmbeddingContract):
 
 
 #: Two views of up to four tokens, of width 2.
-HIDDEN = torch.tensor([[[1.0, 0.0], [3.0, 4.0], [5.0, 5.0], [9.0, 9.0]], [[2.0, 2.0], [9.0, 9.0], [8.0, 8.0], [7.0, 7.0]]])
+HIDDEN = torch.tensor(
+    [[[1.0, 0.0], [3.0, 4.0], [5.0, 5.0], [9.0, 9.0]], [[2.0, 2.0], [9.0, 9.0], [8.0, 8.0], [7.0, 7.0]]]
+)
 VALID = torch.tensor([[1, 1, 1, 0], [1, 0, 0, 0]]).bool()
 
 
@@ -35,7 +37,9 @@ def test_values_by_hand():
 
 def test_of_a_tag_by_hand():
     """Of the first view the two relation tokens, (1, 0) and (5, 5); the second has none, and gives zeros."""
-    tags = torch.tensor([[Role.RELATION, Role.HEAD, Role.RELATION, Role.PAD], [Role.HEAD, Role.PAD, Role.PAD, Role.PAD]])
+    tags = torch.tensor(
+        [[Role.RELATION, Role.HEAD, Role.RELATION, Role.PAD], [Role.HEAD, Role.PAD, Role.PAD, Role.PAD]]
+    )
     found = mean(CONTEXT, tag="relation")
     assert found(HIDDEN, VALID, tags).tolist() == [[3.0, 2.5], [0.0, 0.0]]
     assert found.reads(VALID, tags).int().tolist() == [[1, 0, 1, 0], [0, 0, 0, 0]]

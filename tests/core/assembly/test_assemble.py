@@ -23,6 +23,7 @@ def made(*overrides: str):
     return assemble(recipe, load_data(recipe, REGISTRY), REGISTRY)
 
 
+SMALL = ("data.entities_both_ways=20", "data.entities_one_way=10", "model.config={model_type: gpt2, n_embd: 12}")
 TERMS = (
     "objective.terms=[{name: other, lambda_jepa: 0.25, distance: l2, filters: [sample_type]}, "
     "{name: third, lambda_jepa: {start: 0.0, end: 2.0, steps: 10, shape: cosine}, "
@@ -75,6 +76,34 @@ def test_what_a_component_refuses_is_told_with_its_key():
         made("objective.embedding={name: last_token, tag: haed}")
     with pytest.raises(RecipeError, match=r"objective\.terms\.0\.filters\.0\.keep: the dataset has no group 'tran'"):
         made("objective.terms=[{name: other, filters: [{name: sample_type, keep: [tran]}]}]")
+
+
+@pytest.mark.parametrize(
+    ("leaks_on", "words"),
+    [
+        ("('atomc',)", r"leaks_on 'atomc', which is no group of the data \(train, .*\); did you mean 'atomic'"),
+        ("('atomic', 'held')", "leaks_on 'held', which is no group of the data"),
+        ("('atomic')", "leaks_on 'a', which is no group"),
+        ("('atomic', 'test')", ""),
+        ("()", ""),
+    ],
+)
+def test_a_strategy_that_leaks_on_a_group_that_there_is_not_is_refused(tmp_path, leaks_on, words):
+    """Nothing would be kept from giving its answers away."""
+    (tmp_path / "mine.py").write_text(
+        "import jepa_core\nfrom jepa_core import Part, Views\n\n"
+        f"class Mine:\n    leaks_on = {leaks_on}\n    def __call__(self, samples): return Views(())\n\n"
+        "@jepa_core.hookimpl\ndef jepa_reversal_strategies():\n    return {'mine': lambda context: Mine()}\n"
+    )
+    registry = Registry.discover()
+    registry.add_file(tmp_path / "mine.py")
+    recipe = jepa_core.load_recipe("cosine_k1", ["objective.reversal=mine", *SMALL], registry)
+    data = load_data(recipe, registry)
+    if words:
+        with pytest.raises(RecipeError, match=rf"objective\.reversal: 'mine' {words}"):
+            assemble(recipe, data, registry)
+    else:
+        assemble(recipe, data, registry)
 
 
 def test_a_dataset_that_gives_something_else_is_named(tmp_path):

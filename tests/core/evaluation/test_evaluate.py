@@ -10,6 +10,8 @@ from jepa_core.evaluation.evaluate import evaluate
 from jepa_core.evaluation.ranks import score_tokens
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.recipe.schema import Evaluation
+from jepa_plugins.loss_dropout import LossDropout
+from jepa_plugins.sample_type import SampleTypeFilter
 from tests.reference.naive_metrics import naive_metrics
 from tests.support import SAMPLES, small_model, small_objective, small_set
 
@@ -49,6 +51,13 @@ def test_jepa_loss_is_null_where_no_pair_counts():
     train = [sample for sample in SAMPLES if sample[4] == "train"]
     out = objective.eval()(**small_set(train).__getitems__(range(len(train))))
     assert evaluate(objective, small_set(), batch_size=2)["jepa_loss"] == pytest.approx(float(out.jepa_loss))
+
+
+@pytest.mark.parametrize(("rate", "measured"), [(0.0, True), (0.999, True), (1.0, False)])
+def test_a_distance_that_nothing_was_ever_trained_for_is_no_figure(rate, measured):
+    """What drops some pairs in training is measured on all of them; what drops all of them is not."""
+    objective = small_objective(small_model(), filters=(SampleTypeFilter(), LossDropout(rate)))
+    assert (evaluate(objective, small_set())["jepa_loss"] is not None) == measured
 
 
 def test_ranks_by_hand(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from jepa_core.errors import JepaError
 from jepa_core.study import files
-from tests.core.study.specimen import pretend, tiny
+from tests.core.study.specimen import STUDY, pretend, tiny
 
 
 def test_flops_are_counted_once_for_each_run_and_go_with_it(registry, monkeypatch):
@@ -47,6 +47,18 @@ def test_a_file_of_the_user_is_not_written_over(registry, name):
         with pytest.raises(JepaError, match=rf"out/{name}: exists and is none that jepa-run wrote; move it away"):
             act(design)
     assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_a_metric_that_no_run_has_is_told(registry):
+    """Where an arm evaluates whatever its data have, nobody knows before."""
+    design = tiny(registry, STUDY.replace("[test.joint_accuracy]", "[test.mrx, tst.mrr, test.joint_accuracy]"))
+    assert files.write_results(design, registry)[1][0].startswith("out: ")
+    pretend(design.report_cells("jepa", ())[0].recipe(registry))
+    told = [line for line in files.write_results(design, registry)[1] if line.startswith("warning")]
+    assert told == [
+        "warning: no evaluation set is called 'tst'; did you mean 'test'?",
+        "warning: there is no figure for 'test.mrx'; did you mean 'mrr'?",
+    ]
 
 
 def test_flops_that_can_not_be_counted_leave_the_figures(registry, monkeypatch):

@@ -75,6 +75,21 @@ def test_a_metric_of_a_split_that_is_not_evaluated(registry):
     assert found[2] == "study.yaml:4: metrics.1: 'ntp' evaluates train, test, not 'valid'"
 
 
+def test_older_spellings_are_read_as_in_a_run(registry):
+    """In what changes an arm, a stage, and a grid's points."""
+    older = STUDY.replace("objective.k=0]", "objective.k=0, objective.stop_gradient=target]").replace(
+        "{training.learning_rate: [1e-3, 1e-2]}", "{evaluation.concepts: [true, false]}"
+    )
+    role = "overrides: ['objective.embedding={name: last_token, role: tail}']"
+    older = older.replace("tune: {seeds: [0]}", f"tune: {{seeds: [0], {role}}}\nreport: {{{role}}}")
+    design = tiny(registry, older)
+    recipes = [cell.recipe(registry) for cell in design.tuning_cells("ntp")]
+    assert [recipe.objective.target for recipe in recipes] == ["stopped"] * 2
+    assert [[each.name for each in recipe.evaluation.also] for recipe in recipes] == [["concepts"], []]
+    (cell, _) = design.report_cells("jepa", ())
+    assert cell.recipe(registry).objective.embedding.source.options == {"tag": "tail"}
+
+
 def test_an_ablation_is_checked_at_the_points_of_its_arm(registry):
     text = STUDY.replace("training.learning_rate: [1e-3, 1e-2]", "objective.filters.1.rate: [0.0, 0.5]")
     ablation = ABLATION.replace("training.weight_decay=1", "'objective.filters=[sample_type]'")

@@ -4,7 +4,7 @@ import pytest
 
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import write_json
-from jepa_core.study.tuning import Tuning, metric_value, read_tuning
+from jepa_core.study.tuning import Tuning, metric_value, read_tuning, unknown_metrics
 from tests.core.study.specimen import STUDY, pretend, tiny
 
 SLOW, FAST, WILD = (("lr", "1"),), (("lr", "2"),), (("lr", "3"),)
@@ -47,6 +47,23 @@ def test_a_metric_that_no_run_has_is_named(registry):
         pretend(cell.recipe(registry))
     with pytest.raises(JepaError, match=r"no run of the arm 'ntp' has a figure for 'test\.mr'; did you mean 'mrr'"):
         design.tuning("ntp")
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("test.mrr", None),
+        ("test.jepa_loss", None),
+        ("test.mrx", "there is no figure for 'test.mrx'; did you mean 'mrr'?"),
+        ("test.recall", "there is no figure for 'test.recall'; there is mrr, hits@1, jepa_loss"),
+        ("tst.mrr", "no evaluation set is called 'tst'; did you mean 'test'?"),
+        ("dev.mrr", "no evaluation set is called 'dev'; there is test, train"),
+        ("test.layers", "there is no figure for 'test.layers'; there is mrr, hits@1, jepa_loss"),
+    ],
+)
+def test_a_metric_that_a_run_does_not_have(metric, words):
+    figures = {"test": {"mrr": 0.5, "hits@1": 1, "jepa_loss": None, "layers": {}}, "train": {}}
+    assert unknown_metrics([metric], figures) == ([] if words is None else [words])
 
 
 def test_what_is_no_finite_number_is_no_figure():

@@ -159,6 +159,13 @@ def test_a_held_cell_is_left_to_its_holder(registry, ran, monkeypatch):
     assert ran[-1] == held.name
 
 
+def test_a_metric_that_there_is_not_is_told_after_the_first_run(registry, ran):
+    said: list[str] = []
+    worker.work(tiny(registry, STUDY.replace("joint_accuracy", "joint")), registry, say=said.append)
+    cell, words = f"warning: {ALL[0]}", "there is no figure for 'test.joint'; there is mrr, joint_accuracy, jepa_loss"
+    assert said[:2] == [f"── {ALL[0]}", f"{cell}: {words}"]
+
+
 def test_several_at_once_never_run_a_cell_twice(registry, ran):
     design = tiny(registry)
     with ThreadPoolExecutor(4) as pool:

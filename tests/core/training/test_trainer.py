@@ -74,6 +74,15 @@ def test_logs_are_means_over_the_window(tmp_path):
     assert logs["jepa_pairs"] == 1.0  # three pairs in three steps
 
 
+@pytest.mark.parametrize(("steps", "expected"), [(2, [2]), (3, [3]), (4, [3, 4]), (7, [3, 6, 7])])
+def test_the_last_step_is_logged_however_short_the_run(tmp_path, steps, expected):
+    """A run of fewer steps than logging_steps would say nothing of its losses."""
+    logs = train(tmp_path, SAMPLES, learning_rate=0.0, max_steps=steps, logging_steps=3).state.log_history
+    lines = [line for line in logs if "loss" in line]
+    assert [line["step"] for line in lines] == expected
+    assert all(line["ntp_loss"] == pytest.approx(lines[0]["ntp_loss"], rel=1e-5) for line in lines)
+
+
 def test_no_pair_no_key(tmp_path):
     atomic = [sample for sample in SAMPLES if sample[4] == "atomic"]
     logs = train(tmp_path, atomic).state.log_history[0]

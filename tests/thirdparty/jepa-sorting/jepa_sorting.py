@@ -112,7 +112,9 @@ class Spread:
     weight = 0.01
 
     def __call__(self, embeddings: Tensor, draws: Draws) -> Tensor:
-        return 1 / (embeddings.float().var(dim=0, unbiased=False).mean() + 1e-2) if len(embeddings) else embeddings.sum()
+        return (
+            1 / (embeddings.float().var(dim=0, unbiased=False).mean() + 1e-2) if len(embeddings) else embeddings.sum()
+        )
 
 
 class Sorted:
