@@ -23,7 +23,12 @@ def made(*overrides: str):
     return assemble(recipe, load_data(recipe, REGISTRY), REGISTRY)
 
 
-SMALL = ("data.entities_both_ways=20", "data.entities_one_way=10", "model.config={model_type: gpt2, n_embd: 12}")
+SMALL = (
+    "data.name_multiplicity=5",
+    "data.entities_both_ways=20",
+    "data.entities_one_way=10",
+    "model.config={model_type: gpt2, n_embd: 12}",
+)
 TERMS = (
     "objective.terms=[{name: other, lambda_jepa: 0.25, distance: l2, filters: [sample_type]}, "
     "{name: third, lambda_jepa: {start: 0.0, end: 2.0, steps: 10, shape: cosine}, "
