@@ -56,7 +56,7 @@ class PackedSet(FactSet):
         return self._entry.of_type
 
     @property
-    def sample_type(self) -> Tensor:  # type: ignore[override]
+    def sample_type(self) -> Tensor:
         """``n`` uint8, on disk."""
         return self._maps["types"].tensor
 
