@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
+import json
+import logging
 import os
 import re
 import select
@@ -64,10 +66,26 @@ def outlive_readers() -> None:
         setattr(sys, name, stream)
 
 
+def plain_json(data: Any) -> str:
+    """JSON on one line, with letters as they are, and every character that a terminal would obey as its number.
+
+    >>> plain_json({"é": "\\x9b2J"})
+    '{"é": "\\\\u009b2J"}'
+    """
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False))
+
+
+class _PlainRecord(logging.LogRecord):
+    def getMessage(self) -> str:
+        return plain(super().getMessage())
+
+
 def plain_warnings() -> None:
-    """From here on what ``warnings`` shows, text of others with names from anywhere in it, gives no orders either."""
+    """From here on what ``warnings`` and ``logging`` show, text of others with names from anywhere in it, gives no
+    orders either."""
     as_python_does = warnings.formatwarning
     warnings.formatwarning = lambda *said, **more: plain(as_python_does(*said, **more))
+    logging.setLogRecordFactory(_PlainRecord)
 
 
 def output_lost() -> OSError | None:

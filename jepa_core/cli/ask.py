@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +12,8 @@ import typer
 
 from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
 from jepa_core.errors import JepaError
-from jepa_core.streams import only_results_on_stdout
+from jepa_core.streams import only_results_on_stdout, plain_json
+from jepa_core.streams import plain as plain_text
 
 if TYPE_CHECKING:
     from jepa_core.samples.asking import Answer, Asker
@@ -63,7 +63,7 @@ def _at_a_prompt(asker: Asker, as_json: bool) -> None:
         try:
             _show(asker([question])[0], as_json)
         except JepaError as error:
-            typer.echo(str(error), err=True)
+            typer.echo(plain_text(str(error)), err=True)
 
 
 def _typed() -> Iterator[str]:
@@ -79,7 +79,7 @@ def _typed() -> Iterator[str]:
 
 def _show(answer: Answer, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(asdict(answer), ensure_ascii=False))
+        typer.echo(plain_json(asdict(answer)))
         return
 
     from jepa_core.display.terminal import say

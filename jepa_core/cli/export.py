@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+from jepa_core.streams import plain
 
 
 def export(
@@ -27,4 +28,4 @@ def export(
 
     registry = make_registry(modules, plugin_files)
     written = write(run_dir, directory, merge=merge, keep_predictors=keep_predictors, registry=registry)
-    typer.echo(f"written    {written}")
+    typer.echo(plain(f"written    {written}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -19,7 +21,7 @@ from jepa_core.cli.run import run
 from jepa_core.cli.study import study
 from jepa_core.cli.task_commands import task_commands
 from jepa_core.cli.verify import show_batch, show_mask, verify
-from jepa_core.streams import outlive_readers, plain_warnings
+from jepa_core.streams import outlive_readers, plain, plain_warnings
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
 
@@ -83,7 +85,11 @@ for name, commands in task_commands([str(command.name) for command in app.regist
 def main() -> None:
     outlive_readers()
     plain_warnings()
-    app(prog_name="jepa-run")
+    try:
+        app(prog_name="jepa-run")
+    except Exception:  # a fault of this program or of a plugin; its words may be of data, or of a file's name
+        sys.stderr.write(plain(traceback.format_exc()))
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from importlib import metadata
 
 import typer
 
+from jepa_core.streams import plain
+
 GROUP = "jepa_core.commands"
 
 
@@ -36,4 +38,4 @@ def task_commands(taken: Collection[str] = ()) -> Iterator[tuple[str, typer.Type
 
 
 def _complain(point: metadata.EntryPoint, words: str) -> None:
-    print(f"jepa-run: the command '{point.name}' ({point.value}) {words}", file=sys.stderr)
+    print(plain(f"jepa-run: the command '{point.name}' ({point.value}) {words}"), file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jepa_core.errors import JepaError
+from jepa_core.streams import plain
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -41,4 +42,4 @@ def convert_flags(
             file.write(recipe)
     except OSError as error:
         raise JepaError(f"{out}: not written: {error.strerror}") from error
-    typer.echo(f"wrote {out}")
+    typer.echo(plain(f"wrote {out}"))

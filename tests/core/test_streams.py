@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jepa_core.streams import only_results_on_stdout, plain, plain_warnings
+from jepa_core.streams import only_results_on_stdout, plain, plain_json, plain_warnings
 
 SAY = """
 import sys
@@ -101,3 +103,24 @@ def test_what_others_print_goes_to_standard_error(capfd):
     out, err = capfd.readouterr()
     assert out == "result\n"
     assert sorted(err.splitlines()) == ["by Python", "by a child", "past Python"]
+
+
+def test_json_is_what_it_says_and_gives_no_orders():
+    data = {"a\x1b[2J": "é\x9b\u202e\x7f\ud800 \n"}
+    text = plain_json(data)
+    assert json.loads(text) == data
+    assert "é" in text
+    assert plain(text) == text
+
+
+def test_what_libraries_log_gives_no_orders(caplog, monkeypatch):
+    """A model's configuration names what it likes."""
+    before = logging.getLogRecordFactory()
+    with monkeypatch.context() as patch:
+        patch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        plain_warnings()
+        try:
+            logging.getLogger("transformers.anything").warning("a model of type %s", "\x1b[2Jgpt2")
+        finally:
+            logging.setLogRecordFactory(before)
+    assert caplog.messages == ["a model of type ␛[2Jgpt2"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jepa_core.cli import main as main_module
 from jepa_core.cli import recipes
 from jepa_core.errors import JepaError, Problem, RecipeError
 
@@ -84,6 +85,32 @@ def test_what_the_system_refuses_is_one_line_that_gives_no_orders(cli, monkeypat
     assert done.exit_code in (1, 2)
     assert done.stderr == said
     assert cli("--traceback", "validate", "tiny.yaml").exception is error
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list", "\x1b[2J"], ["--\x1b[2J"], ["show", "--\x1b[2J"], ["study", "a", "--processes", "\x1b[2J"]]
+)
+def test_a_wrong_command_line_gives_no_orders(cli, arguments):
+    """It may name anybody's file: who types ``*`` has not chosen the names."""
+    done = cli(*arguments)
+    assert done.exit_code == 2
+    assert "\x1b" not in done.stderr
+
+
+def test_a_fault_shows_where_and_gives_no_orders(monkeypatch, capsys):
+    """Of a plugin, say: its words may be those of data."""
+
+    def broken(prog_name):
+        raise RuntimeError("\x1b[2J")
+
+    for name in ("outlive_readers", "plain_warnings"):
+        monkeypatch.setattr(main_module, name, lambda: None)
+    monkeypatch.setattr(main_module, "app", broken)
+    with pytest.raises(SystemExit, match="1"):
+        main_module.main()
+    said = capsys.readouterr().err
+    assert "in broken" in said
+    assert said.endswith("RuntimeError: ␛[2J\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
