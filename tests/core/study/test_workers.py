@@ -22,12 +22,14 @@ from tests.core.study.specimen import pretend, tiny
 POLITE = """
 import os, signal, time
 caught = []
-signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: caught.append(signal.Signals(number).name))
 open(f"ready-{os.getpid()}", "w")
 while not caught:
     time.sleep(0.01)
+open(f"stubborn-{os.getpid()}", "w")
 time.sleep(0.3)
-open(f"caught-{os.getpid()}", "w").write(str(len(caught)))
+open(f"caught-{os.getpid()}", "w").write(" ".join(caught))
 """
 
 
@@ -42,28 +44,40 @@ def script(monkeypatch):
     return use
 
 
-def interrupt_when(pattern: str, count: int) -> threading.Thread:
+def signal_when(number: int, pattern: str, count: int) -> threading.Thread:
     def wait_and_interrupt():
         give_up = time.monotonic() + 60
         while len(list(Path().glob(pattern))) < count and time.monotonic() < give_up:
             time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=wait_and_interrupt)
     thread.start()
     return thread
 
 
-def test_ctrl_c_reaches_every_worker_once_and_is_waited_for(registry, script):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_every_worker_once_and_is_waited_for(registry, script, number):
     script(POLITE)
-    before = signal.getsignal(signal.SIGINT)
-    thread = interrupt_when("ready-*", 2)
-    with pytest.raises(Stopped, match="stopped by SIGINT; the same command goes on from there") as caught:
+    before = signal.getsignal(number)
+    thread = signal_when(number, "ready-*", 2)
+    with pytest.raises(Stopped, match=f"stopped by {number.name}; the same command goes on from there") as caught:
         work_in_processes(tiny(registry), 2)
     thread.join()
-    assert caught.value.exit_status == 130
-    assert [path.read_text() for path in Path().glob("caught-*")] == ["1", "1"]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert caught.value.exit_status == 128 + number
+    assert [path.read_text() for path in Path().glob("caught-*")] == [number.name] * 2
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_ends_them_at_once(registry, script):
+    """Who does not want to wait for steps and saves says so again."""
+    script(POLITE.replace("time.sleep(0.3)", "time.sleep(60)"))
+    threads = [signal_when(signal.SIGHUP, "ready-*", 2), signal_when(signal.SIGTERM, "stubborn-*", 2)]
+    with pytest.raises(Stopped):
+        work_in_processes(tiny(registry), 2)
+    for thread in threads:
+        thread.join()
+    assert not list(Path().glob("caught-*"))
 
 
 def test_a_worker_that_dies_is_told_unless_all_is_done(registry, script):
