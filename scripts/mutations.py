@@ -424,8 +424,8 @@ MUTATIONS = [
     ),
     Mutation(
         "facts: more places than memory",
-        "plugins/facts/triples.py",
-        "if width * len(triples) > MOST_PLACES:",
+        "plugins/facts/bounds.py",
+        "if facts * longest > MOST_PLACES:",
         "if False:",
         "tests/plugins/facts/test_triples.py -k memory",
     ),

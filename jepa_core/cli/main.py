@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -82,9 +83,20 @@ for name, commands in task_commands([str(command.name) for command in app.regist
     app.add_typer(commands, name=name)
 
 
+def _refuse_no_folder() -> None:
+    """Ends where the current folder was deleted: paths mean nothing there, and libraries of PyTorch's end the process
+    when they are loaded."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        typer.echo("jepa-run: the current folder is gone: change into one that is there", err=True)
+        raise SystemExit(1) from None
+
+
 def main() -> None:
     outlive_readers()
     plain_warnings()
+    _refuse_no_folder()
     try:
         app(prog_name="jepa-run")
     except Exception:  # a fault of this program or of a plugin; its words may be of data, or of a file's name

@@ -35,6 +35,7 @@ def verify(
     context = _context(recipe, overrides, modules, plugin_files, processes)
 
     from jepa_core.display.terminal import say
+    from jepa_core.folder.files import refuse_read_only
     from jepa_core.folder.ours import refuse_foreign
     from jepa_core.progress import progress
     from jepa_core.verify.files import NAMES, default_folder, write_files
@@ -44,6 +45,7 @@ def verify(
     from jepa_core.verify.verify import verify as run_checks
 
     folder = out or default_folder(context.run.recipe.output_dir)
+    refuse_read_only(folder)
     refuse_foreign(*(folder / name for name in NAMES))  # before the checks, which take a while
     total = len(context.run.data.checks) + len(CHECKS)
     with progress(total=total, desc="verifying", unit="check", leave=False) as bar:

@@ -123,6 +123,18 @@ def append_line(path: Path, line: str) -> None:
         raise NotWritten.of(path, error, len(content)) from error
 
 
+def refuse_read_only(folder: Path) -> None:
+    """Raises JepaError when nothing can be written into `folder`, there or not: before anything that takes long."""
+    try:
+        nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    except OSError as error:
+        raise JepaError(f"{folder}: can't be read: {reason(error)}") from error
+    if not nearest.is_dir():
+        raise JepaError(f"{folder}: can't be written: {nearest} is no folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise NotWritten(folder, PermissionError(0, f"no right to write into {nearest.absolute()}"))
+
+
 def remove(path: Path) -> None:
     """Removes a file, a folder with what is in it, or a link, never what it leads to; nothing where there is none."""
     if path.is_dir() and not path.is_symlink():

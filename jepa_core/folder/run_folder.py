@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import UNFINISHED, NotWritten, number, read_json, reason, remove
+from jepa_core.folder.files import UNFINISHED, number, read_json, reason, refuse_read_only, remove
 from jepa_core.folder.lock import NAME as LOCK
 from jepa_core.recipe.strict_yaml import load_yaml
 
@@ -149,9 +149,7 @@ class RunFolder:
 
     def refuse_read_only(self) -> None:
         """Raises NotWritten when this user may not write there, before anything that takes long."""
-        nearest = next(p for p in (self.path, *self.path.parents) if p.exists())
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise NotWritten(self.path, PermissionError(0, f"no right to write into {nearest.absolute()}"))
+        refuse_read_only(self.path)
 
     def _untouched(self) -> bool:
         """Nothing is there but what a run leaves that was stopped before it had written its recipe."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import read_json, write_json
+from jepa_core.folder.files import read_json, refuse_read_only, write_json
 from jepa_core.folder.lock import shared_lock
 from jepa_core.folder.ours import TABLE, refuse_foreign, write_own, write_own_json
 from jepa_core.registry import Registry
@@ -21,7 +21,8 @@ RESULTS = ("study.json", "table.md", *CURVES)
 
 
 def refuse_foreign_results(design: Design) -> None:
-    """Raises JepaError naming a file of the user that the study would write over."""
+    """Raises JepaError naming a file of the user that the study would write over, or a folder that takes nothing."""
+    refuse_read_only(design.root)
     refuse_foreign(*(design.root / name for name in RESULTS))
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.bounds import LONGEST_FACT, refuse_too_large
 from jepa_plugins.facts.json_file import show
 from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.vocabulary import MASK, PAD
@@ -49,7 +50,7 @@ class ItemParser:
         """
         if not isinstance(items, list):
             raise DataError(f"{self.where}: expected a list of facts, not {show(items)}")
-        parsed = self._parse(items)
+        parsed = self._parse(items, first)
         if parsed is None:
             for number, item in enumerate(items, first):
                 if wrong := self._wrong(item):
@@ -57,7 +58,7 @@ class ItemParser:
             raise AssertionError("facts that are right one by one are right together")
         return parsed
 
-    def _parse(self, items: Sequence[Any]) -> tuple[Samples, Tensor] | None:
+    def _parse(self, items: Sequence[Any], first: int) -> tuple[Samples, Tensor] | None:
         """None where anything is wrong."""
         try:
             if {(len(item["input_text"]), len(item["target_text"])) for item in items} - {(3, 1)}:
@@ -75,6 +76,7 @@ class ItemParser:
             return None
         if not self._fits(lengths, ids):
             return None
+        self._refuse_too_large(lengths.sum(axis=1), first)
         return self._rows(lengths, ids), torch.tensor([SampleType[name.upper()] for name in types], dtype=torch.int64)
 
     def _fits(self, lengths: np.ndarray, ids: np.ndarray) -> bool:
@@ -86,6 +88,16 @@ class ItemParser:
         role = np.tile(_ROLES, len(lengths)).repeat(lengths.ravel())
         is_mask, is_pad = ids == self.token_to_id[MASK], ids == self.token_to_id[PAD]
         return bool((is_mask == (role == Role.MASK)).all() and not is_pad.any())
+
+    def _refuse_too_large(self, totals: np.ndarray, first: int) -> None:
+        """totals: ``n`` tokens of each fact."""
+        for number in np.flatnonzero(totals > LONGEST_FACT)[:1].tolist():
+            words = f"expected a fact of at most {LONGEST_FACT:,} tokens, it has {totals[number]:,}"
+            raise DataError(f"{self.where}: item {first + number}: {words}")
+        try:
+            refuse_too_large(len(totals), int(totals.max(initial=0)))
+        except DataError as error:
+            raise DataError(f"{self.where}: {error}") from error
 
     def _rows(self, lengths: np.ndarray, ids: np.ndarray) -> Samples:
         total = lengths.sum(axis=1)

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jepa_core import DataError
+from jepa_plugins.facts.bounds import LONGEST_FACT
 from jepa_plugins.facts.fact_set import OfType
 from jepa_plugins.facts.json_file import read_text
 from jepa_plugins.facts.roles import SampleType
@@ -93,7 +94,7 @@ class PackedSetEntry(_Model):
         for kind, count in self.types.items():
             if count.first + count.facts > self.facts:
                 raise ValueError(f"types.{kind}.first: expected at most {self.facts - count.facts}, not {count.first}")
-        most = self.longest if self.head is not None else self.arrays["tokens"].shape[0]
+        most = min(LONGEST_FACT, self.longest if self.head is not None else self.arrays["tokens"].shape[0])
         if self.facts and not 4 <= self.longest <= most:
             raise ValueError(f"longest: expected 4 to {most}, not {self.longest}")
         if self.facts and self.head is not None and not 1 <= self.head <= self.longest - 3:

@@ -13,6 +13,7 @@ import torch
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
+from jepa_plugins.facts.bounds import refuse_too_large
 from jepa_plugins.facts.fact_lines import FactLines
 from jepa_plugins.facts.relations import Relations
 from jepa_plugins.facts.roles import Role, SampleType
@@ -20,9 +21,6 @@ from jepa_plugins.facts.spelling import Spelling
 from jepa_plugins.facts.split import split_by_entity
 from jepa_plugins.facts.task import FactTask, task_of_facts
 from jepa_plugins.facts.vocabulary import Vocabulary
-
-#: Places for tokens in a set that is in memory, padding included: about a gigabyte.
-MOST_PLACES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -132,15 +130,11 @@ def as_task(
 def token_rows(triples: Triples, spelling: Spelling, relation_ids: np.ndarray, vocabulary: Vocabulary) -> Samples:
     """``n s`` int32 ids and uint8 tags, as small as a set keeps them. relation_ids: of each relation's number.
 
-    Raises DataError for more places than `MOST_PLACES`.
+    Raises DataError for more than fit into memory.
     """
     heads, tails = (spelling.lengths[ends][:, None] for ends in (triples.head, triples.tail))
     width = int((heads + tails).max(initial=-2)) + 2
-    if width * len(triples) > MOST_PLACES:
-        raise DataError(
-            f"{len(triples):,} facts, the longest of {width:,} tokens, are too many for memory: expected at most "
-            f"{MOST_PLACES // width:,} of that length, so shorter names or fewer facts"
-        )
+    refuse_too_large(len(triples), width)
     place = np.arange(width)
     tags = np.where(place < heads, Role.HEAD, Role.TAIL).astype(np.uint8)
     tags[place == heads], tags[place == heads + 1], tags[place >= heads + tails + 2] = (

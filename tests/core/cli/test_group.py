@@ -113,6 +113,17 @@ def test_a_fault_shows_where_and_gives_no_orders(monkeypatch, capsys):
     assert said.endswith("RuntimeError: ␛[2J\n")
 
 
+def test_a_current_folder_that_was_deleted_is_told(tmp_path, monkeypatch, capsys):
+    """PyTorch's libraries end the process there, with words of their own."""
+    main_module._refuse_no_folder()
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit, match="1"):
+        main_module._refuse_no_folder()
+    assert capsys.readouterr().err == "jepa-run: the current folder is gone: change into one that is there\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_every_command_cleans_up_when_it_is_asked_to_end(cli, monkeypatch, number):
     cleaned = []

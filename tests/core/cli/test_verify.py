@@ -53,6 +53,13 @@ def test_a_leaking_mask_fails_and_never_trains(cli):
     assert not Path("runs").exists()
 
 
+def test_a_place_that_takes_nothing_is_told_before_the_checks(cli, monkeypatch):
+    monkeypatch.setattr("jepa_core.verify.verify.verify", None)
+    done = cli("verify", "tiny.yaml", "--out", "tiny.yaml")
+    assert done.exit_code == 1
+    assert done.stderr == f"jepa-run: tiny.yaml: can't be written: {Path('tiny.yaml')} is no folder\n"
+
+
 def test_show_mask(cli):
     done = cli("show-mask", "tiny.yaml", "objective.k=0")
     assert done.exit_code == 0, done.output

@@ -16,6 +16,7 @@ from jepa_core.folder.files import (
     append_line,
     read_bytes,
     read_json,
+    refuse_read_only,
     remove,
     write_json,
     write_text,
@@ -147,3 +148,16 @@ def test_of_a_link_only_the_link_is_removed(tmp_path):
     assert (tmp_path / "mine" / "a").exists()
     remove(tmp_path / "mine")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_nothing_is_told_before_anything_is_done(tmp_path, monkeypatch):
+    refuse_read_only(tmp_path / "new" / "folder")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("file", "file/below", "link"):
+        with pytest.raises(JepaError, match=rf"{name}: can't be written: .*/(file|link) is no folder$"):
+            refuse_read_only(tmp_path / name)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(NotWritten, match=rf"new: can't be written: no right to write into {tmp_path}$"):
+        refuse_read_only(tmp_path / "new")

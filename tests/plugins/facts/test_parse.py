@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
+from jepa_plugins.facts import bounds
+from jepa_plugins.facts import parse as parse_module
 from jepa_plugins.facts.parse import ItemParser
 from tests.plugins.facts.specimen import TOKENS, item
 
@@ -128,3 +130,17 @@ def test_the_culprit_among_many_is_found():
     items[18_500] = item([0], 10, [20_000], "train")
     with pytest.raises(DataError, match=r"item 18500: target_text\[0\]: .* \(0 to 19999\), not 20000"):
         ItemParser("train.json", tokens, ("train",))(items)
+
+
+def test_a_fact_that_is_too_long_and_more_than_fit_into_memory(monkeypatch):
+    """All are padded to the longest."""
+    parse = ItemParser("train.json", TOKENS, ("train",))
+    short, long = item([0], 10, [1], "train"), item([0] * 4, 10, [1, 2, 3], "train")
+    monkeypatch.setattr(parse_module, "LONGEST_FACT", 8)
+    with pytest.raises(DataError, match=r"^train\.json: item 7: expected a fact of at most 8 tokens, it has 9$"):
+        parse([short, short, long], 5)
+    monkeypatch.setattr(parse_module, "LONGEST_FACT", 9)
+    monkeypatch.setattr(bounds, "MOST_PLACES", 26)
+    assert len(parse([short, long])[0]) == 2
+    with pytest.raises(DataError, match=r"^train\.json: 3 facts, the longest of 9 tokens, are too many for memory"):
+        parse([short, short, long])

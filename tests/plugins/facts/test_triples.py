@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts import triples as triples_module
+from jepa_plugins.facts import bounds
 from jepa_plugins.facts.fact_lines import FactLines
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.relations import Relations
@@ -145,8 +145,8 @@ def test_directions_of_the_one_way_facts_are_drawn():
 def test_more_places_than_fit_into_memory_are_refused(monkeypatch):
     """One long name makes every row as long."""
     one, both = of_names([("a", "in", "b")]), of_names([("c", "down", "d"), ("d", "up", "c")])
-    monkeypatch.setattr(triples_module, "MOST_PLACES", 18)  # 3 facts of up to 6 tokens
+    monkeypatch.setattr(bounds, "MOST_PLACES", 18)  # 3 facts of up to 6 tokens
     as_task(both, one, SPELLING, RELATIONS, VOCABULARY, 9, Random(0))
-    monkeypatch.setattr(triples_module, "MOST_PLACES", 17)
+    monkeypatch.setattr(bounds, "MOST_PLACES", 17)
     with pytest.raises(DataError, match=r"^3 facts, the longest of 6 tokens, are too many for memory: .* at most 2 of"):
         as_task(both, one, SPELLING, RELATIONS, VOCABULARY, 9, Random(0))
