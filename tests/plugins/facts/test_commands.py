@@ -114,7 +114,7 @@ def test_check_finds_a_changed_byte_in_a_packed_task(tmp_path):
     path.write_bytes(b"\1" + path.read_bytes()[1:])
     result = run("check", tmp_path / "packed")
     assert result.exit_code == 1
-    assert "train.types.uint8: was changed since it was packed" in result.output
+    assert "train.types.uint8: expected the types that the manifest counts; it was changed since" in result.output
     result = run("check", tmp_path / "packed", "--relations", "r.yaml")
     assert (result.exit_code, "--relations: has no effect" in result.output) == (1, True)
 
