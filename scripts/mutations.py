@@ -455,7 +455,7 @@ MUTATIONS = [
         "plugins/facts/store_set.py",
         "wrong = (starts < 0) | (ends > tokens) | (lengths > self._entry.longest)",
         "wrong = lengths > self._entry.longest",
-        "tests/plugins/facts/test_store_set.py -k begin_there",
+        "tests/plugins/facts/test_store_set.py -k outside",
     ),
     Mutation(
         "packs: types",

@@ -140,6 +140,14 @@ def test_a_fact_that_can_not_begin_there_is_told(tmp_path, value):
         packed.__getitems__([0, 1])
 
 
+@pytest.mark.parametrize(("spans", "place", "value"), [(TWO_LAYOUTS, 0, -1), (TWO_LAYOUTS[::-1], -1, 10)])
+def test_a_fact_of_a_likely_length_outside_the_file_is_told(tmp_path, spans, place, value):
+    _, packed = both(tmp_path, spans, [0, 0])
+    put(tmp_path / "train.starts.int64", "int64", place, value)
+    with pytest.raises(DataError, match=r"train\.starts\.int64: fact [01]: it can't begin and end there"):
+        packed.__getitems__([0, 1])
+
+
 @pytest.mark.parametrize(("value", "array"), [(0, "heads"), (-3, "heads"), (3, "starts"), (32_000, "starts")])
 def test_a_head_of_so_many_tokens_is_told(tmp_path, value, array):
     _, packed = both(tmp_path, TWO_LAYOUTS, [0, 0])
