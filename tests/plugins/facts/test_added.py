@@ -7,8 +7,8 @@ from jepa_core.contexts import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.testing import DatasetContract
 from jepa_plugins.facts.added import RULES, with_added, with_is
+from jepa_plugins.facts.alike import fact_keys
 from jepa_plugins.facts.joined_set import of_data
-from jepa_plugins.facts.leaks import fact_keys
 from jepa_plugins.facts.reversal_curse import reversal_curse
 from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.task import fact_task
