@@ -374,6 +374,13 @@ MUTATIONS = [
         f"{CORE}/folder/test_whole_folder.py -k beside",
     ),
     Mutation(
+        "a folder of the user's: export asks for it",
+        "jepa_core/assembly/export.py",
+        ", hidden=True)",
+        ")",
+        f"{CORE}/assembly/test_export.py -k whole",
+    ),
+    Mutation(
         "a lock file of the user's",
         "jepa_core/folder/lock.py",
         "if found.st_size and not _said_who(descriptor):",
@@ -519,6 +526,13 @@ MUTATIONS = [
         "sys.stderr.write(plain(traceback.format_exc()))",
         "sys.stderr.write(traceback.format_exc())",
         f"{CORE}/cli/test_group.py -k fault",
+    ),
+    Mutation(
+        "streams: pages",
+        "jepa_core/display/html.py",
+        "write_own(path, plain(text).encode",
+        "write_own(path, text.encode",
+        f"{CORE}/display/test_html.py -k orders",
     ),
     Mutation(
         "signals: a study's workers",
