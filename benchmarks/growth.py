@@ -2,18 +2,22 @@
 one thread.
 
 Parameters: operations and bytes of a step, counted on the meta device from one and two layers, where tensors have
-shapes and no numbers. Length: the numbers of a packed mask and of what a stream takes in its place, counted. Entities:
-time and memory of InfoNCE against a bank of all of them, measured. Data: what the order of an epoch and a packed store
-cost, measured and counted. What grows with batch, k, width, layers and vocabulary is in results/scale.md. Writes
-results/growth.md and .csv.
+shapes and no numbers. Length: the numbers of a packed mask and of what a stream takes in its place, counted.
+Vocabulary: a step, measured. Entities: time and memory of InfoNCE against a bank of all of them, measured. Data: what
+the order of an epoch and a packed store cost, measured and counted. What grows with batch, k, width and layers is in
+results/scale.md. Writes results/growth.md and .csv.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -22,6 +26,7 @@ import torch
 from benchmarks import projection
 from benchmarks.measuring import RESULTS, added_megabytes, exponent, medians, table, write_csv
 from benchmarks.projection import SHARED, WAYS, Assumptions, held, operations, parameters
+from benchmarks.scale import Point, step_of
 from jepa_core.objective.arrangement import Block
 from jepa_core.objective.one_stream import one_stream
 from jepa_core.tensors import tensors
@@ -31,6 +36,7 @@ from jepa_plugins.infonce_distance import InfoNceDistance
 #: Llama shapes: width, layers, inner width. The last is Llama 3.2's 1 B.
 SHAPES = ((256, 8, 1024), (512, 8, 2048), (1024, 12, 4096), (2048, 16, 8192))
 LENGTHS = (256, 1024, 4096, 16_384)
+VOCABULARIES = (16_384, 65_536, 262_144)
 ENTITIES = (1_000, 10_000, 100_000, 1_000_000)
 SAMPLES = (1_000_000, 10_000_000, 100_000_000)
 PAIRS, WIDTH, ROUNDS = 256, 64, 3
@@ -94,6 +100,23 @@ def _compare(distance: InfoNceDistance, given: Sequence[torch.Tensor], index: to
         each.grad = None
 
 
+def by_vocabulary() -> list[Row]:
+    """A step of 2 × 128 at batch 64, sizes taking turns."""
+    points = {size: step_of(replace(Point(), vocabulary=size)) for size in VOCABULARIES}
+    for step, _ in points.values():
+        step()
+    seconds = medians({str(size): step for size, (step, _) in points.items()}, ROUNDS)
+    return [
+        {
+            "tokens of the vocabulary": size,
+            "ms": round(1e3 * seconds[str(size)], 1),
+            "MB added": round(added_megabytes(step), 1),
+            "MB of weights and optimizer": round(3 * 4 * 128 * size / 1e6, 1),
+        }
+        for size, (step, _) in points.items()
+    ]
+
+
 def by_samples() -> list[Row]:
     """The first batch of an epoch's order, and bytes of the store on disk, which is mapped and not read."""
     import numpy as np
@@ -136,26 +159,62 @@ def exponents(grows: str, rows: Sequence[Row], size: str) -> list[Row]:
     ]
 
 
+#: What grows -> the key of its size, words, and what counts or measures it.
+PARTS: dict[str, tuple[str, str, Callable[[], list[Row]]]] = {
+    "parameters": (
+        "parameters",
+        "Counted: a pair of 1,024 tokens, k = 1, ours; bytes with all of it on one device.",
+        by_parameters,
+    ),
+    "length": ("tokens of a sample", "Counted: 8 samples, the numbers that say who sees whom.", by_length),
+    "vocabulary": ("tokens of the vocabulary", "Measured: a step of 2 × 128 at batch 64, one thread.", by_vocabulary),
+    "entities": (
+        "entities",
+        "Measured: InfoNCE of 256 pairs against a bank of width 64, one thread. From 524,288 entities on pairs are "
+        "taken part by part; below that both columns of memory are of the same way, and differ by chance.",
+        by_entities,
+    ),
+    "data": (
+        "samples",
+        "Measured: the order of an epoch, against a permutation that is held; bytes of the packed store counted.",
+        by_samples,
+    ),
+}
+
+
+def page(found: Mapping[str, list[Row]]) -> str:
+    fits = [row for name, rows in found.items() for row in exponents(name, rows, PARTS[name][0])]
+    tables = "\n\n".join(f"{PARTS[name][1]}\n\n{table(rows)}" for name, rows in found.items())
+    return f"# What else grows, {date.today()}\n\n`python -m benchmarks.growth`.\n\n{table(fits)}\n\n{tables}\n"
+
+
+def earlier(path: Path) -> dict[str, list[Row]]:
+    """The rows of a former run, by what grows."""
+    found: dict[str, dict[str, Row]] = {}
+    with open(path, newline="", encoding="utf-8") as file:
+        for point in csv.DictReader(file):
+            rows = found.setdefault(point["grows"], {})
+            value = float(point["value"])
+            rows.setdefault(point["size"], {})[point["what"]] = int(value) if value.is_integer() else value
+    return {name: list(rows.values()) for name, rows in found.items()}
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="keeps what others gave")
+    chosen = parser.parse_args().only
     torch.set_num_threads(1)
-    parts = {
-        "parameters": (by_parameters(), "without embeddings", "Counted: a pair of 1,024 tokens, k = 1, ours."),
-        "length": (by_length(), "tokens of a sample", "Counted: 8 samples, numbers of what says who sees whom."),
-        "entities": (
-            by_entities(),
-            "entities",
-            "Measured: InfoNCE of 256 pairs against a bank of width 64, one thread.",
-        ),
-        "data": (by_samples(), "samples", "Measured: the order of an epoch; bytes of the store counted."),
-    }
-    fits = [row for name, (rows, size, _) in parts.items() for row in exponents(name, rows, size)]
-    tables = "\n\n".join(f"{told}\n\n{table(rows)}" for rows, _, told in parts.values())
-    text = f"# What else grows, {date.today()}\n\n`python -m benchmarks.growth`.\n\n{table(fits)}\n\n{tables}\n"
-    (RESULTS / "growth.md").write_text(text, encoding="utf-8")
-    write_csv([{"grows": name, "size": row[size], "what": k, "value": v}
-               for name, (rows, size, _) in parts.items() for row in rows for k, v in row.items() if k != size],
-              RESULTS / "growth.csv")  # fmt: skip
-    print(text)
+    known = earlier(RESULTS / "growth.csv") if set(chosen) != set(PARTS) else {}
+    found = {name: PARTS[name][2]() if name in chosen else known[name] for name in PARTS}
+    (RESULTS / "growth.md").write_text(page(found), encoding="utf-8")
+    points = [
+        {"grows": name, "size": row[PARTS[name][0]], "what": what, "value": value}
+        for name, rows in found.items()
+        for row in rows
+        for what, value in row.items()
+    ]
+    write_csv(points, RESULTS / "growth.csv")
+    print(page(found))
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def padding_is_known(base: Any) -> Iterator[None]:
     """Within this context the model does not look for padding in its input to warn of it, for which it would wait for
     the device: where padding is, the layouts know."""
     name = "warn_if_padding_and_no_attention_mask"
-    if not hasattr(base, name):
+    if not hasattr(base, name) or torch.compiler.is_compiling():  # dynamo can't follow, and compiled code does not look
         yield
         return
     setattr(base, name, _says_nothing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.model.flex_attention import TILE
@@ -60,7 +60,8 @@ def test_what_a_mask_builder_is_told_is_what_it_is_told_of_a_row():
             assert torch.equal(getattr(told, name)[None], getattr(expected, name)), name
 
 
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=6))
 def test_tiles_begin_where_their_first_token_s_sample_does(lengths):
     stream = one_stream([block(lengths, list(range(len(lengths))), 1)], by_sample=True).calls[0].stream
     tokens = torch.arange(len(stream.sample))
