@@ -10,11 +10,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
+from torch.utils.checkpoint import checkpoint
 
 from jepa_core import hookimpl
 
 EPS = 1e-8
 SMALLEST, LARGEST = 0.01, 1_000_000
+#: Cosines held at once, in numbers (512 MB in fp32): with more, pairs are taken part by part, and again in the backward
+#: pass, so that a large bank takes no more than its own room.
+COSINES = 1 << 27
 
 
 class InfoNceDistance(nn.Module):
@@ -57,19 +61,27 @@ class InfoNceDistance(nn.Module):
         """entity_ids: ``n``, equal for targets that are the same; bank: ``m d``; bank_index: ``n``, which of the
         bank each target is; its own state takes that one's place."""
         predicted, target = unit(predicted), unit(target)
+        scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
         if bank is None or bank_index is None:
             own = torch.arange(len(target), device=target.device)
             cosines = predicted @ target.T
             if entity_ids is not None:
                 same = (entity_ids[:, None] == entity_ids) & (own[:, None] != own)
                 cosines = cosines.masked_fill(same, float("-inf"))
-        else:
-            own = bank_index
-            right = (predicted * target).sum(dim=-1, keepdim=True)
-            cosines = predicted @ unit(bank).T
-            cosines = cosines.scatter(1, own[:, None], right.to(cosines.dtype))  # autocast makes products bfloat16
-        scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
-        return cross_entropy(cosines * scale, own, reduction="none")
+            return cross_entropy(cosines * scale, own, reduction="none")
+        states, size = unit(bank), max(1, COSINES // max(len(bank), 1))
+        if size >= len(predicted):
+            return _among(predicted, target, states, bank_index, scale)
+        parts = zip(predicted.split(size), target.split(size), bank_index.split(size), strict=True)
+        return torch.cat([checkpoint(_among, p, t, states, i, scale, use_reentrant=False) for p, t, i in parts])
+
+
+def _among(predicted: Tensor, target: Tensor, bank: Tensor, own: Tensor, scale: Tensor) -> Tensor:
+    """``n``: of each pair, among the bank with the target itself in its place."""
+    right = (predicted * target).sum(dim=-1, keepdim=True)
+    cosines = predicted @ bank.T
+    cosines = cosines.scatter(1, own[:, None], right.to(cosines.dtype))  # autocast makes products bfloat16
+    return cross_entropy(cosines * scale, own, reduction="none")
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from torch import Tensor
 
@@ -16,10 +18,10 @@ class SampleTypeFilter:
         self.keep = tuple(keep)
 
     def __call__(self, eligible: Tensor, batch: Mapping[str, Tensor], draws: Tensor) -> Tensor:
-        kept = eligible & False
-        for group in self.keep:
-            kept = kept | (batch["group"] == group)
-        return eligible & kept
+        if not self.keep:
+            return eligible & False
+        first, *others = (batch["group"] == group for group in self.keep)
+        return eligible & reduce(or_, others, first)
 
 
 def sample_type(context: BuildContext, keep: Sequence[str] = ("train",)) -> SampleTypeFilter:

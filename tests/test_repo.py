@@ -45,6 +45,8 @@ TESTED_IN = {
     "jepa_core/model/lockstep.py": "tests/end_to_end/test_sharded.py",
     "jepa_core/objective/company.py": "tests/end_to_end/test_sharded.py",
     "jepa_core/hookspecs.py": "tests/test_repo.py",
+    "jepa_core/model/trying.py": "tests/core/model/test_trials.py",
+    "jepa_core/model/stream_trial.py": "tests/core/objective/test_flat.py",
     "jepa_core/evaluation/ranks.py": "tests/core/evaluation/test_evaluate.py",
     "jepa_core/evaluation/splits.py": "tests/core/evaluation/test_evaluate.py",
     "jepa_core/samples/asking.py": "tests/core/cli/test_ask.py",
@@ -279,7 +281,10 @@ OF_A_TASK = re.compile(r"\b(heads?|relations?|tails?|facts?|atomic)\b", re.I)
 #: File of the core -> what it means by such a word.
 OTHERWISE_MEANT = {
     "jepa_core/display/html.py": "the element of a page",
+    "jepa_core/model/flex_attention.py": "attention heads",
+    "jepa_core/model/grouped_attention.py": "attention heads",
     "jepa_core/model/layer_mask.py": "attention heads",
+    "jepa_core/model/stream_attention.py": "attention heads",
     "jepa_core/recipe/model_config.py": "attention heads",
     "jepa_core/assembly/git_revision.py": "git's file of that name",
 }

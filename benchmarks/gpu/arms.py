@@ -54,7 +54,7 @@ def make_arms(
         "public layout: one padded call": _yardstick(some, Yardstick.padded, rows_of),
         "public layout, dense mask": _yardstick(some, Yardstick.padded_packed, rows_of),
     }
-    return arms | {f"ours: {layout}": _ours(run) for layout, run in built.items()}
+    return arms | {f"ours: {layout}": layout_arm(run) for layout, run in built.items()}
 
 
 def _yardstick(
@@ -65,7 +65,7 @@ def _yardstick(
     return Arm(optimizer_of(yardstick.model), lambda batch: losses(yardstick, rows_of(batch)), lambda batch: None)
 
 
-def _ours(run: Any) -> Arm:
+def layout_arm(run: Any) -> Arm:
     """The loss carries the gradient; the terms are for show. Both weights are 1."""
 
     def losses(batch: ours.Batch) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,5 @@
-"""Losses and gradients on the GPU against those on the CPU: every layout of three compositions, fp32 and bf16."""
+"""Losses and gradients on the GPU against those on the CPU, fp32 and bf16. Streams, which have to be compiled first,
+have a stage of their own."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ def run(result: Result, sizes: Sizes) -> None:
 def compare_all(result: Result, cases: dict[str, tuple[str, list[str]]], samples: int) -> None:
     device = device_here()
     for name, (recipe, overrides) in cases.items():
-        for layout in ours.LAYOUTS:
+        for layout in ours.LAYOUTS[:2]:
             reference = ours.offered(recipe, overrides, layout)
             if isinstance(reference, str):
                 result.row("Not offered", composition=name, layout=layout, words=reference[:160])

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Sizes:
     """layers, width, heads, batches: of the steps on facts; graph_models: (layers, width, heads, batch) for CUDA
-    graphs; text_*: of the steps on long rows; product: side of the matrix products that give the rate; rounds and
-    round_seconds: of every timing; most_steps: of the run at scale."""
+    graphs; text_*: of the steps on long rows; flat_*: tokens of a row, and of a batch, for streams; product: side of
+    the matrix products that give the rate; rounds and round_seconds: of every timing; most_steps: of the run at
+    scale."""
 
     tiny: bool
     facts: tuple[str, ...]
@@ -24,6 +25,8 @@ class Sizes:
     text_tokens: int
     text_vocabulary: int
     text_batches: tuple[int, ...]
+    flat_tokens: tuple[int, ...]
+    flat_total: int
     product: int
     rounds: int
     round_seconds: float
@@ -46,6 +49,8 @@ FULL = Sizes(
     text_tokens=1024,
     text_vocabulary=16_000,
     text_batches=(4, 16),
+    flat_tokens=(256, 1024, 4096),
+    flat_total=16_384,
     product=8192,
     rounds=3,
     round_seconds=0.25,
@@ -74,6 +79,8 @@ TINY = Sizes(
     text_tokens=24,
     text_vocabulary=300,
     text_batches=(2,),
+    flat_tokens=(24,),
+    flat_total=48,
     product=32,
     rounds=1,
     round_seconds=0.0,

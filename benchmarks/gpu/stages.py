@@ -27,6 +27,7 @@ STAGES = {
     "cuda_tests": Stage("Tests marked `cuda`", 60),
     "suite": Stage("Other tests, on this machine", 100),
     "rates": Stage("Best rates of the device", 30),
+    "flat": Stage("One stream: flat against packed and rows", 90),
     "steps": Stage("Steps on facts", 140),
     "text": Stage("Steps on text", 70),
     "graphs": Stage("CUDA graphs", 40),
@@ -38,4 +39,4 @@ TOGETHER = (("environment", "equality", "waiting"), ("cuda_tests", "suite"))
 #: The share of the budget after which they must be done.
 TOGETHER_SHARE = 0.3
 #: What is timed, one after the other with nothing beside it; the last takes what time is left.
-ALONE = ("rates", "steps", "text", "graphs", "scale")
+ALONE = ("rates", "flat", "steps", "text", "graphs", "scale")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -17,6 +18,7 @@ from jepa_core.model.evaluating import evaluating
 from jepa_core.model.hooks import Hooks, sweep
 from jepa_core.model.layer_mask import LayerMask, of_layers
 from jepa_core.model.only_reads import OnlyReads
+from jepa_core.model.stream_attention import Attentions, Switch, as_mask
 
 
 class Fittings:
@@ -33,6 +35,7 @@ class Fittings:
             hooks.before(block, LayerMask(layer))
         self.early_exit = EarlyExit(self.anatomy.blocks, hooks)
         self.last_mlp = OnlyReads(self.anatomy.mlp, hooks)
+        self._hooks = hooks
         weakref.finalize(self, hooks.remove)
 
     @classmethod
@@ -49,12 +52,14 @@ class Fittings:
         self,
         ids: Tensor,
         positions: Tensor,
-        mask: Tensor | None,
+        mask: Tensor | Attentions | None,
         layers: Collection[int],
         reads: Tensor | None = None,
         **options: Any,
     ) -> tuple[dict[int, Tensor], Any]:
         """Hidden states ``b t d`` at the `layers`, and what the model's transformer gave, if it ran to its end."""
+        if mask is not None:
+            mask = of_layers(mask) if isinstance(mask, Tensor) else self._of_stream(mask, ids)
         blocks, base = self.anatomy.blocks, self.anatomy.base
         inner = {layer for layer in layers if layer < len(blocks)}
         out = None
@@ -63,7 +68,7 @@ class Fittings:
             out = base(
                 input_ids=ids,
                 position_ids=positions,
-                attention_mask=None if mask is None else of_layers(mask),
+                attention_mask=mask,
                 use_cache=False,
                 **options,
             )
@@ -73,6 +78,15 @@ class Fittings:
         if wrong := [layer for layer in layers if layer not in found or found[layer].shape != shape]:
             raise ComponentError(f"{type(self.model).__name__}: layer {wrong[0]} has no one state a token to read")
         return {layer: found[layer] for layer in layers}, out
+
+    def _of_stream(self, attentions: Attentions, ids: Tensor) -> Tensor:
+        _ = self._switch
+        return as_mask(attentions, ids.device)
+
+    @cached_property
+    def _switch(self) -> Switch:
+        """Put in when the first stream comes."""
+        return Switch(self.anatomy.blocks, self._hooks)
 
     @torch.no_grad()
     def final_norm(self) -> nn.Module:
@@ -120,7 +134,7 @@ def padding_is_known(base: Any) -> Iterator[None]:
     """Within this context the model does not look for padding in its input to warn of it, for which it would wait for
     the device: where padding is, the layouts know."""
     name = "warn_if_padding_and_no_attention_mask"
-    if not hasattr(base, name):
+    if not hasattr(base, name) or torch.compiler.is_compiling():  # dynamo can't follow, and compiled code does not look
         yield
         return
     setattr(base, name, _says_nothing)

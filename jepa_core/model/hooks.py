@@ -31,9 +31,10 @@ class Hooks:
         """Calls ``run(module, args, kwargs)`` before the module; returns None, or other args and kwargs."""
         self._undo.callback(module.register_forward_pre_hook(Hook(run), with_kwargs=True).remove)
 
-    def after(self, module: nn.Module, run: Run) -> None:
-        """Calls ``run(module, args, out)`` after the module; returns None, or another output."""
-        self._undo.callback(module.register_forward_hook(Hook(run)).remove)
+    def after(self, module: nn.Module, run: Run, always: bool = False) -> None:
+        """Calls ``run(module, args, out)`` after the module; returns None, or another output. always: also where the
+        module raised an error, or something before it did."""
+        self._undo.callback(module.register_forward_hook(Hook(run), always_call=always).remove)
 
     def on_state(self, module: nn.Module, run: Run) -> None:
         """Calls ``run(module, state, prefix, metadata)`` whenever the module's weights are written into `state`."""
@@ -55,3 +56,4 @@ def sweep(model: nn.Module) -> None:
             for number in [number for number, hook in hooks.items() if isinstance(hook, Hook)]:
                 del hooks[number]
                 module._forward_pre_hooks_with_kwargs.pop(number, None)
+                module._forward_hooks_always_called.pop(number, None)

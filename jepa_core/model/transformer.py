@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from jepa_core.model.own_logits import OwnLogits
 from jepa_core.model.positions import forget, position_tables, refuse_pretrained
 from jepa_core.model.probe import detached
 from jepa_core.model.routers import Routed, Routers
+from jepa_core.model.stream_attention import Attentions
+from jepa_core.model.stream_trial import StreamTrial
 from jepa_core.model.trials import Trials
 from jepa_core.model.windows import chunk, windows
 
@@ -60,15 +62,16 @@ class Transformer:
         self,
         ids: Tensor,
         positions: Tensor,
-        mask: Tensor | None,
+        mask: Tensor | Attentions | None,
         layers: Collection[int],
         reads: Tensor | None = None,
     ) -> dict[int, Tensor]:
         """Hidden states ``b t d`` at the `layers` asked for (0 embeddings … n after the final norm).
 
         ids, positions: ``b t``; mask: additive ``b 1 t t``, or ``b n t t`` with one mask a layer, or None
-        for plain causal attention. reads: the tokens, flat, whose final state is read; the others' may be left
-        unfinished. ``use_cache=False`` also spares the memory of keys and values.
+        for plain causal attention, or of one row (b = 1) the attention of each layer. reads: the tokens, flat, whose
+        final state is read; the others' may be left unfinished. ``use_cache=False`` also spares the memory of keys and
+        values.
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
@@ -198,6 +201,12 @@ class Transformer:
                 "positions: restart with layout: rows"
             )
 
+    @property
+    def mask_problem(self) -> str | None:
+        """Why a mask of ours is not what this model's tokens see by; None where it is."""
+        each = len(set(self.windows)) > 1
+        return self._trials.layer_mask_problem if each else self._trials.mask_problem
+
     def refuse_masks(self, by_layer: bool = False) -> None:
         """Raises ComponentError where a mask of ours (or one a layer) is not what this model's tokens see by."""
         each = by_layer or len(set(self.windows)) > 1
@@ -206,13 +215,23 @@ class Transformer:
             kind = "one mask a layer" if each else "a mask"
             raise ComponentError(f"{self._name} can't be given {kind} ({problem}); use layout: rows under a plain mask")
 
+    @property
+    def branch_problem(self) -> str | None:
+        """Why tokens can't stand further behind in a row than their position ids say; None where they can."""
+        return self._trials.branch_problem
+
     def refuse_branches(self) -> None:
         """Raises ComponentError where predictor tokens can't go on from a prefix of a sample, apart from its rest."""
-        if problem := self._trials.branch_problem:
+        if problem := self.branch_problem:
             raise ComponentError(
                 f"{self._name} can't go on from a prefix of a sample in its row ({problem}); use views that are blocks "
                 "of their own, or no predictor tokens"
             )
+
+    def stream_problem(self, attentions: Callable[[int], Attentions]) -> str | None:
+        """Why this model can't run several rows as one stream; None where it can. attentions: for a stream of two rows
+        of so many tokens."""
+        return StreamTrial(self._open).problem(attentions)
 
     def look(self) -> None:
         """Tries whether the last MLP can be left out where nothing reads its result; until then it is not."""

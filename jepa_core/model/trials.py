@@ -6,8 +6,7 @@ rounding moves; so a mixture of experts, whose rounding depends on which tokens 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,26 +14,13 @@ import torch
 from torch import Tensor
 
 from jepa_core.errors import ComponentError
-from jepa_core.model.evaluating import evaluating
-from jepa_core.model.fittings import Fittings, padding_is_known
-from jepa_core.model.probe import influence
+from jepa_core.model.fittings import padding_is_known
+from jepa_core.model.trying import Trying, one_line
 from jepa_core.model.windows import windows
-from jepa_core.views.visibility import additive
-
-#: Tokens of a trial, and the most that rounding moves a state, as a share of the largest one.
-TOKENS, ROUNDING, COARSE_ROUNDING = 4, 1e-4, 5e-2
 
 
-class Trials:
-    """What this model does, tried on itself and remembered. Weights, modes and random numbers stay as they are."""
-
-    def __init__(self, fittings: Fittings):
-        self._fittings = fittings
-        self._model = fittings.model
-        self._name = type(fittings.model).__name__
-        self._last = len(fittings.anatomy.blocks)
-        room = getattr(fittings.anatomy.config, "max_position_embeddings", None) or TOKENS
-        self._count = min(TOKENS, room)
+class Trials(Trying):
+    """What this model does, tried on itself and remembered."""
 
     # --- what must hold
 
@@ -48,9 +34,9 @@ class Trials:
                 self._check_causal()
             except TypeError as error:
                 told = "is no transformer with position ids and attention masks"
-                raise ComponentError(f"{self._name} {told}: {_one_line(error)}") from error
+                raise ComponentError(f"{self._name} {told}: {one_line(error)}") from error
             except (RuntimeError, ValueError, IndexError, AttributeError, KeyError, AssertionError) as error:
-                raise ComponentError(f"{self._name} can't run this configuration: {_one_line(error)}") from error
+                raise ComponentError(f"{self._name} can't run this configuration: {one_line(error)}") from error
 
     def _check_layers(self) -> None:
         """Are the layers that were found those that run, each once?"""
@@ -194,57 +180,3 @@ class Trials:
             return None if alike else "differs"
 
         return self._tried(same) is None
-
-    # --- how it is tried
-
-    @property
-    def _blocks(self) -> list[Any]:
-        return self._fittings.anatomy.blocks
-
-    @property
-    def _ids(self) -> Tensor:
-        return torch.arange(self._count, device=self._model.device)[None] % self._fittings.anatomy.config.vocab_size
-
-    @property
-    def _positions(self) -> Tensor:
-        return torch.arange(self._count, device=self._model.device)[None]
-
-    @property
-    def _rounding(self) -> float:
-        return ROUNDING if torch.finfo(self._model.dtype).eps < 1e-5 else COARSE_ROUNDING
-
-    def _states(self, ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
-        positions = self._positions if positions is None else positions
-        return self._fittings.run(ids, positions, mask, [self._last])[0][self._last]
-
-    def _influence(self, mask: Tensor | None, layers: list[int]) -> list[Tensor]:
-        def run() -> list[Tensor]:
-            found, _ = self._fittings.run(self._ids, self._positions, mask, layers)
-            return [found[layer] for layer in layers]
-
-        return influence(run, self._model.get_input_embeddings())
-
-    def _additive(self, masks: Tensor) -> Tensor:
-        return additive(masks[None].to(self._model.device), self._model.dtype)
-
-    def _alike(self, first: Tensor, second: Tensor, share: float | None = None) -> bool:
-        far = float((first - second).abs().max())
-        return far <= (share or self._rounding) * max(1.0, float(second.abs().max()))
-
-    def _tried(self, look: Callable[[], str | None]) -> str | None:
-        """What `look` finds; what the model raises is a problem too."""
-        with self._trying():
-            try:
-                return look()
-            except Exception as error:  # models of 200 kinds raise what they like at an argument they don't take
-                return _one_line(error)
-
-    @contextmanager
-    def _trying(self) -> Iterator[None]:
-        device = self._model.device.type
-        with evaluating(self._model), torch.autocast(device, enabled=False):
-            yield
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

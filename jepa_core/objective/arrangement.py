@@ -6,14 +6,16 @@ calls, laid flat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from jepa_core.objective.stream import Stream
 from jepa_core.samples.movable import Movable
 from jepa_core.samples.samples import PAD
 from jepa_core.views.visibility import apart_by_branch
@@ -36,7 +38,9 @@ class Block(Movable):
 class Call(Movable):
     """One call of the transformer. ids, tags, positions (position ids), block (number of the block, for a branch that
     of the block it goes on from), piece (number of the block itself): ``r t``; apart: ``r t t`` bool, which keys a
-    query never sees because one of the two is in a branch; piece and apart are None without branches."""
+    query never sees because one of the two is in a branch; piece and apart are None without branches; stream: of a
+    call that is one row without padding, who sees whom there; masked: does it take a mask to say so, since rows are not
+    plainly causal."""
 
     ids: Tensor
     tags: Tensor
@@ -44,6 +48,8 @@ class Call(Movable):
     block: Tensor
     piece: Tensor | None = None
     apart: Tensor | None = None
+    stream: Stream | None = None
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,9 @@ class Arrangement(Movable):
         return tuple(part.nonzero().flatten() for part in chosen.split(sizes))
 
 
+Arrange = Callable[[Sequence[Block]], Arrangement]
+
+
 def side_by_side(blocks: Sequence[Block]) -> Arrangement:
     """One call: a sample's blocks in one row, at the same columns in every row."""
     batch, widths = len(blocks[0].sample), [block.ids.shape[1] for block in blocks]
@@ -76,7 +85,7 @@ def side_by_side(blocks: Sequence[Block]) -> Arrangement:
 def _call(ids: Tensor, tags: Tensor, positions: Tensor, piece: Tensor, blocks: Sequence[Block]) -> Call:
     """piece: ``r t``, which of the `blocks` each token is in."""
     if all(block.prefix is None for block in blocks):
-        return Call(ids, tags, positions, piece)
+        return Call(ids, tags, positions, piece, masked=True)
     batch = len(ids)
     prefix = torch.cat(
         [
@@ -89,7 +98,8 @@ def _call(ids: Tensor, tags: Tensor, positions: Tensor, piece: Tensor, blocks: S
     )
     place = torch.cat([torch.arange(block.ids.shape[1]) for block in blocks]).expand_as(piece)
     parents = torch.tensor([i if block.prefix is None else 0 for i, block in enumerate(blocks)])
-    return Call(ids, tags, positions, parents[piece], piece, apart_by_branch(piece, prefix, place))
+    apart = apart_by_branch(piece, prefix, place)
+    return Call(ids, tags, positions, parents[piece], piece, apart, masked=True)
 
 
 def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
@@ -126,7 +136,8 @@ def _without_gaps(one: Arrangement) -> Arrangement:
     ids, tags, positions, block, piece = (
         values.gather(1, kept) for values in (call.ids, call.tags, call.positions, call.block, call.piece)
     )
-    closed = Call(ids, tags, positions, block, piece, call.apart[rows[:, :, None], kept[:, :, None], kept[:, None, :]])
+    apart = call.apart[rows[:, :, None], kept[:, :, None], kept[:, None, :]]
+    closed = Call(ids, tags, positions, block, piece, apart, masked=True)
     flat = (rows * width + new_place.clamp(max=width - 1)).flatten()
     return Arrangement((closed,), tuple(flat[place] for place in one.places))
 
@@ -134,7 +145,7 @@ def _without_gaps(one: Arrangement) -> Arrangement:
 def _by_length(one: Arrangement, call_cost: float) -> Arrangement:
     """The one call in as many as cost the least."""
     lengths = (one.calls[0].tags != PAD).sum(dim=1)
-    ranges = groups(lengths, call_cost)
+    ranges = groups(lengths.cpu().numpy(), call_cost)
     if len(ranges) == 1:
         return one
     calls, place = _split(one.calls[0], lengths, ranges)
@@ -154,7 +165,7 @@ def _rows(blocks: Sequence[Block], call_cost: float) -> Arrangement:
     positions = torch.cat([_extend(block.positions, width) for block in blocks])
     number = torch.cat([torch.full((len(b.ids), width), i) for i, b in enumerate(blocks)]).to(ids.device)
     lengths = (tags != PAD).sum(dim=1)
-    whole, ranges = Call(ids, tags, positions, number), groups(lengths, call_cost)
+    whole, ranges = Call(ids, tags, positions, number), groups(lengths.cpu().numpy(), call_cost)
     one_call = len(ranges) == 1 and ranges[0][1] == width
     calls, place = ((whole,), _numbered(ids)) if one_call else _split(whole, lengths, ranges)
     sizes = [len(block.ids) for block in blocks]
@@ -173,7 +184,7 @@ def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> t
         )
         piece = None if whole.piece is None else whole.piece[chosen, :longest]
         apart = None if whole.apart is None else whole.apart[chosen, :longest, :longest]
-        calls.append(Call(ids, tags, positions, block, piece, apart))
+        calls.append(Call(ids, tags, positions, block, piece, apart, masked=whole.masked))
         place[chosen, :longest] = _numbered(calls[-1].ids) + start
         start += len(chosen) * longest
     return tuple(calls), place
@@ -184,13 +195,13 @@ def _numbered(values: Tensor) -> Tensor:
     return torch.arange(values.numel(), device=values.device).view(values.shape)
 
 
-def groups(lengths: Tensor, call_cost: float) -> list[tuple[int, int]]:
+def groups(lengths: np.ndarray, call_cost: float) -> list[tuple[int, int]]:
     """Ranges (shortest, longest) of row lengths that share a call, from the shortest on: those of the least cost,
     tokens with their padding and `call_cost` for each call.
 
     By the cheapest way to arrange all rows up to each length, in turn.
     """
-    values, counts = (column.tolist() for column in lengths.unique(return_counts=True))
+    values, counts = (column.tolist() for column in np.unique(lengths, return_counts=True))
     rows = [0, *accumulate(counts)]
     cheapest: list[tuple[float, list[tuple[int, int]]]] = [(0, [])]
     for end, longest in enumerate(values, start=1):

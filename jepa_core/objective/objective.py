@@ -244,6 +244,6 @@ class JepaObjective(nn.Module):
         A rank or micro-batch without a counted pair would otherwise leave them without a gradient, and
         ranks would wait for each other.
         """
-        kept = (p for name, p in self.named_parameters() if everything or not name.startswith("model."))
-        trained = (p for p in kept if p.requires_grad and not is_split(p))
+        parts = (part for part in self.children() if everything or part is not self.model)
+        trained = (p for part in parts for p in part.parameters() if p.requires_grad and not is_split(p))
         return sum((p.sum() * 0 for p in trained), start=torch.zeros((), device=self.model.device))

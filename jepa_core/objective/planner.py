@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn.functional import pad
 
 from jepa_core.components import DistanceTraits, FilterTraits, ReversalTraits
 from jepa_core.errors import ComponentError
-from jepa_core.objective.arrangement import Arrangement, Block, side_by_side
+from jepa_core.objective.arrangement import Arrange, Block, side_by_side
 from jepa_core.objective.plan import (
     Plan,
     PlannedLabels,
@@ -23,13 +23,11 @@ from jepa_core.objective.plan import (
     only_predictors,
 )
 from jepa_core.objective.schedule import weight_at
-from jepa_core.objective.spec import JepaTerm, ObjectiveSpec
+from jepa_core.objective.spec import ObjectiveSpec
 from jepa_core.samples.draws import Draws, sequence_ids, uniform
 from jepa_core.samples.sample_set import KEYS, check_keys
 from jepa_core.samples.samples import IGNORE, PRED, Samples
 from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
-
-Arrange = Callable[[Sequence[Block]], Arrangement]
 
 
 class Planner:
@@ -42,6 +40,12 @@ class Planner:
         self.spec = spec
         self.pred_ids = torch.tensor(spec.pred_ids, dtype=torch.int64)
         self.arrange = arrange
+        #: Of each term its filters with what they declare, the groups that its views leak on, whether these are drawn,
+        #: and what its distance needs: looked up here and not for every batch.
+        self._filters = [[(keep, FilterTraits.of(keep)) for keep in term.filters] for term in spec.terms]
+        self._leaks = [ReversalTraits.of(term.reversal).leaks_on for term in spec.terms]
+        self._drawn = [takes_draws(term.reversal) for term in spec.terms]
+        self.needs = [DistanceTraits.of(term.distance).needs for term in spec.terms]
 
     def __call__(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Plan:
         """The plan of `batch` (keys as in :data:`~jepa_core.samples.sample_set.Batch`).
@@ -60,8 +64,8 @@ class Planner:
         ]
         layout = _Layout(self, samples, views)
         terms = tuple(
-            PlannedTerm(layout.pairs(rows, each, term), len(rows), weighed(each))
-            for term, rows, each in zip(self.spec.terms, paying, views, strict=True)
+            PlannedTerm(layout.pairs(rows, each, needs), len(rows), weighed(each))
+            for needs, rows, each in zip(self.needs, paying, views, strict=True)
         )
         blocks = tuple(layout.blocks)
         labels = (PlannedLabels.of(0, batch["labels"]), *layout.labels)
@@ -78,8 +82,7 @@ class Planner:
         """``b`` bool: the samples that all filters of a term leave."""
         term, group = self.spec.terms[number], batch["group"]
         eligible = torch.full_like(group, weight_at(term.weight, step) > 0, dtype=torch.bool)
-        for stream, keep in enumerate(term.filters):
-            traits = FilterTraits.of(keep)
+        for stream, (keep, traits) in enumerate(self._filters[number]):
             if traits.training_only and not training:
                 continue
             draws = uniform(self.spec.seed, step, batch["index"] * (traits.draws_per != "step"), stream + (number << 8))
@@ -90,7 +93,7 @@ class Planner:
                     f"not {kept.dtype} of {tuple(kept.shape)}"
                 )
             eligible = eligible & kept
-        for name in ReversalTraits.of(term.reversal).leaks_on:
+        for name in self._leaks[number]:
             if name in self.spec.groups and (eligible & (group == self.spec.groups.index(name))).any():
                 raise ComponentError(
                     f"the views of {type(term.reversal).__name__} give away the held-out answer of "
@@ -113,7 +116,7 @@ class Planner:
     def views(self, number: int, samples: Samples, index: Tensor, step: int) -> Views:
         """The views that a term makes of samples ``n s``; index: ``n``, theirs in the dataset."""
         term = self.spec.terms[number]
-        if not takes_draws(term.reversal):
+        if not self._drawn[number]:
             return term.reversal(samples)
         draws = Draws(self.spec.seed, step, index, stream=(number << 8) + 255)
         return term.reversal(samples, draws)  # type: ignore[call-arg]
@@ -152,10 +155,9 @@ class _Layout:
         self.start = self.first.valid.sum(dim=1)
         self.blocks.append(self.planner.block(self.first, everyone, torch.zeros_like(everyone)))
 
-    def pairs(self, rows: Tensor, views: Views, term: JepaTerm) -> tuple[PlannedPair, ...]:
-        """Adds the blocks of a term's views, which the samples `rows` have."""
+    def pairs(self, rows: Tensor, views: Views, needs: Collection[str]) -> tuple[PlannedPair, ...]:
+        """Adds the blocks of a term's views, which the samples `rows` have. needs: of its distance."""
         found = []
-        needs = DistanceTraits.of(term.distance).needs
         weights = views.weights or (None,) * len(views.pairs)
         for (source, target), weight in zip(views.pairs, weights, strict=True):
             planned = self._place(rows, source, True), self._place(rows, target, False)
@@ -212,6 +214,5 @@ def _new_tokens(view: View, pred_ids: Tensor, rows: Tensor) -> tuple[Samples, Te
 
 def _with_predictors(select: Tensor, tags: Tensor, is_source: bool) -> Tensor:
     """A view's tokens ``n s`` among those of its block ``n w``; the predictor tokens there belong to sources."""
-    found = (tags == PRED) & is_source
-    found[:, : select.shape[1]] |= select
-    return found
+    wide = pad(select, (0, tags.shape[1] - select.shape[1])) if tags.shape != select.shape else select
+    return wide | (tags == PRED) if is_source else wide

@@ -28,7 +28,11 @@ def check_room(spec: ObjectiveSpec, table: int | None, longest: int) -> None:
 
 def refuse_overflow(plan: Plan, table: int | None) -> None:
     """A position beyond the model's table is a ComponentError; only padding may be, and is clamped."""
+    if table is None:
+        return
     for block in plan.blocks:
-        highest = int(block.positions.where(block.tags != PAD, 0).max()) if block.ids.numel() else 0
-        if table is not None and highest >= table:
+        if not block.ids.numel() or int(block.positions.max()) < table:
+            continue
+        highest = int(block.positions.where(block.tags != PAD, 0).max())
+        if highest >= table:
             raise ComponentError(f"a token at position {highest}, and the model has {table} positions")

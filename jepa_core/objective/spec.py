@@ -20,7 +20,7 @@ from jepa_core.samples.candidates import Asked, Candidates
 from jepa_core.samples.samples import Samples
 
 Positions = Literal["continue", "restart", "none"]
-LayoutName = Literal["auto", "packed", "rows"]
+LayoutName = Literal["auto", "packed", "rows", "flat"]
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Objective(Section):
         description="After layer ntp_detach the state where the answer belongs becomes the mean of all candidates' "
         "target states, weighted by softmax(cosine with what is predicted from the question / temperature).",
     )
-    layout: Literal["auto", "packed", "rows"] = Field(
+    layout: Literal["auto", "packed", "rows", "flat"] = Field(
         "auto", description="How blocks share rows; never changes the loss. auto takes the fastest that fits."
     )
     reversal: ComponentRef = component_field("objective", "reversal", description="Makes the views of a sample.")

@@ -72,12 +72,20 @@ class Draws:
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of this shape, the same for all samples of the step and in every process."""
-        generator = torch.Generator().manual_seed(int(_start(self.seed, self.stream, self.step)[0] >> np.uint64(1)))
+        generator = torch.Generator().manual_seed(int(_start(self.seed, self.stream, self.step)) >> 1)
         return torch.randn(*shape, generator=generator)
 
 
-def _start(seed: int, stream: int, step: int) -> np.ndarray:
-    state = np.array([seed & _WORD], dtype=np.uint64)
+def _start(seed: int, stream: int, step: int) -> np.uint64:
+    state = seed & _WORD
     for key in (stream, step):
-        state = mix(state) + np.uint64(key)
-    return mix(state)
+        state = _mixed(state) + key & _WORD
+    return np.uint64(_mixed(state))
+
+
+def _mixed(x: int) -> int:
+    """:func:`mix` of one number, for which numpy is slow."""
+    x = x + 0x9E3779B97F4A7C15 & _WORD
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & _WORD
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & _WORD
+    return x ^ x >> 31

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor
 
@@ -40,7 +41,7 @@ class Samples:
         if self.ids.shape != self.tags.shape or self.ids.dim() != 2:
             raise ValueError(f"ids and tags are both (b, s), not {tuple(self.ids.shape)} and {tuple(self.tags.shape)}")
 
-    @property
+    @cached_property
     def valid(self) -> Tensor:
         """``b s`` bool: real tokens."""
         return self.tags != PAD

@@ -7,7 +7,7 @@ finite out of terms that are: before something is made of the weights they are l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,18 +34,22 @@ class FiniteWatch:
 
     def __init__(self, device: torch.device, names: Sequence[str]):
         self.terms = ("gradient", *(f"{name}_loss" for name in reversed(names)))
+        self._numbered = [(number, name) for number, name in enumerate(reversed(names), start=2)]
+        self._sent: dict[tuple[int, ...], Tensor] = {}
         self.found = torch.zeros((), device=device)
         self.first = torch.zeros((), dtype=torch.int64, device=device)
 
-    @property
-    def _names(self) -> list[str]:
-        return [term.removesuffix("_loss") for term in self.terms[1:]]
+    def _on_device(self, numbers: tuple[int, ...]) -> Tensor:
+        """Sent there once for each way that micro-batches have terms."""
+        if numbers not in self._sent:
+            self._sent[numbers] = torch.tensor(numbers, device=self.found.device)
+        return self._sent[numbers]
 
     def look(self, step: int, losses: Sequence[Mapping[str, Tensor]], gradient_norm: Tensor) -> None:
         """step: the number of this step, from 1; losses: the terms of each of its micro-batches, by name."""
-        by_name = [[means[name] for means in losses if name in means] for name in self._names]
-        values = ([gradient_norm], *by_name)
-        worst = torch.stack([_bad(term) * number for number, term in enumerate(values, start=1) if term]).amax()
+        found = [(number, means[name]) for number, name in self._numbered for means in losses if name in means]
+        numbers, values = zip((1, gradient_norm), *found, strict=True)
+        worst = (~torch.stack([value.detach() for value in values]).isfinite() * self._on_device(numbers)).amax()
         if distributed.is_initialized():  # a loss can be infinite in one process and leave a finite gradient
             distributed.all_reduce(worst, op=distributed.ReduceOp.MAX)
         here = (step * (len(self.terms) + 1) + worst) * (worst > 0)
@@ -91,8 +95,3 @@ def first_bad(model: nn.Module) -> str:
     names, parameters = zip(*model.named_parameters(), strict=True)
     bad = 1 - torch.stack([part_here(p).isfinite().all() for p in parameters]).long()
     return names[int(bad.argmax())] if bad.any() else ""
-
-
-def _bad(values: Iterable[Tensor]) -> Tensor:
-    """int64: 1 where one of the scalars is NaN or infinite."""
-    return 1 - torch.stack([value.detach() for value in values]).isfinite().all().long()

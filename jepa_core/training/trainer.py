@@ -121,7 +121,8 @@ class JepaTrainer(CheckpointTrainer):
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
         """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
         began = time.monotonic()
-        self.objective.train()
+        if not self.objective.training:  # as an evaluation leaves it; the walk over all modules takes its time
+            self.objective.train()
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         plans = [self.objective.plan(batch, self.state.global_step) for batch in batches]
         counts = _over_processes(self._counts(plans), device)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from jepa_core.samples.movable import Movable
 from jepa_core.samples.samples import PRED
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokens(Movable):
     """Fields of the tokens of rows, each ``b t``, or ``b t 1`` / ``b 1 t`` as a mask builder gets them.
 
     block: which block of the row, from 0 (a branch has the number of the block it continues); position: place in the
@@ -45,3 +46,7 @@ class Tokens:
     def unsqueeze(self, dim: int) -> Tokens:
         """Every field with one more axis: ``-1`` makes queries, ``-2`` keys."""
         return Tokens(**{f.name: getattr(self, f.name).unsqueeze(dim) for f in fields(self)})
+
+    def at(self, tokens: Tensor) -> Tokens:
+        """Of a row whose fields have one axis: those tokens, in the shape of their numbers."""
+        return Tokens(**{f.name: getattr(self, f.name)[tokens] for f in fields(self)})

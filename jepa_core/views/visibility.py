@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from jepa_core.components import MaskBuilder
+from jepa_core.samples.movable import Movable
 from jepa_core.samples.samples import PAD
 from jepa_core.views.row_tokens import Tokens
 
@@ -37,10 +40,27 @@ def apart_by_branch(piece: Tensor, prefix: Tensor, place: Tensor) -> Tensor:
     piece: ``b t``, number of the block or branch that a token is in; prefix: ``b t``, for a token of a branch how many
     tokens of block 0 it sees, else -1; place: ``b t``, the token's column in its own block.
     """
-    query_piece, key_piece = piece.unsqueeze(-1), piece.unsqueeze(-2)
-    in_branch, key_in_branch = (prefix >= 0).unsqueeze(-1), (prefix >= 0).unsqueeze(-2)
-    in_prefix = (key_piece == 0) & (place.unsqueeze(-2) < prefix.unsqueeze(-1))
-    return (query_piece != key_piece) & (key_in_branch | (in_branch & ~in_prefix))
+    query, key = (Branched(*(field.unsqueeze(dim) for field in (piece, prefix, place))) for dim in (-1, -2))
+    return query.never_sees(key)
+
+
+@dataclass(frozen=True)
+class Branched(Movable):
+    """Tokens of a row with branches. piece: number of the block or branch that each is in; prefix: for a token of a
+    branch how many tokens of block 0 it sees, else -1; place: its column in its own block."""
+
+    piece: Tensor
+    prefix: Tensor
+    place: Tensor
+
+    def at(self, tokens: Tensor) -> Branched:
+        """Those tokens, in the shape of their numbers."""
+        return Branched(self.piece[tokens], self.prefix[tokens], self.place[tokens])
+
+    def never_sees(self, key: Branched) -> Tensor:
+        """Is one of the two in a branch that the other is not part of; broadcasts."""
+        in_prefix = (key.piece == 0) & (key.place < self.prefix)
+        return (self.piece != key.piece) & ((key.prefix >= 0) | ((self.prefix >= 0) & ~in_prefix))
 
 
 def additive(allowed: Tensor, dtype: torch.dtype) -> Tensor:

@@ -105,3 +105,30 @@ def test_under_autocast():
 def test_temperatures_that_nobody_means(temperature, words):
     with pytest.raises(ValueError, match=f"temperature must be .*{words}"):
         InfoNceDistance(temperature=temperature)
+
+
+def test_a_large_bank_is_compared_part_by_part(monkeypatch):
+    """Two pairs at a time, and the last one alone: no other number, and never more cosines than that."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((5, 4), (5, 4), (7, 4))
+    given = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
+    distance = InfoNceDistance(0.5, "bank", learn_temperature=True)
+    index = torch.tensor([3, 0, 6, 3, 1])
+    held = []
+
+    def run():
+        out = distance(given[0], given[1], bank=given[2], bank_index=index)
+        return out, torch.autograd.grad(out.square().sum(), [*given, distance.log_scale])
+
+    def noted(cosines, *args, **options):
+        held.append(len(cosines))
+        return cross_entropy(cosines, *args, **options)
+
+    cross_entropy = torch.nn.functional.cross_entropy
+    monkeypatch.setattr("jepa_plugins.infonce_distance.cross_entropy", noted)
+    whole = run()
+    monkeypatch.setattr("jepa_plugins.infonce_distance.COSINES", 2 * 7)
+    parts = run()
+    assert held[:4] == [5, 2, 2, 1]
+    assert sorted(held[4:]) == [1, 2, 2], "again in the backward pass"
+    torch.testing.assert_close(parts, whole)

@@ -76,6 +76,15 @@ def test_every_composition_is_compared(stages):
     assert {row["layout"] for row in rows} >= {"packed", "rows"}
 
 
+def test_streams_are_held_against_packed_rows_and_timed(stages):
+    tables = stages["flat"]["tables"]
+    rows = tables["Flat against packed, on this device"]
+    compositions = {row["composition"] for row in stages["equality"]["tables"]["Relative differences"]}
+    assert {row["composition"] for row in rows} == compositions
+    assert {row["within"] for row in rows} == {"yes"}
+    assert {row["arm"].split(",")[0] for row in tables["Steps in bf16"]} == {"packed", "rows", "flat"}
+
+
 def test_the_run_at_scale_is_evaluated_before_meanwhile_and_after(stages):
     tables = stages["scale"]["tables"]
     assert [row["when"] for row in tables["Metrics"]] == ["untrained"] * 3 + ["after 3 steps"] * 3

@@ -19,6 +19,7 @@ from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 #: Relative difference allowed between two ways to the same numbers, in float32.
 BOUND = 1e-5
 NAIVE = "two naive passes"
+ALL = ("packed", "rows", "flat")
 #: A term below this share of the loss may be a difference of nearly equal numbers; it is held against the share.
 SMALL = 0.01
 
@@ -46,14 +47,14 @@ def layouts(context: Context) -> Iterator[Row]:
     reasons: dict[str, str] = {}
     found: dict[str, Numbers] = {}
     model = copied(context.objective).float()
-    for name in (NAIVE, own, "packed", "rows"):
+    for name in (NAIVE, own, *ALL):
         if name not in found:
             try:
                 found[name] = _numbers(context, name, model)
             except (CannotExpress, ComponentError) as error:
                 reasons[name] = str(error)
     reference = next(iter(found), "")
-    for name in dict.fromkeys((own, "packed", "rows", NAIVE)):
+    for name in dict.fromkeys((own, *ALL, NAIVE)):
         title = f"{name}, as trained" if name == own else name
         if name in reasons:
             yield not_applicable(title, reasons[name], source)

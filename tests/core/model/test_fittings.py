@@ -12,7 +12,7 @@ from jepa_core.errors import ComponentError
 from jepa_core.model.fittings import Fittings
 from jepa_core.model.transformer import Transformer
 from tests.families import a_model, hooks_on
-from tests.support import small_model
+from tests.support import small_batch, small_model, small_objective
 
 IDS = torch.tensor([[1, 2, 3, 4]])
 
@@ -109,3 +109,12 @@ def test_the_model_does_not_look_for_padding_while_it_runs_and_can_again_after()
         assert looked == [1]
     finally:
         model.base_model.__class__.warn_if_padding_and_no_attention_mask = before
+
+
+def test_a_compiled_pass_is_the_same():
+    """What is set on the model for a while, and taken off again, is nothing that dynamo follows."""
+    objective = small_objective(small_model(), layout="rows")
+    plan = objective.plan(small_batch())
+    expected = objective(plan=plan).loss
+    compiled = torch.compile(objective, backend="eager")
+    torch.testing.assert_close(compiled(plan=plan).loss, expected)

@@ -101,7 +101,7 @@ def test_packed_rows_and_naive_agree(strategy, kind, k, positions):
     assert gradient_error(gradients(packed, naive.loss), both[0][1]) < TOLERANCE
 
 
-@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("layout", ["packed", "rows", "flat"])
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 def test_without_positions(attention, layout):
     objective = small_objective(
@@ -132,7 +132,7 @@ def test_a_mask_that_lets_blocks_see_each_other_lets_nobody_see_a_branch():
     assert float(plain(**small_batch()).loss.detach()) != pytest.approx(out.loss.item(), rel=TOLERANCE)
 
 
-@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("layout", ["packed", "rows", "flat"])
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_what_is_predicted_is_what_the_model_makes_of_prefix_and_predictor_alone(kind, layout):
     """The model's own forward over [head, relation, mask, PRED] of each sample: its last hidden state."""
@@ -197,7 +197,7 @@ def test_without_predictor_tokens_a_part_is_no_branch():
     assert plan.pairs[0].source.block == 0
 
 
-@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("layout", ["packed", "rows", "flat"])
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_predictor_tokens_do_not_see_what_comes_after_the_prefix(kind, layout):
     """Other tails, another end of every sample: no bit of the prediction moves. Another question moves it."""
@@ -215,7 +215,7 @@ def test_predictor_tokens_do_not_see_what_comes_after_the_prefix(kind, layout):
         assert ((before - other).abs().amax(dim=1) > 0).all()
 
 
-@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("layout", ["packed", "rows", "flat"])
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_who_sees_whom(kind, attention, layout):

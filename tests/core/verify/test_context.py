@@ -52,7 +52,7 @@ def test_mode_is_for_a_while():
 def test_another_layout_over_a_copy():
     context = tiny()
     packed = context.packed
-    assert (context.objective.layout.name, packed.layout.name) == ("rows", "packed")
+    assert (context.objective.layout.name, packed.layout.name) == ("auto", "packed")
     out, ours = packed(**context.few), context.objective(**context.few)
     assert out.loss.item() == pytest.approx(ours.loss.item(), rel=1e-5)
     with torch.no_grad():
