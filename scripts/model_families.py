@@ -92,9 +92,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "gemma4_text": {"num_kv_shared_layers": 0},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
     "jamba": {"attn_layer_offset": 1, "attn_layer_period": 2},
-    **dict.fromkeys(
-        ["qwen3_5_moe_text", "qwen3_5_text", "qwen3_next"], {"layer_types": ["linear_attention", "full_attention"]}
-    ),
+    **{
+        name: {"layer_types": ["linear_attention", "full_attention"]}
+        for name in ("qwen3_5_moe_text", "qwen3_5_text", "qwen3_next")
+    },
     "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
     "xlm": {"causal": True},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"]},

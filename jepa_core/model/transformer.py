@@ -192,14 +192,7 @@ class Transformer:
         self.look()
         if packed:
             self.refuse_masks(by_layer)
-        if positions == "none" and (problem := self._trials.order_problem()):
-            raise ComponentError(f"{self._name} can't do without positions: {problem}")
-        counts = positions != "none" and not self._trials.takes_positions and self._trials.numbers_tokens
-        if counts and (packed or positions != "restart"):
-            raise ComponentError(
-                f"{self._name} takes no position ids and counts tokens from the start of each row; use "
-                "positions: restart with layout: rows"
-            )
+        self._trials.refuse_positions(positions, packed)
 
     @property
     def mask_problem(self) -> str | None:

@@ -38,6 +38,17 @@ class Trials(Trying):
             except (RuntimeError, ValueError, IndexError, AttributeError, KeyError, AssertionError) as error:
                 raise ComponentError(f"{self._name} can't run this configuration: {one_line(error)}") from error
 
+    def refuse_positions(self, positions: str, packed: bool) -> None:
+        """Raises ComponentError where the model can't number tokens so; as of :meth:`Transformer.check`."""
+        if positions == "none" and (problem := self.order_problem()):
+            raise ComponentError(f"{self._name} can't do without positions: {problem}")
+        counts = positions != "none" and not self.takes_positions and self.numbers_tokens
+        if counts and (packed or positions != "restart"):
+            raise ComponentError(
+                f"{self._name} takes no position ids and counts tokens from the start of each row; use "
+                "positions: restart with layout: rows"
+            )
+
     def _check_layers(self) -> None:
         """Are the layers that were found those that run, each once?"""
         ran: list[Any] = []
