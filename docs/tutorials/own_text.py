@@ -75,11 +75,11 @@ print("labels", "".join(map(run.vocabulary.name, sample["input_ids"][labelled].t
 
 # %%
 result = jepa_core.run(recipe, device="cpu")
-sorted(name for name in result.metrics["test"] if "loss" in name)
+print(f"next-token loss {result.metrics['test']['ntp_loss']:.2f}, jepa loss {result.metrics['test']['jepa_loss']:.3f}")
 
 # %%
-answer = jepa_core.load("spelling").ask("spell 41")[0]
-type(answer).__name__
+for answer in jepa_core.load("spelling").ask(["spell 41", "spell 999"]):
+    print(f"{answer.question}: {answer.found[0].text}")
 
 # %% [markdown]
 # Sixty steps are not enough to spell; `jepa-run regex_jepa` as it stands takes three minutes and does answer. The

@@ -35,6 +35,7 @@ def gather() -> Pages:
     first, others, assets = written_pages(ROOT)
     pages.add("Start", first, assets)
     pages.add("Tutorials", *tutorial_pages(ROOT / "docs" / "tutorials"))
+    pages.add("Components", {"COMPONENTS.md": others.pop("COMPONENTS.md")})
     pages.add("Components", kind_pages())
     pages.add("Recipes", *recipe_pages())
     pages.add("Reference", {"cli.md": commands_page(), "api.md": api_page()})

@@ -9,12 +9,14 @@ from pathlib import Path
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _PICTURES = (".svg", ".png")
 #: Pages beside those in docs/, and where they stand.
+FOR_INDEXES = "docs/PACKAGE.md"
 TOP = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
 def written_pages(root: Path) -> tuple[dict[str, str], dict[str, str], dict[str, bytes]]:
     """The first pages, all others, and the pictures in them."""
-    docs = sorted(path.relative_to(root).as_posix() for path in (root / "docs").glob("*.md"))
+    found = (path.relative_to(root).as_posix() for path in (root / "docs").glob("*.md"))
+    docs = sorted(path for path in found if path != FOR_INDEXES)
     places = {**TOP, **{path: path.removeprefix("docs/") for path in docs}}
     assets: dict[str, bytes] = {}
     texts = {
