@@ -70,8 +70,7 @@ class Transformer:
 
         ids, positions: ``b t``; mask: additive ``b 1 t t``, or ``b n t t`` with one mask a layer, or None
         for plain causal attention, or of one row (b = 1) the attention of each layer. reads: the tokens, flat, whose
-        final state is read; the others' may be left unfinished. ``use_cache=False`` also spares the memory of keys and
-        values.
+        final state is read; the others' may be left unfinished.
         """
         if self.max_positions is not None:
             positions = positions.clamp(max=self.max_positions - 1)  # only padding can be beyond
@@ -87,13 +86,11 @@ class Transformer:
         return found
 
     def together(self) -> AbstractContextManager[None]:
-        """Within this context processes that share the model out may run different numbers of passes, without
-        gradient."""
+        """Within it processes that share the model out may run different numbers of passes, without gradient."""
         return nullcontext() if self.lockstep is None else self.lockstep.together()
 
     def whole(self) -> AbstractContextManager[None]:
-        """Within this context each process has all weights of a model that they share out, to run it without the
-        others and without gradient."""
+        """Within it each process has all weights of a model that they share out, to run it alone, without gradient."""
         return nullcontext() if self.lockstep is None else self.lockstep.whole()
 
     def one_token(self, layers: Collection[int]) -> dict[int, Tensor]:
@@ -130,8 +127,7 @@ class Transformer:
         return self._open.last_mlp
 
     def before(self, layer: int, run: Run) -> None:
-        """Until closed, calls ``run(block, args, kwargs)`` before what comes after this `layer`; it returns None, or
-        other args and kwargs."""
+        """Until closed, calls ``run(block, args, kwargs)`` after this `layer`: None, or other args and kwargs."""
         self._hooks.before(self.blocks[layer], run)
 
     def detach_after(self, layer: int) -> None:
@@ -140,9 +136,7 @@ class Transformer:
 
     def forget_positions(self) -> None:
         """Until closed, tables of position embeddings give zeros, are saved as zeros and not trained; rotary
-        embeddings are none at position 0.
-
-        Raises ComponentError for a pretrained model, whose table means something.
+        embeddings are none at position 0. Raises ComponentError for a pretrained model, whose table means something.
         """
         tables = position_tables(self.model, self.base)
         refuse_pretrained(self.model, tables)
@@ -197,16 +191,17 @@ class Transformer:
     @property
     def mask_problem(self) -> str | None:
         """Why a mask of ours is not what this model's tokens see by; None where it is."""
-        each = len(set(self.windows)) > 1
-        return self._trials.layer_mask_problem if each else self._trials.mask_problem
+        return self._mask_problem(by_layer=False)
 
     def refuse_masks(self, by_layer: bool = False) -> None:
         """Raises ComponentError where a mask of ours (or one a layer) is not what this model's tokens see by."""
-        each = by_layer or len(set(self.windows)) > 1
-        problem = self._trials.layer_mask_problem if each else self._trials.mask_problem
-        if problem:
-            kind = "one mask a layer" if each else "a mask"
+        if problem := self._mask_problem(by_layer):
+            kind = "one mask a layer" if by_layer or len(set(self.windows)) > 1 else "a mask"
             raise ComponentError(f"{self._name} can't be given {kind} ({problem}); use layout: rows under a plain mask")
+
+    def _mask_problem(self, by_layer: bool) -> str | None:
+        each = by_layer or len(set(self.windows)) > 1
+        return self._trials.layer_mask_problem if each else self._trials.mask_problem
 
     @property
     def branch_problem(self) -> str | None:
@@ -222,8 +217,7 @@ class Transformer:
             )
 
     def stream_problem(self, attentions: Callable[[int], Attentions]) -> str | None:
-        """Why this model can't run several rows as one stream; None where it can. attentions: for a stream of two rows
-        of so many tokens."""
+        """Why it can't run rows as one stream, or None. attentions: for a stream of two rows of so many tokens."""
         return StreamTrial(self._open).problem(attentions)
 
     def look(self) -> None:
