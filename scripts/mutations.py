@@ -374,6 +374,13 @@ MUTATIONS = [
         f"{CORE}/folder/test_whole_folder.py -k beside",
     ),
     Mutation(
+        "a folder of the user's: export asks for it",
+        "jepa_core/assembly/export.py",
+        ", hidden=True)",
+        ")",
+        f"{CORE}/assembly/test_export.py -k whole",
+    ),
+    Mutation(
         "a lock file of the user's",
         "jepa_core/folder/lock.py",
         "if found.st_size and not _said_who(descriptor):",

@@ -71,8 +71,14 @@ def test_adapters_alone_and_merged_say_what_the_run_says(adapted, tmp_path, merg
 
 
 def test_a_model_that_was_trained_whole(whole, tmp_path):
+    for name in ("to.part", "to.old.part"):  # of the user's, who may call folders so
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("mine")
+    (tmp_path / "to").mkdir()
     folder = jepa_core.export(whole.run, tmp_path / "to", registry=REGISTRY)
     assert files(folder) == PLAIN
+    assert files(tmp_path) == {"to", "to.part", "to.old.part"}
+    assert files(tmp_path / "to.part") == files(tmp_path / "to.old.part") == {"mine.txt"}
     model = AutoModelForCausalLM.from_pretrained(folder)
     torch.testing.assert_close(whole.logits(model), whole.logits(whole.model), rtol=0, atol=0)
     config, base = (json.loads((at / "config.json").read_text()) for at in (folder, whole.base))
