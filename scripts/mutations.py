@@ -528,6 +528,13 @@ MUTATIONS = [
         f"{CORE}/cli/test_group.py -k fault",
     ),
     Mutation(
+        "streams: pages",
+        "jepa_core/display/html.py",
+        "write_own(path, plain(text).encode",
+        "write_own(path, text.encode",
+        f"{CORE}/display/test_html.py -k orders",
+    ),
+    Mutation(
         "signals: a study's workers",
         "jepa_core/study/workers.py",
         "                worker.send_signal(number)\n",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from jepa_core.display.colours import VARIABLES, style_sheet
 from jepa_core.folder.ours import PAGE, write_own
+from jepa_core.streams import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,7 +106,7 @@ def folded(summary: str, text: str) -> str:
 
 def write_page(path: Path, text: str) -> None:
     """Writes a page, over an older one too. Raises JepaError when `path` is something else."""
-    write_own(path, text.encode("utf-8", "backslashreplace"))
+    write_own(path, plain(text).encode("utf-8"))
 
 
 def _inline(svg: str) -> str:

@@ -118,3 +118,11 @@ class TestWritePage:
     def test_a_folder_is_no_page(self, tmp_path):
         with pytest.raises(JepaError, match="is none that jepa-run wrote"):
             write_page(tmp_path, page("One", ""))
+
+
+def test_no_text_on_a_page_turns_the_writing_or_gives_orders(tmp_path):
+    """Pages are read in terminals too, and a name that turns the direction of writing shows another one."""
+    write_page(tmp_path / "a.html", page("a\x1b[2J", note("b\u202ec\ud800\x9b\n\td")))
+    text = (tmp_path / "a.html").read_bytes().decode("utf-8")
+    assert "<title>a␛[2J</title>" in text
+    assert "<p>b\ufffdc\ufffd\ufffd\n\td</p>" in text
