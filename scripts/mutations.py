@@ -264,7 +264,7 @@ MUTATIONS = [
     Mutation(
         "files: the user's own",
         "jepa_core/folder/ours.py",
-        "if os.path.lexists(path) and not _is_ours(path):",
+        "if os.path.lexists(path) and not is_ours(path):",
         "if False:",
         f"{CORE}/folder/test_ours.py",
     ),
@@ -747,8 +747,8 @@ MUTATIONS = [
     Mutation(
         "going on: the files that the run read",
         "jepa_core/recipe/schema.py",
-        "return (*self._noted_search, *own, *self._shipped)",
-        "return (*own, *self._noted_search, *self._shipped)",
+        "return (*noted, Path(), *([source.parent] if source else []), *shipped)",
+        "return (Path(), *([source.parent] if source else []), *noted, *shipped)",
         f"{WHOLE_RUNS}/test_going_on.py -k wherever",
     ),
     Mutation(
@@ -838,8 +838,8 @@ MUTATIONS = [
     Mutation(
         "an empty share",
         "jepa_core/objective/objective.py",
-        "        if not len(plan.blocks[0].sample):",
-        "        if False:",
+        "        if len(plan.blocks[0].sample):",
+        "        if True:",
         f"{WHOLE_RUNS}/test_several_processes.py -k divide",
     ),
     Mutation(
@@ -880,8 +880,8 @@ MUTATIONS = [
     Mutation(
         "one process fails for all",
         "jepa_core/distributed.py",
-        "    if any_process(problem is not None, device):\n",
-        "    if problem:\n",
+        'any_process(problem is not None, device):\n        raise problem or JepaError("stopped, because the first',
+        'problem:\n        raise problem or JepaError("stopped, because the first',
         f"{WHOLE_RUNS}/test_several_processes.py -k may_not_start",
     ),
 ]

@@ -25,7 +25,8 @@ caught = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, frame: caught.append(signal.Signals(number).name))
 open(f"ready-{os.getpid()}", "w")
-while not caught:
+end = time.monotonic() + 60
+while not caught and time.monotonic() < end:
     time.sleep(0.01)
 open(f"stubborn-{os.getpid()}", "w")
 time.sleep(0.3)
