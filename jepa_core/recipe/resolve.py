@@ -26,6 +26,8 @@ def resolved(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     data = _as_read(recipe.model_dump())
     if recipe.rehearsal is None:  # so that a run from before there were rehearsals goes on
         del data["rehearsal"]
+    if not recipe.training.fsdp:  # the same
+        del data["training"]["fsdp"], data["training"]["fsdp_config"]
     for key, kind, ref in recipe.components():
         *parents, last = (int(part) if part.isdecimal() else part for part in key.split("."))
         holder: Any = data

@@ -35,6 +35,12 @@ def test_every_default_is_filled_in(load, registry):
     assert data["output_dir"] == "runs/r"
 
 
+def test_a_run_from_before_models_were_split_goes_on(load, registry):
+    assert not {"fsdp", "fsdp_config"} & resolved(load("seed: 7"), registry)["training"].keys()
+    split = resolved(load("training: {fsdp: true}"), registry)["training"]
+    assert split["fsdp_config"] == {"version": 2, "reshard_after_forward": True}
+
+
 @pytest.mark.parametrize("text", ["seed: 7", RECIPE, "training: {num_train_epochs: 2}", "model: {pretrained: x}"])
 def test_a_resolved_recipe_runs_again_and_means_the_same(load, registry, text):
     data = resolved(load(text), registry)
