@@ -97,7 +97,7 @@ def draw_projection(title: str, projection: Projection, colour: int = 0) -> Figu
     if projection.length:
         half = max(projection.length / 4, 1.1 * float(torch.cat([predicted, target]).abs().max()))
         axes.set(xlim=(-half, half), ylim=(-half, half))
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box" if projection.length else "datalim")
     first, second = (f"{share:.0%}" for share in projection.shares)
     axes.set(xlabel=f"first component ({first} of the variance)", ylabel=f"second ({second})")
     axes.legend(frameon=False, labelcolor=INK, handletextpad=0.2)

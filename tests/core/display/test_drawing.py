@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import pytest
 import torch
@@ -143,6 +144,8 @@ def test_pairs_are_joined():
 def test_a_collapsed_cloud_looks_like_a_point():
     sides = torch.full((3, 2), 0.01), torch.full((3, 2), -0.01)
     axes = draw_projection("Pairs", Projection(*sides, (1.0, 0.0), length=8.0, spread=0.014)).axes[0]
+    with warnings.catch_warnings(action="error"):  # matplotlib would rather move the limits, and say so
+        axes.figure.draw_without_rendering()
     assert axes.get_xlim() == axes.get_ylim() == (-2, 2)
     wide = draw_projection("Pairs", Projection(*(300 * side for side in sides), (1.0, 0.0), length=8.0)).axes[0]
     assert wide.get_xlim() == pytest.approx((-3.3, 3.3))
