@@ -126,6 +126,10 @@ class TestMask:
             assert [text.get_text() for text in labels] == ["<PRED>", "an immeasurably…", r"\$", "␛[2J", "e"]
         assert axes.get_ylim() == (4.5, -0.5)  # the first token's row on top
 
+    def test_masks_side_by_side_have_one_scale(self):
+        axes = draw_mask("Mask", torch.eye(5).bool(), self.NAMES, self.BLOCK, room=13).axes[0]
+        assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 12.5), (12.5, -0.5))
+
     def test_a_long_row_goes_without_names(self):
         axes = draw_mask("Mask", torch.eye(80).bool(), ["token"] * 80, torch.zeros(80).int()).axes[0]
         assert axes.get_xticklabels() == axes.get_yticklabels() == []
