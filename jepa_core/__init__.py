@@ -153,8 +153,11 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"jepa_core.{_HOME[name]}"), name)
+    if name == "testing":
+        return import_module("jepa_core.testing")
     raise AttributeError(f"module 'jepa_core' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    """With ``testing``, the contract tests for authors of components."""
+    return [*__all__, "testing"]

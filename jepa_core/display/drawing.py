@@ -54,13 +54,14 @@ def draw_chart(chart: Chart) -> Figure:
     return figure
 
 
-def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) -> Figure:
-    """allowed: ``t t`` bool, rows look, columns are seen; names: ``t``; block: ``t``, each token's block number.
+def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, room: int = 0) -> Figure:
+    """allowed: ``t t`` bool, rows look, columns are seen; names: ``t``; block: ``t``, each token's block number;
+    room: for so many tokens at least, so that masks side by side have one scale.
 
     What a token sees in its own block is grey, what it sees in another one has the colour of text: colours are runs.
     """
     count = len(names)
-    size = min(8.0, 170 / count)
+    size = min(8.0, 170 / max(count, room))
     labels = [literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
     margin = 0.1 + max(map(len, labels)) * size * 0.65 / 72 if count <= NAMED_TOKENS else 0.1
     figure, axes = blank(title, WIDTH + 0.3, left=margin, top=0.3 + margin, bottom=0.08)
@@ -74,7 +75,8 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor) 
     for edge in (block[1:] != block[:-1]).nonzero().flatten().tolist():
         axes.axhline(edge + 0.5, color=MUTED, linewidth=0.8)
         axes.axvline(edge + 0.5, color=MUTED, linewidth=0.8)
-    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
+    end = max(count, room) - 0.5
+    axes.set(xlim=(-0.5, end), ylim=(end, -0.5), aspect="equal")
     axes.grid(visible=False)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
@@ -97,7 +99,7 @@ def draw_projection(title: str, projection: Projection, colour: int = 0) -> Figu
     if projection.length:
         half = max(projection.length / 4, 1.1 * float(torch.cat([predicted, target]).abs().max()))
         axes.set(xlim=(-half, half), ylim=(-half, half))
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box" if projection.length else "datalim")
     first, second = (f"{share:.0%}" for share in projection.shares)
     axes.set(xlabel=f"first component ({first} of the variance)", ylabel=f"second ({second})")
     axes.legend(frameon=False, labelcolor=INK, handletextpad=0.2)

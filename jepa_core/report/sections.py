@@ -14,6 +14,7 @@ from jepa_core.report import charts, tables
 from jepa_core.report.console import caption
 from jepa_core.report.record import Record
 from jepa_core.report.specimen import Specimen, load_specimen
+from jepa_core.verify.mask_picture import MaskPicture
 
 GRADIENTS = (
     "Of one batch, the same every time, without dropout. The cosine is that of the two terms' gradients: "
@@ -102,7 +103,9 @@ def collapses(records: Sequence[Record]) -> list[str]:
 def models(records: Sequence[Record], registry: Registry) -> str:
     """Mask and projection of every run; where a model can't be had, the reason."""
     loaded = [(record, _load(record, registry)) for record in records]
-    masks = [part for record, model in loaded for part in _masks(record, model, len(records) > 1)]
+    seen = [(record, model if isinstance(model, str) else model.mask()) for record, model in loaded]
+    room = max((len(mask.names) for _, mask in seen if not isinstance(mask, str)), default=0)
+    masks = [part for record, mask in seen for part in _masks(record, mask, len(records) > 1, room)]
     embeddings = [_projection(record, model, len(records) > 1, i) for i, (record, model) in enumerate(loaded)]
     return "\n".join(
         (
@@ -138,15 +141,15 @@ def _load(record: Record, registry: Registry) -> Specimen | str:
         return f"{record.name}: the model can't be loaded here: {error}"
 
 
-def _masks(record: Record, model: Specimen | str, several: bool) -> Iterator[str]:
-    if isinstance(model, str):
-        yield note(model)
+def _masks(record: Record, mask: MaskPicture | str, several: bool, room: int) -> Iterator[str]:
+    """room: tokens of the largest mask on the page."""
+    if isinstance(mask, str):
+        yield note(mask)
         return
-    mask = model.mask()
     for layers, allowed in mask.allowed.items():
         title = f"{record.name}, {layers}" if several else layers.capitalize()
         seen = f"{int(allowed.sum())} of {allowed.numel()} places open, tokens {' '.join(mask.names)}"
-        yield picture(draw_mask(title, allowed, mask.names, mask.block), f"Attention mask of {title}: {seen}.")
+        yield picture(draw_mask(title, allowed, mask.names, mask.block, room), f"Attention mask of {title}: {seen}.")
 
 
 def _projection(record: Record, model: Specimen | str, several: bool, colour: int) -> str:

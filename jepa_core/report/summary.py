@@ -17,7 +17,11 @@ def show_summary(records: Sequence[Record], page: Path) -> None:
     if len(records) > 1:
         say(tables.difference_line(records))
         print_table(("key", *names), tables.differences(records))
-    columns, rows = tables.final(records)
-    if rows:
-        print_table(columns, rows)
+    if sum(record.metrics is not None for record in records) > 1:
+        for split, columns, rows in tables.by_split(records):
+            print_table((split, *columns), rows)
+    else:
+        columns, rows = tables.final(records)
+        if rows:
+            print_table(columns, rows)
     say(f"{page}: curves, health, mask and embeddings")

@@ -82,8 +82,8 @@ def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]
         rows = []
         for name, last in folded(_names([{split: of[split]} for of in metrics if split in of])):
             values = [of.get(split, {}).get(name) for of in metrics]
-            differs = [_difference(*values)] if len(done) == 2 else []
-            rows.append([f"{name} … {last}" if last else name, *map(figure, values), *differs])
+            shown = [*map(figure, values), *([_difference(*values)] if len(done) == 2 else [])]
+            rows.append([f"{name} … {last}", *("…" for _ in shown)] if last else [name, *shown])
         yield split, [*names, *(["difference"] if len(done) == 2 else [])], rows
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import jepa_core
 from jepa_core import components, hookspecs
 from jepa_core.components import KINDS, DistanceTraits, MaskTraits, Traits
 from jepa_core.contexts import DatasetContext, find_path
@@ -48,3 +49,10 @@ def test_a_file_that_is_nowhere_is_named_with_every_place_once():
     with pytest.raises(DataError) as caught:
         find_path("no.txt", (Path(), Path("mine"), Path("mine")))
     assert str(caught.value) == "no.txt: not found (looked for no.txt, mine/no.txt)"
+
+
+def test_all_public_names_are_told_and_there():
+    """In a notebook ``jepa_core.`` and the tabulator show them."""
+    assert {*jepa_core.__all__, "testing"} == set(dir(jepa_core))
+    assert all(getattr(jepa_core, name) is not None for name in dir(jepa_core))
+    assert hasattr(jepa_core.testing, "DistanceContract")

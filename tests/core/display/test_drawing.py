@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import pytest
 import torch
@@ -125,6 +126,10 @@ class TestMask:
             assert [text.get_text() for text in labels] == ["<PRED>", "an immeasurably…", r"\$", "␛[2J", "e"]
         assert axes.get_ylim() == (4.5, -0.5)  # the first token's row on top
 
+    def test_masks_side_by_side_have_one_scale(self):
+        axes = draw_mask("Mask", torch.eye(5).bool(), self.NAMES, self.BLOCK, room=13).axes[0]
+        assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 12.5), (12.5, -0.5))
+
     def test_a_long_row_goes_without_names(self):
         axes = draw_mask("Mask", torch.eye(80).bool(), ["token"] * 80, torch.zeros(80).int()).axes[0]
         assert axes.get_xticklabels() == axes.get_yticklabels() == []
@@ -143,6 +148,8 @@ def test_pairs_are_joined():
 def test_a_collapsed_cloud_looks_like_a_point():
     sides = torch.full((3, 2), 0.01), torch.full((3, 2), -0.01)
     axes = draw_projection("Pairs", Projection(*sides, (1.0, 0.0), length=8.0, spread=0.014)).axes[0]
+    with warnings.catch_warnings(action="error"):  # matplotlib would rather move the limits, and say so
+        axes.figure.draw_without_rendering()
     assert axes.get_xlim() == axes.get_ylim() == (-2, 2)
     wide = draw_projection("Pairs", Projection(*(300 * side for side in sides), (1.0, 0.0), length=8.0)).axes[0]
     assert wide.get_xlim() == pytest.approx((-3.3, 3.3))

@@ -104,6 +104,9 @@ def test_of_two_runs_each_set_has_a_table_with_the_difference():
         ("train", ["a", "b", "difference"], [["mrr", "0.5000", "0.2500", "-0.2500"], ["num_samples", "3", "5", "+2"]]),
         ("test", ["a", "b", "difference"], [["mrr", "0.1000", "0.3000", "+0.2000"], ["loss", "–", "1.0000", "–"]]),
     ]
+    long = [run(name, metrics={"test": {f"x{n}": 0.5 for n in range(1, 9)}}) for name in "ab"]
+    ((_, _, rows),) = tables.by_split(long)
+    assert rows[2:] == [["x3", "0.5000", "0.5000", "+0.0000"], ["x4 … x8", "…", "…", "…"]]
     three = list(tables.by_split([*records, run("c", metrics=one)]))
     assert three[0][1] == ["a", "b", "c"]
     assert three[0][2][0] == ["mrr", "0.5000", "0.2500", "0.5000"]
