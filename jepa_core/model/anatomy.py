@@ -37,7 +37,7 @@ class Anatomy:
         number = next((n for key in _LAYERS if (n := getattr(config, key, None))), None)
         found = {path: m for path, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == number}
         if not found:
-            raise ComponentError(f"{name}: can't find its {number} layers")
+            raise ComponentError(f"{name}: its {number} layers are not a list of modules, one after another")
         place = min(found, key=lambda path: path.count("."))
         path = _base_path(model, place)
         return cls(config, model.get_submodule(path), path, list(found[place]), output)

@@ -87,6 +87,8 @@ def _told(error: Exception) -> str:
     """In one line; code of a model's own is not run, and nobody is asked."""
     if "trust_remote_code" in str(error):
         return "it needs code of its own, which is not run here: its kind of model is none of transformers'"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        return "its weights do not fit into the memory of this machine"
     if "scaled_dot_product_attention" in str(error):
         return "this kind of model has no sdpa attention; set model.attn_implementation: eager"
     return " ".join(str(error).split()) or type(error).__name__

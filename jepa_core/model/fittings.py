@@ -108,7 +108,7 @@ class Fittings:
 
 
 def _first(out: Any) -> Tensor:
-    return out[0] if isinstance(out, tuple) else out
+    return out[0] if isinstance(out, tuple | list) else out
 
 
 def _same(value: Any, other: Tensor) -> bool:

@@ -74,14 +74,14 @@ class Trials:
                 own = self._model(input_ids=self._ids, use_cache=False, **given).logits
             far = float((own - ours).abs().max()) if own.shape == ours.shape else float("inf")
             if not far <= self._rounding * max(1.0, float(own.abs().max())):
-                without = "" if given else " when it counts positions by itself"
-                raise ComponentError(
-                    f"{self._name} makes other logits{without} than its output embedding makes of its hidden states "
-                    f"(largest difference {far:.3g})"
-                )
+                how = "when it counts positions in its own way than with 0, 1, 2, …"
+                how = "than its output embedding makes of its hidden states" if given else how
+                raise ComponentError(f"{self._name} makes other logits {how} (largest difference {far:.3g})")
 
     def _check_causal(self) -> None:
         (seen,) = self._influence(None, [self._last])
+        if not seen.isfinite().all():
+            raise ComponentError(f"{self._name}: its gradients are not finite numbers")
         changed = self._ids.clone()
         changed[:, -1] = (changed[:, -1] + 1) % self._fittings.anatomy.config.vocab_size
         with torch.no_grad():

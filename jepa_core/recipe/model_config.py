@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from psutil import virtual_memory
+
 from jepa_core.errors import did_you_mean
 from jepa_core.registry.options import type_problems
 from jepa_core.registry.places import KeyPath
@@ -72,8 +74,9 @@ def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     if wrong := type_problem(model_type, known):
         return wrong
     config_class = CONFIG_MAPPING[str(model_type)]
-    if "text_config" in (getattr(config_class, "sub_configs", None) or {}):
-        inner = getattr(config_class.sub_configs["text_config"], "model_type", "")
+    parts = getattr(config_class, "sub_configs", None) or {}
+    if {"text_config", "decoder"} & parts.keys():
+        inner = getattr(parts.get("text_config"), "model_type", "")
         return [(("model_type",), more_than_text(str(model_type), inner))]
     kind = ConfigKind(str(model_type), _field_types(config_class), config_class.attribute_map, ACT2FN.keys())
     given = {key: value for key, value in config.items() if key != "model_type"}
@@ -173,8 +176,23 @@ def _whole(config_class: Any, given: Mapping[str, Any]) -> Found:
 
 def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
     """Sizes that do not go together. config: an object with all values as attributes."""
+    yield from _room(config)
     yield from _heads(config, given, types)
     yield from _experts(config)
+
+
+def _room(config: Any) -> Found:
+    """Layers that this machine's memory can't hold, each with a matrix of the width squared at the least."""
+    width, layers = (getattr(config, name, None) for name in ("hidden_size", "num_hidden_layers"))
+    if type(width) is not int or type(layers) is not int:
+        return
+    least, memory = 4 * width**2 * layers, virtual_memory().total
+    if least > memory:
+        yield (
+            (),
+            f"{layers:,} layers of width {width:,} have {least / 1e9:,.0f} GB of weights at the least, and this "
+            f"machine has {memory / 1e9:,.0f} GB of memory",
+        )
 
 
 def _heads(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:

@@ -147,7 +147,7 @@ class _Batch:
 
     def _keep(self, going: set[int]) -> None:
         """Goes on with these rows alone, where the cache can be divided."""
-        if self.cache is not None and not hasattr(self.cache, "batch_select_indices"):
+        if self.cache is not None and not _can_be_divided(self.cache):
             return
         kept = [place for place, row in enumerate(self.rows) if row in going]
         index = torch.tensor(kept, device=self.device)
@@ -155,6 +155,11 @@ class _Batch:
         self.rows = [self.rows[place] for place in kept]
         if self.cache is not None:
             self.cache.batch_select_indices(index)
+
+
+def _can_be_divided(cache: Any) -> bool:
+    """States of some kinds of layers stay with all rows."""
+    return all(hasattr(part, "batch_select_indices") for part in (cache, *getattr(cache, "layers", ())))
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -16,22 +16,22 @@ SCRIPT = runpy.run_path(str(ROOT / "scripts" / "model_families.py"))
 EVERYTHING = (True, True, True, True)
 
 #: Kinds that save under other names, cap their logits, hold their layers deep inside, mix experts, count positions
-#: themselves, and carry a state along: attention, positions, and what else they can.
+#: themselves, and carry a state along: attention, positions, what else they can, and how they read conversations.
 KINDS = {
-    "gpt_neox": ("sdpa", "continue", EVERYTHING),
-    "gemma2": ("eager", "continue", EVERYTHING),
-    "opt": ("sdpa", "continue", EVERYTHING),
-    "qwen3_moe": ("sdpa", "continue", EVERYTHING),
-    "bart": ("sdpa", "restart", (True, True, True, False)),
-    "mamba": ("eager", "continue", (False, False, True, False)),
+    "gpt_neox": ("sdpa", "continue", EVERYTHING, "prefix"),
+    "gemma2": ("eager", "continue", EVERYTHING, "prefix"),
+    "opt": ("sdpa", "continue", EVERYTHING, "prefix"),
+    "qwen3_moe": ("sdpa", "continue", EVERYTHING, "prefix"),
+    "bart": ("sdpa", "restart", (True, True, True, False), "alone"),
+    "mamba": ("eager", "continue", (False, False, True, False), "alone"),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_that_work(kind, tmp_path):
     found = SCRIPT["family"](kind, tmp_path, Registry.discover())
-    assert found.why == ""
-    assert (found.attention, found.positions, found.can) == KINDS[kind]
+    assert (found.attention, found.positions, found.can, found.text) == KINDS[kind], found.why
+    assert ("can't go on from a prefix" in found.why) == (found.text == "alone")
 
 
 def test_a_kind_that_is_refused(tmp_path):
@@ -42,9 +42,9 @@ def test_a_kind_that_is_refused(tmp_path):
 
 def test_the_page():
     family = SCRIPT["Family"]
-    works = family("a", True, "sdpa", "restart", masks=True, layers=True)
+    works = family("a", True, "sdpa", "restart", masks=True, layers=True, text="alone")
     lines = "\n".join(SCRIPT["page"]([works, family("b", False, why="no | way")])).splitlines()
-    assert "| `a` | sdpa | restart | yes | – | yes | – |" in lines
+    assert "| `a` | sdpa | restart | yes | – | yes | – | alone |" in lines
     assert "| `b` | no \\| way |" in lines
     assert any(f"transformers {transformers.__version__} can be trained here" in line for line in lines)
 

@@ -41,7 +41,7 @@ def test_a_decoder_has_a_number_of_layers_of_its_own():
 def test_layers_that_are_not_there():
     model = a_model("gpt2")
     model.config.n_layer = 3
-    with pytest.raises(ComponentError, match="GPT2LMHeadModel: can't find its 3 layers"):
+    with pytest.raises(ComponentError, match="GPT2LMHeadModel: its 3 layers are not a list"):
         Anatomy.of(model)
 
 

@@ -74,6 +74,15 @@ def test_an_attention_that_a_kind_does_not_have_names_the_one_it_has():
         build(config={"model_type": "gpt_oss", "num_key_value_heads": 2, **sizes})
 
 
+def test_more_than_the_memory_holds_is_told(monkeypatch):
+    def full(*args, **options):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory: you tried")
+
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_config", full)
+    with pytest.raises(JepaError, match=r"^model: its weights do not fit into the memory of this machine$"):
+        build()
+
+
 class TestPretrained:
     def test_more_tokens_than_rows_get_rows_and_the_old_ones_stay(self, tmp_path):
         old = small_model(vocab_size=7)

@@ -60,6 +60,12 @@ def test_positions_that_are_counted_in_the_model():
             transformer.check(positions, packed)
 
 
+def test_positions_that_begin_at_another_number():
+    """Saved, and read by plain transformers, it would be another model than was trained."""
+    with pytest.raises(ComponentError, match=r"counts positions in its own way than with 0, 1, 2"):
+        Transformer(a_model("roberta", is_decoder=True, pad_token_id=1)).check()
+
+
 @pytest.mark.parametrize("kind", ["bart", "blenderbot-small"])
 def test_positions_of_its_own_are_an_order(kind):
     assert trials(kind, d_model=32, decoder_layers=2, decoder_ffn_dim=64, decoder_attention_heads=4).order_problem()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 import jepa_core
+from jepa_core import JepaObjective
 from jepa_core.registry import Registry
 from jepa_plugins.text.tags import Tag
 from tests.reference import naive_text as naive
@@ -20,6 +23,18 @@ MODELS = {
     "llama": "{model_type: llama, num_hidden_layers: 2, hidden_size: 16, intermediate_size: 32, num_attention_heads: 2, "
     "num_key_value_heads: 1, max_position_embeddings: 64}",
 }
+TINY = "num_hidden_layers: 2, hidden_size: 16, intermediate_size: 32, num_attention_heads: 2, num_key_value_heads: 1, "
+TINY += "head_dim: 8, max_position_embeddings: 64"
+HALF = "layer_types: [sliding_attention, full_attention]"
+#: Windows are shorter than the texts, and caps low enough to change every number.
+FAMILIES = {
+    "qwen3": f"{{model_type: qwen3, {TINY}}}",
+    "mistral": f"{{model_type: mistral, {TINY}, sliding_window: 4}}",
+    "gemma2": f"{{model_type: gemma2, {TINY}, sliding_window: 4, {HALF}, attn_logit_softcapping: 0.5, "
+    "final_logit_softcapping: 1.0, query_pre_attn_scalar: 8}",
+    "gemma3_text": f"{{model_type: gemma3_text, {TINY}, sliding_window: 3, {HALF}, final_logit_softcapping: 1.0}}",
+}
+EAGER = ("gemma2",)
 CASES = [(model, layout) for model in MODELS for layout in ("packed", "rows")]
 
 
@@ -34,7 +49,8 @@ def made(tmp_path_factory):
         overrides = [
             f"output_dir={folder / 'run'}",
             f"data={{name: messages, train: {folder / 'pairs.jsonl'}, template: plain, tokenizer: {{train: bytes}}}}",
-            f"model.config={MODELS[model]}",
+            f"model.config={(MODELS | FAMILIES)[model]}",
+            f"model.attn_implementation={'eager' if model in EAGER else 'sdpa'}",
             f"objective={{filters: [], lambda_jepa: 0.7, gamma_ntp: 0.9, {objective}}}",
         ]
         run = jepa_core.build(jepa_core.load_recipe("cosine_k1", overrides, registry=REGISTRY), REGISTRY, "cpu")
@@ -80,6 +96,35 @@ def labelled(batch) -> list[list[int]]:
 @pytest.mark.parametrize(("model", "layout"), CASES)
 def test_prompt_to_answer_by_its_prefix(made, model, layout, positions, k):
     """With positions that continue the answer goes on after the conversation and k predictor tokens."""
+    agree_by_prefix(made, model, layout, positions, k)
+
+
+@pytest.mark.parametrize("positions", ["continue", "restart"])
+@pytest.mark.parametrize("layout", ["packed", "rows"])
+@pytest.mark.parametrize("model", FAMILIES)
+def test_windows_and_caps_of_other_kinds(made, model, layout, positions):
+    agree_by_prefix(made, model, layout, positions, 2)
+
+
+def test_the_windows_and_the_caps_matter(made):
+    """Without them the numbers are others."""
+    changes = {"mistral": ["sliding_window"], "gemma2": ["sliding_window", "attn_logit_softcapping"]}
+    changes["gemma2"].append("final_logit_softcapping")
+    changes["gemma3_text"] = ["sliding_window", "final_logit_softcapping"]
+    for model, keys in changes.items():
+        run, batch = made(model, "k: 2, layout: packed, reversal: prompt_to_answer")
+        config, loss = run.objective.model.config, float(run.objective(**batch).loss.detach())
+        for key in keys:
+            weights = run.objective.model.state_dict()
+            other = copy.deepcopy(config)
+            setattr(other, key, None if "cap" in key else 1000)
+            changed = AutoModelForCausalLM.from_config(other, attn_implementation=config._attn_implementation)
+            changed.load_state_dict(weights)
+            moved = JepaObjective(changed, run.objective.spec).eval()(**batch).loss
+            assert abs(float(moved.detach()) - loss) > 1e-4, (model, key)
+
+
+def agree_by_prefix(made, model, layout, positions, k):
     run, batch = made(model, f"k: {k}, layout: {layout}, positions: {positions}, reversal: prompt_to_answer")
     preds, pairs = [*run.vocabulary.pred_ids] * k, []
     rows = zip(tokens(batch, "input"), labelled(batch), tokens(batch, "prefix"), tokens(batch, "answer"), strict=True)
@@ -158,7 +203,7 @@ def test_random_spans(made, model, weight, through):
 
 
 @pytest.mark.parametrize("neighbours", [False, True])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, *FAMILIES])
 def test_tube(made, model, neighbours):
     reversal = f"{{name: tube, neighbours: {str(neighbours).lower()}}}"
     run, batch = made(model, f"k: 0, embedding: difference, reversal: {reversal}")
