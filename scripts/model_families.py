@@ -73,7 +73,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32"], _LATENT),
     **dict.fromkeys(["glm4_moe_lite", "glm_moe_dsa"], _LATENT),
     **dict.fromkeys(["minicpm3", "youtu"], _LATENT),
-    "bailing_hybrid": {"layer_group_size": 2},
+    "bailing_hybrid": {"layer_group_size": 2, **_LATENT},
     "bamba": {"attn_layer_indices": [1]},
     "cohere_compass_text": {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
     "dbrx": {
