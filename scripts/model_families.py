@@ -411,14 +411,15 @@ kernel and which positions a recipe has to set stands in the table where they ar
   the same from the saved folder. `alone` where the source view has to be rendered by itself (`rendering: alone`).
 
 A model that is more than a language model (`gemma3`, with images) is refused with the name of the language model in it
-(`gemma3_text`). A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
+(`gemma3_text`). Kinds that are encoders unless told otherwise (`bert`) need `is_decoder: true`. A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
 
 | model_type | attention | positions | masks | by layer | layers | no positions | text |
 |---|---|---|---|---|---|---|---|"""
 REFUSED = """
 ## Refused
 
-With what is told, before anything trains.
+What is told of each: before anything trains, but for those whose saved folder is read otherwise than it was written,
+and those that FAIL, or take too long, in this trial.
 
 | model_type | why |
 |---|---|"""
