@@ -73,7 +73,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32"], _LATENT),
     **dict.fromkeys(["glm4_moe_lite", "glm_moe_dsa"], _LATENT),
     **dict.fromkeys(["minicpm3", "youtu"], _LATENT),
-    "bailing_hybrid": {"layer_group_size": 2},
+    "bailing_hybrid": {"layer_group_size": 2, **_LATENT},
     "bamba": {"attn_layer_indices": [1]},
     "cohere_compass_text": {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
     "dbrx": {
@@ -412,14 +412,15 @@ kernel and which positions a recipe has to set stands in the table where they ar
   the same from the saved folder. `alone` where the source view has to be rendered by itself (`rendering: alone`).
 
 A model that is more than a language model (`gemma3`, with images) is refused with the name of the language model in it
-(`gemma3_text`). A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
+(`gemma3_text`). Kinds that are encoders unless told otherwise (`bert`) need `is_decoder: true`. A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
 
 | model_type | attention | positions | masks | by layer | layers | no positions | text |
 |---|---|---|---|---|---|---|---|"""
 REFUSED = """
 ## Refused
 
-With what is told, before anything trains.
+What is told of each: before anything trains, but for those whose saved folder is read otherwise than it was written,
+and those that FAIL, or take too long, in this trial.
 
 | model_type | why |
 |---|---|"""

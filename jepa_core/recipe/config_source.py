@@ -77,10 +77,10 @@ def _more_than_text(class_: Definition, model_type: str) -> str:
     parts = next((v for node in class_.node.body for name, v in assigned(node) if name.startswith("sub_configs")), None)
     if not isinstance(parts, ast.Dict):
         return ""
-    entries = zip(parts.keys, parts.values, strict=True)
-    text = next((value for key, value in entries if isinstance(key, ast.Constant) and key.value == "text_config"), None)
+    named = {k.value: v for k, v in zip(parts.keys, parts.values, strict=True) if isinstance(k, ast.Constant)}
+    text = named.get("text_config")
     if text is None:
-        return ""
+        return more_than_text(model_type, "") if "decoder" in named else ""
     try:
         inner = class_.home.value(text)
     except Unread:

@@ -139,3 +139,13 @@ def test_keys_that_are_not_for_a_language_model_alone(config, problem):
     ((key, words),) = found(**config).items()
     assert key == problem[0]
     assert problem[1] in words
+
+
+@pytest.mark.parametrize("kind", ["musicgen", "gemma3"])
+def test_kinds_that_are_more_than_a_language_model(kind):
+    assert found(model_type=kind)["model_type"].startswith(f"'{kind}' is more than a language model")
+
+
+def test_sizes_that_no_memory_holds_are_told_before_any_is_taken():
+    words = found(model_type="gpt2", n_embd=1_000_000, n_layer=2, n_head=1)[""]
+    assert words.startswith("2 layers of width 1,000,000 have 8,000 GB of weights at the least, and this machine has ")
