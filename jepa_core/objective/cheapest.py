@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jepa_core.model.transformer import Transformer
-from jepa_core.objective.arrangement import Arrange, Arrangement, Block, groups, side_by_side
+from jepa_core.objective.arrangement import Arrange, Arrangement, Block, groups
 from jepa_core.objective.flat import Flat
 from jepa_core.samples.samples import PAD
 
@@ -34,22 +34,19 @@ def call_cost(width: int) -> float:
 
 
 class Cheapest:
-    """Arranges blocks side by side, in rows (as `rows` does it) or as a stream."""
+    """Arranges blocks as `packed` or `rows` does it, or as a stream."""
 
-    def __init__(self, transformer: Transformer, rows: Arrange, flat: Flat):
+    def __init__(self, transformer: Transformer, packed: Arrange, rows: Arrange, flat: Flat):
         self.width = transformer.width
         self.ways: dict[str, Arrange] = {"rows": rows}
         if transformer.chunk is None and not transformer.mask_problem:
-            self.ways["packed"] = side_by_side
+            self.ways["packed"] = packed
         if flat.problem is None:
             self.ways["flat"] = flat.arrange
-        self.branch_problem = transformer.branch_problem if len(self.ways) > 1 else None
 
     def __call__(self, blocks: Sequence[Block]) -> Arrangement:
         if len(self.ways) == 1:
             return self.ways["rows"](blocks)
-        if "flat" in self.ways and self.branch_problem and any(block.prefix is not None for block in blocks):
-            return self.ways["flat"](blocks)
         costs = self.costs(blocks)
         return self.ways[min(self.ways, key=costs.__getitem__)](blocks)
 

@@ -115,7 +115,7 @@ class _Ways:
 
     def auto(self, plain: bool) -> Layout:
         if plain and not self._on_gpu:
-            return self.layout("auto", Cheapest(self.transformer, self._rows_or_stream, self.flat))
+            return self.layout("auto", Cheapest(self.transformer, self.packed, self._rows_or_stream, self.flat))
         return self.layout("rows", self._rows_or_stream) if plain else self.layout("packed", self._packed_or_stream)
 
     def _rows_or_stream(self, blocks: Sequence[Block]) -> Arrangement:
