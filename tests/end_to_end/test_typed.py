@@ -80,4 +80,4 @@ def test_a_mistake_is_seen(python, tmp_path):
     (tmp_path / "wrong.py").write_text(WRONG)
     said = mypy(python, tmp_path, "wrong.py")
     assert 'wrong.py:8: error: Argument 1 to "load_recipe" has incompatible type "int"' in said
-    assert 'wrong.py:9: note: Revealed type is "jepa_core.launch.run.Result"' in said
+    assert 'wrong.py:9: note: Revealed type is "jepa_core.launch.result.Result"' in said

@@ -22,7 +22,7 @@ class LimitError(Exception):
 class LimitedProcess:
     """Runs the tasks of :mod:`jepa_plugins.text.scoring.worker`, one after another.
 
-    seconds: for each task; one that takes longer is ended. memory: bytes, for all of the process. It starts with the
+    seconds: of processor time for each task; one that takes longer is ended. memory: bytes, for all of the process. It starts with the
     first task.
     """
 
@@ -67,7 +67,7 @@ class LimitedProcess:
 
     def _ended(self, process: subprocess.Popen[str]) -> LimitError:
         self.close()
-        if process.returncode == -signal.SIGALRM:
+        if process.returncode in (-signal.SIGPROF, -signal.SIGALRM):
             return LimitError(f"no result within {self.seconds:g} s")
         return LimitError(f"its process ended with status {process.returncode}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from jepa_core.verify.checks.baseline import LIMIT
 from jepa_core.verify.checks.collapse import health
 from jepa_core.verify.row import Verdict
 from jepa_core.verify.verify import verify
@@ -33,7 +34,7 @@ class NanGradient(MseDistance):
 @pytest.mark.parametrize("distance", [NanDistance(), NanGradient()])
 def test_not_finite(distance):
     found = verify(tiny(distance=distance))
-    assert lines(found, Verdict.FAIL) == {FINITE}
+    assert {FINITE} <= lines(found, Verdict.FAIL) <= {FINITE, ("baseline", LIMIT)}  # 1e-12 times NaN is NaN
     reasons = {row.evidence for row in found.rows if row.check in ("layouts agree", "denominators")}
     assert all("not finite (see health)" in reason for reason in reasons)
 
