@@ -4,10 +4,9 @@
 no numbers. What our layouts run is taken from the plans of a real objective over pairs of these lengths; the public
 layout is every row padded to 512, three times a pair, or with additive masks twice; three passes are padded to the
 batch's longest. Theirs take the logits of all tokens, three passes those of the whole pair's, ours those that have a
-label. *By chance*: batches of pairs of any length; *like length*: batches as an epoch of ours draws them, and three
-passes get the same ones. *Timed*: forward, loss and backward of the same ways on one core, by a Llama of 4 layers × 256
-with a vocabulary of bytes, where logits cost next to nothing; processor seconds, the median of rounds in which all take
-turns. Writes results/text.md.
+label. Batches are as training draws them, and all ways get the same ones. *Timed*: forward, loss and backward of the
+same ways on one core, by a Llama of 4 layers × 256 with a vocabulary of bytes, where logits cost next to nothing;
+processor seconds, the median of rounds in which all take turns. Writes results/text.md.
 """
 
 from __future__ import annotations
@@ -72,13 +71,12 @@ def built(lengths: Sequence[tuple[int, int]], config: dict[str, object]) -> Iter
         yield jepa_core.build(recipe, device="cpu")
 
 
-def batches(run: Run, grouped: bool, size: int, count: int) -> list[list[int]]:
-    """Rows of some batches of an epoch, spread over it; grouped: in the order that training reads them."""
-    order = list(epoch_sampler(run.train_dataset, 0, size)) if grouped else [*range(len(run.train_dataset))]
+def batches(run: Run, size: int, count: int) -> list[list[int]]:
+    """Rows of some batches of an epoch, as training reads them: from those of the shortest to those of the longest."""
+    order = list(epoch_sampler(run.train_dataset, 0, size))
     found = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
-    if grouped:  # from the shortest to the longest, for the epoch has them in an order by chance
-        lengths = run.train_dataset.lengths  # type: ignore[attr-defined]
-        found.sort(key=lambda rows: int(sum(lengths[row] for row in rows)))
+    lengths = run.train_dataset.lengths  # type: ignore[attr-defined]
+    found.sort(key=lambda rows: int(sum(lengths[row] for row in rows)))
     return [found[(2 * i + 1) * len(found) // (2 * count)] for i in range(count)]
 
 
@@ -123,26 +121,24 @@ def ways(lengths: Sequence[tuple[int, int]], plan: Plan) -> dict[str, tuple[Shap
 
 
 def counted(like: str) -> Iterator[dict[str, object]]:
-    """A line a way, for batches by chance and of like length; the mean of a batch."""
+    """A line a way; the mean of a batch."""
     lengths = pairs(like)
     with built(lengths, TINY) as run:
-        for grouped in (False, True):
-            chosen = batches(run, grouped, BATCH, COUNTED)
-            plans = [run.objective.plan(run.train_dataset.__getitems__(rows)) for rows in chosen]
-            each = [ways([lengths[i] for i in rows], plan) for rows, plan in zip(chosen, plans, strict=True)]
-            flops = {name: sum(operations(*found[name]) for found in each) / COUNTED for name in each[0]}
-            for name, total in flops.items():
-                tokens = sum(rows * width for found in each for rows, width in found[name][0]) // COUNTED
-                line = {"lengths like": like, "batches": "like length" if grouped else "by chance", "layout": name}
-                line |= {"calls": sum(len(found[name][0]) for found in each) // COUNTED, "tokens, padded": tokens}
-                line |= {"logits": sum(found[name][1] for found in each) // COUNTED}
-                yield line | {"TFLOPs": f"{total / 1e12:.2f}", "times": f"{total / flops['ours, a row a block']:.2f}"}
+        chosen = batches(run, BATCH, COUNTED)
+        plans = [run.objective.plan(run.train_dataset.__getitems__(rows)) for rows in chosen]
+    each = [ways([lengths[i] for i in rows], plan) for rows, plan in zip(chosen, plans, strict=True)]
+    flops = {name: sum(operations(*found[name]) for found in each) / COUNTED for name in each[0]}
+    for name, total in flops.items():
+        tokens = sum(rows * width for found in each for rows, width in found[name][0]) // COUNTED
+        line = {"lengths like": like, "layout": name, "calls": sum(len(found[name][0]) for found in each) // COUNTED}
+        line |= {"tokens, padded": tokens, "logits": sum(found[name][1] for found in each) // COUNTED}
+        yield line | {"TFLOPs": f"{total / 1e12:.2f}", "times": f"{total / flops['ours, a row a block']:.2f}"}
 
 
 def clocked(like: str) -> Iterator[dict[str, object]]:
-    """A line a way, for a batch of like length from the middle of an epoch."""
+    """A line a way, for a batch of middling lengths."""
     with built(pairs(like, EPOCH * TIMED), SMALL) as run:
-        [rows] = batches(run, True, TIMED, 1)
+        [rows] = batches(run, TIMED, 1)
         found = medians(timed(run, run.train_dataset.__getitems__(rows), PUBLIC), ROUNDS)
     for name, seconds in found.items():
         yield {
@@ -159,7 +155,7 @@ def main() -> None:
     parts = [
         f"# {BATCH} text pairs, forward and backward\n\n{text}\nk = {K}; lengths are drawn around {middle}.",
         table([line for like in LIKE for line in counted(like)]),
-        f"Timed: {TIMED} pairs of like length, {ROUNDS} rounds.",
+        f"Timed: {TIMED} pairs, {ROUNDS} rounds.",
         table([line for like in LIKE for line in clocked(like)]),
     ]
     (RESULTS / "text.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")

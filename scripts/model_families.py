@@ -412,7 +412,8 @@ kernel and which positions a recipe has to set stands in the table where they ar
   the same from the saved folder. `alone` where the source view has to be rendered by itself (`rendering: alone`).
 
 A model that is more than a language model (`gemma3`, with images) is refused with the name of the language model in it
-(`gemma3_text`). Kinds that are encoders unless told otherwise (`bert`) need `is_decoder: true`. A mixture of experts with `output_router_logits: true` asks for its load-balancing loss too.
+(`gemma3_text`). Kinds that are encoders unless told otherwise (`bert`) need `is_decoder: true`. A mixture of experts
+with `output_router_logits: true` asks for its load-balancing loss too.
 
 | model_type | attention | positions | masks | by layer | layers | no positions | text |
 |---|---|---|---|---|---|---|---|"""

@@ -19,6 +19,6 @@ host=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 
 # exec: the signal reaches srun, and through it the agents of torchrun.
 exec srun torchrun \
-    --nnodes "$SLURM_NNODES" --nproc-per-node "${SLURM_GPUS_ON_NODE:-8}" --max-restarts 3 \
+    --nnodes "$SLURM_NNODES" --nproc-per-node "${SLURM_GPUS_ON_NODE:-8}" \
     --rdzv-backend c10d --rdzv-endpoint "$host:29500" --rdzv-id "$SLURM_JOB_ID" \
     -m jepa_core.cli.main "$@"

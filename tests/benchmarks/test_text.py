@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.text import TINY, K, batches, built, operations, ways
 from benchmarks.text_times import timed
+from jepa_core.training.sampler import epoch_sampler
 
 LENGTHS = [(30, 10), (12, 20), (5, 4), (14, 17)]
 
@@ -32,11 +33,12 @@ def test_ways_by_hand(run):
 
 
 def test_batches_are_those_of_an_epoch(run):
-    """From the shortest batch to the longest; the pairs are 40, 32, 9 and 31 tokens long."""
-    assert batches(run, grouped=False, size=2, count=2) == [[0, 1], [2, 3]]
-    short, long = batches(run, grouped=True, size=2, count=2)
-    assert sorted(short + long) == [0, 1, 2, 3]
-    assert sum((40, 32, 9, 31)[row] for row in short) < 56
+    """By length they are 40, 32, 9 and 31 tokens long."""
+    found = batches(run, size=2, count=2)
+    order = list(epoch_sampler(run.train_dataset, 0, 2))
+    assert sorted(found) == sorted([order[:2], order[2:]])
+    total = [sum(sum(LENGTHS[row]) for row in rows) for rows in found]
+    assert total == sorted(total)
 
 
 def test_what_is_timed_has_one_gradient(run):
