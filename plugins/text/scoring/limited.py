@@ -22,8 +22,8 @@ class LimitError(Exception):
 class LimitedProcess:
     """Runs the tasks of :mod:`jepa_plugins.text.scoring.worker`, one after another.
 
-    seconds: of processor time for each task; one that takes longer is ended. memory: bytes, for all of the process. It starts with the
-    first task.
+    seconds: of processor time for each task; one that takes longer is ended. memory: bytes, for all of the process.
+    It starts with the first task.
     """
 
     def __init__(self, seconds: float, memory: int = 2 << 30):
