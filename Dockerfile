@@ -1,7 +1,7 @@
 # jepa-core in an image, on the CPU:
 #
 #   docker build -t jepa-core .
-#   docker run --rm --user "$(id -u)" -v "$PWD/runs:/work/runs" jepa-core cosine_k1
+#   docker run --rm --user "$(id -u)" -v "$PWD/runs:/runs/runs" jepa-core cosine_k1
 #
 # For an NVIDIA GPU, a CUDA base and torch's wheels for that CUDA (then docker run --gpus all …):
 #
@@ -25,8 +25,7 @@ ARG EXTRAS=plots,study,text,lora
 # Torch by itself first: a layer that changes with its version only.
 COPY constraints.txt /src/
 RUN python3 -m venv /opt/jepa-core \
-    && pip install -c /src/constraints.txt --index-url "https://download.pytorch.org/whl/${TORCH}" \
-        --extra-index-url https://pypi.org/simple torch
+    && pip install -c /src/constraints.txt --extra-index-url "https://download.pytorch.org/whl/${TORCH}" torch
 
 COPY setup.cfg pyproject.toml README.md LICENSE /src/
 COPY docs/PACKAGE.md /src/docs/
@@ -36,9 +35,9 @@ COPY recipes /src/recipes
 RUN pip install -c /src/constraints.txt "/src[${EXTRAS}]" && jepa-run --version
 
 # Any user may work there, so that files in a mounted folder belong to whoever started it.
-RUN mkdir /work && chmod 1777 /work
-ENV HOME=/work
+RUN mkdir /runs && chmod 1777 /runs
+ENV HOME=/runs
 USER 1001
-WORKDIR /work
+WORKDIR /runs
 ENTRYPOINT ["jepa-run"]
 CMD ["--help"]
