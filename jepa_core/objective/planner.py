@@ -38,10 +38,18 @@ class Planner:
 
     def __init__(self, spec: ObjectiveSpec, arrange: Arrange = side_by_side):
         self.spec = spec
-        self.pred_ids = torch.tensor(spec.pred_ids, dtype=torch.int64)
         self.arrange = arrange
-        #: Of each term its filters with what they declare, the groups that its views leak on, whether these are drawn,
-        #: and what its distance needs: looked up here and not for every batch.
+
+    @property
+    def spec(self) -> ObjectiveSpec:
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: ObjectiveSpec) -> None:
+        """Looks up here, and not for every batch, of each term its filters with what they declare, the groups that its
+        views leak on, whether these are drawn, and what its distance needs."""
+        self._spec = spec
+        self.pred_ids = torch.tensor(spec.pred_ids, dtype=torch.int64)
         self._filters = [[(keep, FilterTraits.of(keep)) for keep in term.filters] for term in spec.terms]
         self._leaks = [ReversalTraits.of(term.reversal).leaks_on for term in spec.terms]
         self._drawn = [takes_draws(term.reversal) for term in spec.terms]

@@ -120,7 +120,7 @@ def test_what_libraries_log_gives_no_orders(caplog, monkeypatch):
         patch.setattr(warnings, "formatwarning", warnings.formatwarning)
         plain_warnings()
         try:
-            logging.getLogger("transformers.anything").warning("a model of type %s", "\x1b[2Jgpt2")
+            logging.getLogger("a.library").warning("a model of type %s", "\x1b[2Jgpt2")
         finally:
             logging.setLogRecordFactory(before)
     assert caplog.messages == ["a model of type ␛[2Jgpt2"]

@@ -63,7 +63,7 @@ def test_a_recipes_own_mistake_is_said_once_with_its_line(registry):
 def test_overrides_of_a_stage_are_checked_in_every_arm_that_has_it(registry):
     text = STUDY.replace("tune: {seeds: [0]}", "tune: {seeds: [0], overrides: [objective.layout=x]}")
     assert mistakes(registry, text.replace("arms:", "report: {overrides: [seed=-1]}\narms:")) == [
-        "study.yaml:6: tune.overrides.0: objective.layout: expected one of auto, packed, rows, not the text 'x'",
+        "study.yaml:6: tune.overrides.0: objective.layout: expected one of auto, packed, rows, flat, not the text 'x'",
         "study.yaml:7: report.overrides.0: seed: expected a number at least 0, not -1",
     ]
 

@@ -7,7 +7,7 @@ import torch
 
 import jepa_core
 from jepa_core import ComponentError, NewBlock, Part, Samples
-from jepa_core.objective import layouts
+from jepa_core.objective import cheapest
 from jepa_core.testing import ReversalContract
 from jepa_core.testing.examples import padded
 from jepa_core.testing.reversal import rows_of
@@ -81,8 +81,8 @@ def test_calls_of_like_length_change_no_number(tmp_path, monkeypatch):
     """Where a call costs nothing, rows of each length have one of their own."""
     found = []
     for cost in (1e9, 0.0):
-        monkeypatch.setattr(layouts, "GRADIENT", cost)
-        monkeypatch.setattr(layouts, "DISPATCH", 0.0)
+        monkeypatch.setattr(cheapest, "GRADIENT", cost)
+        monkeypatch.setattr(cheapest, "DISPATCH", 0.0)
         run = jepa_core.build(pairs_recipe(tmp_path, "objective.k=2"), REGISTRY, "cpu")
         plan = run.objective.plan(run.train_dataset.__getitems__(range(7)))
         output = run.objective(plan=plan)

@@ -28,8 +28,9 @@ def test_second_views_made_for_everybody(monkeypatch):
     """The pairs are right, and what is dropped costs its tokens all the same."""
     lay_out = planner._Layout.pairs
 
-    def wasteful(self, rows, views, term):
-        found = lay_out(self, torch.arange(len(self.samples)), term.reversal(self.samples), term)
+    def wasteful(self, rows, views, needs):
+        everybody = self.planner.spec.terms[0].reversal(self.samples)
+        found = lay_out(self, torch.arange(len(self.samples)), everybody, needs)
         take = lambda view: type(view)(view.block, view.rows[rows], view.select[rows])  # noqa: E731
         return tuple(replace(pair, source=take(pair.source), target=take(pair.target)) for pair in found)
 
