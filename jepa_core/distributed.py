@@ -30,14 +30,23 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 def by_first(action: Callable[[], object], device: torch.device) -> None:
     """The first process acts, the others wait for it. Raises its error, in the others a JepaError that says so."""
+    _together(action if is_first() else None, "the first process", device)
+
+
+def by_all(action: Callable[[], object], device: torch.device) -> None:
+    """Every process acts. Where it fails in one, that one raises its error, the others a JepaError that says so."""
+    _together(action, "another process", device)
+
+
+def _together(action: Callable[[], object] | None, other: str, device: torch.device) -> None:
     problem: Exception | None = None
-    if is_first():
-        try:
+    try:
+        if action is not None:
             action()
-        except Exception as error:  # whatever it is, the others must not wait for what won't come
-            problem = error
+    except Exception as error:  # whatever it is, the others must not wait for what won't come
+        problem = error
     if any_process(problem is not None, device):
-        raise problem or JepaError("stopped, because the first process failed")
+        raise problem or JepaError(f"stopped, because {other} failed")
 
 
 def from_first(number: int, device: torch.device) -> int:
@@ -47,17 +56,6 @@ def from_first(number: int, device: torch.device) -> int:
     found = torch.tensor(number, device=device)
     distributed.broadcast(found, src=0)
     return int(found)
-
-
-def by_all(action: Callable[[], object], device: torch.device) -> None:
-    """Every process acts. Where it fails in one, that one raises its error, the others a JepaError that says so."""
-    problem: Exception | None = None
-    try:
-        action()
-    except Exception as error:  # whatever it is, the others must not wait for what won't come
-        problem = error
-    if any_process(problem is not None, device):
-        raise problem or JepaError("stopped, because another process failed")
 
 
 def host_group() -> distributed.ProcessGroup:

@@ -473,10 +473,10 @@ MUTATIONS = [
     ),
     Mutation(
         "packs: cut off while they are read",
-        "plugins/facts/array_map.py",
+        "jepa_core/folder/array_map.py",
         "if self._map is not None and (found := self._map.size()) < self._bytes:",
         "if self._map is not None and (found := self._bytes) < self._bytes:",
-        "tests/plugins/facts/test_array_map.py -k cut_off",
+        "tests/core/folder/test_array_map.py -k cut_off",
     ),
     Mutation(
         "packs: small ones are compared",
@@ -710,7 +710,7 @@ MUTATIONS = [
         f"{WHOLE_RUNS}/test_going_on.py -k beside",
     ),
     Mutation(
-        "going on: nothing is made for a checkpoint that is not there",
+        "going on: a checkpoint that is not there is told before anything is built",
         "jepa_core/launch/run.py",
         "        chosen(resume, text, force_resume)  # before anything is made or written\n",
         "        pass\n",
@@ -775,8 +775,8 @@ MUTATIONS = [
     Mutation(
         "processes: whatever goes wrong in the first",
         "jepa_core/distributed.py",
-        "        except Exception as error:",
-        "        except JepaError as error:",
+        "    except Exception as error:",
+        "    except JepaError as error:",
         f"{WHOLE_RUNS}/test_several_processes.py -k whatever",
     ),
     Mutation(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from jepa_core.display.terminal import say
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import write_json
 from jepa_core.folder.lock import shared_lock
@@ -125,7 +126,6 @@ def _take_learned(recipe: Recipe, design: Design, registry: Registry, say: Say) 
 
 def main(text: str) -> int:
     """One of several processes, which stops when the one that started it is gone; the exit status."""
-    from jepa_core.display.terminal import say
     from jepa_core.registry.named import make_registry
 
     outlive_readers()

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from jepa_core import DataError
+from jepa_core.folder.array_map import ArrayMap
 from jepa_core.samples.samples import Samples
-from jepa_plugins.facts.array_map import ArrayMap
 from jepa_plugins.facts.fact_set import FactSet, OfType
 from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.store_manifest import PackedSetEntry, file_name

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from jepa_core import IGNORE, PAD
+from jepa_core.folder.array_map import ArrayMap
 from jepa_plugins.text.store import ARRAYS, LABELLED, Entry
 from jepa_plugins.text.tally import Tally
 
@@ -40,7 +41,10 @@ class TextSet:
         self.entry = entry
         self.group_name, self.group = group
         self.pad_id, self.bos_id, self.first_index = pad_id, bos_id, first_index
-        self._map = {name: open_map(folder / name, ARRAYS[name]) for name in ARRAYS}
+        self._maps = {
+            name: ArrayMap(folder / name, dtype, [entry.bytes[name] // np.dtype(dtype).itemsize])
+            for name, dtype in ARRAYS.items()
+        }
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A process that makes batches maps the files itself."""
@@ -57,7 +61,7 @@ class TextSet:
     @property
     def lengths(self) -> Tensor:
         """``n`` int64: the tokens of each row, so that batches can be made of rows of like length."""
-        return torch.from_numpy(np.diff(self._map["row_starts"]))
+        return torch.from_numpy(np.diff(self._array("row_starts")))
 
     @property
     def group_sizes(self) -> dict[str, int]:
@@ -78,13 +82,16 @@ class TextSet:
         """What was done to the conversations."""
         return Tally.from_json(self.entry.tally).notes(self.group_name)
 
+    def _array(self, name: str) -> np.ndarray:
+        return self._maps[name].array
+
     def _hashes(self, name: str) -> Tensor:
-        return torch.from_numpy(np.array(self._map[name]).view(np.int64))
+        return torch.from_numpy(np.array(self._array(name)).view(np.int64))
 
     def answer(self, item: int) -> str:
         """The text of a sample's answer, as the data has it."""
-        start, end = self._map["answer_starts"][item : item + 2]
-        return self._map["answer_text"][start:end].tobytes().decode("utf-8")
+        start, end = self._array("answer_starts")[item : item + 2]
+        return self._array("answer_text")[start:end].tobytes().decode("utf-8")
 
     def first_rows(self, group: str, count: int) -> Tensor:
         """The first `count` rows of a group, or as many as there are."""
@@ -104,8 +111,8 @@ class TextSet:
         ``alone_closed``, all of it.
         """
         rows = np.array(items, dtype=np.int64)
-        starts, ends = self._map["row_starts"][rows], self._map["row_starts"][rows + 1]
-        branches = starts + self._map["row_branch"][rows]
+        starts, ends = self._array("row_starts")[rows], self._array("row_starts")[rows + 1]
+        branches = starts + self._array("row_branch")[rows]
         ids, tags = self._rows("row", starts, ends)
         labelled = tags >= LABELLED
         tags = tags % LABELLED
@@ -121,8 +128,8 @@ class TextSet:
             "prefix_tags": np.where(before, tags[:, :width], PAD),
         }
         batch["answer_ids"], batch["answer_tags"] = self._rows("row", branches, ends, first=starts)
-        alone, closed = self._map["alone_starts"][rows], self._map["alone_starts"][rows + 1]
-        said = alone + self._map["alone_branch"][rows]
+        alone, closed = self._array("alone_starts")[rows], self._array("alone_starts")[rows + 1]
+        said = alone + self._array("alone_branch")[rows]
         batch["alone_ids"], batch["alone_tags"] = self._rows("alone", alone, said)
         batch["alone_closed_ids"], batch["alone_closed_tags"] = self._rows("alone", alone, closed)
         batch["answer_tags"] %= LABELLED
@@ -132,7 +139,7 @@ class TextSet:
         self, kind: str, starts: np.ndarray, ends: np.ndarray, first: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and tags ``b s`` of the places ``[start, end)``, and before them the token at `first` if it is BOS."""
-        tokens, tags = self._map[f"{kind}_tokens"], self._map[f"{kind}_tags"]
+        tokens, tags = self._array(f"{kind}_tokens"), self._array(f"{kind}_tags")
         places = starts[:, None]
         if first is not None and self.bos_id is not None:
             begins = tokens[first] == self.bos_id
@@ -146,10 +153,3 @@ class TextSet:
         places = np.where(valid, places, 0)
         ids = np.where(valid, tokens[places], self.pad_id).astype(np.int64)
         return ids, np.where(valid, tags[places], PAD).astype(np.int64)
-
-
-def open_map(path: Path, dtype: str) -> np.ndarray:
-    """The array in a file, read-only."""
-    if not path.stat().st_size:  # nothing to map
-        return np.empty(0, dtype)
-    return np.memmap(path, dtype, "r")

@@ -237,7 +237,9 @@ class TestForced:
 
 
 class TestRefused:
-    def test_a_checkpoint_that_is_not_there_makes_no_folder(self, tmp_path):
+    def test_a_checkpoint_that_is_not_there_makes_no_folder(self, tmp_path, monkeypatch):
+        """And is told before the data are read and the model is built, which may take long."""
+        monkeypatch.setattr(launch, "verify_start", lambda *built: pytest.fail("something was built"))
         with pytest.raises(BadCheckpoint, match="no checkpoint there"):
             run_tiny(tmp_path / "runs" / "new", resume=tmp_path / "nope" / "checkpoint-4")
         assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
 import pytest
 import torch
 
+from jepa_core.errors import DataError
 from jepa_core.samples.sample_set import collate
 from jepa_core.samples.samples import IGNORE, PAD, Samples
 from jepa_plugins.text.conversation import Conversation
@@ -42,6 +44,15 @@ def texts(tmp_path, bos):
         writer.add([Sample(whole, alone, TALK) for whole, alone in ROWS])
         writer.tally.update(read=3, dropped=1)
     return TextSet(tmp_path, read_entry(tmp_path), ("valid", 2), PAD_ID, bos, first_index=10)
+
+
+@pytest.mark.parametrize("array", ["row_tokens", "row_starts", "alone_tags"])
+def test_a_file_that_is_cut_off_while_it_is_read_is_told(texts, tmp_path, array):
+    """The system would end the process with SIGBUS."""
+    texts.__getitems__([0, 1])
+    os.truncate(tmp_path / array, 1)
+    with pytest.raises(DataError, match=rf"{array}: was cut off while it was read: expected \d+ bytes, it has 1$"):
+        texts.__getitems__([0, 1])
 
 
 def test_a_batch_is_padded_to_its_own_longest(texts):

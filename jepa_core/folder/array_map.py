@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import mmap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core import DataError
+from jepa_core.errors import DataError
 
 
 class ArrayMap:
-    """The array in a file. Whoever reads a map beyond the end of its file is ended by the system, so each time its
-    tensor is asked for, the file is looked at first."""
+    """The array in a file. Whoever reads a map beyond the end of its file is ended by the system, so each time it is
+    asked for, the file is looked at first."""
 
-    def __init__(self, path: Path, dtype: str, shape: list[int]):
+    def __init__(self, path: Path, dtype: str, shape: Sequence[int]):
         self.path = path
         self._bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
         self._map: mmap.mmap | None = None  # of no bytes there is none
@@ -29,14 +30,23 @@ class ArrayMap:
                     raise DataError(f"{path}: can't be read: {error}") from error
         with warnings.catch_warnings():  # torch can't express read-only, and says so
             warnings.simplefilter("ignore", UserWarning)
-            values = np.frombuffer(self._map or b"", np.dtype(dtype).newbyteorder("<"))
-            self._tensor = torch.from_numpy(values.reshape(shape))
+            self._array = np.frombuffer(self._map or b"", np.dtype(dtype).newbyteorder("<")).reshape(shape)
+            self._tensor = torch.from_numpy(self._array)
+
+    @property
+    def array(self) -> np.ndarray:
+        """It is read-only. Raises DataError when the file was cut off since it was opened."""
+        self._look()
+        return self._array
 
     @property
     def tensor(self) -> Tensor:
-        """It is read-only: writing into it crashes. Raises DataError when the file was cut off since it was opened."""
+        """As :attr:`array`; writing into it crashes."""
+        self._look()
+        return self._tensor
+
+    def _look(self) -> None:
         if self._map is not None and (found := self._map.size()) < self._bytes:
             raise DataError(
                 f"{self.path}: was cut off while it was read: expected {self._bytes:,} bytes, it has {found:,}"
             )
-        return self._tensor

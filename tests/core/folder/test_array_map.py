@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.array_map import ArrayMap
+from jepa_core.folder.array_map import ArrayMap
 
 
 def test_a_map_needs_no_right_to_write_and_does_not_warn(tmp_path, recwarn):
