@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         ReversalStrategy,
     )
     from jepa_core.contexts import BuildContext, DataPath, DataPathOrId, DatasetContext, OnDisk
-    from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean, raise_all
+    from jepa_core.errors import ComponentError, DataError, JepaError, did_you_mean, raise_all, show
     from jepa_core.evaluation.evaluate import EvaluationContext
     from jepa_core.launch.result import Result
     from jepa_core.launch.run import run
@@ -71,7 +71,7 @@ _HOMES = {
         "ReversalStrategy",
     ),
     "contexts": ("BuildContext", "DataPath", "DataPathOrId", "DatasetContext", "OnDisk"),
-    "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean", "raise_all"),
+    "errors": ("ComponentError", "DataError", "JepaError", "did_you_mean", "raise_all", "show"),
     "evaluation.evaluate": ("EvaluationContext",),
     "launch.result": ("Result",),
     "launch.run": ("run",),
@@ -147,6 +147,7 @@ __all__ = [  # those of `_HOMES`, spelled out for tools that do not run this
     "load_recipe",
     "raise_all",
     "run",
+    "show",
 ]
 
 

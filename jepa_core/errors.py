@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
+from typing import Any
 
 #: Letters of a name, and known names, that are compared; a vocabulary may have millions.
 _LONGEST, _MOST = 200, 10_000
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 #: So many problems of a kind are told in full.
 FEW = 10
@@ -72,6 +76,17 @@ def first_line(error: BaseException) -> str:
     """``TypeError: words``, the first line of them; PyTorch's go on with frames of C++."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """A value for a message, as JSON, shortened; of a large one no more is looked at.
+
+    >>> show({"a": None})
+    '{"a": null}'
+    """
+    value = value[: limit + 1] if isinstance(value, str | list) else value
+    text = "".join(islice(_JSON.iterencode(value), limit + 1))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def without_traceback(error: JepaError) -> None:

@@ -21,8 +21,7 @@ from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
 from jepa_core.recipe.defaults import DEFAULTS
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
-from jepa_core.samples.samples import Samples
-from jepa_core.views.pairs import Views
+from jepa_core.views.pairs import no_views
 
 if TYPE_CHECKING:
     from jepa_core.recipe.component_ref import ComponentRef
@@ -148,11 +147,6 @@ def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[
         raise recipe.error(key, str(error)) from error
 
 
-def _no_views(samples: Samples) -> Views:
-    """Stands where a recipe has no JEPA loss, and so nothing to make views for."""
-    return Views(())
-
-
 class _Maker:
     """Makes the components of a recipe. What is named once for both sides is one component, with one set of
     parameters."""
@@ -170,7 +164,7 @@ class _Maker:
         except JepaError:
             if main.lambda_jepa != 0 or main.terms or reference.name != DEFAULTS["objective", "reversal"]:
                 raise
-            return _no_views
+            return no_views
         self._check_leaks(key, reference.name, ReversalTraits.of(made).leaks_on)
         return made
 

@@ -34,7 +34,7 @@ class Run:
     data: TaskData
     registry: Registry = field(repr=False)
     device: str | None = None
-    collate: Callable[..., Batch] = field(default=collate, repr=False)
+    collate: Callable[..., Batch] = field(default=collate)
 
     def __repr__(self) -> str:
         sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in self.eval_datasets.items())

@@ -17,6 +17,7 @@ from jepa_core.folder.ours import TABLE, write_own
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import dump_yaml
 from jepa_core.recipe.strict_yaml import load_yaml
+from jepa_core.recipe.told import name_of, weight
 
 Metrics = Mapping[str, Mapping[str, Any]]
 
@@ -51,11 +52,11 @@ This is the plain language model. Predictors and other parts of the training obj
 """
 
 
-def write_card(path: Path, recipe: Mapping[str, Any], metrics: Metrics, *, exported: bool = False) -> bool:
+def write_card(path: Path, recipe: Mapping[str, Any], metrics: Metrics) -> bool:
     """Writes the README, over an older one of ours. recipe: the resolved one of the run, as plain data, with what the
     run noted under ``resolved``. False where somebody else's is there: that one stays."""
     try:
-        write_own(path, card(path.parent.name, recipe, metrics, exported).encode())
+        write_own(path, card(path.parent.name, recipe, metrics, exported=False).encode())
     except JepaError:
         if path.exists():
             return False
@@ -105,19 +106,11 @@ def _trained_on(recipe: Mapping[str, Any], made_with: Mapping[str, Any]) -> str:
     long = f"{steps:,} steps" if steps else f"{epochs} epochs"
     version = (made_with.get("versions") or {}).get("jepa-core", "")
     return (
-        f"{source} for {long} by jepa-core {version} on `{_name(recipe['data'])}`"
+        f"{source} for {long} by jepa-core {version} on `{name_of(recipe['data'])}`"
         f"{samples}, seed {recipe['seed']}. Its loss is "
-        f"{objective['gamma_ntp']:g} × next-token prediction + {_weight(objective['lambda_jepa'])} × "
-        f"{_name(objective['distance'])} distance between two views (`{_name(objective['reversal'])}`)."
+        f"{objective['gamma_ntp']:g} × next-token prediction + {weight(objective['lambda_jepa'])} × "
+        f"{name_of(objective['distance'])} distance between two views (`{name_of(objective['reversal'])}`)."
     )
-
-
-def _weight(weight: Any) -> str:
-    return f"{weight:g}" if isinstance(weight, int | float) else f"({weight['start']:g} to {weight['end']:g})"
-
-
-def _name(reference: Any) -> str:
-    return str(reference["name"] if isinstance(reference, dict) else reference)
 
 
 def _answers(metrics: Metrics, captions: Mapping[str, str]) -> str:

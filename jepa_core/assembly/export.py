@@ -66,7 +66,6 @@ def export(
         else:
             _write_model(plain, names, leave, draft)
         for name, content in plain_tokenizer(_tokenizer_of(folder.model), names, leave).items():
-            (draft / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(draft / name, content)
         write_bytes(draft / folder.card.name, card_of(folder, target.name).encode())
     return target

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jepa_core.errors import JepaError
 from jepa_core.model.hub import HubError, one_line
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ def push_to_hub(folder: Path, name: str, private: bool = False, api: HfApi | Non
         status = getattr(error.response, "status_code", None)
         advice = ": log in with `hf auth login`, with a token that may write" if status in (401, 403) else ""
         raise HubError(f"{name}: the Hugging Face Hub refuses it: {one_line(error)}{advice}; {kept}") from error
-    except JepaError:
-        raise
     except Exception as error:  # the HTTP library's own errors; which library it is depends on the Hub's version
         raise HubError(f"{name}: no way to the Hugging Face Hub: {one_line(error)}; {kept}") from error
     return str(address)

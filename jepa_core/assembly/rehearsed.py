@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,7 @@ def hash_of(weights: Path) -> str:
     for path in sorted(weights.glob("*.safetensors")):
         found.update(f"{path.name} {path.stat().st_size}\n".encode())
         with open(path, "rb") as file:
-            for part in iter(lambda: file.read(1 << 24), b""):
-                found.update(part)
+            file_digest(file, lambda: found)
     return found.hexdigest()
 
 

@@ -46,7 +46,7 @@ def weights_of(objective: JepaObjective) -> Parts:
 
 def optimizer_of(objective: JepaObjective, optimizer: torch.optim.Optimizer) -> Parts:
     """An optimizer's state, by names of parameters."""
-    return _by_name(optimizer.state, {parameter: name for name, parameter in objective.named_parameters()})
+    return _by_name(optimizer.state, objective)
 
 
 def write_parts(folder: Path, parts: Parts, group: Group) -> None:
@@ -88,10 +88,9 @@ def read_optimizer_parts(
     folder: Path, objective: JepaObjective, optimizer: torch.optim.Optimizer, among: Group
 ) -> None:
     """Puts an optimizer's state back. Raises BadCheckpoint."""
-    names = {parameter: name for name, parameter in objective.named_parameters()}
     trained = [(parameter, group) for group in optimizer.param_groups for parameter in group["params"]]
     states = {parameter: _new_state(parameter, bool(group.get("fused"))) for parameter, group in trained}
-    read_parts(folder, _by_name(states, names), among)
+    read_parts(folder, _by_name(states, objective), among)
     for parameter, entries in states.items():
         optimizer.state[parameter] = entries
 
@@ -120,8 +119,9 @@ def _new_state(parameter: Tensor, fused: bool) -> Parts:
     return {"step": step, "exp_avg": torch.zeros_like(parameter), "exp_avg_sq": torch.zeros_like(parameter)}
 
 
-def _by_name(states: Mapping[Any, Parts], names: Mapping[Any, str]) -> Parts:
-    """Numbers with an axis, as files of parts have nothing without one."""
+def _by_name(states: Mapping[Any, Parts], objective: JepaObjective) -> Parts:
+    """States of parameters by these's names; numbers with an axis, as files of parts have nothing without one."""
+    names = {parameter: name for name, parameter in objective.named_parameters()}
     return {
         f"{OPTIMIZER}{names[parameter]}.{key}": value if value.dim() else value.view(1)
         for parameter, entries in states.items()

@@ -57,7 +57,8 @@ def _put_in_place(draft: Path, target: Path) -> None:
     """Gives a finished draft its name, its files the mode that the user's umask asks for."""
     open_to = draft.stat().st_mode & 0o666  # safetensors makes files that nobody else may read
     for path in draft.iterdir():
-        path.chmod(open_to)
+        if path.is_file():
+            path.chmod(open_to)
     if target.exists() and not any(target.iterdir()) and not target.is_symlink():
         target.rmdir()
     retire(target)

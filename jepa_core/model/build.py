@@ -16,7 +16,7 @@ from jepa_core.errors import JepaError
 from jepa_core.model.adapters import add_adapters
 from jepa_core.model.ends import force_no_token, say_what_ends
 from jepa_core.model.from_folder import Misfit, read_model
-from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub
+from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
 from jepa_core.model.new_tokens import add_rows, first_new, note_rows
 from jepa_core.registry.options import type_problems
 from jepa_core.samples.token_names import TokenNames
@@ -91,7 +91,7 @@ def _told(error: Exception) -> str:
         return "its weights do not fit into the memory of this machine"
     if "scaled_dot_product_attention" in str(error):
         return "this kind of model has no sdpa attention; set model.attn_implementation: eager"
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
 
 
 def _config(config: dict[str, Any] | str, vocabulary: TokenNames, search: Sequence[Path]) -> Any:

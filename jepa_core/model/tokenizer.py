@@ -40,13 +40,13 @@ def tokenizer_files(tokenizer: Any) -> dict[str, bytes]:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def tokenizer_from(files: Mapping[str, bytes]) -> Any:
+def tokenizer_from(files: Mapping[str, str | bytes]) -> Any:
     """The tokenizer that :func:`tokenizer_files` were taken of."""
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
         return load_tokenizer(folder)
 
 

@@ -203,14 +203,9 @@ class Transformer:
         each = by_layer or len(set(self.windows)) > 1
         return self._trials.layer_mask_problem if each else self._trials.mask_problem
 
-    @property
-    def branch_problem(self) -> str | None:
-        """Why tokens can't stand further behind in a row than their position ids say; None where they can."""
-        return self._trials.branch_problem
-
     def refuse_branches(self) -> None:
         """Raises ComponentError where predictor tokens can't go on from a prefix of a sample, apart from its rest."""
-        if problem := self.branch_problem:
+        if problem := self._trials.branch_problem:
             raise ComponentError(
                 f"{self._name} can't go on from a prefix of a sample in its row ({problem}); use views that are blocks "
                 "of their own, or no predictor tokens"

@@ -37,7 +37,8 @@ class Flat:
         self.transformer, self.placeless = transformer, placeless
 
     def arrange(self, blocks: Sequence[Block]) -> Arrangement:
-        return one_stream(blocks, by_sample=self.builder is not None or self.on_gpu)
+        masked = self.builder is not None
+        return one_stream(blocks, by_sample=masked or self.on_gpu, told=masked)
 
     def attentions(self, call: Call) -> Attentions:
         """For each layer. Raises ComponentError where the model's window or chunks say nothing about a token's

@@ -45,13 +45,10 @@ class _Rows:
         """``n`` of ``r``."""
         return np.repeat(field, self.length)
 
-    def ends(self) -> np.ndarray:
-        return np.cumsum(self.length)
 
-
-def one_stream(blocks: Sequence[Block], by_sample: bool) -> Arrangement:
+def one_stream(blocks: Sequence[Block], by_sample: bool, told: bool = True) -> Arrangement:
     """One call of one row. by_sample: all rows of a sample side by side, as any mask but a plain one needs it; else
-    rows in the order of their lengths, branches last."""
+    rows in the order of their lengths, branches last. told: is there a mask builder that is told of the tokens."""
     real = [_numpy(block.tags) != PAD for block in blocks]
     rows = _rows(blocks, real)
     if by_sample:
@@ -60,22 +57,22 @@ def one_stream(blocks: Sequence[Block], by_sample: bool) -> Arrangement:
     else:
         seen = rows.length + np.maximum(rows.prefix, 0)
         rows = rows[np.lexsort((rows.length, seen, rows.prefix >= 0))]
-    starts = rows.ends() - rows.length
+    starts = _starts(rows.length)
     order = np.arange(rows.length.sum()) + rows.spread(rows.start - starts)  # n, of the tokens of all blocks
     ids, tags, positions, place = (
         np.concatenate(fields)[order]
         for fields in zip(*(_fields(block, chosen) for block, chosen in zip(blocks, real, strict=True)), strict=True)
     )
     piece = rows.spread(rows.piece)
-    parent = np.where(rows.prefix >= 0, 0, rows.piece)
+    sample, parent = rows.spread(rows.sample), rows.spread(np.where(rows.prefix >= 0, 0, rows.piece))
     branched = Branched(*map(_tensor, (piece, rows.spread(rows.prefix), place))) if (rows.prefix >= 0).any() else None
     stream = Stream(
-        sample=_tensor(rows.spread(rows.sample)),
-        block=_tensor(rows.spread(parent)),
+        sample=_tensor(sample),
+        block=_tensor(parent),
         positions=_tensor(positions),
         place=_tensor(place),
         branched=branched,
-        tokens=_tokens(blocks, rows, tags, piece, place) if by_sample else None,
+        tokens=_tokens(blocks, sample, parent, tags, piece, place) if by_sample and told else None,
         groups=tuple(_groups_by_sample(rows) if by_sample else _groups_by_row(rows, starts)),
         longest=int(np.bincount(rows.sample, rows.length).max(initial=0)),
         first=_tensor(_first_tiles(rows)) if by_sample else None,
@@ -102,8 +99,13 @@ def _rows(blocks: Sequence[Block], real: Sequence[np.ndarray]) -> _Rows:
         sample=np.concatenate([_numpy(block.sample) for block in blocks]),
         piece=np.repeat(np.arange(len(blocks)), counts),
         prefix=np.concatenate(prefixes),
-        start=np.cumsum(length) - length,
+        start=_starts(length),
     )[np.flatnonzero(length)]
+
+
+def _starts(lengths: np.ndarray) -> np.ndarray:
+    """``r``: where each of several rows, one after another, starts."""
+    return np.cumsum(lengths) - lengths
 
 
 def _begins(values: np.ndarray) -> np.ndarray:
@@ -132,10 +134,16 @@ def _places(real: Sequence[np.ndarray], order: np.ndarray) -> list[Tensor]:
     return found
 
 
-def _tokens(blocks: Sequence[Block], rows: _Rows, tags: np.ndarray, piece: np.ndarray, place: np.ndarray) -> Tokens:
+def _tokens(
+    blocks: Sequence[Block],
+    sample: np.ndarray,
+    parent: np.ndarray,
+    tags: np.ndarray,
+    piece: np.ndarray,
+    place: np.ndarray,
+) -> Tokens:
     """What a mask builder sees; positions are the columns of a packed row."""
     offsets = np.array([0, *accumulate(block.ids.shape[1] for block in blocks)])[:-1]
-    sample, parent = rows.spread(rows.sample), rows.spread(np.where(rows.prefix >= 0, 0, rows.piece))
     begins = _begins(sample)
     starts = _begins(tags) | _begins(piece) | begins  # of spans
     number = np.cumsum(starts)
@@ -174,7 +182,7 @@ def _branch_groups(rows: _Rows, begin: np.ndarray, start: int) -> list[Group]:
     for shortest, longest in groups(seen, ATTENTION_CALL):
         chosen = np.flatnonzero((seen >= shortest) & (seen <= longest))
         length, prefix, sample = rows.length[chosen], rows.prefix[chosen], rows.sample[chosen]
-        own = np.cumsum(length) - length
+        own = _starts(length)
         columns = np.arange(longest)
         in_prefix = columns < prefix[:, None]
         keys = np.where(in_prefix, begin[sample][:, None] + columns, start + (own - prefix)[:, None] + columns)
@@ -201,7 +209,7 @@ def _padding(length: np.ndarray) -> dict[str, Tensor]:
     longest = int(length.max())
     if int(length.min()) == longest:
         return {}
-    starts, columns = np.cumsum(length) - length, np.arange(longest)
+    starts, columns = _starts(length), np.arange(longest)
     inside = columns < length[:, None]
     return {
         "padded": _tensor(starts[:, None] + columns * inside),
@@ -212,7 +220,7 @@ def _padding(length: np.ndarray) -> dict[str, Tensor]:
 
 def _first_tiles(rows: _Rows) -> np.ndarray:
     """For each tile the first that one of its tokens sees: that in which its first token's sample begins."""
-    starts = np.where(_begins(rows.sample), rows.ends() - rows.length, 0)
+    starts = np.where(_begins(rows.sample), _starts(rows.length), 0)
     return rows.spread(np.maximum.accumulate(starts))[::TILE] // TILE
 
 

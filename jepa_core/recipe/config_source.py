@@ -32,7 +32,8 @@ def outlined_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     model_type = config.get("model_type")
     if wrong := type_problem(model_type, _causal_types()):
         return wrong
-    module = f"transformers.models.{_folder_of(str(model_type))}.configuration_{_folder_of(str(model_type))}"
+    folder = _folder_of(str(model_type))
+    module = f"transformers.models.{folder}.configuration_{folder}"
     class_ = _class_of(module, str(model_type))
     if words := _more_than_text(class_, str(model_type)):
         return [(("model_type",), words)]

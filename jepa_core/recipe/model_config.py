@@ -80,7 +80,7 @@ def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
         return [(("model_type",), more_than_text(str(model_type), inner))]
     kind = ConfigKind(str(model_type), _field_types(config_class), config_class.attribute_map, ACT2FN.keys())
     given = {key: value for key, value in config.items() if key != "model_type"}
-    return key_problems(kind, given) or [*_whole(config_class, given)]
+    return key_problems(kind, given) or [*_whole(config_class, given, kind.types)]
 
 
 def type_problem(model_type: object, known: Collection[str]) -> list[tuple[KeyPath, str]]:
@@ -105,14 +105,15 @@ def more_than_text(model_type: str, inner: str) -> str:
 
 def _keys(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
     """Keys unknown, set elsewhere, given under both of their names, or of a wrong type."""
+    aliased = kind.aliased
     for key, value in given.items():
-        own = kind.aliased.get(key, key)
+        own = aliased.get(key, key)
         if key in _SET_ELSEWHERE:
             yield (key,), f"not here: {_SET_ELSEWHERE[key]}"
         elif key in _REFUSED and value:
             yield (key,), _REFUSED[key]
         elif own not in kind.types:
-            hint = did_you_mean(key, [*kind.types, *kind.aliased])
+            hint = did_you_mean(key, [*kind.types, *aliased])
             yield (key,), f"unknown key of a {kind.model_type} configuration{hint}"
         elif own != key and own in given:
             yield (key,), f"is another name for {own}, which is given too"
@@ -163,7 +164,7 @@ def _balance(given: Mapping[str, Any]) -> Found:
         yield ("router_aux_loss_coef",), "has no effect without output_router_logits: true"
 
 
-def _whole(config_class: Any, given: Mapping[str, Any]) -> Found:
+def _whole(config_class: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
     """What the class itself says against keys that are fine one by one, and what it leaves to its model to find."""
     try:
         config = config_class(**given)
@@ -171,7 +172,7 @@ def _whole(config_class: Any, given: Mapping[str, Any]) -> Found:
         told = " ".join(str(error.__cause__ or error).split())
         yield (), f"not a {config_class.model_type} configuration: {told}"
         return
-    yield from sizes_together(config, given, _field_types(type(config)))
+    yield from sizes_together(config, given, types)
 
 
 def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:

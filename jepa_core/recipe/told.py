@@ -15,10 +15,10 @@ def in_a_line(recipe: Data) -> str:
     steps, epochs = training["max_steps"], training["num_train_epochs"]
     long = f"{steps:,} steps" if steps else f"{epochs:g} epochs"
     loss = (
-        f"{objective['gamma_ntp']:g} ntp + {_weight(objective['lambda_jepa'])} {_name(objective['distance'])} "
-        f"({_name(objective['reversal'])}, k={objective['k']})"
+        f"{objective['gamma_ntp']:g} ntp + {weight(objective['lambda_jepa'])} {name_of(objective['distance'])} "
+        f"({name_of(objective['reversal'])}, k={objective['k']})"
     )
-    return f"{_name(recipe['data'])}, {_model(recipe['model'])}, {loss}, {long}, seed {recipe['seed']}"
+    return f"{name_of(recipe['data'])}, {_model(recipe['model'])}, {loss}, {long}, seed {recipe['seed']}"
 
 
 def as_table(title: str, recipe: Data) -> str:
@@ -42,9 +42,11 @@ def _model(model: Data) -> str:
     return str(config["model_type"] if isinstance(config, Mapping) else config)
 
 
-def _weight(weight: Any) -> str:
-    return f"{weight:g}" if isinstance(weight, int | float) else f"({weight['start']:g} to {weight['end']:g})"
+def weight(given: Any) -> str:
+    """A term's weight, or from where to where it goes."""
+    return f"{given:g}" if isinstance(given, int | float) else f"({given['start']:g} to {given['end']:g})"
 
 
-def _name(reference: Any) -> str:
+def name_of(reference: Any) -> str:
+    """A component's name."""
     return str(reference["name"] if isinstance(reference, Mapping) else reference)

@@ -53,7 +53,7 @@ def final_metrics(records: Sequence[Record]) -> str:
     columns, rows = tables.final(records)
     if not rows:
         return section("Final metrics", note("None yet: they are measured when training is over."))
-    if len(columns) == 2 or columns[0] == "metric":
+    if columns[0] == "metric":
         splits = dict.fromkeys(split for record in records for split in record.splits)
         meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
         return section("Final metrics", table(columns, rows, "figures"), note(meaning))

@@ -74,3 +74,8 @@ class Views:
 
     pairs: tuple[tuple[View, View], ...]
     weights: tuple[Tensor | None, ...] | None = None
+
+
+def no_views(samples: Samples) -> Views:
+    """Stands where there is no JEPA loss, and so nothing to make views for."""
+    return Views(())

@@ -85,15 +85,14 @@ def mined_inverses(train: FactSet, vocabulary: Vocabulary) -> Samples:
     relations, numbers = facts.ids[facts.tags == Role.RELATION].unique(return_inverse=True)
     ahead = _keys(triples.heads, numbers, triples.tails, len(relations), len(entities))
     turned = torch.full_like(numbers, -1)
+    ways = [
+        torch.isin(
+            _keys(triples.tails, torch.full_like(numbers, other), triples.heads, len(relations), len(entities)), ahead
+        )
+        for other in range(len(relations))
+    ]
     for relation in range(len(relations)):
         of_it = numbers == relation
-        ways = [
-            torch.isin(
-                _keys(triples.tails, torch.full_like(numbers, other), triples.heads, len(relations), len(entities)),
-                ahead,
-            )
-            for other in range(len(relations))
-        ]
         found = torch.stack([way[of_it].double().mean() for way in ways])
         inverse = int(found.argmax())
         if found[inverse] >= 0.5:

@@ -20,9 +20,9 @@ from torch.nn.functional import normalize
 from jepa_core import Answer, Asker, DataError, Found, JepaObjective, Manner, Samples, TaskData, did_you_mean
 from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.objective.candidate_states import candidate_states
-from jepa_core.samples.draws import sequence_ids
 from jepa_plugins.facts.entities import facts_of
 from jepa_plugins.facts.joined_set import of_data, of_group
+from jepa_plugins.facts.plain_answers import question_ids
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.vocabulary import Vocabulary
@@ -137,7 +137,7 @@ class _Facts:
         files = self.data.tokenizer_files
         if "tokenizer.json" not in files:
             return None
-        return tokenizer_from({name: text.encode() if isinstance(text, str) else text for name, text in files.items()})
+        return tokenizer_from(files)
 
     def _text(self, ids: Ids) -> str:
         words = " ".join(map(self.vocabulary.name, ids))
@@ -147,18 +147,15 @@ class _Facts:
 def stated_answers(data: TaskData, asked: Samples) -> list[dict[Ids, str]]:
     """For each question the answers that the data states, and whether that was ``trained``, ``held out``, or no
     fact of the data and ``rehearsed``."""
-    wanted = sequence_ids(asked.ids, _asks(asked)).tolist()
+    asked_ids = question_ids(asked)
+    wanted = asked_ids.tolist()
     found: dict[int, dict[Ids, str]] = {number: {} for number in wanted}
     rehearsed = of_group(data.train, SampleType.REHEARSED)
     told = (("trained", [of_data(data.train)]), ("held out", data.evaluation.values()), ("rehearsed", rehearsed))
     for note, sets in told:
         for facts in facts_of(sets):
-            numbers = sequence_ids(facts.ids, _asks(facts))
-            for row in torch.isin(numbers, torch.tensor(wanted)).nonzero().flatten().tolist():
+            numbers = question_ids(facts)
+            for row in torch.isin(numbers, asked_ids).nonzero().flatten().tolist():
                 tail = tuple(facts.ids[row][facts.tags[row] == Role.TAIL].tolist())
                 found[int(numbers[row])].setdefault(tail, note)
     return [found[number] for number in wanted]
-
-
-def _asks(facts: Samples) -> Tensor:
-    return (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from jepa_core import ComponentError, EvaluationContext, SampleSet, hookimpl
+from jepa_core.model.evaluating import evaluating
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.entities import facts_of
 from jepa_plugins.facts.joined_set import of_data
@@ -34,13 +35,9 @@ class Calibration:
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, float]:
         """``calibration_auc``: how often a question of the set is answered more surely than one without an answer,
         ties for half; ``calibration_sure`` and ``calibration_sure_unanswerable``: the mean confidence in both."""
-        training = self.model.training
-        self.model.eval()
-        try:
+        with evaluating(self.model):
             sure = torch.cat([self._sure(question_of(facts), batch_size) for facts in facts_of([samples])])
             unsure = self._sure(self.unanswerable, batch_size)
-        finally:
-            self.model.train(training)
         means = {"calibration_sure": float(sure.mean()), "calibration_sure_unanswerable": float(unsure.mean())}
         return {"calibration_auc": auc(sure, unsure), **means}
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from jepa_core import DataError, did_you_mean, raise_all
+from jepa_core import DataError, did_you_mean, raise_all, show
 from jepa_core.folder.lines import decoded, numbered_lines
-from jepa_plugins.facts.json_file import show, without_collector
+from jepa_plugins.facts.json_file import without_collector
 
 _FIELDS = ("head", "relation", "tail")
 #: Bytes of a line, and letters of a name: more are no fact, and would only fill the memory.

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepa_core import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean, show
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.inverses import find_inverses, named_relations, stated_inverses
-from jepa_plugins.facts.json_file import read_json, show
+from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.parse import ItemParser
 from jepa_plugins.facts.relations import read_relations

@@ -6,15 +6,12 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError, JepaError
 from jepa_core.folder.files import MAX_BYTES, read_bytes
 from jepa_core.folder.lines import decoded_file
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 @contextmanager
@@ -61,10 +58,3 @@ def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], A
 
 def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     return parse_json(read_text(path), str(path), pairs)
-
-
-def show(value: Any, limit: int = 60) -> str:
-    """A value for a message, as JSON, shortened; of a large one no more is looked at."""
-    value = value[: limit + 1] if isinstance(value, str | list) else value
-    text = "".join(islice(_ENCODER.iterencode(value), limit + 1))
-    return text if len(text) <= limit else text[: limit - 1] + "…"

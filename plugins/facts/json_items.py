@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError
-from jepa_plugins.facts.json_file import refuse_pipe, show, without_collector
+from jepa_core import DataError, show
+from jepa_plugins.facts.json_file import refuse_pipe, without_collector
 
 #: Bytes read at a time, and items given at a time.
 READ, ITEMS = 1 << 22, 1 << 15

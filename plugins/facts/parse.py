@@ -19,10 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jepa_core import DataError, raise_all
+from jepa_core import DataError, raise_all, show
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.bounds import LONGEST_FACT, refuse_too_large
-from jepa_plugins.facts.json_file import show
 from jepa_plugins.facts.roles import Role, SampleType
 from jepa_plugins.facts.vocabulary import MASK, PAD
 

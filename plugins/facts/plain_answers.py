@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from jepa_core import EvaluationContext, SampleSet, hookimpl
+from jepa_core.model.evaluating import evaluating
 from jepa_core.samples.draws import sequence_ids
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.entities import facts_of
@@ -34,13 +35,9 @@ class PlainAnswers:
 
     @torch.no_grad()
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, float]:
-        training = self.model.training
-        self.model.eval()
-        try:
+        with evaluating(self.model):
             starts = range(0, len(samples), batch_size)
             parts = [self._right(samples, range(s, min(s + batch_size, len(samples)))) for s in starts]
-        finally:
-            self.model.train(training)
         right, asked = (torch.cat([part[i] for part in parts] or [torch.zeros(0)]) for i in (0, 1))
         found = {NAME: share(right)}
         if self.rehearsed is not None and len(right):

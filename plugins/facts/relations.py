@@ -14,11 +14,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError, did_you_mean
+from jepa_core import DataError, did_you_mean, show
 from jepa_core.errors import RecipeError
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_plugins.facts.fact_lines import LONGEST_NAME
-from jepa_plugins.facts.json_file import show
 
 #: Names, lists and keys that the file may have.
 MAX_ENTRIES = 200_000

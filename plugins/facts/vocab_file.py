@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jepa_core import DataError
-from jepa_plugins.facts.json_file import read_json, show
+from jepa_core import DataError, show
+from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.vocabulary import MASK, PAD
 
 #: Unused ids below the largest one that any vocabulary may have; more only if it has as many tokens.

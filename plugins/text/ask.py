@@ -8,7 +8,7 @@ from typing import Any
 
 from jepa_core import Answer, Asker, DataError, Found, JepaObjective, Manner, TaskData
 from jepa_plugins.text.conversation import ASSISTANT, USER, Conversation
-from jepa_plugins.text.generation import end_tokens, generate
+from jepa_plugins.text.generation import ends_and_never, generate
 from jepa_plugins.text.generation_evaluation import last_answer
 from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.tokenise import Tokenise
@@ -19,8 +19,7 @@ BY_MODEL = "the model's own tokens, greedily"
 def ask(tokenise: Tokenise, tokenizer: Any, data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
     """What answers questions by the template that the run trained with; the saved model alone does so anyway."""
     names, model = data.vocabulary, objective.model
-    ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
-    never = [*names.pred_ids, *range(names.size, model.config.get_text_config().vocab_size)]
+    ends, never = ends_and_never(model, tokenizer, names)
 
     def answer(questions: Sequence[str]) -> list[Answer]:
         prompts = prompts_of(tokenise, questions)

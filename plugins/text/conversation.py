@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jepa_core import DataError, did_you_mean
-from jepa_plugins.text.reading import show
+from jepa_core import DataError, did_you_mean, show
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 ROLES = (SYSTEM, USER, ASSISTANT)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from jepa_core.errors import DataError
+from jepa_core.model.evaluating import evaluating
+from jepa_core.samples.token_names import TokenNames
 
 
 class Generated(NamedTuple):
@@ -34,6 +35,13 @@ def end_tokens(model: Any, tokenizer: Any, others: Sequence[int] = ()) -> list[i
     if not ends:
         raise DataError("neither the model nor its tokenizer or template names a token that ends an answer")
     return ends
+
+
+def ends_and_never(model: Any, tokenizer: Any, names: TokenNames) -> tuple[list[int], list[int]]:
+    """Ids that end an answer, and those that are none of the language's: predictor tokens and padding of the table."""
+    size = model.config.get_text_config().vocab_size
+    ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
+    return ends, [*names.pred_ids, *range(names.size, size)]
 
 
 @torch.no_grad()
@@ -60,7 +68,7 @@ def generate(
         if not prompt or len(prompt) > room:
             raise DataError(f"prompt {place} has {len(prompt)} tokens; the model takes 1 to {room}")
     found: dict[int, Generated] = {}
-    with _evaluating(model):
+    with evaluating(model):
         counted = bool(_accepted(model, {"position_ids": None}))
         for places in _batches(list(map(len, prompts)), batch_size, padded=counted):
             batch = _Batch(model, [prompts[place] for place in places], end_ids, max_new_tokens, never, room)
@@ -180,13 +188,3 @@ def _accepted(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Any]:
     """What this model's forward takes: some make positions from the mask themselves."""
     parameters = inspect.signature(model.forward).parameters
     return {name: value for name, value in inputs.items() if name in parameters}
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)

@@ -13,7 +13,7 @@ from jepa_core.errors import ComponentError
 from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.objective.objective import JepaObjective
 from jepa_plugins.text.answers import Answer, Question, answer_all, examples, metrics
-from jepa_plugins.text.generation import end_tokens
+from jepa_plugins.text.generation import ends_and_never
 from jepa_plugins.text.scoring.scorers import make_scorer
 from jepa_plugins.text.scoring.verdict import Scorer
 from jepa_plugins.text.tags import Tag
@@ -126,11 +126,8 @@ def generation(
     data, model = context.data, context.objective.model
     if "assistant" not in data.tags or "tokenizer.json" not in data.tokenizer_files:
         raise ComponentError("generation is of conversations, with a tokenizer: 'data: {name: messages, …}' gives them")
-    files = {name: text.encode() if isinstance(text, str) else text for name, text in data.tokenizer_files.items()}
-    tokenizer = tokenizer_from(files)
-    names = data.vocabulary
-    ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
-    never = [*names.pred_ids, *range(names.size, model.config.get_text_config().vocab_size)]
+    tokenizer = tokenizer_from(data.tokenizer_files)
+    ends, never = ends_and_never(model, tokenizer, data.vocabulary)
 
     def decode(ids: Sequence[int]) -> str:
         return str(tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))

@@ -53,9 +53,3 @@ def parse(line: bytes, where: str) -> Any:
         raise DataError(f"{where}: expected JSON: {error.msg} at column {error.colno}{hint}") from error
     except (RecursionError, ValueError) as error:
         raise DataError(f"{where}: expected JSON: {error}") from error
-
-
-def show(value: Any, limit: int = 60) -> str:
-    """A value for a message, as JSON, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

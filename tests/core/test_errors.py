@@ -13,6 +13,7 @@ from jepa_core.errors import (
     did_you_mean,
     first_line,
     raise_all,
+    show,
     without_traceback,
 )
 
@@ -90,3 +91,9 @@ def test_of_many_problems_the_first_are_told_and_how_many():
     with pytest.raises(DataError) as told:
         raise_all([f"{number}: bad" for number in range(FEW + 5)], 15, "lines")
     assert str(told.value).splitlines()[FEW - 1 :] == ["9: bad", "15 of 15 lines are wrong, 10 of them above"]
+
+
+def test_long_values_are_shown_shortened():
+    assert show({"a": None}) == '{"a": null}'
+    assert len(show(list(range(1000)))) == 60
+    assert show("x" * 1_000_000) == '"' + 58 * "x" + "…"

@@ -13,12 +13,11 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.planner import Planner
 from jepa_core.objective.spec import ObjectiveSpec
-from jepa_core.samples.samples import Samples
 from jepa_core.verify.checks.layouts import BOUND
 from jepa_core.verify.context import Context, copied, gradient_difference, gradients, mode, spread
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
-from jepa_core.views.pairs import Views
+from jepa_core.views.pairs import no_views
 
 #: Of the short runs: steps, and samples of each.
 STEPS, SAMPLES = 2, 12
@@ -45,7 +44,7 @@ def alone(spec: ObjectiveSpec) -> ObjectiveSpec:
     """Next-token prediction of the same labels, and nothing else."""
     term = replace(
         spec.terms[0],
-        reversal=_no_views,
+        reversal=no_views,
         distance=_no_distance,
         predictor=None,
         condition=None,
@@ -110,10 +109,6 @@ def _why_not(spec: ObjectiveSpec) -> str:
     if not spec.gamma_ntp:
         return "gamma_ntp is 0: without a JEPA loss nothing is trained"
     return "" if spec.recall_temperature is None else "recall is made of what the JEPA loss trains"
-
-
-def _no_views(samples: Samples) -> Views:
-    return Views(())
 
 
 def _no_distance(predicted: Tensor, target: Tensor, /, **needs: Tensor) -> Tensor:

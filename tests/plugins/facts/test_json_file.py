@@ -6,7 +6,7 @@ import os
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.json_file import parse_json, read_json, read_text, show
+from jepa_plugins.facts.json_file import parse_json, read_json, read_text
 from jepa_plugins.facts.json_items import read_items
 
 
@@ -43,11 +43,6 @@ def test_the_collector_is_back_after_reading_and_after_failing():
     with pytest.raises(DataError):
         parse_json("[", "here")
     assert gc.isenabled()
-
-
-def test_long_values_are_shown_shortened():
-    assert show({"a": None}) == '{"a": null}'
-    assert len(show(list(range(1000)))) == 60
 
 
 @pytest.mark.parametrize("read", [read_text, read_json, lambda path: list(read_items(path))])
