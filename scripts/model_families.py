@@ -173,7 +173,7 @@ def family(model_type: str, folder: Path, registry: Registry) -> Family:
     return Family(model_type, False, why=why)
 
 
-def _told(error: JepaError) -> str:
+def _told(error: Exception) -> str:
     """In one line, without the places of this machine."""
     words = " ".join(str(error).split()).removeprefix("command line: model.config.model_type: ")
     if "can't allocate memory" in words or "into the memory" in words:
@@ -349,7 +349,8 @@ def _limited(model_type: str, connection: Any) -> None:
         try:
             found = family(model_type, Path(folder), Registry.discover())
         except Exception as error:  # a fault of ours: it belongs in the table too
-            found = Family(model_type, False, why=f"FAILS: {type(error).__name__}: {error}")
+            too_large = "can't allocate memory" in str(error)
+            found = Family(model_type, False, why=_told(error if too_large else JepaError(f"FAILS: {error!r}")))
     connection.send(asdict(found))
 
 

@@ -854,7 +854,7 @@ MUTATIONS = [
         "jepa_core/recipe/strict_yaml.py",
         "        if event.tag is not None:",
         "        if False:",
-        f"{CORE}/recipe/test_hostile.py -k tag",
+        f"{CORE}/recipe/test_strict_yaml.py",
     ),
     Mutation(
         "aliases in recipes",

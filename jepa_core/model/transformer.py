@@ -23,7 +23,7 @@ from jepa_core.model.routers import Routed, Routers
 from jepa_core.model.stream_attention import Attentions
 from jepa_core.model.stream_trial import StreamTrial
 from jepa_core.model.trials import Trials
-from jepa_core.model.windows import chunk, windows
+from jepa_core.model.windows import chunk, max_positions, windows
 
 if TYPE_CHECKING:
     from jepa_core.model.lockstep import Lockstep
@@ -48,7 +48,7 @@ class Transformer:
         self.num_layers: int = len(anatomy.blocks)
         self.vocab: int = config.vocab_size
         self.width: int = config.hidden_size
-        self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.max_positions: int | None = max_positions(config)
         #: For each layer, how many tokens it sees, itself included; None for all.
         self.windows: tuple[int | None, ...] = windows(config, self.num_layers)
         self.chunk: int | None = chunk(config, self.num_layers)

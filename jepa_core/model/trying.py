@@ -13,6 +13,7 @@ from jepa_core.model.evaluating import evaluating
 from jepa_core.model.fittings import Fittings
 from jepa_core.model.probe import influence
 from jepa_core.model.stream_attention import Attentions
+from jepa_core.model.windows import max_positions
 from jepa_core.views.visibility import additive
 
 #: Tokens of a trial, and the most that rounding moves a state, as a share of the largest one.
@@ -27,8 +28,7 @@ class Trying:
         self._model = fittings.model
         self._name = type(fittings.model).__name__
         self._last = len(fittings.anatomy.blocks)
-        room = getattr(fittings.anatomy.config, "max_position_embeddings", None) or TOKENS
-        self._count = min(TOKENS, room)
+        self._count = min(TOKENS, max_positions(fittings.anatomy.config) or TOKENS)
 
     @property
     def _blocks(self) -> list[Any]:

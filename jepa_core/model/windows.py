@@ -1,4 +1,4 @@
-"""How far back each layer sees: sliding windows and chunks, as the model's configuration says."""
+"""How far back each layer sees, and how many tokens there may be, as the model's configuration says."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ def windows(config: Any, num_layers: int) -> tuple[int | None, ...]:
     """How many tokens each layer sees, itself included; None for all before it. A width of 0 means none too."""
     width = next((value for name in _WIDTHS if (value := getattr(config, name, None))), None)
     return tuple(width if slides else None for slides in _layers(config, num_layers, ("sliding", "compressed")))
+
+
+def max_positions(config: Any) -> int | None:
+    """How many positions there are; None where nothing bounds them, which some configurations write as -1."""
+    room = getattr(config, "max_position_embeddings", None)
+    return room if room and room > 0 else None
 
 
 def chunk(config: Any, num_layers: int) -> int | None:

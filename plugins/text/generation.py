@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from jepa_core.errors import DataError
 from jepa_core.model.evaluating import evaluating
+from jepa_core.model.windows import max_positions
 from jepa_core.samples.token_names import TokenNames
 
 
@@ -181,7 +182,7 @@ def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[T
 def _positions(model: nn.Module) -> int:
     """How many positions the model has: its tables hold no more."""
     config = getattr(model, "config", None)
-    return int(getattr(config, "max_position_embeddings", None) or 2**31)
+    return max_positions(config) or 2**31
 
 
 def _accepted(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Any]:

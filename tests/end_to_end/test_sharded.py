@@ -175,14 +175,18 @@ def agrees(several: tuple[Path, int], alone: Any, name: str, pattern: tuple[int,
 @pytest.mark.parametrize("name", MADE)
 def test_loss_and_gradient_are_those_of_one_process(several, alone, name):
     """Whatever a process's samples have to be run for, and where it has no pair at all."""
-    for pattern in [pattern for case, pattern in cases(several[1]) if case == name]:
+    if not (patterns := [pattern for case, pattern in cases(several[1]) if case == name]):
+        pytest.skip("made with two processes only")
+    for pattern in patterns:
         agrees(several, alone, name, pattern, "split")
 
 
 @pytest.mark.parametrize("name", COMPARING)
 def test_pairs_of_all_processes_are_looked_at_together(several, alone, name):
     """Without training.fsdp too."""
-    for pattern in (BOTH, ONE, NOBODY) if several[1] == 2 else ():
+    if several[1] != 2:
+        pytest.skip("made with two processes only")
+    for pattern in (BOTH, ONE, NOBODY):
         agrees(several, alone, name, pattern, "copied")
 
 
@@ -205,5 +209,6 @@ def test_evaluation_counts_each_sample_once(several):
 def test_adamw_does_the_same_in_parts(several, optim):
     """Bit by bit that of processes with a copy each."""
     folder, processes = several
-    if processes == 2:
-        assert digest(folder / f"{optim}-True-0") == digest(folder / f"{optim}-False-0")
+    if processes != 2:
+        pytest.skip("made with two processes only")
+    assert digest(folder / f"{optim}-True-0") == digest(folder / f"{optim}-False-0")

@@ -170,6 +170,7 @@ def test_adapters_are_split_and_saved_as_without(runs):
     first, second = (json.loads((folder / "metrics.json").read_text())["again"] for folder in (one, two))
     assert second["generated_exact"] == first["generated_exact"]
     held = load_file(two / "checkpoints/checkpoint-6/weights_0.safetensors")
+    assert any("lora_" in name for name in held)
     assert not any("base_layer" in name for name in held)
 
 

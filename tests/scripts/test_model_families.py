@@ -51,6 +51,10 @@ def test_the_page():
 
 def test_the_page_in_the_documents_names_every_kind():
     text = (ROOT / "docs" / "MODELS.md").read_text(encoding="utf-8")
+    rows = [line.count("|") for line in text.splitlines() if line.startswith("| `")]
+    works = sum(columns > 3 for columns in rows)
+    assert f"{works} of {len(rows)} work" in text
+    assert f"{works} of {len(rows)} types work" in (ROOT / "README.md").read_text(encoding="utf-8")
     if f"transformers {transformers.__version__} " not in text:
         pytest.skip("the page is of another version of transformers")
     assert [kind for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if f"| `{kind}` |" not in text] == []

@@ -108,5 +108,6 @@ def test_a_run_is_verified_with_its_trained_weights(cli, finished, monkeypatch):
     assert cli("verify", finished, "--out", "here").exit_code == 0
     trained = load_file(finished / "model" / "model.safetensors")
     weights = dict(seen[0].objective.model.named_parameters())
-    assert all(torch.equal(weights[name], trained[name]) for name in trained if name in weights)
+    assert weights.keys() == trained.keys()
+    assert all(torch.equal(weights[name], trained[name]) for name in weights)
     assert contents(finished) == before

@@ -109,3 +109,11 @@ def test_half_deleted_it_has_lost_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "remove", lambda path: None)
     retire(tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model.old.part"]
+
+
+def test_folders_in_it_stay_open_to_those_who_may_read(tmp_path):
+    """Tokenizers may bring some."""
+    with whole_folder(tmp_path / "model", 0) as draft:
+        (draft / "templates").mkdir()
+        before = (draft / "templates").stat().st_mode
+    assert (tmp_path / "model" / "templates").stat().st_mode == before

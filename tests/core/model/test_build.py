@@ -197,4 +197,6 @@ class TestLora:
 
     def test_where_the_data_adds_none_there_are_adapters_alone(self, tmp_path):
         model = build(pretrained=saved(tmp_path, 20), lora=self.LORA)
-        assert all("lora_" in name for name, p in model.named_parameters() if p.requires_grad)
+        trained = [name for name, p in model.named_parameters() if p.requires_grad]
+        assert len(trained) == 2 * 2
+        assert all("lora_" in name for name in trained)

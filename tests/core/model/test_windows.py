@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from jepa_core.model.transformer import Transformer
-from jepa_core.model.windows import chunk, windows
+from jepa_core.model.windows import chunk, max_positions, windows
 from tests.families import a_model
 
 
@@ -58,3 +58,10 @@ def test_they_are_the_models_own(kind, config):
         wide = transformer(ids, ids, torch.zeros(1, 1, 8, 8).masked_fill(distance < 0, -1e9), [2])
     assert all(torch.allclose(own[layer], ours[layer], atol=1e-5) for layer in (1, 2))
     assert not torch.allclose(own[2], wide[2], atol=1e-4)
+
+
+@pytest.mark.parametrize(("room", "expected"), [(64, 64), (None, None), (-1, None), (0, None)])
+def test_how_many_positions_there_are(room, expected):
+    """XLNet's configuration says -1 where there is no bound."""
+    assert max_positions(Config(max_position_embeddings=room)) == expected
+    assert max_positions(Config()) is None

@@ -39,3 +39,4 @@ def test_the_source_says_what_the_class_says(config):
 def test_families(model_type):
     for config in ({"model_type": model_type}, {"model_type": model_type, "no_such_key": 1}):
         assert outlined_problems(config) == config_problems(config)
+        assert bool(config_problems(config)) == ("no_such_key" in config)

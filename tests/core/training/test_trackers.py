@@ -73,11 +73,11 @@ def test_each_takes_the_recipe_in_its_own_way():
     assert told == [("recipe", fenced), {"recipe": {"seed": 1}}, ("seed: 1\n", "recipe.resolved.yaml")]
 
 
-def test_callbacks_of_ours_are_no_trackers():
+def test_which_callbacks_are_trackers():
     from transformers.integrations import TensorBoardCallback, WandbCallback
 
     assert not is_tracker(TrainerCallback())
-    assert all(cls.__module__.startswith("transformers.integrations") for cls in (TensorBoardCallback, WandbCallback))
+    assert all(is_tracker(object.__new__(cls)) for cls in (TensorBoardCallback, WandbCallback))
 
 
 def test_what_tensorboard_is_given(tmp_path):
