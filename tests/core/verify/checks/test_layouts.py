@@ -15,9 +15,7 @@ from jepa_plugins.last_token import LastToken
 from tests.core.verify.breaking import Unusual, red, tiny
 
 CHECK = "layouts agree"
-ALL = {
-    (CHECK, f"{name}, against two naive passes") for name in ("auto, as trained", "packed", "rows", "flat")
-}
+ALL = {(CHECK, f"{name}, against two naive passes") for name in ("auto, as trained", "packed", "rows", "flat")}
 PACKED = (CHECK, "packed, as trained, against two naive passes")
 
 
