@@ -24,6 +24,8 @@ from jepa_core.samples.sample_set import TaskData
 from jepa_core.views.pairs import no_views
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
     from jepa_core.recipe.component_ref import ComponentRef
     from jepa_core.recipe.model_section import ModelSection
     from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, Objective, WeightSchedule
@@ -83,7 +85,7 @@ def _kept(section: ModelSection, weights: Path) -> ModelSection:
     return section.model_copy(update={"config": str(weights)}) if isinstance(section.config, str) else section
 
 
-def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: Any) -> ObjectiveSpec:
+def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: PreTrainedConfig) -> ObjectiveSpec:
     """The components of a recipe, made for a model of this `config`, and how they are put together."""
     settings, vocabulary = recipe.objective, data.vocabulary
     context = BuildContext(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
@@ -25,6 +25,9 @@ from jepa_core.model.offline import offline
 from jepa_core.model.plain_tokenizer import plain_tokenizer, predictor_ids
 from jepa_core.registry import Registry
 from jepa_core.samples.token_names import TokenNames
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: In the folder of a model, what is not its tokenizer's.
 _MODELS = ("config.json", "generation_config.json", adapters.CONFIG, "README.md")
@@ -93,7 +96,7 @@ def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> A
     return model.eval()
 
 
-def _write_model(model: Any, names: TokenNames, leave: range, draft: Path) -> None:
+def _write_model(model: PreTrainedModel, names: TokenNames, leave: range, draft: Path) -> None:
     if leave:
         rows = noted_rows(model) if is_noted(model) else leave.start
         remove_rows(model, leave, leave.start, max(leave.start, rows))
@@ -102,7 +105,7 @@ def _write_model(model: Any, names: TokenNames, leave: range, draft: Path) -> No
     model.save_pretrained(draft)
 
 
-def _write_adapters(model: Any, draft: Path) -> None:
+def _write_adapters(model: PreTrainedModel, draft: Path) -> None:
     """Without the rows of predictor tokens, which no pretrained model has a place for."""
     adapters.save_adapters(model, draft)
     config, weights = draft / adapters.CONFIG, draft / adapters.WEIGHTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
@@ -18,6 +18,8 @@ from jepa_core.training.trackers import Trackers
 from jepa_core.training.trainer import JepaTrainer
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from jepa_core.assembly.build import Run
 
 
@@ -88,7 +90,7 @@ def planned_steps(trainer: JepaTrainer) -> int:
     return trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[-1]
 
 
-def _checkpoint_activations(model: Any) -> None:
+def _checkpoint_activations(model: PreTrainedModel) -> None:
     """Under its newer name where transformers has that, since the older one warns."""
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
@@ -22,6 +22,8 @@ from jepa_core.model import adapters
 from jepa_core.model.from_folder import Misfit, misfits, read_model
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from jepa_core.objective.objective import JepaObjective
 
 State = dict[str, Tensor]
@@ -40,7 +42,7 @@ def save_weights(objective: JepaObjective, folder: Path, state: State | None = N
     process."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
-    model: Any = objective.model
+    model: PreTrainedModel = objective.model
     of_model = state and {n.removeprefix("model."): t for n, t in state.items() if n.startswith("model.")}
     if adapters.has_adapters(model):
         adapters.save_adapters(model, folder, of_model)
@@ -51,7 +53,7 @@ def save_weights(objective: JepaObjective, folder: Path, state: State | None = N
         save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
 
 
-def answer_greedily(model: Any, tokens: int) -> None:
+def answer_greedily(model: PreTrainedModel, tokens: int) -> None:
     """What ``generate`` and pipelines do with the saved model unless they are told otherwise: the likeliest answer, of
     at most so many tokens."""
     settings = model.generation_config
@@ -63,7 +65,7 @@ def load_weights(objective: JepaObjective, folder: Path) -> None:
 
     Raises JepaError when a file is missing or does not fit; then nothing is changed.
     """
-    model: Any = objective.model
+    model: PreTrainedModel = objective.model
     own = component_state(objective)
     components = _read(folder / COMPONENTS) if own else {}
     _refuse_others(own, components, folder)
@@ -71,7 +73,7 @@ def load_weights(objective: JepaObjective, folder: Path) -> None:
     objective.load_state_dict(components, strict=False)
 
 
-def load_model(model: Any, folder: Path) -> None:
+def load_model(model: PreTrainedModel, folder: Path) -> None:
     """The model's part of :func:`load_weights`."""
     if adapters.has_adapters(model):
         adapters.load_adapters(model, _adapter_state(model, folder))
@@ -79,14 +81,14 @@ def load_model(model: Any, folder: Path) -> None:
         model.load_state_dict(_model_state(model, folder))
 
 
-def _adapter_state(model: Any, folder: Path) -> dict[str, Tensor]:
+def _adapter_state(model: PreTrainedModel, folder: Path) -> dict[str, Tensor]:
     """Of the adapters; which pretrained model they belong to is the recipe's to say."""
     found = _read(folder / adapters.WEIGHTS)
     _refuse_others(adapters.adapter_state(model), found, folder)
     return found
 
 
-def _model_state(model: Any, folder: Path) -> dict[str, Tensor]:
+def _model_state(model: PreTrainedModel, folder: Path) -> dict[str, Tensor]:
     """The model's weights in a folder, under the model's own names: saving renames and splits some."""
     for path in [path for path in folder.glob("*.safetensors") if path.name != COMPONENTS] or [folder / MODEL]:
         _open(path)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from jepa_core.errors import JepaError
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from jepa_core.recipe.model_section import LoraSection
 
 #: The files that peft writes.
@@ -23,7 +25,7 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _WRAPPER = "_jepa_peft_model"
 
 
-def add_adapters(model: Any, lora: LoraSection, new_ids: Sequence[int] = ()) -> None:
+def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[int] = ()) -> None:
     """From now on only the adapters of `model` are trained, and the rows of the tokens `new_ids` in its embeddings.
 
     Raises JepaError without peft, and for modules that the model does not have.
@@ -48,11 +50,11 @@ def add_adapters(model: Any, lora: LoraSection, new_ids: Sequence[int] = ()) -> 
     model.__dict__[_WRAPPER] = wrapper  # past nn.Module, for which it would be a module within itself
 
 
-def has_adapters(model: Any) -> bool:
+def has_adapters(model: PreTrainedModel) -> bool:
     return _WRAPPER in model.__dict__
 
 
-def save_adapters(model: Any, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+def save_adapters(model: PreTrainedModel, folder: Path, state: dict[str, Tensor] | None = None) -> None:
     """Writes what was trained, and a configuration that names the pretrained model, as peft does. state: of the model,
     where it is not as a whole in this process."""
     state = state and {f"base_model.model.{name}": tensor for name, tensor in state.items()}
@@ -60,18 +62,18 @@ def save_adapters(model: Any, folder: Path, state: dict[str, Tensor] | None = No
     (folder / "README.md").unlink(missing_ok=True)  # a form to fill in
 
 
-def adapter_state(model: Any) -> dict[str, Tensor]:
+def adapter_state(model: PreTrainedModel) -> dict[str, Tensor]:
     """What :func:`save_adapters` writes, under the names in the file."""
     state: dict[str, Tensor] = _peft().get_peft_model_state_dict(_wrapper(model), save_embedding_layers=False)
     return state
 
 
-def load_adapters(model: Any, state: dict[str, Tensor]) -> None:
+def load_adapters(model: PreTrainedModel, state: dict[str, Tensor]) -> None:
     """Puts back, in place, an :func:`adapter_state` of these names and shapes."""
     _peft().set_peft_model_state_dict(_wrapper(model), state)
 
 
-def merge_adapters(model: Any) -> Any:
+def merge_adapters(model: PreTrainedModel) -> Any:
     """The plain model, whose weights are those of before and the adapters' together. Changes `model`."""
     wrapper = model.__dict__.pop(_WRAPPER)
     merged = wrapper.merge_and_unload(safe_merge=True)
@@ -80,7 +82,7 @@ def merge_adapters(model: Any) -> Any:
     return merged.requires_grad_(True)
 
 
-def _trained_rows(model: Any, new_ids: Sequence[int], whole: Sequence[str]) -> dict[str, list[int]]:
+def _trained_rows(model: PreTrainedModel, new_ids: Sequence[int], whole: Sequence[str]) -> dict[str, list[int]]:
     """Module -> the rows to train in it, for both embeddings, tied or not, but for those that are trained as a
     `whole`."""
     if not new_ids:
@@ -98,7 +100,7 @@ def _ends(name: str, end: str) -> bool:
     return name == end or name.endswith(f".{end}")
 
 
-def _whole_name(source: str) -> str:
+def _whole_name(source: str | None) -> str | None:
     """A folder's, wherever it is read from; an id of the Hub stays one."""
     return str(Path(source).resolve()) if source and Path(source).exists() else source
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from jepa_core.errors import ComponentError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 #: Names that models have for what a layer does to each token by itself.
 _MLP_NAMES = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
@@ -21,14 +24,14 @@ class Anatomy:
     """config: of the text model; base: gives hidden states for token ids; path: its name in the model; blocks: the
     layers in it; output: the output embedding."""
 
-    config: Any
+    config: PreTrainedConfig
     base: nn.Module
     path: str
     blocks: list[nn.Module]
     output: nn.Module
 
     @classmethod
-    def of(cls, model: Any) -> Anatomy:
+    def of(cls, model: PreTrainedModel) -> Anatomy:
         """Raises ComponentError for a model whose parts can't be found."""
         name, config = type(model).__name__, model.config.get_text_config(decoder=True)
         output = model.get_output_embeddings()
@@ -49,7 +52,7 @@ class Anatomy:
         return next((module for module in found if isinstance(module, nn.Module)), None)
 
 
-def _base_path(model: Any, blocks: str) -> str:
+def _base_path(model: PreTrainedModel, blocks: str) -> str:
     """The model's own base where the layers are in it, else its child that they are in."""
     base = model.base_model
     if base is not model:

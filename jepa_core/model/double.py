@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: Kernels of experts by groups have no double precision; one expert after the other has.
 _EXPERTS, _ONE_BY_ONE = "_experts_implementation", "eager"
 
 
 @contextmanager
-def in_double(model: Any) -> Iterator[None]:
+def in_double(model: PreTrainedModel) -> Iterator[None]:
     """Weights and buffers are float64, and afterwards the very tensors that they were. Takes room for the model twice
     more; devices without float64 (MPS) raise TypeError."""
     config = model.config.get_text_config(decoder=True)

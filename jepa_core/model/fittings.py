@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,13 +20,16 @@ from jepa_core.model.layer_mask import LayerMask, of_layers
 from jepa_core.model.only_reads import OnlyReads
 from jepa_core.model.stream_attention import Attentions, Switch, as_mask
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class Fittings:
     """Runs `model`, whose hooks go away with the last one who holds this object."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[nn.Module, weakref.ref[Fittings]]] = weakref.WeakKeyDictionary()
 
-    def __init__(self, model: Any):
+    def __init__(self, model: PreTrainedModel):
         sweep(model)
         self.model = model
         self.anatomy = Anatomy.of(model)
@@ -39,7 +42,7 @@ class Fittings:
         weakref.finalize(self, hooks.remove)
 
     @classmethod
-    def of(cls, model: Any) -> Fittings:
+    def of(cls, model: PreTrainedModel) -> Fittings:
         """Those of this model. Raises ComponentError for one whose parts can't be found."""
         known = cls._of.get(model)
         found = known() if known else None

@@ -7,49 +7,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from jepa_core.samples.token_names import TokenNames
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 #: Key of a configuration: rows of the embedding before tokens were added.
 _NOTED = "rows_before_new_tokens"
 
 
-def rows_of(model: Any) -> int:
+def rows_of(model: PreTrainedModel) -> int:
     """The rows of the embedding, more than there are tokens where it is padded."""
-    return int(model.get_input_embeddings().weight.shape[0])
+    return len(next(tables(model)))
 
 
-def first_new(model: Any, vocabulary: TokenNames) -> int:
+def first_new(model: PreTrainedModel, vocabulary: TokenNames) -> int:
     """Ids from this one on were added by the data; it may say which these are, and else the model had a row for
     each of its own."""
     return int(vocabulary.marked.get("base_tokens", noted_rows(model)))
 
 
-def note_rows(model: Any) -> None:
+def note_rows(model: PreTrainedModel) -> None:
     """The configuration says from now on, also where it is saved, how many rows there were before any was added."""
     setattr(model.config, _NOTED, noted_rows(model))
 
 
-def noted_rows(model: Any) -> int:
+def noted_rows(model: PreTrainedModel) -> int:
     return int(getattr(model.config, _NOTED, rows_of(model)))
 
 
-def is_noted(model: Any) -> bool:
+def is_noted(model: PreTrainedModel) -> bool:
     return hasattr(model.config, _NOTED)
 
 
-def forget_rows(model: Any) -> None:
+def forget_rows(model: PreTrainedModel) -> None:
     """Takes back :func:`note_rows`."""
     if is_noted(model):
         delattr(model.config, _NOTED)
 
 
 @torch.no_grad()
-def add_rows(model: Any, new_ids: Sequence[int], known: int) -> None:
+def add_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int) -> None:
     """Gives each new token the mean of the known tokens' rows, in both embeddings, tied or not.
 
     The table grows where it has too few rows; rows that only pad it are no token's, and are taken first.
@@ -65,7 +68,7 @@ def add_rows(model: Any, new_ids: Sequence[int], known: int) -> None:
 
 
 @torch.no_grad()
-def remove_rows(model: Any, new_ids: Sequence[int], known: int, rows: int) -> None:
+def remove_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int, rows: int) -> None:
     """The opposite of :func:`add_rows`: the tables have `rows` rows again.
 
     New tokens that took the place of padding leave the mean of the known tokens there.
@@ -78,9 +81,10 @@ def remove_rows(model: Any, new_ids: Sequence[int], known: int, rows: int) -> No
         model.resize_token_embeddings(rows, mean_resizing=False)
 
 
-def tables(model: Any) -> Iterator[Tensor]:
+def tables(model: PreTrainedModel) -> Iterator[Tensor]:
     """Each table with a row a token, once: input embedding ``v d``, untied output embedding ``v d``, its bias ``v``."""
-    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    embedding: Any = model.get_input_embeddings()
+    output: Any = model.get_output_embeddings()
     yield embedding.weight
     if output is not None and output.weight is not embedding.weight:
         yield output.weight

@@ -9,7 +9,7 @@ and all parameters are shared.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from transformers.modeling_outputs import MoeModelOutputWithPast
 from jepa_core.errors import ComponentError
 from jepa_core.model.anatomy import Anatomy
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 #: States are probed at these sizes: a cap of 30 does not show in logits of a hundredth.
 _SIZES = (1.0, 100.0)
 
@@ -25,7 +28,7 @@ _SIZES = (1.0, 100.0)
 class OwnLogits:
     """The model with its transformer taken out. plain: are its logits just the output embedding's."""
 
-    def __init__(self, model: Any, anatomy: Anatomy):
+    def __init__(self, model: PreTrainedModel, anatomy: Anatomy):
         self._head = anatomy.output
         self._answer = _Answer(anatomy.base, anatomy.blocks[0])
         self._shell = _with(model, {anatomy.path: self._answer})
@@ -85,7 +88,7 @@ class _Head(nn.Module):
 
 
 @torch.no_grad()
-def _is_plain(model: Any, anatomy: Anatomy) -> bool:
+def _is_plain(model: PreTrainedModel, anatomy: Anatomy) -> bool:
     """Does the output embedding get the hidden states, and do its results leave the model, as they are? Seen at small
     and large numbers, and without looking at any weight: a cap of 30 does not show in logits of a hundredth."""
     config, weight = anatomy.config, next(anatomy.output.parameters())
@@ -124,7 +127,7 @@ def _forward(shell: Any, answer: _Answer, states: States, **options: Any) -> Any
         answer.states = None
 
 
-def _with(model: Any, instead: dict[str, nn.Module]) -> Any:
+def _with(model: PreTrainedModel, instead: dict[str, nn.Module]) -> Any:
     """A copy of the model that shares everything with it but these parts."""
     shell = _shallow(model)
     for path, module in instead.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -12,6 +12,9 @@ from jepa_core.errors import ComponentError
 from jepa_core.model.evaluating import evaluating
 from jepa_core.model.hooks import Hooks
 from jepa_core.tensors import same
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: How often each table is forgotten, and was it trained before.
 _FORGOTTEN: WeakKeyDictionary[nn.Embedding, tuple[int, bool]] = WeakKeyDictionary()
@@ -61,7 +64,7 @@ def _remember(table: nn.Embedding) -> None:
         table.weight.requires_grad_(trained)
 
 
-def refuse_pretrained(model: Any, tables: list[nn.Embedding]) -> None:
+def refuse_pretrained(model: PreTrainedModel, tables: list[nn.Embedding]) -> None:
     """Raises ComponentError where a pretrained model would lose a table that it was trained with."""
     if getattr(model.config, "name_or_path", "") and any(bool(table.weight.any()) for table in tables):
         raise ComponentError(

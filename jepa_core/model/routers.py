@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from jepa_core.model.anatomy import Anatomy
 from jepa_core.model.own_logits import OwnLogits, States
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _SWITCH = "output_router_logits"
 _COEFFICIENTS = ("router_aux_loss_coef", "aux_loss_coef")
@@ -26,7 +29,7 @@ class Routers:
     weight: what the configuration multiplies that loss with; 0 where it does not ask for it, or there is no expert.
     """
 
-    def __init__(self, model: Any, anatomy: Anatomy, own: OwnLogits):
+    def __init__(self, model: PreTrainedModel, anatomy: Anatomy, own: OwnLogits):
         self._own = own
         self._width = anatomy.config.hidden_size
         self._calls: list[Routed] | None = None
@@ -64,6 +67,6 @@ class Routers:
         return loss
 
 
-def _coefficient(model: Any) -> float:
+def _coefficient(model: PreTrainedModel) -> float:
     """Models keep it under one of two names, some in a part of their configuration."""
     return next((value for name in _COEFFICIENTS if (value := getattr(model, name, None)) is not None), 0.0)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jepa_core.errors import DataError
 from jepa_core.model.hub import HubError, load_local_or_hub, one_line
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def load_tokenizer(name: str | Path) -> Any:
@@ -32,7 +35,7 @@ def load_tokenizer(name: str | Path) -> Any:
     return tokenizer
 
 
-def tokenizer_files(tokenizer: Any) -> dict[str, bytes]:
+def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
     """File name -> content of what ``AutoTokenizer`` reads; names in folders within have slashes."""
     with TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
@@ -50,6 +53,6 @@ def tokenizer_from(files: Mapping[str, str | bytes]) -> Any:
         return load_tokenizer(folder)
 
 
-def _spells(tokenizer: Any) -> bool:
+def _spells(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Are there tokens beside those that were added to an empty vocabulary."""
     return bool(tokenizer.get_vocab().keys() - {token.content for token in tokenizer.added_tokens_decoder.values()})

@@ -26,6 +26,8 @@ from jepa_core.model.trials import Trials
 from jepa_core.model.windows import chunk, max_positions, windows
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from jepa_core.model.lockstep import Lockstep
 
 
@@ -37,7 +39,7 @@ class Transformer:
     be found.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: PreTrainedModel):
         self.model = model
         self._fittings: Fittings | None = Fittings.of(model)
         anatomy = self._fittings.anatomy

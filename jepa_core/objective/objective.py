@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,9 @@ from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import PAD, Samples
 from jepa_core.tensors import is_split
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class JepaObjective(nn.Module):
     """``gamma_ntp * ntp`` plus JEPA losses over a Hugging Face causal language model.
@@ -45,7 +48,7 @@ class JepaObjective(nn.Module):
     Raises ComponentError where components, layout and model do not go together.
     """
 
-    def __init__(self, model: Any, spec: ObjectiveSpec):
+    def __init__(self, model: PreTrainedModel, spec: ObjectiveSpec):
         super().__init__()
         self.model = model
         self.spec = spec

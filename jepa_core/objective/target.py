@@ -6,7 +6,7 @@ Axes: ``m w d`` states of a block.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.spec import Ema, ObjectiveSpec, Target
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class TargetEncoder(nn.Module):
     """A copy of `model` that takes no gradient: frozen as it started, or an exponential moving average of the weights
     (as in BYOL, Grill et al. 2020, arXiv 2006.07733). Saved with the components, so that a run goes on with it.
     """
 
-    def __init__(self, model: Any, kind: Target, without_positions: bool = False):
+    def __init__(self, model: PreTrainedModel, kind: Target, without_positions: bool = False):
         super().__init__()
         self.decay = kind.decay if isinstance(kind, Ema) else None
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
@@ -46,7 +49,7 @@ def stopped(embedding: Tensor, kind: Target) -> Tensor:
     return embedding if kind == "same" else embedding.detach()
 
 
-def target_encoder(model: Any, spec: ObjectiveSpec) -> TargetEncoder | None:
+def target_encoder(model: PreTrainedModel, spec: ObjectiveSpec) -> TargetEncoder | None:
     """A copy of the model where the targets are not the model's own states, made before any hook is on it."""
     if spec.target in ("same", "stopped") or not any(term.enabled for term in spec.terms):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import TrainerCallback
@@ -12,6 +12,9 @@ from transformers import TrainerCallback
 from jepa_core.evaluation.health import collapse, measure_health
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.sample_set import Batch
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
 
 #: At most so many samples are measured, so that it costs about as much as two steps of training.
 SAMPLES = 64
@@ -35,14 +38,18 @@ class HealthLog(TrainerCallback):
         self._last = -1
         self.warning = ""
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if state.global_step == 0:  # a run that goes on has this line already
             self._measure(state)
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._measure(state)
 
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """After the last step, but before trackers hear of the end and close."""
         if control.should_training_stop and self._last != state.global_step:
             self._measure(state)

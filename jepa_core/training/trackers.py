@@ -13,7 +13,7 @@ import yaml
 from transformers import TrainerCallback
 
 if TYPE_CHECKING:
-    from transformers import Trainer
+    from transformers import Trainer, TrainerControl, TrainerState, TrainingArguments
 
 Tell = Callable[[Any, str], object]
 #: How each takes the text of the recipe; the others, as a logged text.
@@ -32,7 +32,9 @@ class Trackers(TrainerCallback):
         self.known = [each for each in trainer.callback_handler.callbacks if is_tracker(each)]
         self._ends: list[Callable[[], object]] = []
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Called after the trackers', which were there before."""
         for tracker in self.known if state.is_world_process_zero else ():
             end = partial(tracker.on_train_end, args, state, control, model=self.trainer.model)

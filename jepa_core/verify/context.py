@@ -8,19 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from jepa_core.assembly.build import Run
 from jepa_core.components import MaskTraits
 from jepa_core.model.hooks import sweep
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.objective.spec import LayoutName
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import PAD
 from jepa_core.tensors import wide
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: Training samples that are looked through; at most so many go through the model together.
 LOOKED_THROUGH, TOGETHER = 2048, 64
@@ -147,16 +151,16 @@ def mode(objective: JepaObjective, *, filters: bool, dropout: bool = False) -> I
             module.training = training
 
 
-def relaid(objective: JepaObjective, layout: Any, model: nn.Module | None = None) -> JepaObjective:
+def relaid(objective: JepaObjective, layout: str, model: PreTrainedModel | None = None) -> JepaObjective:
     """The same objective in another layout, over a copy of the model (or over `model`).
 
     Raises ComponentError where the layout does not do for this mask.
     """
     chosen = copied(objective) if model is None else model
-    return type(objective)(chosen, replace(objective.spec, layout=layout))
+    return type(objective)(chosen, replace(objective.spec, layout=cast(LayoutName, layout)))
 
 
-def copied(objective: JepaObjective) -> Any:
+def copied(objective: JepaObjective) -> PreTrainedModel:
     """A copy of the model without the hooks that the objective has on it."""
     model = copy.deepcopy(objective.model)
     sweep(model)

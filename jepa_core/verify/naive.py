@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import PRED, Samples
 from jepa_core.verify.naive_rows import PackedRow, Placed, Rows
 from jepa_core.views.row_tokens import Tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class CannotExpress(Exception):
@@ -170,7 +173,7 @@ def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[Pair]) 
 
 def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
     """The model's own forward of one row, with all hidden states."""
-    model: Any = objective.model
+    model: PreTrainedModel = objective.model
     like = next(model.parameters())
     positions = [0] * len(row.ids) if objective.spec.positions == "none" else row.positions
     return model(

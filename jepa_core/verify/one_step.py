@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from jepa_core.training.arguments import training_arguments
 from jepa_core.training.sampler import EpochSampler
 from jepa_core.training.trainer import JepaTrainer
 from jepa_core.verify.context import copied, relaid
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, TrainerControl, TrainerState, TrainingArguments
 
 #: What a single step is run with: nothing of it is to change the gradient, or to be kept.
 ONE_STEP = {
@@ -47,7 +50,7 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     On a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. In several
     processes `micro_batch` is each one's.
     """
-    model: Any = copied(run.objective).float()
+    model: PreTrainedModel = copied(run.objective).float()
     # setattr: the trainer calls train() before every micro-batch, and dropout would differ between them
     setattr(model, "train", lambda mode=True: nn.Module.train(model, False))  # noqa: B010
     objective = relaid(run.objective, run.recipe.objective.layout, model)
@@ -104,7 +107,9 @@ class Take(TrainerCallback):
     def __init__(self, objective: nn.Module, taken: dict[str, Tensor]):
         self.objective, self.taken = objective, taken
 
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         for name, parameter in self.objective.named_parameters():
             if parameter.requires_grad:
                 gradient = parameter.grad

@@ -8,7 +8,7 @@ nor does it follow from one by the table of inverse relations. Only this evaluat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,11 +24,14 @@ from jepa_plugins.facts.reverse import question_of
 from jepa_plugins.facts.unanswered import Unanswered, questions
 from jepa_plugins.facts.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class Calibration:
     """unanswerable: ``q`` questions, ``[head, relation, mask]``, that have no answer."""
 
-    def __init__(self, model: Any, unanswerable: Samples):
+    def __init__(self, model: PreTrainedModel, unanswerable: Samples):
         self.model, self.unanswerable = model, unanswerable
 
     @torch.no_grad()

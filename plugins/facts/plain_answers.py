@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.entities import facts_of
 from jepa_plugins.facts.joined_set import of_group
 from jepa_plugins.facts.roles import Role, SampleType
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: What is told of the questions in both, and of those in one of them.
 NAME = "plain_joint_accuracy"
@@ -28,8 +31,8 @@ class PlainAnswers:
     whatever was answered, is among them.
     """
 
-    def __init__(self, model: Any, rehearsed: Iterable[SampleSet] = ()):
-        self.model = model
+    def __init__(self, model: PreTrainedModel, rehearsed: Iterable[SampleSet] = ()):
+        self.model: Any = model  # that it generates is none of the class's own
         asked = [question_ids(facts) for facts in facts_of(rehearsed)]
         self.rehearsed = torch.cat(asked) if asked else None
 

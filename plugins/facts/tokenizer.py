@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from jepa_core import DataError
 from jepa_plugins.facts.relations import Relations
 from jepa_plugins.facts.spelling import Spelling
 from jepa_plugins.facts.vocabulary import MASK, PAD, Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 #: Names that are encoded at once.
 _PART = 1 << 14
@@ -29,7 +32,9 @@ def word_tokenizer(names: Iterable[str]) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
-def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str], where: str) -> Vocabulary:
+def add_specials(
+    tokenizer: PreTrainedTokenizerBase, relations: Relations, predictors: Sequence[str], where: str
+) -> Vocabulary:
     """Adds ``<mask>``, a token ``<name>`` a relation, ``<pad>`` and the `predictors`; the vocabulary then.
 
     An inverse stands beside its relation, symmetric relations come last. where: the file of the relations.
@@ -52,7 +57,9 @@ def add_specials(tokenizer: Any, relations: Relations, predictors: Sequence[str]
     )
 
 
-def encode_names(tokenizer: Any, names: Sequence[str], line_of: Callable[[int], int], where: str) -> Spelling:
+def encode_names(
+    tokenizer: PreTrainedTokenizerBase, names: Sequence[str], line_of: Callable[[int], int], where: str
+) -> Spelling:
     """The tokens of each name.
 
     line_of: number of a name -> the line of file `where` that an error names. Raises DataError for a name with a
@@ -80,7 +87,7 @@ def encode_names(tokenizer: Any, names: Sequence[str], line_of: Callable[[int], 
     return spelling
 
 
-def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
+def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     """Matches where a special token is; of two that begin at one place the longer one."""
     added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
     special = {*added, *tokenizer.all_special_tokens} - {""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jepa_core import Answer, Asker, DataError, Found, JepaObjective, Manner, TaskData
 from jepa_plugins.text.conversation import ASSISTANT, USER, Conversation
@@ -13,10 +13,15 @@ from jepa_plugins.text.generation_evaluation import last_answer
 from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.tokenise import Tokenise
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 BY_MODEL = "the model's own tokens, greedily"
 
 
-def ask(tokenise: Tokenise, tokenizer: Any, data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
+def ask(
+    tokenise: Tokenise, tokenizer: PreTrainedTokenizerBase, data: TaskData, objective: JepaObjective, manner: Manner
+) -> Asker:
     """What answers questions by the template that the run trained with; the saved model alone does so anyway."""
     names, model = data.vocabulary, objective.model
     ends, never = ends_and_never(model, tokenizer, names)

@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jepa_plugins.text.secret import secret
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Encoder:
     prefix: what the tokenizer puts in front of every text by default, a BOS token or nothing.
     """
 
-    def __init__(self, tokenizer: Any):
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
         state = json.loads(tokenizer.backend_tokenizer.to_str())
         for token in state["added_tokens"]:
             token["special"] |= token["content"] in tokenizer.all_special_tokens
@@ -119,7 +122,7 @@ def _tokens(encodings: Sequence[Any]) -> list[Tokens]:
     return [Tokens(ids[a:b], starts[a:b], ends[a:b]) for a, b in pairwise([0, *stops])]
 
 
-def _prefix(tokenizer: Any) -> list[int]:
+def _prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     for text in sorted(tokenizer.get_vocab(), key=len):  # something that the tokenizer knows
         if plain := tokenizer(text, add_special_tokens=False)["input_ids"]:
             whole = tokenizer(text)["input_ids"]

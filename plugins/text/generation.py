@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from jepa_core.errors import DataError
 from jepa_core.model.evaluating import evaluating
 from jepa_core.model.windows import max_positions
 from jepa_core.samples.token_names import TokenNames
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Generated(NamedTuple):
@@ -25,7 +28,7 @@ class Generated(NamedTuple):
     stopped: bool
 
 
-def end_tokens(model: Any, tokenizer: Any, others: Sequence[int] = ()) -> list[int]:
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, others: Sequence[int] = ()) -> list[int]:
     """Ids that end an answer: the model's own (its generation config), the tokenizer's, and `others`, the template's.
 
     Raises DataError where there is none: such a model could never stop.
@@ -38,7 +41,9 @@ def end_tokens(model: Any, tokenizer: Any, others: Sequence[int] = ()) -> list[i
     return ends
 
 
-def ends_and_never(model: Any, tokenizer: Any, names: TokenNames) -> tuple[list[int], list[int]]:
+def ends_and_never(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, names: TokenNames
+) -> tuple[list[int], list[int]]:
     """Ids that end an answer, and those that are none of the language's: predictor tokens and padding of the table."""
     size = model.config.get_text_config().vocab_size
     ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
@@ -47,7 +52,7 @@ def ends_and_never(model: Any, tokenizer: Any, names: TokenNames) -> tuple[list[
 
 @torch.no_grad()
 def generate(
-    model: nn.Module,
+    model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
     end_ids: Sequence[int],
     max_new_tokens: int,
@@ -96,7 +101,7 @@ class _Batch:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: PreTrainedModel,
         prompts: Sequence[Sequence[int]],
         end_ids: Sequence[int],
         max_new_tokens: int,
@@ -179,13 +184,12 @@ def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[T
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
-def _positions(model: nn.Module) -> int:
+def _positions(model: PreTrainedModel) -> int:
     """How many positions the model has: its tables hold no more."""
-    config = getattr(model, "config", None)
-    return max_positions(config) or 2**31
+    return max_positions(model.config) or 2**31
 
 
-def _accepted(model: nn.Module, inputs: dict[str, Any]) -> dict[str, Any]:
+def _accepted(model: PreTrainedModel, inputs: dict[str, Any]) -> dict[str, Any]:
     """What this model's forward takes: some make positions from the mask themselves."""
     parameters = inspect.signature(model.forward).parameters
     return {name: value for name, value in inputs.items() if name in parameters}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -24,6 +24,9 @@ from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Tokenise
 from jepa_plugins.text.tokenizer import add_predictors, chosen_tokenizer, template_of
 from jepa_plugins.text.trained_tokenizer import TrainTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 Template = Annotated[str, OnDisk(besides=("plain",))]
@@ -95,7 +98,9 @@ def messages(
     )
 
 
-def _ask(tokenise: Tokenise, tokenizer: Any, data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
+def _ask(
+    tokenise: Tokenise, tokenizer: PreTrainedTokenizerBase, data: TaskData, objective: JepaObjective, manner: Manner
+) -> Asker:
     from jepa_plugins.text.ask import ask
 
     return ask(tokenise, tokenizer, data, objective, manner)

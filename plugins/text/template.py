@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from jepa_core.model.hub import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.encoding import Encoder
 from jepa_plugins.text.rendering import Rendering, Skeleton, Span, by_difference, marked, skeleton_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 #: Each turn's content in a line; an answer ends with the tokenizer's end of text.
 PLAIN = (
@@ -33,7 +36,7 @@ class ChatTemplate:
     question and its answer.
     """
 
-    def __init__(self, tokenizer: Any, text: str, name: str, encoder: Encoder):
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, text: str, name: str, encoder: Encoder):
         self.tokenizer = tokenizer
         self.name = name
         self._dated = bool(_TODAY.search(text))
@@ -70,7 +73,7 @@ class ChatTemplate:
         """The text, as the tokenizer's ``apply_chat_template`` makes it."""
         text: str = self.tokenizer.apply_chat_template(
             conversation.messages(), chat_template=self.text, tokenize=False, add_generation_prompt=False
-        )
+        )  # type: ignore[assignment]
         return text
 
     def skeleton(self, roles: tuple[str, ...]) -> Skeleton:
@@ -104,11 +107,12 @@ class ChatTemplate:
 
         if not self.marks_generation:
             return []
+        special: dict[str, Any] = self.tokenizer.special_tokens_map
         found: Any = render_jinja_template(
             [conversation.messages()],
             chat_template=self.text,
             return_assistant_tokens_mask=True,
-            **self.tokenizer.special_tokens_map,
+            **special,
         )
         return [(start, end) for start, end in found[1][0]]
 

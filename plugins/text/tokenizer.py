@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jepa_core import DataError, DatasetContext, TokenNames
 from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
@@ -14,6 +14,9 @@ from jepa_plugins.text.cache import cached, key_of
 from jepa_plugins.text.part import Part
 from jepa_plugins.text.template import PLAIN
 from jepa_plugins.text.trained_tokenizer import TrainTokenizer, check_size, from_state, train
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def chosen_tokenizer(context: DatasetContext, wanted: str | TrainTokenizer | None, train: Part) -> tuple[Any, str]:
@@ -43,7 +46,9 @@ def fast_tokenizer(name: str) -> Any:
     return tokenizer
 
 
-def template_of(tokenizer: Any, name: str, wanted: str | None, find: Callable[[str], Path]) -> tuple[str, str]:
+def template_of(
+    tokenizer: PreTrainedTokenizerBase, name: str, wanted: str | None, find: Callable[[str], Path]
+) -> tuple[str, str]:
     """A chat template's text, and what messages about it begin with.
 
     name: the tokenizer's; wanted: ``plain``, a file, or null for the tokenizer's own. Raises DataError where there is
@@ -67,7 +72,7 @@ def template_of(tokenizer: Any, name: str, wanted: str | None, find: Callable[[s
     return own, f"{name}: the chat template"
 
 
-def check_fits_model(tokenizer: Any, name: str, pretrained: str) -> None:
+def check_fits_model(tokenizer: PreTrainedTokenizerBase, name: str, pretrained: str) -> None:
     """Raises DataError where a pretrained model was made with other tokens than these."""
     rows, tokens = _rows(pretrained), base_tokens(tokenizer)
     if tokens > rows:
@@ -123,12 +128,12 @@ def _rows(pretrained: str) -> int:
         raise DataError(f"{pretrained}: expected a Hugging Face model: {one_line(error)}") from error
 
 
-def base_tokens(tokenizer: Any) -> int:
+def base_tokens(tokenizer: PreTrainedTokenizerBase) -> int:
     """Ids from 0 on that are the tokenizer's."""
     return max(tokenizer.get_vocab().values()) + 1
 
 
-def add_predictors(tokenizer: Any, k: int, distinct: bool, stop_ids: Sequence[int]) -> TokenNames:
+def add_predictors(tokenizer: PreTrainedTokenizerBase, k: int, distinct: bool, stop_ids: Sequence[int]) -> TokenNames:
     """Adds the predictor tokens as the next ids, and names all tokens.
 
     Marked are ``base_tokens``: ids below are those of the tokenizer as it came; and ``stop_ids``: those that end an

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from jepa_core.errors import ComponentError
 from jepa_core.objective.layouts import choose
@@ -15,6 +16,9 @@ from jepa_core.verify.context import Context, copied, gradient_difference, gradi
 from jepa_core.verify.naive import CannotExpress, naive_losses
 from jepa_core.verify.perturb import worst
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 #: Relative difference allowed between two ways to the same numbers, in float32.
 BOUND = 1e-5
@@ -64,7 +68,7 @@ def layouts(context: Context) -> Iterator[Row]:
             yield _compare(f"{title}, against {reference}", found[name], found[reference], source)
 
 
-def _numbers(context: Context, name: str, model: nn.Module) -> Numbers:
+def _numbers(context: Context, name: str, model: PreTrainedModel) -> Numbers:
     """Raises CannotExpress or ComponentError where this recipe can't be run in this way."""
     objective = relaid(context.objective, "packed" if name == NAIVE else name, model)
     with closing(objective), mode(objective, filters=False):
