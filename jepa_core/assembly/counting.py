@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import Planner
 from jepa_core.objective.schedule import Schedule, weight_at
 from jepa_core.samples.draws import uniform
-from jepa_core.samples.sample_set import Batch
+from jepa_core.samples.sample_set import Batch, SampleSet
 
 #: Samples planned together, and how many are looked through before it is said that none counts.
 PART, LOOKED_THROUGH = 1 << 12, 1 << 20
@@ -21,7 +20,7 @@ PART, LOOKED_THROUGH = 1 << 12, 1 << 20
 STEPS = 64
 
 
-def silent_terms(objective: JepaObjective, train: Any, steps: int | None = None) -> dict[str, str]:
+def silent_terms(objective: JepaObjective, train: SampleSet, steps: int | None = None) -> dict[str, str]:
     """The JEPA terms that have a weight, and that no sample of the training set can ever pay: name -> why.
 
     steps: of the run, where that is known.
@@ -31,7 +30,7 @@ def silent_terms(objective: JepaObjective, train: Any, steps: int | None = None)
     return {name: why for name, why in found if why}
 
 
-def _why(planner: Planner, number: int, train: Any, steps: int | None) -> str:
+def _why(planner: Planner, number: int, train: SampleSet, steps: int | None) -> str:
     term = planner.spec.terms[number]
     if steps is not None and not any(weight_at(term.weight, step) for step in (0, steps - 1)):  # it never turns back
         return f"its weight is 0 in all {steps:,} steps"
@@ -45,7 +44,7 @@ def _why(planner: Planner, number: int, train: Any, steps: int | None) -> str:
     return _dropped_by_chance(planner, number, left)
 
 
-def _left(planner: Planner, number: int, train: Any) -> tuple[Batch | None, int]:
+def _left(planner: Planner, number: int, train: SampleSet) -> tuple[Batch | None, int]:
     """Samples that the filters leave which draw nothing, or None; and how many were looked through."""
     seen, weight = 0, planner.spec.terms[number].weight
     step = weight.steps if isinstance(weight, Schedule) and not weight.start else 0  # at which it has a weight
@@ -57,7 +56,7 @@ def _left(planner: Planner, number: int, train: Any) -> tuple[Batch | None, int]
     return None, seen
 
 
-def _rows(train: Any) -> Iterator[Any]:
+def _rows(train: SampleSet) -> Iterator[Sequence[int]]:
     """First some of every group, which mostly settles it."""
     yield torch.cat([train.first_rows(group, PART // 4) for group in train.group_sizes]).sort().values.tolist()
     end = min(len(train), LOOKED_THROUGH)

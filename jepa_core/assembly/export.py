@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
@@ -82,7 +82,7 @@ def _refuse(folder: RunFolder, target: Path) -> None:
     folder.refuse_leading_out(folder.recipe, folder.vocabulary, folder.model)
 
 
-def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> Any:
+def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> PreTrainedModel:
     if not (folder.model / adapters.CONFIG).exists():
         try:
             return read_model(AutoModelForCausalLM, str(folder.model), local_files_only=True, dtype="auto")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from jepa_core.evaluation.ranks import Tally, score_tokens
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.spec import JepaTerm
-from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.sample_set import Batch, SampleSet, TaskData
 
 Metrics = dict[str, Any]
 
@@ -37,7 +37,7 @@ class EvaluationContext:
 @torch.no_grad()
 def evaluate(
     objective: JepaObjective,
-    dataset: Any,
+    dataset: SampleSet,
     batch_size: int = 512,
     per_layer: bool = False,
     on_batch: Callable[[], object] = lambda: None,
@@ -47,9 +47,8 @@ def evaluate(
     ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
     tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
     token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
-    ``jepa_loss`` (and that of further terms) means over the
-    samples' own labelled tokens (in training second views' too) and counted pairs. Ties
-    count half; no candidate is filtered.
+    ``jepa_loss`` (and that of further terms) means over the samples' own labelled tokens (in training second views'
+    too) and counted pairs. Ties count half; no candidate is filtered.
     per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the output embedding.
 
     In several processes each takes every nth batch, so that each sample counts once on all of them together.
@@ -74,7 +73,7 @@ def evaluate(
     return metrics
 
 
-def _evaluate_batch(objective: JepaObjective, batch: Any, tallies: dict[int, Tally]) -> None:
+def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, Tally]) -> None:
     transformer = objective.transformer
     plan = objective.plan(batch)
     label_rows, ordinal = plan.own_labels.rows, _ordinals(plan)
@@ -105,7 +104,7 @@ def _ordinals(plan: Plan) -> torch.Tensor:
     return torch.arange(len(rows), device=rows.device) - starts
 
 
-def _own_batches(dataset: Any, batch_size: int) -> Any:
+def _own_batches(dataset: SampleSet, batch_size: int) -> Iterator[Batch]:
     rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
     starts = range(rank * batch_size, len(dataset), world * batch_size)
     return (dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))) for start in starts)

@@ -73,7 +73,7 @@ def load_adapters(model: PreTrainedModel, state: dict[str, Tensor]) -> None:
     _peft().set_peft_model_state_dict(_wrapper(model), state)
 
 
-def merge_adapters(model: PreTrainedModel) -> Any:
+def merge_adapters(model: PreTrainedModel) -> PreTrainedModel:
     """The plain model, whose weights are those of before and the adapters' together. Changes `model`."""
     wrapper = model.__dict__.pop(_WRAPPER)
     merged = wrapper.merge_and_unload(safe_merge=True)

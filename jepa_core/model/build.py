@@ -22,6 +22,8 @@ from jepa_core.registry.options import type_problems
 from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from jepa_core.recipe.model_section import ModelSection
 
 _SENTENCES = ("bos_token_id", "eos_token_id")
@@ -29,7 +31,7 @@ _SENTENCES = ("bos_token_id", "eos_token_id")
 _NOT_THE_ARCHITECTURE = ("vocab_size", "pad_token_id", "dtype", "architectures", "transformers_version", "id2label")
 
 
-def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[Path] = (Path(),)) -> Any:
+def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[Path] = (Path(),)) -> PreTrainedModel:
     """A causal language model with room for the vocabulary, in training mode.
 
     A pretrained model whose embedding has too few rows gets more. search: the folders in which a pretrained one may

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def load_tokenizer(name: str | Path) -> Any:
+def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer in a folder, or of an id of the Hugging Face Hub; code that comes with it is never run.
 
     Raises DataError where there is none.
@@ -43,7 +43,7 @@ def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def tokenizer_from(files: Mapping[str, str | bytes]) -> Any:
+def tokenizer_from(files: Mapping[str, str | bytes]) -> PreTrainedTokenizerBase:
     """The tokenizer that :func:`tokenizer_files` were taken of."""
     with TemporaryDirectory() as folder:
         for name, content in files.items():

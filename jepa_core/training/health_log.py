@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from jepa_core.evaluation.health import collapse, measure_health
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.samples.sample_set import Batch
+from jepa_core.samples.sample_set import Batch, SampleSet
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
@@ -54,7 +54,7 @@ class HealthLog(TrainerCallback):
         if control.should_training_stop and self._last != state.global_step:
             self._measure(state)
 
-    def _measure(self, state: Any) -> None:
+    def _measure(self, state: TrainerState) -> None:
         first, split = state.is_world_process_zero, self.objective.transformer.lockstep is not None
         if not first and not split:
             return
@@ -67,7 +67,7 @@ class HealthLog(TrainerCallback):
             self.log(named)
 
 
-def health_batch(dataset: Any, batch_size: int) -> Batch:
+def health_batch(dataset: SampleSet, batch_size: int) -> Batch:
     """About min(64, batch_size) samples: of each group the first ones, in the proportion of the set."""
     size = min(SAMPLES, batch_size, len(dataset))
     shares = {group: -(-size * count // len(dataset)) for group, count in dataset.group_sizes.items()}

@@ -16,6 +16,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Sampler
 
 from jepa_core.samples.draws import mix
+from jepa_core.samples.sample_set import SampleSet
 
 #: Places worked out at once: enough to make numpy's calls cheap, and still within a core's cache.
 BLOCK = 1 << 13
@@ -116,7 +117,7 @@ class LengthSampler(EpochSampler):
         yield from order(np.arange(whole, self.length)).tolist()
 
 
-def epoch_sampler(samples: Any, seed: int, step: int) -> EpochSampler:
+def epoch_sampler(samples: SampleSet, seed: int, step: int) -> EpochSampler:
     """By length where a set of samples has ``lengths``; step: samples of an optimizer step."""
     lengths = getattr(samples, "lengths", None)
     if lengths is None:

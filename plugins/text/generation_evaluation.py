@@ -130,7 +130,7 @@ def generation(
     ends, never = ends_and_never(model, tokenizer, data.vocabulary)
 
     def decode(ids: Sequence[int]) -> str:
-        return str(tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        return str(tokenizer.decode([*ids], skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     judge = make_scorer(scorer)
     return GenerationEvaluation(context.objective, decode, ends, never, judge, max_new_tokens, limit, examples)
