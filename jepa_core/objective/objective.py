@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from jepa_core.components import DistanceTraits
 from jepa_core.errors import ComponentError
@@ -33,9 +34,6 @@ from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
 from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import PAD, Samples
 from jepa_core.tensors import is_split
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 class JepaObjective(nn.Module):
