@@ -58,7 +58,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _at_a_prompt(asker: Asker, as_json: bool) -> None:
-    """One wrong question is told, and the next one may come."""
+    """Answers questions as they are typed; a wrong one gets a message, and the prompt comes back."""
     for question in _typed():
         try:
             _show(asker([question])[0], as_json)

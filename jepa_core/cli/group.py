@@ -53,7 +53,7 @@ class RecipeFirst(TyperGroup):
 
 
 def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
-    """What somebody meant who typed a command that there is not; empty for what may be a recipe."""
+    """Suggests the command that an unknown first word was meant for; empty where the word may be a recipe."""
     from jepa_core.recipe.sources import is_recipe, shipped_recipes
 
     word, *rest = args
@@ -68,7 +68,7 @@ def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
 
 
 def _tell_lost_output(matters_little: bool) -> None:
-    """Of a full disk behind standard output. Raises JepaError where that was all that the command had to give."""
+    """Reports output lost to a full disk. Raises JepaError where the command had nothing else to give."""
     if lost := output_lost():
         error = JepaError(f"what was printed is lost: {lost.strerror}")
         if not matters_little:
@@ -77,7 +77,7 @@ def _tell_lost_output(matters_little: bool) -> None:
 
 
 def _complain(error: JepaError | OSError | MemoryError) -> None:
-    """Problems of a recipe are lines of their own, as compilers write them; anything else is one message."""
+    """Prints an error: a recipe's problems on a line each, as compilers do, anything else as one message."""
     sys.stdout.flush()
     if isinstance(error, RecipeError):
         count = len(error.problems)
@@ -88,7 +88,7 @@ def _complain(error: JepaError | OSError | MemoryError) -> None:
 
 
 def _in_words(error: JepaError | OSError | MemoryError) -> str:
-    """What the system refused, and of which file: a matter of disks and rights, for which nobody needs a traceback."""
+    """Puts an error in one line; for one of disks or rights, the file and the system's reason."""
     if isinstance(error, OSError):
         return f"{error.filename}: {reason(error)}" if error.filename else reason(error)
     return str(error) if isinstance(error, JepaError) else "not enough memory (--traceback shows for what)"

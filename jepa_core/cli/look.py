@@ -1,4 +1,4 @@
-"""``jepa-run list``, ``show`` and ``plugins``: what there is."""
+"""``jepa-run list``, ``show`` and ``plugins``: what is installed."""
 
 from __future__ import annotations
 
@@ -92,5 +92,5 @@ def plugins(as_json: AsJson = False, modules: Modules = None, plugin_files: Plug
 
 
 def _print_json(parts: Mapping[str, Any], only: str | None) -> None:
-    """All parts, or one alone."""
+    """Prints all parts, or `only` one of them."""
     typer.echo(json.dumps(parts if only is None else parts[only], indent=2, ensure_ascii=False))

@@ -84,8 +84,7 @@ for name, commands in task_commands([str(command.name) for command in app.regist
 
 
 def _refuse_no_folder() -> None:
-    """Ends where the current folder was deleted: paths mean nothing there, and libraries of PyTorch's end the process
-    when they are loaded."""
+    """Exits if the current folder was deleted: paths mean nothing there, and loading PyTorch would end the process."""
     try:
         os.getcwd()
     except FileNotFoundError:

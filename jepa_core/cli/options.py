@@ -33,9 +33,9 @@ PluginFiles = Annotated[
 
 
 def make_registry(modules: list[str] | None, files: list[Path] | None, outlined: bool = False) -> Registry:
-    """The installed plugins, and those that the user named; what they print meanwhile goes to standard error.
+    """Makes a registry of the installed plugins and those named by the user; what they print goes to standard error.
 
-    Imported when it is called, since that takes a second. outlined: their sources are read, and nothing is run.
+    Its imports take a second, so they wait for the call. outlined: read the plugins' sources, run nothing.
     """
     if outlined:
         from jepa_core.registry.outline import Outline
@@ -48,7 +48,7 @@ def make_registry(modules: list[str] | None, files: list[Path] | None, outlined:
 
 
 def by_kind(modules: Iterable[str] | None, files: Iterable[Path] | None) -> tuple[list[str], list[Path]]:
-    """Modules and files, by what they are, whichever option they were given with.
+    """Sorts plugins into modules and files, whichever option they were given with.
 
     >>> by_kind(["huber.py", "my_package.huber"], None)
     (['my_package.huber'], [PosixPath('huber.py')])
@@ -60,7 +60,7 @@ def by_kind(modules: Iterable[str] | None, files: Iterable[Path] | None) -> tupl
 
 
 def with_flags(overrides: list[str] | None, **flags: object) -> list[str]:
-    """Overrides, and those that have a flag of their own; key ``a__b`` means ``a.b``. Flags win."""
+    """The overrides, followed by those given as flags, which win; key ``a__b`` means ``a.b``."""
     given = {key.replace("__", "."): value for key, value in flags.items() if value is not None}
     return [
         *(overrides or ()),

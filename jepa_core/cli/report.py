@@ -1,4 +1,4 @@
-"""``jepa-run report``: what runs did, on one page."""
+"""``jepa-run report``: one page on what runs did."""
 
 from __future__ import annotations
 

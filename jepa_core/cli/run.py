@@ -78,7 +78,7 @@ def run(
 
 
 def folder_beside(folder: Path, overrides: Sequence[str]) -> Path:
-    """A folder that is not there yet, named by what changes.
+    """Picks a folder that does not exist yet, named after the changed values.
 
     >>> folder_beside(Path("runs/cosine_k1"), ["objective.k=2"]).as_posix()
     'runs/cosine_k1-k2'

@@ -84,14 +84,14 @@ def study(
 
 
 def _say_at_once(file: Path, data: object) -> None:
-    """What the file asks for, before anything slow is imported; what is wrong in it is told later."""
+    """Prints the arms that the file names before anything slow is imported; its mistakes are told later."""
     arms = data.get("arms") if isinstance(data, dict) else None
     names = ", ".join(map(str, arms)) if isinstance(arms, dict) else "…"
     typer.echo(plain(f"{file}: arms {names}; reading recipes and plugins"), err=True)
 
 
 def _in_processes(design: Design, count: int, modules: list[str], files: list[Path], device: str | None) -> None:
-    """With a bar over the cells; what the workers say goes to files."""
+    """Runs the study in `count` worker processes, with a progress bar over the cells."""
     from jepa_core.progress import progress
     from jepa_core.study.workers import work_in_processes
 

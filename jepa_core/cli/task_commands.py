@@ -15,9 +15,9 @@ GROUP = "jepa_core.commands"
 
 
 def task_commands(taken: Collection[str] = ()) -> Iterator[tuple[str, typer.Typer]]:
-    """Name and app of each; one that does not load, or has a name that is taken, is told of and left out.
+    """Yields the name and app of each; skips, with a message, one that does not load or whose name is taken.
 
-    They import what they need when they run.
+    The apps import what they need when they run.
     """
     names = set(taken)
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):

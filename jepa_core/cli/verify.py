@@ -102,7 +102,7 @@ def _context(
     plugin_files: list[Path] | None,
     processes: int = 1,
 ) -> Context:
-    """The built run. Raises JepaError for whatever in the recipe or its data is wrong."""
+    """Builds the run of a recipe, or of a run's folder. Raises JepaError where recipe or data are wrong."""
     from jepa_core.folder.run_folder import RunFolder
     from jepa_core.recipe.load import load_recipe
     from jepa_core.recipe.sources import find_recipe

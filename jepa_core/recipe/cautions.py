@@ -1,4 +1,4 @@
-"""What a recipe may say, and hardly means: told in a warning with its line, and run all the same."""
+"""Warnings, with the line, about values that a recipe may have but hardly means; it runs all the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def cautions(recipe: Recipe, steps: int | None) -> list[str]:
-    """Warnings, for people. steps: of the whole run, where that is known."""
+    """The warnings about a recipe. steps: of the whole run, None where not known."""
     return [f"warning: {recipe.error(key, message)}" for key, message in _found(recipe, steps)]
 
 

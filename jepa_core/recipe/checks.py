@@ -1,4 +1,4 @@
-"""What can be wrong with a recipe before anything is built: keys and values, components, plugins."""
+"""Checks of a recipe before anything is built: keys and values, components, plugins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def check_schema(draft: Draft) -> Recipe | None:
-    """The recipe, or None after adding every unknown key, wrong value, and keys that don't go together."""
+    """The recipe; None after adding each unknown key, wrong value and conflict between keys to the draft."""
     try:
         return Recipe.model_validate(draft.data)
     except ValidationError as error:
@@ -55,7 +55,7 @@ def _without(data: dict[str, Any], wrong: list[KeyPath]) -> dict[str, Any]:
 
 
 def _unknown(path: KeyPath) -> str:
-    """The words for a key that its section does not have."""
+    """The message for a key that its section does not have."""
     *parents, key = path
     if parents == ["training"] and key in REFUSED:
         return f"not for a recipe: {REFUSED[str(key)]}"
@@ -86,7 +86,7 @@ def check_components(draft: Draft, registry: Registry) -> None:
 
 
 def check_refusals(draft: Draft, registry: Registry) -> None:
-    """Adds what components that need not know the run say against their options, where nothing else is wrong there."""
+    """Adds refusals by components that can be made without a run, where nothing else is wrong with their options."""
     for path, kind, ref in list(component_refs(draft.data)):
         name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
         options.pop("name", None)
@@ -98,7 +98,7 @@ def check_refusals(draft: Draft, registry: Registry) -> None:
 
 
 def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
-    """Path, kind and raw reference (text or mapping) of every component in a recipe's data, or by default."""
+    """Yields path, kind and raw reference (text or mapping) of every component in a recipe's data, or by default."""
     for path, kind in COMPONENTS.items():
         value: Any = data
         for part in path:
@@ -135,7 +135,7 @@ def _single_refs(kind: str, value: Any) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def _parts(option: str, options: dict[str, Any]) -> KeyPath:
-    """An option's dotted place as a path; the name of an option may itself hold dots."""
+    """Turns an option's dotted place into a path; an option's name may itself hold dots."""
     if option in options or "." not in option:
         return (option,)
     return tuple(int(part) if part.isdecimal() else part for part in option.split("."))

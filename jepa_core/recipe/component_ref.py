@@ -1,4 +1,4 @@
-"""How a recipe names a component: ``NAME``, or ``{name: NAME, option: value}``."""
+"""References to components in a recipe: ``NAME``, or ``{name: NAME, option: value}``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ComponentRef(Section):
 
     @model_serializer
     def plain(self) -> str | dict[str, Any]:
-        """The way back: ``NAME`` where no option is given, else the mapping."""
+        """The reference as a recipe writes it: ``NAME`` where no option is given, else the mapping."""
         return {"name": self.name, **self.options} if self.options else self.name
 
 
@@ -58,7 +58,7 @@ class EmbeddingSides(Section):
         return {"source": value, "target": value}
 
     def named(self) -> Iterator[tuple[str, ComponentRef]]:
-        """Dotted place below the key, and reference, of each extractor; one for both sides where they are the same."""
+        """Yields dotted place below the key, and reference, of each extractor; a single one for equal sides."""
         if self.source == self.target and self.condition is None:
             yield "", self.source
             return
@@ -69,7 +69,7 @@ class EmbeddingSides(Section):
 
     @model_serializer
     def plain(self) -> str | dict[str, Any]:
-        """The way back: one component where both sides are the same."""
+        """The sides as a recipe writes them: one component where both are the same."""
         if self.source == self.target and self.condition is None:
             return self.source.plain()
         condition = {} if self.condition is None else {"condition": self.condition.plain()}

@@ -1,6 +1,6 @@
-"""Checks ``model.config`` against the source of transformers, which is read and not run: importing it takes seconds.
+"""Checks ``model.config`` against transformers' source, read but not run, because importing it takes seconds.
 
-What a configuration class computes, and raises when it is made, only a build finds out.
+What a configuration class computes or refuses when it is made only shows in a build.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AUTO = "transformers.models.auto"
 
 
 def outlined_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
-    """Each key of a model configuration that is wrong by the source of its class. Raises Unread where there is none."""
+    """Lists the wrong keys of a model configuration, by its class's source. Raises Unread if that can't be read."""
     model_type = config.get("model_type")
     if wrong := type_problem(model_type, _causal_types()):
         return wrong
@@ -65,7 +65,7 @@ def _folder_of(model_type: str) -> str:
 
 
 def _class_of(module: str, model_type: str) -> Definition:
-    """The configuration class of this type in a module."""
+    """Finds the configuration class of this model type in a module."""
     code = syntax(module)
     for node in code.bound.values():
         if isinstance(node, ast.ClassDef) and _value(Definition(code, node), "model_type", None) == model_type:
@@ -74,7 +74,7 @@ def _class_of(module: str, model_type: str) -> Definition:
 
 
 def _more_than_text(class_: Definition, model_type: str) -> str:
-    """Where a configuration holds one of a language model beside others: what to name instead."""
+    """Refuses a model that is more than a language model, naming the type of its text part; else empty."""
     parts = next((v for node in class_.node.body for name, v in assigned(node) if name.startswith("sub_configs")), None)
     if not isinstance(parts, ast.Dict):
         return ""
@@ -96,7 +96,7 @@ def _base() -> Definition:
 
 
 def _fields(class_: Definition) -> Iterator[tuple[str, Any, Any]]:
-    """Name, type and default of the fields of a class, those of the classes above it first."""
+    """Yields name, type and default of a class's fields, those of its bases first."""
     for base in class_.bases:
         if isinstance(base, Definition) and isinstance(base.node, ast.ClassDef):
             yield from _fields(base)

@@ -1,4 +1,4 @@
-"""Where a recipe names components, and what stands there when it says nothing."""
+"""The places where a recipe names components, and their defaults."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jepa_core.components import KINDS
 from jepa_core.recipe.component_ref import ComponentRef
 from jepa_core.registry.places import KeyPath
 
-#: Where a recipe names components: key path -> kind. Some are lists of them.
+#: Key path -> kind of each place where a recipe names components; some hold lists.
 COMPONENTS: dict[tuple[str, ...], str] = {tuple(kind.key.split(".")): name for name, kind in KINDS.items()}
 
-#: What stands there when the recipe says nothing.
+#: Key path -> what a recipe that leaves it out means.
 DEFAULTS: dict[KeyPath, Any] = {
     ("data",): "reversal_curse",
     ("model", "config"): {"model_type": "gpt2", "n_layer": 2, "n_embd": 128, "n_head": 4},

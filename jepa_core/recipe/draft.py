@@ -29,12 +29,12 @@ class Draft:
         return Places(self.file, self.lines)
 
     def add(self, path: KeyPath, message: str) -> None:
-        """One more problem, where `path` was given; one more of the same key at the same place is noise."""
+        """Adds a problem at the place where `path` was given; a second one of the same key and place is dropped."""
         places = self.places
         self._keep(places.line(path), Problem(places.where(path), dotted(path), message))
 
     def wrong_at(self, path: KeyPath) -> bool:
-        """Has a problem been added at `path` or below."""
+        """Tells whether a problem has been added at `path` or below."""
         place = dotted(path)
         return any(key == place or key.startswith(f"{place}.") for _, key in self._problems)
 
@@ -42,7 +42,7 @@ class Draft:
         self._keep(COMMAND_LINE, Problem("command line", key, message))
 
     def override(self, path: KeyPath) -> None:
-        """From now on `path`, all below it, and what it opened on its way, is what the command line says."""
+        """Marks `path`, everything below it and the parents it created as given on the command line."""
         self.lines = {known: line for known, line in self.lines.items() if known[: len(path)] != path}
         for depth in range(1, len(path) + 1):
             self.lines.setdefault(path[:depth], COMMAND_LINE)

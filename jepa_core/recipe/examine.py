@@ -1,7 +1,7 @@
-"""The quick check of a recipe: everything that can be said without running plugins, torch or transformers.
+"""The quick check of a recipe: everything that can be told without running plugins, torch or transformers.
 
 Keys and values, names and options of components, the model's configuration, files that are not there, splits that the
-dataset does not have, trackers that are not installed. What remains, a build finds out.
+dataset does not have, trackers that are not installed. A build finds the rest.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _MODEL = OnDisk(or_id=True)
 
 
 class InDoubt(Exception):
-    """The sources of plugins and of transformers do not say all that has to be known."""
+    """The sources of plugins and transformers do not tell enough for a check without running them."""
 
 
 def examine(source: str | Path, overrides: Sequence[str], registry: Registry) -> Recipe:
     """The recipe, as :func:`~jepa_core.recipe.load.load_recipe` gives it.
 
-    registry: an Outline, or where that is InDoubt one of plugins that run. Raises RecipeError with every problem, by
-    line.
+    registry: an Outline, or, after an InDoubt, a registry of loaded plugins. Raises RecipeError with every problem,
+    by line.
     """
     reading = Reading(find_recipe(source), overrides, registry)
     draft, outlined = reading.draft, isinstance(registry, Outline)
@@ -59,7 +59,7 @@ def examine(source: str | Path, overrides: Sequence[str], registry: Registry) ->
 
 
 def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
-    """What options name that are paths, and is not there."""
+    """Yields place and words for each path, in an option or of a model, that does not exist."""
     for path, kind, ref in component_refs(data):
         options = ref if isinstance(ref, dict) else {}
         for name, annotation in _option_types(registry, kind, options.get("name")).items():
@@ -81,7 +81,7 @@ def _option_types(registry: Registry, kind: str, name: object) -> Mapping[str, A
 
 
 def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk, str]]:
-    """Place below the option, mark and text of each path in `value`, by the type of the option.
+    """Yields place below the option, mark and text of each path in `value`, by the option's type.
 
     >>> from jepa_core.contexts import DataPath
     >>> [place for place, _, _ in marked_paths(dict[str, DataPath] | None, {"test": "a.jsonl"})]
@@ -100,7 +100,7 @@ def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk,
 
 
 def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
-    """Splits that the dataset, by what it says of itself, does not have."""
+    """Yields each wanted split that the dataset does not declare."""
     evaluation = data.get("evaluation")
     wanted = evaluation.get("splits") if isinstance(evaluation, dict) else None
     for _, kind, ref in component_refs(data):
@@ -114,7 +114,7 @@ def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath,
 
 
 def _known_splits(registry: Registry, options: Mapping[str, Any]) -> list[str] | None:
-    """None where only the data say."""
+    """The splits that the dataset declares; None where only the data tell."""
     try:
         splits = DatasetTraits.of(registry.find("dataset", str(options.get("name"))).factory).splits
     except ComponentError:

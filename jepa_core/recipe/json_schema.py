@@ -20,7 +20,7 @@ Schema = dict[str, Any]
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of names."""
+    """A generator without the titles that pydantic makes of names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -51,7 +51,7 @@ def recipe_schema(registry: Registry) -> Schema:
 
 
 def _place(kind: str, description: str) -> Schema:
-    """What may stand where a recipe names components of this kind."""
+    """The schema of a key that holds components of this kind: one, a list, or one a side."""
     one: Schema = {"$ref": f"#/$defs/{kind}"}
     if KINDS[kind].many:
         return {"type": "array", "items": one, "description": description}
@@ -68,7 +68,7 @@ def _place(kind: str, description: str) -> Schema:
 
 
 def _component_schema(registry: Registry, kind: str) -> Schema:
-    """A component of this kind: a name alone, where no option is required, or a mapping."""
+    """The schema of a component of this kind: a mapping, or a name alone if no option is required."""
     names, mappings = [], []
     for name in registry.names(kind):
         try:

@@ -1,4 +1,4 @@
-"""Loading a recipe: read strictly, override, check all of it, and only then say what is wrong."""
+"""Loading a recipe: reads strictly, overrides, checks everything, and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> Recipe:
-    """The recipe in a file, or a shipped one by name, changed by ``key=value`` overrides.
+    """Loads the recipe in a file, or a shipped one by name, changed by ``key=value`` overrides.
 
     registry: the components to check it against; left out, those installed.
     Raises RecipeError with every problem of the file and of the overrides, by line.
@@ -35,7 +35,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Reg
 
 
 class Reading:
-    """A recipe that is being read: its draft, with all problems found so far; words: of older keys in it."""
+    """A recipe being read: its draft, with the problems found so far; words: a sentence for each older key in it."""
 
     def __init__(self, path: Path, overrides: Sequence[str], registry: Registry):
         self.path = path
@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def search(self) -> tuple[Path, ...]:
-        """Where data files are looked for, also when something is wrong elsewhere."""
+        """The folders in which data files are looked for; known even where the recipe has problems."""
         return search_folders(self.path, self._noted, (shipped_folder(),))
 
     def check_model(self, problems: Callable[[dict[str, Any]], Iterable[tuple[KeyPath, str]]]) -> None:
@@ -63,7 +63,7 @@ class Reading:
             self.draft.add(("model", "config", *path), words)
 
     def recipe(self) -> Recipe:
-        """Raises RecipeError with every problem so far, by line."""
+        """The recipe. Raises RecipeError with every problem so far, by line."""
         self.draft.raise_problems()
         found = self._recipe
         assert found is not None, "what does not validate has problems"
@@ -73,7 +73,7 @@ class Reading:
 
 
 def _noted_search(noted: Any) -> tuple[Path, ...]:
-    """Where the run that wrote a resolved recipe looked for data files."""
+    """The data folders that a resolved recipe notes: those searched by the run that wrote it."""
     folders = noted.get("search") if isinstance(noted, dict) else None
     return tuple(Path(f) for f in folders if isinstance(f, str)) if isinstance(folders, list) else ()
 

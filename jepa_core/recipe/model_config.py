@@ -50,7 +50,7 @@ Found = Iterator[tuple[KeyPath, str]]
 
 @dataclass(frozen=True)
 class ConfigKind:
-    """What keys a type of model has: name -> type; aliases: common name -> its own; activations: known by name."""
+    """The keys of a type of model. types: name -> type; aliases: common name -> own name; activations: known names."""
 
     model_type: str
     types: Mapping[str, Any]
@@ -59,12 +59,12 @@ class ConfigKind:
 
     @property
     def aliased(self) -> dict[str, str]:
-        """The aliases of keys that there are."""
+        """The aliases whose own name is among the keys."""
         return {name: own for name, own in self.aliases.items() if own in self.types}
 
 
 def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
-    """Each key of a model configuration that is wrong, and why; a path of () is the whole."""
+    """Lists the wrong keys of a model configuration with the reason; the path () means the whole of it."""
     from transformers.activations import ACT2FN
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -84,7 +84,7 @@ def config_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
 
 
 def type_problem(model_type: object, known: Collection[str]) -> list[tuple[KeyPath, str]]:
-    """What is wrong with a type of model; nothing where it is one of the `known`."""
+    """Lists the problem with a model type; empty where it is one of the `known`."""
     if not isinstance(model_type, str):
         return [(("model_type",), "is missing or no text; expected gpt2, llama or another type of model")]
     if model_type not in known:
@@ -94,17 +94,17 @@ def type_problem(model_type: object, known: Collection[str]) -> list[tuple[KeyPa
 
 
 def key_problems(kind: ConfigKind, given: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
-    """What is wrong with keys, one by one."""
+    """Lists the problems with single keys."""
     return [*_keys(kind, given), *_sizes(kind, given), *_activations(kind, given), *_balance(given)]
 
 
 def more_than_text(model_type: str, inner: str) -> str:
-    """inner: the type of the language model in it, to be named instead."""
+    """The refusal of a model that holds more than a language model. inner: the type to name instead."""
     return f"'{model_type}' is more than a language model" + (f"; '{inner}' is the one in it" if inner else "")
 
 
 def _keys(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
-    """Keys unknown, set elsewhere, given under both of their names, or of a wrong type."""
+    """Yields keys that are unknown, set elsewhere, given under both of their names, or of a wrong type."""
     aliased = kind.aliased
     for key, value in given.items():
         own = aliased.get(key, key)
@@ -122,7 +122,7 @@ def _keys(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
 
 
 def _field_types(config_class: Any) -> dict[str, Any]:
-    """The fields that make up this kind of model; what all configurations share is no matter of a recipe."""
+    """The types of this kind of model's own fields, without those that all configurations share."""
     from transformers import PreTrainedConfig
 
     shared = {field.name for field in fields(PreTrainedConfig)}
@@ -132,19 +132,19 @@ def _field_types(config_class: Any) -> dict[str, Any]:
 
 
 def with_unnamed(types: Mapping[str, Any], folders: Iterable[str]) -> dict[str, Any]:
-    """The types of a configuration's fields, and of keys that its class does not name. folders: of the model's code."""
+    """Adds keys that the model's code reads though its class has no such field. folders: of the model's code."""
     roped = {**_ROPE, **types} if "rope_parameters" in types else dict(types)
     return {**{key: of for key, of in _READ.items() if _is_read(folders, key)}, **roped}
 
 
 def _is_read(folders: Iterable[str], key: str) -> bool:
-    """Does the code of this kind of model look the key up? Read as text, because importing it takes seconds."""
+    """Tells whether the model's code looks the key up; it is read as text, because importing it takes seconds."""
     code = [path.read_text(encoding="utf-8") for folder in folders for path in Path(folder).glob("modeling_*.py")]
     return any(re.search(rf"""config\.{key}\b|config, ["']{key}["']""", text) for text in code)
 
 
 def _sizes(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
-    """Sizes that nobody means, which would end in a strange error or fill the memory."""
+    """Yields sizes out of all reason, which would end in a strange error or fill the memory."""
     for common, largest in _SIZES.items():
         for key in {common, kind.aliases.get(common, common)} & set(given):
             if type(given[key]) is int and not 1 <= given[key] <= largest:
@@ -159,13 +159,13 @@ def _activations(kind: ConfigKind, given: Mapping[str, Any]) -> Found:
 
 
 def _balance(given: Mapping[str, Any]) -> Found:
-    """A weight of a loss that is not asked for."""
+    """Yields the weight of a router loss that is not computed."""
     if given.get("router_aux_loss_coef") and not given.get("output_router_logits"):
         yield ("router_aux_loss_coef",), "has no effect without output_router_logits: true"
 
 
 def _whole(config_class: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
-    """What the class itself says against keys that are fine one by one, and what it leaves to its model to find."""
+    """Yields what the class refuses in keys that are fine one by one, and conflicts it leaves to its model."""
     try:
         config = config_class(**given)
     except Exception as error:  # configuration classes of 200 models raise what they like
@@ -176,14 +176,14 @@ def _whole(config_class: Any, given: Mapping[str, Any], types: Collection[str]) 
 
 
 def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
-    """Sizes that do not go together. config: an object with all values as attributes."""
+    """Yields sizes that do not go together. config: an object with all values as attributes."""
     yield from _room(config)
     yield from _heads(config, given, types)
     yield from _experts(config)
 
 
 def _room(config: Any) -> Found:
-    """Layers that this machine's memory can't hold, each with a matrix of the width squared at the least."""
+    """Yields layers that don't fit this machine's memory, counting one matrix of width squared for each."""
     width, layers = (getattr(config, name, None) for name in ("hidden_size", "num_hidden_layers"))
     if type(width) is not int or type(layers) is not int:
         return
@@ -197,7 +197,7 @@ def _room(config: Any) -> Found:
 
 
 def _heads(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
-    """Heads that don't divide the width, or that can't share their keys and values evenly."""
+    """Yields heads that don't divide the width, or can't share their keys and values evenly."""
     names = ("hidden_size", "num_attention_heads", "num_key_value_heads")
     width, heads, shared = (_number(config, name) for name in names)
     if width and heads and "head_dim" not in types and width % heads:
@@ -221,7 +221,7 @@ def _number(config: Any, name: str) -> int:
 
 
 def _experts(config: Any) -> Found:
-    """More experts for a token than there are."""
+    """Yields a number of experts a token that exceeds the experts there are."""
     chosen = getattr(config, "num_experts_per_tok", None)
     there = next((n for name in _EXPERTS if type(n := getattr(config, name, None)) is int), None)
     if type(chosen) is int and there is not None and chosen > there > 0:

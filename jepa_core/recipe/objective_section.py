@@ -1,4 +1,4 @@
-"""The recipe's section on the loss."""
+"""The recipe's section ``objective``: the loss."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Recipes written before a change of schema: what they said, in today's keys.
+"""Rewrites recipes from before a change of schema in today's keys.
 
-Every rewriting leaves a word about the new key, which whoever runs the recipe is shown.
+Each change leaves a sentence about the new key, shown when the recipe is run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STOPPED = {"none": "same", "target": "stopped"}
 
 
 def modernise(draft: Draft, registry: Registry) -> list[str]:
-    """Rewrites the draft in today's keys; gives a sentence for each change."""
+    """Rewrites the draft in today's keys; returns a sentence for each change."""
     words = [*_stop_gradient(draft)]
     for path, kind, ref in list(component_refs(draft.data)):
         name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
@@ -70,7 +70,7 @@ def _as_yaml(value: Any) -> str:
 
 
 def _moved_keys(registry: Registry) -> list[tuple[str, str, Any]]:
-    """Keys of sections that are components by now, as these components say: section, key, and what to list."""
+    """Section, key and component of each key that has become a component, as the components themselves declare."""
     found = []
     for component in registry.describe():
         for dotted_key in getattr(component.factory, "was_key", ()):
@@ -80,7 +80,7 @@ def _moved_keys(registry: Registry) -> list[tuple[str, str, Any]]:
 
 
 def _moved(draft: Draft, section: str, key: str, name: str) -> list[str]:
-    """A key that was true or false, and is now a component in the section's list ``also``."""
+    """Replaces a key that was true or false by a component in the section's list ``also``."""
     holder = draft.data.get(section)
     if not isinstance(holder, dict) or not isinstance(holder.get(key), bool):
         return []
@@ -93,7 +93,7 @@ def _moved(draft: Draft, section: str, key: str, name: str) -> list[str]:
 
 
 def _put(draft: Draft, path: KeyPath, value: Any, like: KeyPath) -> None:
-    """`value` at `path`, said to stand where the key `like` stood."""
+    """Puts `value` at `path`, on the line of the key `like`."""
     holder: Any = draft.data
     for part in path[:-1]:
         holder = holder.setdefault(part, {}) if isinstance(holder, dict) else holder[part]

@@ -1,4 +1,4 @@
-"""Overrides: ``objective.k=2 objective.distance.eps=1e-6`` on top of what the file says."""
+"""Overrides of a recipe's values: ``objective.k=2 objective.distance.eps=1e-6``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _value(text: str) -> Any:
 
 
 def _set(data: dict[str, Any], key: str, value: Any) -> KeyPath:
-    """Sets the value at a dotted key, making what is on the way, and returns its path."""
+    """Sets the value at a dotted key, creates missing parents, and returns its path."""
     path: KeyPath = ()
     parts = key.split(".")
     holder: Any = data
@@ -82,7 +82,7 @@ LISTS = [path for path, kind in COMPONENTS.items() if KINDS[kind].many]
 
 
 def _at(holder: Any, step: str | int, path: KeyPath) -> Any:
-    """What stands at `step`, or what would by default."""
+    """The value at `step`, or its default."""
     value = holder.get(step) if isinstance(holder, dict) else holder[step]
     return copy.deepcopy(DEFAULTS.get(path, {})) if value is None else value
 
@@ -100,7 +100,7 @@ def _opened(value: Any, after: str, path: KeyPath) -> dict[str, Any] | list[Any]
 
 
 def _names_component(path: KeyPath) -> bool:
-    """Is this where a recipe names a component: directly, as an item of a list, or as a side."""
+    """Tells whether a recipe names a component here: directly, as an item of a list, or as a side."""
     if path[:2] == ("objective", "terms"):
         path = ("objective", *path[3:])
     return path in COMPONENTS or path[:-1] in LISTS or path[:-1] == ("objective", "embedding")

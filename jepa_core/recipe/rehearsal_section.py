@@ -1,4 +1,4 @@
-"""The ``rehearsal`` section: what a run rehearses after it has learned, and what of the recipe is another then."""
+"""The ``rehearsal`` section: what a run rehearses after learning, and the recipe's keys that change meanwhile."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RehearsalSection(Section):
 
     @property
     def before(self) -> RehearsalSection | None:
-        """What learning rehearses itself: the last round of self-training, with those before it; None without any."""
+        """The rehearsal that learning itself consists of: all rounds of self-training; None without any."""
         own = self.self_training
         if own is None:
             return None
@@ -64,8 +64,7 @@ def overridden(section: Section, given: dict[str, Any]) -> Section:
 
 
 def wrong(section: Section, rehearsal: RehearsalSection, name: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with the keys that a section, by its `name`, has while rehearsing, or in a round of self-training:
-    pairs of key and words."""
+    """Yields key and words for each change to the section `name` that does not fit, in rehearsal or self-training."""
     yield from _wrong(section, getattr(rehearsal, name), ("rehearsal", name))
     if rehearsal.self_training is not None:
         yield from _wrong(section, getattr(rehearsal.self_training, name), ("rehearsal", "self_training", name))

@@ -22,7 +22,7 @@ _BESIDE_THE_POINT = ("description", "output_dir", "resolved")
 
 
 def resolved(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    """The recipe as plain data in which every default, of components too, is filled in."""
+    """The recipe as plain data with every default filled in, those of components too."""
     data = _as_read(recipe.model_dump())
     if recipe.rehearsal is None:  # so that a run from before there were rehearsals goes on
         del data["rehearsal"]
@@ -50,7 +50,7 @@ def _filled_in(ref: ComponentRef, factory: Any) -> str | dict[str, Any]:
 
 
 def dump_yaml(data: dict[str, Any]) -> str:
-    """YAML that both this project's strict reader and a YAML 1.1 reader take for `data`, in its order."""
+    """Writes `data` as YAML that reads back the same under YAML 1.1 and this project's strict reader, in order."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -66,7 +66,7 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("+-.01234
 
 
 def differences(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
-    """The dotted keys in which two resolved recipes differ, but for those that change no result."""
+    """The dotted keys in which two resolved recipes differ, leaving out those that change no result."""
     return [dotted(path) for path in _differing(a, b, ()) if path[0] not in _BESIDE_THE_POINT]
 
 

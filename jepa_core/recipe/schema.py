@@ -29,7 +29,7 @@ def _section(section: type[Section]) -> Any:
 
 
 class Evaluation(Section):
-    """What is measured after training, and every training.eval_steps."""
+    """Measurements after training, and every training.eval_steps."""
 
     splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(
         None, description="Evaluation sets of the dataset, by name; null: all of them."
@@ -110,13 +110,13 @@ class Recipe(Section):
     def search(self) -> tuple[Path, ...]:
         """Folders in which data files are looked for: the current one, then the recipe's.
 
-        Those of the recipe that a run's resolved one was made of come first: it means the files that the run read,
-        wherever it is read. The shipped recipes' folder comes last, for copies of them.
+        A run's resolved recipe looks first where the run itself did, so that it means the same files wherever it is
+        read. The shipped recipes' folder comes last, for copies of them.
         """
         return search_folders(self._source_path, self._noted_search, self._shipped)
 
     def components(self) -> Iterator[tuple[str, str, ComponentRef]]:
-        """Key, kind and reference of every component, one for both sides where these are the same."""
+        """Yields key, kind and reference of every component; a single one where both sides are the same."""
         objective = self.objective
         yield "data", "dataset", self.data
         yield "objective.mask", "mask", objective.mask
@@ -129,7 +129,7 @@ class Recipe(Section):
             yield "rehearsal.asker", "rehearsal", self.rehearsal.asker
 
     def error(self, key: str, message: str) -> RecipeError:
-        """For what turns out wrong later: an error that names the line of `key`."""
+        """Makes an error that names the line of `key`, for problems that show only later."""
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
         return RecipeError([Problem(self._places.where(path), key, message)])
 

@@ -21,12 +21,12 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def descriptions() -> dict[str, str]:
-    """Name -> what it shows, of every shipped recipe."""
+    """Name -> description of every shipped recipe."""
     return {name: str(load_yaml(path).data["description"]) for name, path in shipped_recipes().items()}
 
 
 def is_recipe(source: str) -> bool:
-    """Is there such a file, or a shipped recipe of this name."""
+    """Tells whether there is such a file, or a shipped recipe of this name."""
     try:
         return source in shipped_recipes() or Path(at_home(source)).exists()
     except (OSError, ValueError):  # not the name of a file
@@ -34,7 +34,7 @@ def is_recipe(source: str) -> bool:
 
 
 def find_recipe(source: str | Path) -> Path:
-    """The recipe file that `source` means: a file, or the name of a shipped recipe.
+    """Finds the recipe file that `source` means: a file, or the name of a shipped recipe.
 
     Raises RecipeError when there is none, naming a close one.
     """

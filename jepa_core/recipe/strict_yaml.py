@@ -40,7 +40,7 @@ class Document:
 
 
 def load_yaml(path: str | Path, *, most: int = MAX_NODES) -> Document:
-    """The one document in a YAML file, of `most` entries. Raises RecipeError with every problem at ``path:line``."""
+    """Reads the only document of a YAML file, with up to `most` entries. Raises RecipeError with all problems."""
     document = read_yaml(path, most=most)
     if document.problems:
         raise RecipeError(document.problems)
@@ -48,7 +48,7 @@ def load_yaml(path: str | Path, *, most: int = MAX_NODES) -> Document:
 
 
 def read_yaml(path: str | Path, shown: str = "", *, most: int = MAX_NODES) -> Document:
-    """Like :func:`load_yaml`, but raises only where no data can be had at all.
+    """Reads like :func:`load_yaml`, but raises only where no data can be had at all.
 
     shown: what messages call the file; left out, `path`.
     """
@@ -65,7 +65,7 @@ def read_yaml(path: str | Path, shown: str = "", *, most: int = MAX_NODES) -> Do
 
 
 def parse_yaml(content: bytes | str, shown: str, *, most: int = MAX_NODES) -> Document:
-    """Like :func:`read_yaml`, for content in memory."""
+    """Reads like :func:`read_yaml`, from memory."""
     try:
         reader = _Reader(decode(content), most)
         data = reader.read()

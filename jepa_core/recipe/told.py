@@ -10,7 +10,7 @@ Data = Mapping[str, Any]
 
 
 def in_a_line(recipe: Data) -> str:
-    """recipe: plain data. What trains on what, by which loss, for how long, and where it goes."""
+    """Sums up a recipe, given as plain data: dataset, model, loss, length and seed."""
     objective, training = recipe["objective"], recipe["training"]
     steps, epochs = training["max_steps"], training["num_train_epochs"]
     long = f"{steps:,} steps" if steps else f"{epochs:g} epochs"
@@ -43,7 +43,7 @@ def _model(model: Data) -> str:
 
 
 def weight(given: Any) -> str:
-    """A term's weight, or from where to where it goes."""
+    """A term's weight, or the start and end of its schedule."""
     return f"{given:g}" if isinstance(given, int | float) else f"({given['start']:g} to {given['end']:g})"
 
 

@@ -1,6 +1,6 @@
-"""The trackers that a recipe reports to, and whether they are installed here.
+"""Checks that the trackers that a recipe reports to are installed here.
 
-That is a matter of the machine: a finished run is read on one without them, so loading its recipe doesn't look.
+Loading a recipe doesn't check: a finished run may be read on a machine without them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
-#: Any of these modules will do for a tracker; for the others it is the one of their name.
+#: Modules of which any will do for a tracker; the others need the one of their name.
 _MODULES = {"tensorboard": ("tensorboard", "tensorboardX")}
 
 
@@ -23,13 +23,13 @@ def refuse_missing_trackers(recipe: Recipe) -> None:
 
 
 def missing_trackers(names: Iterable[object]) -> Iterator[tuple[int, str]]:
-    """The number of each tracker that is not installed, and what to do."""
+    """Yields the number of each tracker that is not installed, and what to do."""
     for number, name in enumerate(names):
         if isinstance(name, str) and not any(map(_installed, _MODULES.get(name, (name,)))):
             yield number, f"the package '{name}' is not installed: pip install {name}, or leave it out"
 
 
 def _installed(module: str) -> bool:
-    """A folder of the name, as wandb makes one for its files, is no package."""
+    """Tells whether a package is installed; a mere folder of the name, as wandb makes one, does not count."""
     spec = find_spec(module)
     return spec is not None and spec.origin is not None

@@ -41,7 +41,7 @@ _NOT_HERE = {
 
 
 class FsdpSection(Section):
-    """How the model is split among processes; the names are those of transformers' fsdp_config."""
+    """Splitting the model among processes; the names are those of transformers' fsdp_config."""
 
     version: Literal[2] = Field(2, description="FSDP2; there is no other.")
     reshard_after_forward: bool = Field(
@@ -57,7 +57,7 @@ class FsdpSection(Section):
 
 
 class Training(Section):
-    """How to train; the names and meanings are those of transformers.TrainingArguments."""
+    """The training; names and meanings are those of transformers.TrainingArguments."""
 
     max_steps: Positive | None = Field(
         None, description="Optimizer steps; 1000 where num_train_epochs is not given either."

@@ -1,4 +1,4 @@
-"""From bytes to PyYAML's events, one by one, with one kind of refusal for all that cannot be read."""
+"""Turns bytes into PyYAML's events, one by one, with a single exception for whatever cannot be read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def decode(content: bytes | str) -> str:
 
 
 def events(text: str) -> Iterator[yaml.Event]:
-    """PyYAML's events, lazily. Raises Refused, with what is wrong in one sentence."""
+    """Yields PyYAML's events. Raises Refused, with one sentence on what is wrong."""
     line = 1
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):

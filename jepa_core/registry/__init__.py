@@ -1,4 +1,4 @@
-"""Which components are installed, and how to make one."""
+"""Finding the installed components, and making them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Component", "Registry"]
 
 
 def __getattr__(name: str) -> Any:
-    """On first use: whoever only looks up where a key stands (`places`) need not wait for pydantic."""
+    """Imports the registry on first use, so that importing `places` alone does not wait for pydantic."""
     if name in __all__:
         return getattr(import_module("jepa_core.registry.registry"), name)
     raise AttributeError(f"module 'jepa_core.registry' has no attribute '{name}'")

@@ -52,7 +52,7 @@ def new_manager() -> pluggy.PluginManager:
 
 
 def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
-    """Every entry point of the group, in a stable order.
+    """Yields every entry point of the group, in a stable order.
 
     Raises ComponentError when there is none at all: then not even the built-ins are installed.
     """
@@ -71,7 +71,7 @@ def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
 
 
 def _origin(point: metadata.EntryPoint) -> tuple[str, str]:
-    """Distribution and version; what is left of a half removed distribution may name neither."""
+    """The distribution and version; the remains of a half removed one may name neither."""
     return (point.dist.name or "unknown", point.dist.version or "?") if point.dist else ("unknown", "?")
 
 
@@ -92,12 +92,12 @@ def load_installed(manager: pluggy.PluginManager) -> tuple[list[Plugin], list[Br
 
 
 def printing_aside() -> redirect_stdout:
-    """What a plugin prints in here goes to standard error: standard output may be JSON."""
+    """Sends prints inside the block to standard error, because standard output may be JSON."""
     return redirect_stdout(sys.stderr)
 
 
 def cause_of(error: BaseException) -> str:
-    """One line, for a list of plugins; an error of ours says enough without its class."""
+    """An error in one line, for a list of plugins; one of ours says enough without its class."""
     text = " ".join(str(error).split())
     return text if isinstance(error, JepaError) else f"{type(error).__name__}: {text}"
 
@@ -162,7 +162,7 @@ def _refuse_wrappers(manager: pluggy.PluginManager, module: object) -> None:
 
 
 def _refuse_unmarked(manager: pluggy.PluginManager, module: object) -> None:
-    """A hook without our marker would be passed over in silence."""
+    """Raises ComponentError for a hook without our marker, which pluggy would pass over in silence."""
     found = {caller.name for caller in manager.get_hookcallers(module) or ()}
     for hook in (kind.hook for kind in KINDS.values()):
         function = vars(module).get(hook)

@@ -1,4 +1,4 @@
-"""Where the source of an importable module is; nothing is imported, its parents neither."""
+"""Finding the source of an importable module without importing it or its parents."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class Unread(Exception):
-    """The source alone does not say it."""
+    """The source alone does not tell."""
 
 
 def file_of(module: str) -> tuple[Path, bool]:
-    """The file of a module, and whether that is a package's. Raises Unread where there is none."""
+    """The file of a module, and whether the module is a package. Raises Unread where there is none."""
     folders, parts = None, module.split(".")
     for depth in range(1, len(parts) + 1):
         found = _spec(".".join(parts[:depth]), folders)

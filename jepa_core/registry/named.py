@@ -10,7 +10,7 @@ from jepa_core.registry.registry import Registry
 
 
 def make_registry(modules: Sequence[str] | None = None, files: Sequence[Path] | None = None) -> Registry:
-    """The installed plugins, and those that the user named: importable modules, and Python files."""
+    """Makes a registry of the installed plugins and the named importable modules and Python files."""
     registry = Registry.discover()
     here = str(Path.cwd())
     if modules and here not in sys.path:

@@ -1,4 +1,4 @@
-"""A component's options: the keyword signature of its factory is their schema."""
+"""A component's options, with the keyword signature of its factory as their schema."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _CONFIG = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
 def takes_context(factory: Callable[..., Any]) -> bool:
-    """Does the factory want to know the run: is its first parameter named ``context``."""
+    """Tells whether the factory wants to know the run: whether its first parameter is named ``context``."""
     return next(iter(_signature(factory).parameters), "") == "context"
 
 
 def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner: str = "") -> list[tuple[str, str]]:
-    """What is wrong with `options`: pairs of the (dotted) option and the words; empty when they fit.
+    """Lists what is wrong with `options` as pairs of the (dotted) option and the words; empty when they fit.
 
     owner: whose options they are, for the words: ``'cosine' (from jepa-core)``.
     """
@@ -48,8 +48,11 @@ def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner
 
 
 def refusal(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str]:
-    """What a factory that needs no context says against options that fit: the option, if it begins with one, and the
-    words; nothing where it takes them. What it makes is thrown away, and random numbers stay as they were."""
+    """Calls a factory that needs no context, to see whether it refuses options of the right types.
+
+    Returns the option that the refusal begins with, if any, and the words; both empty where the factory takes them.
+    The component is thrown away, and random numbers stay as they were.
+    """
     if takes_context(factory):
         return "", ""
     try:
@@ -73,7 +76,7 @@ def option_types(factory: Callable[..., Any]) -> dict[str, Any]:
 
 
 def option_defaults(factory: Callable[..., Any]) -> dict[str, Any]:
-    """The options that have a default which can be written in a recipe, with that default."""
+    """The defaults of the options, as far as a recipe can hold them."""
     defaults = {name: p.default for name, p in _parameters(factory).items() if p.default is not p.empty}
     return {name: _plain(value) for name, value in defaults.items() if _can_be_written(value)}
 
@@ -95,9 +98,9 @@ def option_schema(factory: Callable[..., Any]) -> dict[str, Any]:
 
 
 def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str, str]]:
-    """What keeps `value` from being of the annotated type, each with its dotted place below `name`.
+    """Yields each reason why `value` is not of the annotated type, with its dotted place below `name`.
 
-    Strict, but with what a recipe can hold: a list stands for any sequence, text for a path or an enum.
+    Strict, but within the means of a recipe: a list stands for any sequence, text for a path or an enum.
     """
     if words := _no_number(value):
         yield name, words
@@ -115,7 +118,7 @@ def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str,
 
 
 def _no_number(value: Any) -> str:
-    """What is wrong with a number that no component can do anything with; empty for any other value."""
+    """Refuses numbers that no component can use: NaN, and more than 64 bits; empty for any other value."""
     if isinstance(value, float) and math.isnan(value):
         return "expected a number, not NaN"
     if isinstance(value, int) and not -LARGEST <= value <= LARGEST:

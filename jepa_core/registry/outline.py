@@ -1,7 +1,7 @@
-"""A registry of what plugins offer by their source alone: no plugin is run, so nothing slow is imported.
+"""A registry read from the source of plugins: none of them is run, so nothing slow is imported.
 
-Its factories make nothing. They have the signature, docstring and plain attributes of the real ones, and what is not
-in the source is said in `doubts`, where it matters.
+Its factories make nothing, but have the signature, docstring and plain attributes of the real ones. Where the source
+leaves open something that matters, `doubts` says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OPEN = inspect.Signature([inspect.Parameter("options", inspect.Parameter.VAR_KE
 
 
 class Outline(Registry):
-    """unread: plugins whose hooks say what they offer only when they run; doubts: what this left open so far."""
+    """unread: plugins whose hooks must run to tell what they offer; doubts: questions left open by these so far."""
 
     def __init__(self, modules: Sequence[str] = (), files: Sequence[Path] = ()) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Outline(Registry):
             self._add(Plugin(str(file), file.stem, ""), partial(_of_file, file))
 
     def find(self, kind: str, name: str) -> Component:
-        """As of any registry; what may be a plugin's that could not be read is taken for known, and noted."""
+        """Finds a component; an unknown name may belong to an unread plugin, and is then accepted with a doubt."""
         try:
             component = super().find(kind, name)
         except ComponentError:
@@ -73,7 +73,7 @@ def _of_file(file: Path) -> Syntax:
 
 
 class _Stand:
-    """Stands for a factory."""
+    """A stand-in for a factory."""
 
     def __init__(self, signature: inspect.Signature, doc: str, **attributes: Any):
         self.__signature__, self.__doc__ = signature, doc
@@ -102,7 +102,7 @@ def _offers(plugin: Plugin, module: Syntax) -> Iterator[Component]:
 
 
 def _says_only(body: Sequence[ast.stmt]) -> bool:
-    """Is there nothing but a docstring."""
+    """Tells whether there is nothing but a docstring."""
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
@@ -117,7 +117,7 @@ def _stand_for(factory: Any) -> _Stand:
 
 
 def _attributes(factory: Definition) -> dict[str, Any]:
-    """What the module gives a factory, as ``factory.splits = (…)``, as far as it can be read."""
+    """The attributes that the module sets on a factory, like ``factory.splits = (…)``, as far as they can be read."""
     found: dict[str, Any] = {}
     for (name, attribute), node in factory.home.attributes.items():
         if name == factory.node.name:
@@ -128,7 +128,7 @@ def _attributes(factory: Definition) -> dict[str, Any]:
 
 
 def _alone(definition: Definition) -> Any:
-    """A function, made without the rest of its module. Raises Unread where it uses what is not known here."""
+    """Compiles a function without the rest of its module. Raises Unread where it uses a name not known here."""
     node, home = definition.node, definition.home
     if isinstance(node, ast.ClassDef) or node.decorator_list:
         raise Unread(node.name)

@@ -1,4 +1,4 @@
-"""Where in a file, or on the command line, each key of a recipe was given."""
+"""The places, in a file or on the command line, where the keys of a recipe were given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMAND_LINE = math.inf  # as a line number: after every line of the file
 
 
 def dotted(path: KeyPath) -> str:
-    """``objective.filters.1.rate``"""
+    """The path as text: ``objective.filters.1.rate``."""
     return ".".join(map(str, path))
 
 
@@ -23,7 +23,7 @@ class Places:
     lines: Mapping[KeyPath, float]
 
     def line(self, path: KeyPath) -> float:
-        """The line of `path`, or of what it would stand in; line 1 where nothing of it is there."""
+        """The line of `path`, or of its nearest parent that was given; 1 where none was."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in plain words and at the key where it stands."""
+"""Pydantic's errors in plain words, each at the key where it stands."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def describe(value: object) -> str:
 
 
 def problems_in(error: ValidationError, data: object) -> Iterator[tuple[KeyPath, str, str]]:
-    """Each key of `data` that has a problem: its path, pydantic's name for the first one, and the words."""
+    """Yields, for each key of `data` with a problem, its path, pydantic's name for the first one, and the words."""
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
     for details in error.errors():
         by_path.setdefault(_path_in(data, details), []).append(details)
@@ -62,13 +62,12 @@ def problems_in(error: ValidationError, data: object) -> Iterator[tuple[KeyPath,
 
 
 def _of_another_choice(path: KeyPath, others: Iterable[KeyPath]) -> bool:
-    """Is something wrong further below: where a mapping may stand as well as a number, and one does, it is the
-    mapping that has to be mended."""
+    """Tells whether an error lies further below: a mapping given in place of a number is what has to be mended."""
     return any(len(other) > len(path) and other[: len(path)] == path for other in others)
 
 
 def has(data: object, part: str | int) -> bool:
-    """Can `part` be looked up in `data`: a key of a mapping, or the number of a list's item."""
+    """Tells whether `part` can be looked up in `data`: a key of a mapping, or the number of a list's item."""
     if isinstance(data, list):
         return isinstance(part, int) and part < len(data)
     return isinstance(data, dict) and part in data
@@ -85,7 +84,7 @@ def _path_in(data: object, details: ErrorDetails) -> KeyPath:
 
 
 def _sentence(found: Sequence[ErrorDetails]) -> str:
-    """One sentence for what is wrong with one value; several errors are the choices of a union."""
+    """Words one value's problem in a sentence; several errors are the choices of a union."""
     first = found[0]
     if first["type"] == "missing":
         return "is missing"

@@ -1,4 +1,4 @@
-"""What code a plugin is: a hash that changes when it does, though its version may not."""
+"""A hash of a plugin's code, which changes with the code even where the version does not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-#: Files of a package that are looked at, by name; a plugin in one of more is told by these.
+#: Files of a package that are hashed, the first by name; in a larger package the others do not count.
 MAX_FILES = 2_000
 
 
 def code_hash(module: ModuleType) -> str:
-    """sha256 over the Python files of the package that the module is in, or over its own file where it is in none."""
+    """sha256 over the Python files of the package that the module is in, or over its own file outside a package."""
     found = sha256()
     for name, path in islice(_files(module), MAX_FILES):
         content = path.read_bytes()
@@ -24,7 +24,7 @@ def code_hash(module: ModuleType) -> str:
 
 
 def _files(module: ModuleType) -> Iterator[tuple[str, Path]]:
-    """Name within the package, and path."""
+    """Yields name within the package, and path."""
     root = _package(module)
     if root is not None:
         for path in sorted(root.rglob("*.py")):

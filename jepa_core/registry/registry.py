@@ -104,7 +104,7 @@ class Registry:
         return sorted(name for k, name in self._components if k == kind)
 
     def find(self, kind: str, name: str) -> Component:
-        """The component of this kind and name.
+        """Finds the component of this kind and name.
 
         Raises ComponentError when there is none (naming close ones and broken plugins) or more than one.
         """
@@ -118,7 +118,7 @@ class Registry:
         return offers[0]
 
     def create(self, kind: str, name: str, /, *, context: Any = None, **options: Any) -> Any:
-        """A new component.
+        """Makes a new component.
 
         context: handed to factories that ask for it. Raises ComponentError for an unknown name, options
         that the factory does not take, and options that it refuses.
@@ -138,7 +138,7 @@ class Registry:
             raise ComponentError(f"{origin}: {cause}") from error
 
     def describe(self) -> list[Component]:
-        """Every component, by kind and name; the second offer of a name that two plugins claim included."""
+        """Every component, by kind and name; all offers where several plugins claim a name."""
         order = sorted(self._components, key=lambda key: ([*KINDS].index(key[0]), key[1]))
         return [component for key in order for component in self._components[key]]
 

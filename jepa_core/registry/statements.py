@@ -1,4 +1,4 @@
-"""What statements at the top of a module, or of a class, give a value to."""
+"""The names and attributes that statements at the top of a module or class assign."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """The names that a statement gives a value to."""
+    """Yields each name that a statement assigns, with the expression."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     for target in targets:
@@ -18,7 +18,7 @@ def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def attributes(node: ast.AST) -> dict[tuple[str, str], ast.expr]:
-    """Name and attribute of what a statement as ``factory.splits = …`` gives a value to."""
+    """(name, attribute) -> expression of a statement like ``factory.splits = …``; empty for any other."""
     targets = node.targets if isinstance(node, ast.Assign) else []
     pairs = [(t.value.id, t.attr) for t in targets if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name)]
     return dict.fromkeys(pairs, node.value) if isinstance(node, ast.Assign) else {}

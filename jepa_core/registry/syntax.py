@@ -1,7 +1,7 @@
-"""Modules as their source says, without running them: what a name at the top level stands for.
+"""Reads modules without running them: finds the value of a name at the top level from the source.
 
-Importing a plugin imports torch, which takes seconds. Where the source alone doesn't say it, Unread is raised, and
-nothing is guessed.
+Importing a plugin imports torch, which takes seconds. Where the source alone doesn't tell, Unread is raised rather
+than a guess made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from jepa_core.registry.module_files import Unread, file_of
 from jepa_core.registry.statements import assigned, attributes
 
-#: Modules that are quick to import, do nothing else, and hold what annotations are written with.
+#: Modules that are quick to import, do nothing else, and hold the types used in annotations.
 LIGHT = frozenset(
     (
         *("annotated_types", "pydantic", "typing", "typing_extensions"),
@@ -40,7 +40,7 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A class or a function of a module that was not run."""
+    """A class or function of a module that was not run."""
 
     home: Syntax
     node: ast.ClassDef | ast.FunctionDef
@@ -55,7 +55,7 @@ class Definition:
         return [self.home.value(base) for base in nodes]
 
     def attribute(self, name: str) -> Any:
-        """What the body of the class gives to `name`."""
+        """The value that the class body assigns to `name`. Raises Unread."""
         for node in self.node.body:
             for bound, value in assigned(node):
                 if bound == name:
@@ -79,7 +79,7 @@ class Definition:
 
 
 class Syntax:
-    """The top level of a module: name -> where it is bound, the last time. package: what relative imports start at."""
+    """The top level of a module. bound: name -> the last node that binds it; package: the base of relative imports."""
 
     def __init__(self, text: str, package: str = ""):
         self.package = package
@@ -178,7 +178,7 @@ class Syntax:
         return found
 
     def _called(self, node: ast.Call) -> Any:
-        """Of what light modules hold alone, as ``Field(ge=0)``."""
+        """The result of a call like ``Field(ge=0)``; only functions of light modules are called."""
         function = self._value(node.func)
         if isinstance(function, Definition) or getattr(function, "__module__", "") not in (*LIGHT, "pydantic.fields"):
             raise Unread(ast.unparse(node))
@@ -205,7 +205,7 @@ class Syntax:
 
 
 def imported(module: str, name: str) -> Any:
-    """What ``from module import name`` gives. Raises Unread."""
+    """The object that ``from module import name`` binds. Raises Unread."""
     if module in LIGHT:
         return getattr(_light_module(module), name)
     return syntax(module).named(name)
@@ -218,7 +218,7 @@ def _light_module(name: str) -> Any:
 
 
 def syntax(module: str) -> Syntax:
-    """Of an importable module. Raises Unread where there is no such source, SyntaxError where it is none."""
+    """Reads an importable module. Raises Unread where it has no source, SyntaxError where that is not Python."""
     path, is_package = file_of(module)
     return _parsed(path, path.stat().st_mtime_ns, module if is_package else module.rpartition(".")[0])
 

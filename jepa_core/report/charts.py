@@ -1,4 +1,4 @@
-"""Which curves a report shows: data only, nothing is drawn here."""
+"""The curves of a report, as data; nothing is drawn here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from jepa_core.display.chart import Chart, Line, Series
 from jepa_core.report.record import Record
 
-#: Of the metrics of a split, those that are drawn.
+#: The metrics of a split that are drawn.
 METRICS = {
     "mrr": "Mean reciprocal rank",
     "joint_accuracy": "Joint accuracy",
@@ -21,9 +21,9 @@ Get = Callable[[Record], Series]
 
 
 def chart(title: str, records: Sequence[Record], quantities: dict[str, Get], **options: Any) -> Chart | None:
-    """The quantities of all runs in one chart; None where no run has any of them.
+    """Puts the quantities of all runs in one chart; None where no run has any of them.
 
-    A colour is a run, and a dash a quantity, on every page.
+    On every page a colour stands for a run and a dash for a quantity.
     """
     lines = [
         Line(record.name, label if len(quantities) > 1 else "", series, i, j)
@@ -80,13 +80,13 @@ def embeddings(records: Sequence[Record]) -> list[Chart | None]:
 
 
 def metrics(records: Sequence[Record]) -> list[Chart | None]:
-    """A chart a metric; of several runs a chart a metric and split. None before there are two points."""
+    """One chart a metric, or a metric and split for several runs; only runs evaluated while they trained count."""
     over_time = [record for record in records if _evaluated(record)]
     return list(_by_split(over_time, _metric, "step"))
 
 
 def layers(records: Sequence[Record]) -> list[Chart | None]:
-    """The metrics of the finished runs, read off every layer, where the recipe asks for it."""
+    """Charts of the finished runs' metrics over the layers, where their recipes asked for these."""
     return list(_by_split([record for record in records if record.metrics], _by_layer, "layer"))
 
 
@@ -104,7 +104,7 @@ def _by_split(
 
 
 def _titles(records: Sequence[Record]) -> dict[str, str]:
-    """The metrics that are drawn: mean reciprocal ranks of further evaluations first, where a run has any."""
+    """Name -> title of the metrics drawn; the mean reciprocal rank of a further evaluation, if any, comes first."""
     found = dict.fromkeys(name for record in records for name in _measured(record))
     ranked = [name for name in found if name.endswith("_mrr") and f"{name[:-4]}_hits@1" in found]
     further = {name: f"{name[:-4].replace('_', ' ').capitalize()} mean reciprocal rank" for name in ranked[:1]}
@@ -112,7 +112,7 @@ def _titles(records: Sequence[Record]) -> dict[str, str]:
 
 
 def _measured(record: Record) -> Iterator[str]:
-    """The names of metrics, of the finished run and while it trained."""
+    """Yields the names of a run's metrics, the final ones and those measured while it trained."""
     yield from (name for of in (record.metrics or {}).values() for name in of)
     logged = dict.fromkeys(key for line in record.log.lines for key in line)
     for split in record.splits:
@@ -124,7 +124,7 @@ def _getter(get: Callable[[Record, str, str], Series], split: str, name: str) ->
 
 
 def _evaluated(record: Record) -> bool:
-    """Was anything measured while the run trained, and not only at its end."""
+    """Tells whether anything was measured while the run trained, and not only at its end."""
     return any(key.startswith("eval_") for line in record.log.lines for key in line)
 
 

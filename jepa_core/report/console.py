@@ -1,4 +1,4 @@
-"""What the terminal shows: tables, and what a run came to."""
+"""Output on the terminal: tables, and the results of a run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from jepa_core.launch.run import Result
     from jepa_core.registry import Component, Registry
 
-#: So many figures that differ by a number at their end are shown, and so many examples of a kind.
+#: How many figures that differ by a number at their end are shown, and how many examples of a kind.
 NUMBERED, EXAMPLES = 3, 2
-#: Of the figures of layers, those that are shown.
+#: The figures of layers that are shown.
 BY_LAYER = ("ntp_loss", "mrr", "joint_accuracy")
 STATES = {
     "trained": "trained",
@@ -33,8 +33,7 @@ STATES = {
 
 
 def metrics_table(metrics: Metrics, further: Sequence[Further] = ()) -> Table:
-    """A row a metric, a column a set; figures of layers stay in ``metrics.json``, those of `further` evaluations with a
-    table of their own are there."""
+    """A row a metric, a column a set; leaves out figures of layers, and of `further` evaluations, which have tables."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("metric")
     for split in metrics:
@@ -48,8 +47,8 @@ def metrics_table(metrics: Metrics, further: Sequence[Further] = ()) -> Table:
 
 
 def folded(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Each name with an empty string, but of numbered ones, ``mrr_token1`` on, those beyond `NUMBERED` as the first
-    and the last of them; they are in ``metrics.json``.
+    """Pairs each name with an empty string, but folds numbered ones (``mrr_token1`` on) beyond `NUMBERED` into one pair
+    of the first and the last; ``metrics.json`` has them all.
 
     >>> folded(["x1", "x2", "x3", "x4", "x5", "y"])
     [('x1', ''), ('x2', ''), ('x3', ''), ('x4', 'x5'), ('y', '')]
@@ -65,7 +64,7 @@ def folded(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, str], layers: bool = False) -> None:
-    """The tables of a run's figures, and what a reader of them should know. layers: those of layers too."""
+    """Prints the tables of a run's figures, and the captions of its sets. layers: those of layers too."""
     out, further = console(), further_tables(registry)
     out.print(metrics_table(metrics, further))
     for each in further:
@@ -87,7 +86,7 @@ def show_metrics(metrics: Metrics, registry: Registry, captions: Mapping[str, st
 
 
 def by_layer(metrics: Metrics) -> dict[str, list[list[str]]]:
-    """Of runs measured layer by layer: metric -> a row a layer, with the figure of each set."""
+    """Metric -> a row a layer, with the figure of each set; empty unless layers were measured."""
     layers = {split: of["layers"] for split, of in metrics.items() if of.get("layers")}
     numbers = dict.fromkeys(number for of in layers.values() for number in of)
     found: dict[str, list[list[str]]] = {}
@@ -99,7 +98,7 @@ def by_layer(metrics: Metrics) -> dict[str, list[list[str]]]:
 
 
 def caption(names: Iterable[str], captions: Mapping[str, str]) -> str:
-    """What the sets of these names are, where the dataset says so."""
+    """Explains the sets of these names, as far as the dataset does."""
     return " · ".join(f"{name}: {captions[name]}" for name in names if name in captions)
 
 
@@ -109,7 +108,7 @@ def show_result(result: Result, registry: Registry) -> None:
 
 
 def show_component(component: Component) -> None:
-    """Description, origin and options of a component."""
+    """Prints description, origin and options of a component."""
     out = console()
     say(f"{component.name}: {component.kind} from {component.plugin.name} {component.version}")
     for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
@@ -121,7 +120,7 @@ def show_component(component: Component) -> None:
 
 
 def unmarked(text: str) -> str:
-    """Text of a docstring without the marks of Sphinx.
+    """Strips a docstring of Sphinx's marks.
 
     >>> unmarked("``one`` or :class:`~package.Two`, as :func:`three` says")
     'one or Two, as three says'

@@ -1,8 +1,8 @@
-"""How the figures of further evaluations are shown: each says so itself, by attributes of its factory.
+"""Tables of further evaluations, by attributes of their factories.
 
-prefix: its figures begin with it, and stay out of the common table; table: from all metrics to the columns and rows of
-its own, as text, or None where there is nothing to show; examples, which it need not have: from all metrics, and how
-many of each kind at most, to columns and rows of single cases, or None.
+prefix: the beginning of its figures' names, which keeps them out of the common table; table: takes all metrics, returns
+columns and rows of its own table, as text, or None where there is nothing to show; examples (optional): takes all
+metrics and the most cases of a kind, returns columns and rows of single cases, or None.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Further:
 
 
 def further_tables(registry: Registry) -> list[Further]:
-    """Those of all installed evaluations that have a table of their own."""
+    """Finds the installed evaluations that have a table of their own."""
     factories = [component.factory for component in registry.describe() if component.kind == "evaluation"]
     return [
         Further(f.prefix, f.table, getattr(f, "examples", _none))
@@ -37,4 +37,4 @@ def further_tables(registry: Registry) -> list[Further]:
 
 
 def _none(metrics: Metrics, each: int) -> None:
-    """Examples of an evaluation that has none."""
+    """The `examples` of an evaluation without any."""

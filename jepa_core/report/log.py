@@ -16,7 +16,7 @@ from jepa_core.errors import JepaError
 from jepa_core.folder.files import number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
 
-#: Steps and seconds beyond this are none of a run.
+#: Steps and seconds that no run reaches.
 LIMIT = 1e12
 
 
@@ -27,7 +27,7 @@ class Log:
     lines: Sequence[dict[str, Any]] = ()
 
     def then(self, other: Log) -> Log:
-        """One log of two trainings, the second of which went on where the first had ended."""
+        """Joins the log of a training with that of one that went on from its end."""
         before = self.step
         clock = {"step": before, "seconds": 0}  # begins at 0 again
         return Log([*self.lines, clock, *({**line, "step": before + line["step"]} for line in other.lines)])
@@ -39,7 +39,7 @@ class Log:
 
     @property
     def seconds(self) -> float:
-        """Time spent: the clock of the lines begins at 0 again whenever the run was resumed."""
+        """The time spent training; the clock of the lines begins at 0 again whenever the run was resumed."""
         clock = [float(line.get("seconds", 0)) for line in self.lines]
         ends = [now for now, following in zip(clock, [*clock[1:], -math.inf], strict=False) if following < now]
         return sum(ends)
@@ -50,11 +50,11 @@ class Log:
 
     @property
     def samples_per_second(self) -> float | None:
-        """Samples are the same with a second view and without, and tokens are not."""
+        """The rate to compare runs by: unlike tokens, samples do not grow with a second view."""
         return self.rate("samples")
 
     def rate(self, what: str) -> float | None:
-        """``samples`` or ``tokens`` per second, the median over the log's windows; None where none was logged."""
+        """The median over the log's windows of ``samples`` or ``tokens`` per second; None where none was logged."""
         values = [value for value in self.series(f"{what}_per_second").values if math.isfinite(value)]
         return median(values) if values else None
 
@@ -69,14 +69,14 @@ class Log:
 
 
 def read_whole_log(folder: RunFolder) -> Log:
-    """The log of a run; one that rehearses counts its steps on from those in which it learned."""
+    """Reads the log of a run; after a rehearsal that of learning comes first, and steps are counted on."""
     learned = RunFolder(folder.learned)
     own = read_log(folder.log)
     return read_whole_log(learned).then(own) if learned.started else own
 
 
 def read_log(path: Path) -> Log:
-    """The log at `path`; empty where there is none yet. A last line that was cut off is left out.
+    """Reads the log at `path`; empty where there is none yet. A last line that was cut off is left out.
 
     Raises JepaError when another line is no log line.
     """

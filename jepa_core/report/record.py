@@ -1,4 +1,4 @@
-"""What a run's folder says about the run, without building anything."""
+"""Reading a run's folder without building anything."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Record:
 
     @property
     def captions(self) -> dict[str, str]:
-        """What a reader of a set's figures should know."""
+        """Set -> a sentence that readers of its figures need."""
         return dict(self.made_with.get("captions") or {})
 
     @property
@@ -47,7 +47,7 @@ class Record:
 
 
 def read_records(paths: Sequence[Path]) -> list[Record]:
-    """The runs in these folders, each once.
+    """Reads the runs in these folders, each once.
 
     Raises JepaError for a folder that holds no run, or one whose files are damaged.
     """
@@ -88,8 +88,8 @@ def _read(folder: RunFolder, name: str) -> Record:
 
 
 def _checked(folder: RunFolder, recipe: Any) -> dict[str, Any]:
-    """Takes the section ``resolved`` out of a run's recipe. Raises JepaError where what a report reads is not there,
-    or of another kind than what runs write."""
+    """Takes the section ``resolved`` out of a run's recipe. Raises JepaError where a value that a report reads is
+    missing, or not of the kind that runs write."""
     try:
         made_with = recipe.pop("resolved")
         kinds = {
@@ -115,7 +115,7 @@ def _all(kind: type, values: Iterable[Any]) -> bool:
 
 
 def _metrics(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """Raises JepaError where a figure is none."""
+    """Reads the final metrics. Raises JepaError where those of layers are not figures."""
     metrics = folder.read_metrics()
     for split, figures in metrics.items():
         if not _are_layers(figures.get("layers", {})):
@@ -124,7 +124,7 @@ def _metrics(folder: RunFolder) -> dict[str, dict[str, Any]]:
 
 
 def _are_layers(found: Any) -> bool:
-    """Number of a layer -> name -> figure or None."""
+    """Tells whether `found` maps the number of a layer to name -> figure or None."""
     if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
         return False
     values = [value for of in found.values() for value in of.values()]

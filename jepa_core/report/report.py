@@ -26,7 +26,7 @@ def write_report(records: Sequence[Record], out: Path | None, registry: Registry
 
 
 def report(records: Sequence[Record], registry: Registry) -> str:
-    """The whole page."""
+    """Makes the whole page. Raises JepaError for more runs than there are colours."""
     if len(records) > len(SERIES):
         raise JepaError(f"{len(records)} runs: more than {len(SERIES)} can't be told apart by colour")
     names = ", ".join(record.name for record in records)

@@ -61,7 +61,7 @@ def final_metrics(records: Sequence[Record]) -> str:
 
 
 def _by_split(records: Sequence[Record]) -> Iterator[str]:
-    """Of several runs a table a set, side by side, with a column of differences where there are two."""
+    """Yields the tables of several runs side by side, one a set, with a column of differences for two runs."""
     captions = {name: words for record in records for name, words in record.captions.items()}
     each = []
     for split, columns, rows in tables.by_split(records):
@@ -71,7 +71,7 @@ def _by_split(records: Sequence[Record]) -> Iterator[str]:
 
 
 def measured(records: Sequence[Record]) -> str:
-    """The pictures that a reader looks for first."""
+    """The charts of metrics, which readers look for first."""
     over_time = charts.metrics(records)
     return _charts("Metrics by split", "" if any(over_time) else AFTER_TRAINING, over_time, records)
 
@@ -101,7 +101,7 @@ def collapses(records: Sequence[Record]) -> list[str]:
 
 
 def models(records: Sequence[Record], registry: Registry) -> str:
-    """Mask and projection of every run; where a model can't be had, the reason."""
+    """The mask and projection of every run; where its model can't be loaded, the reason."""
     loaded = [(record, _load(record, registry)) for record in records]
     seen = [(record, model if isinstance(model, str) else model.mask()) for record, model in loaded]
     room = max((len(mask.names) for _, mask in seen if not isinstance(mask, str)), default=0)
@@ -142,7 +142,7 @@ def _load(record: Record, registry: Registry) -> Specimen | str:
 
 
 def _masks(record: Record, mask: MaskPicture | str, several: bool, room: int) -> Iterator[str]:
-    """room: tokens of the largest mask on the page."""
+    """Yields the pictures of a run's masks. room: tokens of the largest mask on the page."""
     if isinstance(mask, str):
         yield note(mask)
         return

@@ -1,4 +1,4 @@
-"""A run's model, or what there is of it yet, at work on real samples."""
+"""A run's model, in its latest state, at work on real samples."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SEARCHED = 2000
 
 @dataclass(frozen=True)
 class Specimen:
-    """paired, first: samples of the training set, those whose pair counts (as in evaluation) and the first.
+    """paired, first: samples of the training set, those with a counted pair (as in evaluation) and the very first.
 
-    weights: where the objective's come from; None for those it would start from.
+    weights: the source of the objective's weights; None for the initial ones.
     """
 
     objective: JepaObjective
@@ -37,7 +37,7 @@ class Specimen:
     weights: Path | None
 
     def mask(self) -> MaskPicture:
-        """What each token of one real sample may see, by name; of one that has a second view, if any does."""
+        """Draws which token of a real sample may see which; takes one with a second view, if there is any."""
         sample = _rows(self.paired, 1) if len(self.paired["index"]) else self.first
         return mask_of(self.objective, self.vocabulary, sample)
 
@@ -53,7 +53,7 @@ class Specimen:
 
 
 def load_specimen(folder: RunFolder, registry: Registry) -> Specimen:
-    """From the finished run's weights, the last checkpoint's, or none; without the network.
+    """Loads the finished run's weights, else the last checkpoint's, else none; stays off the network.
 
     Raises JepaError where the recipe's plugins, data or weights are not what they were.
     """

@@ -11,7 +11,7 @@ from jepa_core.report.record import Record
 
 
 def show_summary(records: Sequence[Record], page: Path) -> None:
-    """What the runs are, how they differ, and their final metrics; then where the page is."""
+    """Prints an overview of the runs, their differences and final metrics, and the path of the page."""
     names = [record.name for record in records]
     print_table(("", *names), tables.overview(records))
     if len(records) > 1:

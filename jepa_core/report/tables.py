@@ -51,7 +51,7 @@ def difference_line(records: Sequence[Record]) -> str:
 
 
 def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
-    """The metrics of finished runs: columns, and a row a metric (of several runs: a row a split and metric)."""
+    """The metrics of finished runs: columns, and a row a metric, or a split and metric for several runs."""
     done = [record for record in records if record.metrics is not None]
     if len(done) == 1:
         splits = done[0].metrics or {}
@@ -66,15 +66,15 @@ def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
 
 
 def examples(record: Record, registry: Registry) -> Iterator[tuple[list[str], Rows]]:
-    """Columns and rows of single cases of a finished run, of each evaluation that shows some."""
+    """Yields columns and rows of single cases of a finished run, for each evaluation that shows some."""
     for each in further_tables(registry) if record.metrics else ():
         if (found := each.examples(record.metrics or {}, EXAMPLES)) is not None:
             yield found
 
 
 def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]:
-    """Of several finished runs: each set, the columns, and a row a metric; of two the difference, the second less the
-    first. Numbered metrics beyond a few are left out, as on the terminal."""
+    """Yields set, columns and rows, one a metric, for several finished runs; for two also the second less the first.
+    Numbered metrics beyond a few are left out, as on the terminal."""
     done = [record for record in records if record.metrics is not None]
     metrics = [record.metrics or {} for record in done]
     names = [record.name for record in done]
@@ -107,7 +107,7 @@ def _names(metrics: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """``8 s``, ``2 min 5 s``, ``3 h 20 min``"""
+    """A duration as ``8 s``, ``2 min 5 s`` or ``3 h 20 min``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

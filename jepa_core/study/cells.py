@@ -48,7 +48,7 @@ class Cell:
 
     @property
     def failure(self) -> Path:
-        """Says why the run failed, where it did."""
+        """The file that says why the run failed, where it did."""
         return self._beside(".failed.json")
 
     @property
@@ -72,12 +72,12 @@ class Cell:
 
 
 def cell_overrides(point: Point, own: Sequence[str], stage: Sequence[str]) -> tuple[str, ...]:
-    """A grid's point first, so that an ablation may change what the arm was tuned to; the stage's last."""
+    """Joins overrides: the grid's point first, so that an ablation may change it, then the arm's, then the stage's."""
     return (*(f"{key}={value}" for key, value in point), *own, *stage)
 
 
 def point_name(point: Point) -> str:
-    """Readable, and fit for a folder: ``training.learning_rate=0.001,training.weight_decay=0``."""
+    """A name fit for a folder: ``training.learning_rate=0.001,training.weight_decay=0``, or a hash where it must be."""
     text = ",".join(f"{key}={value}" for key, value in point).replace('"', "")
     if not point:
         return "base"
@@ -85,7 +85,7 @@ def point_name(point: Point) -> str:
 
 
 def point_data(point: Point) -> dict[str, Any]:
-    """Key -> value."""
+    """Key -> value of a point, read from JSON."""
     return {key: json.loads(value) for key, value in point}
 
 

@@ -26,7 +26,7 @@ AddForeign = Callable[[KeyPath, Problem], None]
 
 @dataclass(frozen=True)
 class _Given:
-    """What changes the recipe of an arm in one stage, and where each key of it stands in the study."""
+    """The changes to an arm's recipe in one stage, with the places of their keys in the study."""
 
     name: str
     arm: Arm
@@ -35,7 +35,7 @@ class _Given:
     grid: str  # the arm whose grid the points are of
 
     def place(self, key: str) -> KeyPath:
-        """Of the longest beginning of a dotted key that something sets; the arm's where nothing does."""
+        """The place that sets the longest beginning of a dotted key; the arm's where none does."""
         known: dict[str, KeyPath] = {of: ("arms", self.grid, "grid", of) for of in self.arm.grid}
         for home, overrides in ((("arms", self.name), self.arm.overrides), ((self.stage,), self.stage_overrides)):
             known |= {text.partition("=")[0]: (*home, "overrides", i) for i, text in enumerate(overrides)}
@@ -47,9 +47,9 @@ class _Given:
 def check_recipes(
     data: dict[str, Any], path: Path, registry: Registry, add: Add, add_foreign: AddForeign
 ) -> dict[str, Path]:
-    """The recipe's file of every arm, as far as the arms of this study's `data` are readable.
+    """Checks the recipes of all readable arms of this study's `data`; returns arm -> recipe file.
 
-    path: the study's file; add, add_foreign: take what is wrong here, and in a recipe's file.
+    path: the study's file; add, add_foreign: take the problems here, and those in a recipe's file.
     """
     arms = dict(_readable_arms(data))
     files: dict[str, Path] = {}
@@ -77,7 +77,7 @@ def _readable_arms(data: dict[str, Any]) -> Iterator[tuple[str, Arm]]:
 
 
 def _stages(data: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The overrides of each stage that can be read."""
+    """Yields name and overrides of each stage that can be read."""
     with suppress(ValidationError):
         yield "report", Report.model_validate(data.get("report", {})).overrides
     with suppress(ValidationError):
@@ -85,7 +85,7 @@ def _stages(data: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _recipe_file(recipe: str, path: Path) -> Path:
-    """Beside the study, or a shipped recipe."""
+    """Finds a recipe file, beside the study, or a shipped recipe."""
     beside = path.parent / at_home(recipe)
     return find_recipe(beside if beside.is_file() or beside.suffix else recipe)
 
@@ -105,7 +105,7 @@ def _load(
 
 
 def _check_metrics(data: dict[str, Any], recipe: Recipe, name: str, add: Add) -> None:
-    """Every metric is of a split that the arm evaluates."""
+    """Adds each metric of a split that the arm does not evaluate."""
     named: list[tuple[KeyPath, Any]] = [(("metric",), data.get("metric"))]
     columns = data.get("metrics")
     named += [(("metrics", i), metric) for i, metric in enumerate(columns if isinstance(columns, list) else ())]

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 NAMES = ("curves.png", "curves.svg")
 #: Dots an inch.
 SHARPNESS = 150
-#: Letters that a line of the legend has room for, six of which an arm's line takes; and its height in inches.
+#: Letters that fit in a row of the legend, six of which go to the dash before a label; and a row's height in inches.
 LETTERS, LEGEND = 116, 0.24
 
 
 @dataclass(frozen=True)
 class Curve:
-    """steps, and at each of them the summary over the seeds that were evaluated there."""
+    """The steps, and at each of them the summary over the seeds evaluated there."""
 
     steps: tuple[float, ...]
     summaries: tuple[Summary, ...]
 
 
 def curve(arm: ArmResult, metric: str) -> Curve:
-    """Over every step at which a finished run of the arm was evaluated."""
+    """The curve of an arm over every step at which a finished run of it was evaluated."""
     at: dict[float, list[float]] = {}
     for result in arm.finished:
         series = result.series[metric]
@@ -44,8 +44,8 @@ def curve(arm: ArmResult, metric: str) -> Curve:
 
 
 def draw_curves(result: StudyResult) -> Figure:
-    """Two panels: over steps, and over FLOPs; bands are 95 % intervals, ablations are dashed. An arm that was
-    evaluated only once has no curve; its figure stands in the table.
+    """Draws two panels, over steps and over FLOPs; bands are 95 % intervals, ablations are dashed. An arm evaluated
+    only once has no curve; its figure stands in the table.
 
     Raises JepaError where matplotlib is not installed.
     """
@@ -67,7 +67,7 @@ def draw_curves(result: StudyResult) -> Figure:
 
 
 def write_curves(result: StudyResult, folder: Path) -> list[Path]:
-    """``curves.png`` and ``curves.svg``. Raises JepaError where they can't be drawn or written."""
+    """Writes ``curves.png`` and ``curves.svg``. Raises JepaError where they can't be drawn or written."""
     figure = draw_curves(result)
     paths = [folder / name for name in NAMES]
     for path in paths:
@@ -76,7 +76,7 @@ def write_curves(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def _draw(axes: Axes, found: Curve, each: int, arm: ArmResult, number: int) -> None:
-    """each: what a step is worth on this axis."""
+    """Draws an arm's mean and band. each: the length of a step on this axis."""
     across = [step * each for step in found.steps]
     means = [summary.mean for summary in found.summaries]
     colour, dash = SERIES[number % len(SERIES)], DASHES[arm.without is not None]

@@ -1,4 +1,4 @@
-"""A study that was loaded: its cells, in the order in which they are run."""
+"""A loaded study, with its cells in the order in which they are run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jepa_core.study.tuning import Tuning, read_tuning
 
 @dataclass(frozen=True)
 class Design:
-    """study: what the file says; path: the file; recipes: arm -> its recipe's file."""
+    """study: the file's content; path: the file; recipes: arm -> its recipe's file."""
 
     study: Study
     path: Path
@@ -28,7 +28,7 @@ class Design:
         return Path(self.study.output_dir)
 
     def tuning_cells(self, name: str) -> list[Cell]:
-        """Point by point; none for an arm without a grid."""
+        """The arm's tuning runs, point by point; none for an arm without a grid."""
         tune, arm = self.study.tune, self.study.arms[name]
         if tune is None or not arm.grid:
             return []
@@ -46,14 +46,14 @@ class Design:
         return [Cell("report", name, point, seed, self.root, self.recipes[name], overrides) for seed in seeds]
 
     def tuning(self, name: str) -> Tuning:
-        """How far the tuning is that decides on this arm's point.
+        """The state of the tuning that decides on this arm's point.
 
         Raises JepaError when its runs have no figure to choose by.
         """
         return read_tuning(self.tuning_cells(self.study.tuned_with(name)), self.study.tuning_metric)
 
     def known_cells(self, name: str) -> Iterator[Cell]:
-        """An arm's tuning cells, then, if by then its point is known, those that are reported."""
+        """Yields an arm's tuning cells and, if its point is known by then, the reported ones."""
         yield from self.tuning_cells(name)
         point = self.tuning(name).best
         if point is not None:
@@ -72,7 +72,7 @@ class Design:
 
     @property
     def finished(self) -> bool:
-        """Is nothing left to run."""
+        """Tells whether nothing is left to run."""
         names = self.study.arms
         return all(self.tuning(n).complete and all(c.settled for c in self.known_cells(n)) for n in names)
 

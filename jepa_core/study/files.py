@@ -16,7 +16,7 @@ from jepa_core.study.results import StudyResult, read_results
 from jepa_core.study.tables import markdown
 from jepa_core.study.tuning import unknown_metrics
 
-#: What stands beside the cells.
+#: The files that stand beside the cells.
 RESULTS = ("study.json", "table.md", *CURVES)
 
 
@@ -27,7 +27,7 @@ def refuse_foreign_results(design: Design) -> None:
 
 
 def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list[str]]:
-    """Reads what there is so far and writes it; the result, and a line about the files.
+    """Reads and writes the results so far; returns them, with lines about metrics, FLOPs and files.
 
     Several processes may do so at once. Raises JepaError where the folder can't be written to, or holds a file of
     the user with one of these names.
@@ -47,15 +47,15 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
 
 
 def _unknown(result: StudyResult) -> list[str]:
-    """A line for each metric of the study that the first finished run of no arm has."""
+    """A warning for each metric of the study that is missing in the first finished run of every arm."""
     firsts = [arm.finished[0].cell.figures for arm in result.arms if arm.finished]
     told = [set(unknown_metrics(result.study.columns, figures)) for figures in firsts]
     return [f"warning: {words}" for words in sorted(set.intersection(*told))] if told else []
 
 
 def _flops(design: Design, registry: Registry) -> tuple[dict[str, int], list[str]]:
-    """Arm -> FLOPs of a training step, for those with a finished run; counted once, and kept in that run's folder,
-    so that they go with it. And a line for each arm of which they can't be counted."""
+    """Arm -> FLOPs of a training step, for arms with a finished run; counted once, and kept in that run's folder,
+    so that they go with it. Returns also a line for each arm whose FLOPs can't be counted."""
     found: dict[str, int] = {}
     missing: list[str] = []
     for name in design.study.arms:
@@ -76,7 +76,7 @@ def _count(cell: Cell, registry: Registry) -> int:
 
 
 def _noted(cell: Cell) -> int | None:
-    """None where nothing was noted, or what was is damaged: then it is counted again."""
+    """The FLOPs noted in the run's folder; None, so that they are counted again, where missing or damaged."""
     try:
         noted = read_json(cell.folder.flops)
     except JepaError:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def step_flops(recipe: Recipe, registry: Registry) -> int:
-    """Of forward and backward of the objective on the recipe's first micro-batch, times the micro-batches of a
+    """Counts forward and backward of the objective on the recipe's first micro-batch, times the micro-batches of a
     step. Matrix products only, a multiply-add is two; neither optimizer nor evaluation.
 
-    Of a recipe with a rehearsal, whose steps are of two kinds: the mean over both, as many as its finished run made.
+    With a rehearsal, which has steps of two kinds: the mean over all steps of the finished run.
     Builds everything, on the CPU; writes nothing. Raises JepaError for what is wrong in the recipe or its data.
     """
     if recipe.rehearsal is not None:
@@ -45,7 +45,7 @@ def _mean_flops(recipe: Recipe, registry: Registry) -> int:
 
 
 def micro_batch_flops(run: Run) -> int:
-    """Of forward and backward on the first batch that training draws."""
+    """Counts forward and backward on the first batch that training draws."""
     training = run.recipe.training
     step = training.per_device_train_batch_size * training.gradient_accumulation_steps
     order = epoch_sampler(run.train_dataset, run.recipe.seed, step)

@@ -1,4 +1,4 @@
-"""Loading a study: its file and every recipe that it would run are checked before anything runs."""
+"""Loading a study: checks its file, and every recipe that it would run, before anything runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jepa_core.study.schema import Arm, Report, Study, Tune
 
 
 def load_study(path: str | Path, registry: Registry) -> Design:
-    """The study in a file. Raises RecipeError with every problem of it and of the recipes that it names."""
+    """Loads the study in a file. Raises RecipeError with every problem of it and of the recipes that it names."""
     document = read_yaml(path)
     if not isinstance(document.data, dict):
         raise RecipeError([Problem(f"{path}:1", "", "a study is a mapping, like 'arms: {…}'")])
@@ -33,7 +33,7 @@ def load_study(path: str | Path, registry: Registry) -> Design:
 
 
 class Findings:
-    """The file's data and what is wrong with it so far; the same is said once."""
+    """The file's data and its problems so far, each of them once."""
 
     def __init__(self, document: Document):
         self.data: dict[str, Any] = document.data
@@ -44,7 +44,7 @@ class Findings:
         self._problems.setdefault(Problem(self.places.where(path), dotted(path), message), self.places.line(path))
 
     def add_foreign(self, path: KeyPath, problem: Problem) -> None:
-        """One in another file, which is named at `path`."""
+        """Adds a problem in another file, which is named at `path`."""
         self._problems.setdefault(problem, self.places.line(path))
 
     def raise_problems(self) -> None:
@@ -63,7 +63,7 @@ def _check_schema(found: Findings) -> Study | None:
 
 
 def _unknown(path: KeyPath) -> str:
-    """The words for a key that its section does not have."""
+    """The message for a key that its section does not have."""
     sections: dict[KeyPath, type[Section]] = {("tune",): Tune, ("report",): Report, (): Study}
     known = sections.get(path[:-1], Arm).model_fields
     return f"unknown key{did_you_mean(str(path[-1]), known) or '; known: ' + ', '.join(known)}"

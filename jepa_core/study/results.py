@@ -1,4 +1,4 @@
-"""What a study's runs came to: the figures of every cell, read from the runs' folders."""
+"""The results of a study: the figures of every cell, read from the runs' folders."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ State = Literal["finished", "failed", "damaged", "not finished"]
 
 @dataclass(frozen=True)
 class CellResult:
-    """steps, seconds: that the run trained; series: metric -> its values over the steps, the final one included;
-    error: of a failed run, or what of a run's files can't be read."""
+    """steps, seconds: of training; series: metric -> its values over the steps, the final one included;
+    error: of a failed run, or of reading a damaged one."""
 
     cell: Cell
     state: State
@@ -42,8 +42,8 @@ class CellResult:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """point: what the arm was tuned to, None before that is known; flops: of a training step, None before one of
-    its runs is finished; tuned: its tuning runs; cells: those that are reported."""
+    """point: the arm's tuned one, None before that is known; flops: of a training step, None before one of
+    its runs is finished; tuned: its tuning runs; cells: its reported runs."""
 
     name: str
     label: str
@@ -63,7 +63,7 @@ class ArmResult:
         return max((result.steps for result in self.finished), default=0)
 
     def summary(self, metric: str, steps: float = math.inf) -> Summary | None:
-        """Over the seeds that have a value within so many steps."""
+        """Summarises the seeds that have a value within so many steps."""
         values = [result.at(metric, steps) for result in self.finished]
         return summarise([value for value in values if value is not None])
 
@@ -75,16 +75,16 @@ class StudyResult:
 
     @property
     def steps(self) -> int | None:
-        """The fewest steps that an arm, no ablation, was trained; None before one is finished."""
+        """The fewest steps of training of an arm that is no ablation; None before one is finished."""
         return min((arm.steps for arm in self._measured()), default=None)
 
     @property
     def flops(self) -> int | None:
-        """The smallest total of an arm that is no ablation."""
+        """The smallest total of an arm that is no ablation; None before one is known."""
         return min((arm.flops * arm.steps for arm in self._measured() if arm.flops), default=None)
 
     def limits(self, arm: ArmResult) -> dict[str, float | None]:
-        """How many steps of `arm` each comparison allows; None where that is not known yet."""
+        """Comparison -> the number of steps it allows `arm`; None where that is not known yet."""
         within = self.flops // arm.flops if self.flops and arm.flops else None
         return {"end": math.inf, "steps": self.steps, "flops": within}
 
@@ -93,7 +93,7 @@ class StudyResult:
             yield from (result for result in (*arm.tuned, *arm.cells) if result.error)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as ``study.json`` holds it."""
+        """The content of ``study.json``."""
         matched = {"steps": self.steps, "flops": self.flops}
         return {
             "description": self.study.description,
@@ -124,7 +124,7 @@ class StudyResult:
 
 
 def read_results(design: Design, flops: Mapping[str, int]) -> StudyResult:
-    """What there is so far. flops: arm -> of a training step, for those where it is known."""
+    """Reads the results so far. flops: arm -> FLOPs of a training step, as far as known."""
     return StudyResult(design.study, tuple(_read_arm(design, name, flops.get(name)) for name in design.study.arms))
 
 
@@ -137,7 +137,7 @@ def _read_arm(design: Design, name: str, flops: int | None) -> ArmResult:
 
 
 def read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
-    """The figures of a run, as far as it is; a run with a file that can't be read has none."""
+    """Reads the figures of a run, as far as it got; one with a file that can't be read has none."""
     try:
         return _read_cell(cell, metrics)
     except JepaError as error:

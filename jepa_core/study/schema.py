@@ -1,4 +1,4 @@
-"""The study file: which recipes are compared, how they are tuned, and with which seeds."""
+"""The study file: the recipes compared, their tuning, and the seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,59}")
 
 
 class Tune(Section):
-    """How arms that have a grid choose a point of it."""
+    """The tuning of arms with a grid: the runs that choose a point of it."""
 
     seeds: Seeds = Field(description="Every point is run with each of these seeds.")
     overrides: Overrides = Field((), description="Of tuning runs only, e.g. [data.held_out=tune].")
@@ -36,7 +36,7 @@ class Report(Section):
 
 
 class Arm(Section):
-    """One of the things that are compared: a recipe, and what is changed in it."""
+    """One side of the comparison: a recipe, and the changes to it."""
 
     recipe: str = Field(min_length=1, description="A file, as seen from the study's folder, or a shipped recipe.")
     label: str = Field("", description="What tables and curves call it; left out: the arm's key.")
@@ -128,7 +128,7 @@ class Study(Section):
         return self
 
     def _arm_problems(self) -> Iterator[tuple[str, str]]:
-        """What is wrong with the arms' names, and with whom they name."""
+        """Yields the problems with the arms' names, and with the arms they are `without`."""
         for name, arm in self.arms.items():
             if not _NAME.fullmatch(name):
                 yield "arms", f"the name '{name}' becomes a folder's: letters, digits, - and _, at most 60"

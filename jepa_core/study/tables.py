@@ -21,7 +21,7 @@ class StudyTable:
 
 
 def tables(result: StudyResult) -> Iterator[StudyTable]:
-    """The comparisons at the end, at the same steps and the same FLOPs; ablations arm by arm; what it took."""
+    """Yields the comparisons at the end, at the same steps and the same FLOPs; ablations arm by arm; the costs."""
     main = [arm for arm in result.arms if arm.without is None]
     for comparison, title in _comparisons(result).items():
         yield _compared(result, title, main, comparison)
@@ -47,7 +47,7 @@ def markdown(result: StudyResult) -> str:
 
 
 def notes(result: StudyResult) -> list[str]:
-    """What the tables' figures are, and which runs failed."""
+    """A legend to the tables' figures, and a line for each failed run."""
     found = [
         "Mean over the seeds ± half the width of its 95 % interval (Student's t). Within steps or FLOPs: each run's "
         "last evaluation within the smallest total of the arms compared; FLOPs are the matrix products of training. "
@@ -77,7 +77,7 @@ def _compared(result: StudyResult, title: str, arms: Sequence[ArmResult], compar
 
 
 def _seeds(arm: ArmResult) -> str:
-    """How many are finished, of how many where that is not all; and how many failed."""
+    """The number of finished runs, of how many if some are not, and the number of failures."""
     if not arm.cells:
         return "tuning failed" if arm.tuning.complete else "tuning"
     failed = sum(bool(result.error) for result in arm.cells)

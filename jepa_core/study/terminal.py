@@ -1,4 +1,4 @@
-"""What the terminal shows of a study."""
+"""A study's tables on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tuning: of the points of an arm's grid, the one with the best figure."""
+"""Tuning: choosing the point of an arm's grid with the best figure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from jepa_core.study.schema import Point
 @dataclass(frozen=True)
 class Tuning:
     """figures: point -> the metric's value with each seed, None where the run failed or is not finished;
-    complete: is every run finished or failed."""
+    complete: whether every run is finished or failed."""
 
     figures: dict[Point, list[float | None]]
     complete: bool
 
     @property
     def best(self) -> Point | None:
-        """The point of the largest mean over the seeds, the first of equals; None before all is known.
+        """The point with the largest mean over the seeds, the first of equals; None before all are known.
 
-        A point with a run that failed is out. Where there is nothing to tune it is the empty point.
+        A point with a failed run is out. Where there is nothing to tune, it is the empty point.
         """
         if not self.figures:
             return ()
@@ -45,7 +45,7 @@ class Tuning:
 
 
 def read_tuning(cells: Sequence[Cell], metric: str) -> Tuning:
-    """What an arm's tuning cells came to. Raises JepaError when all are finished and none has the metric."""
+    """Reads the results of an arm's tuning cells. Raises JepaError when all are finished and none has the metric."""
     figures: dict[Point, list[float | None]] = {}
     for cell in cells:
         figures.setdefault(cell.point, []).append(metric_value(cell.figures, metric))
@@ -57,14 +57,14 @@ def read_tuning(cells: Sequence[Cell], metric: str) -> Tuning:
 
 
 def metric_value(metrics: dict[str, dict[str, Any]], metric: str) -> float | None:
-    """The value of ``SPLIT.NAME`` in what ``metrics.json`` holds; None where there is none or it is not finite."""
+    """The value of ``SPLIT.NAME`` in the content of ``metrics.json``; None where it is missing or not finite."""
     split, _, name = metric.partition(".")
     value = metrics.get(split, {}).get(name)
     return number(value)
 
 
 def unknown_metrics(metrics: Iterable[str], figures: dict[str, dict[str, Any]]) -> list[str]:
-    """Says of each metric that a finished run's `figures` do not have what they have instead."""
+    """A line for each metric missing in a finished run's `figures`, with a hint at what is there."""
     found = []
     for metric in metrics:
         split, _, name = metric.partition(".")

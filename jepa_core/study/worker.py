@@ -1,4 +1,4 @@
-"""One worker: walks over the cells, and runs those that nobody else has run or is running.
+"""One worker, which walks over the cells and runs those that nobody else has run or is running.
 
 ``python -m jepa_core.study.worker JOB`` is one of several processes; JOB is JSON.
 """
@@ -30,7 +30,7 @@ from jepa_core.study.design import Design
 from jepa_core.study.load import load_study
 from jepa_core.study.tuning import unknown_metrics
 
-#: Seconds between two looks, while all cells that are left are held by others or wait for those.
+#: Seconds between two looks, while all remaining cells are held by others or wait for those.
 PATIENCE = 0.5
 Say = Callable[[str], None]
 
@@ -44,8 +44,8 @@ def work(
 ) -> None:
     """Runs cells until every cell of the study is finished or failed, here or in another process.
 
-    A cell is locked while it runs; the lock goes with the process, so what a killed one leaves behind is
-    taken up by the next.
+    A cell is locked while it runs; the lock ends with the process, so another one takes up the cell of a killed
+    process.
 
     Raises Interrupted or Terminated on a signal, and JepaError where the study can't go on. What goes wrong in a
     cell is written down beside its folder, and the others go on.
@@ -70,7 +70,7 @@ def work(
 
 
 def note_tuning(design: Design, name: str) -> None:
-    """Writes down which point of an arm's grid was chosen, and all the points' figures."""
+    """Writes the chosen point of an arm's grid, with the figures of all points, to ``tuning/ARM.json``."""
     if not design.study.arms[name].grid:
         return
     path, tuning = design.root / "tuning" / f"{name}.json", design.tuning(name)
@@ -81,7 +81,7 @@ def note_tuning(design: Design, name: str) -> None:
 
 
 def retry_failed(design: Design) -> None:
-    """Forgets failures, so that these cells are run again; from where they stopped, if they left a checkpoint."""
+    """Forgets failures, so that their cells run again; from their last checkpoint, if they left one."""
     for name in design.study.arms:
         for cell in list(design.known_cells(name)):  # a failed tuning run that is forgotten hides those after it
             cell.failure.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ def retry_failed(design: Design) -> None:
 
 
 def _run_if_free(cell: Cell, design: Design, registry: Registry, device: str | None, say: Say) -> bool:
-    """Is the cell run by now: False when another process is at it."""
+    """Runs the cell, unless it is settled; False when another process is at it."""
     cell.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with shared_lock(cell.lock, blocking=False):
@@ -118,14 +118,14 @@ def _run(cell: Cell, design: Design, registry: Registry, device: str | None, say
 
 
 def _take_learned(recipe: Recipe, design: Design, registry: Registry, say: Say) -> None:
-    """What another cell has learned by the same recipe is not learned again."""
+    """Takes over the learned part of another cell with the same recipe, if there is one."""
     cells = (cell for name in design.study.arms for cell in design.known_cells(name))
     if other := take_learned(recipe, (cell.folder for cell in cells if cell.folder.finished), registry):
         say(f"learned by {other.path} already")
 
 
 def main(text: str) -> int:
-    """One of several processes, which stops when the one that started it is gone; the exit status."""
+    """Runs as one of several processes, and stops when its parent is gone; returns the exit status."""
     from jepa_core.registry.named import make_registry
 
     outlive_readers()

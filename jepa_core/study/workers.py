@@ -21,7 +21,7 @@ from jepa_core.study.design import Design
 
 
 class Stopped(JepaError):
-    """A signal stopped the study; each run that was going on left a checkpoint."""
+    """The error after a signal; each run that was going on left a checkpoint."""
 
     def __init__(self, number: int):
         self.number, self.exit_status = number, 128 + number
@@ -44,7 +44,7 @@ def work_in_processes(
     """
     job = {"study": str(design.path), "modules": [*modules], "files": [str(file) for file in files], "device": device}
     text = json.dumps(job | {"parent": os.getpid()})
-    # -P: the folder that we are in is nobody's to import from, but for -p, which names what it wants.
+    # -P: nothing is imported from the current folder, except for -p, which names what it wants.
     command = [sys.executable, "-P", "-m", "jepa_core.study.worker", text]
     logs = [design.root / "logs" / f"{socket.gethostname()}-{os.getpid()}-{i}.log" for i in range(count)]
     logs[0].parent.mkdir(parents=True, exist_ok=True)
@@ -66,15 +66,15 @@ def work_in_processes(
 
 
 def threads_each(count: int) -> int:
-    """OpenMP threads of each of `count` workers: a part of what this process would have."""
+    """The OpenMP threads of each of `count` workers: an equal part of this process's."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     given = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, (int(given) if given.isdecimal() else cores) // count)
 
 
 def _start(command: list[str], log: Path, count: int) -> subprocess.Popen:
-    """In a session of its own: Ctrl-C in the terminal reaches this process only, which tells each worker once,
-    as a second signal would kill it in the middle of a step."""
+    """Starts a worker in a session of its own, so that Ctrl-C reaches this process only, which tells each worker once;
+    a second signal would kill it in the middle of a step."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads_each(count))}
     with open(log, "wb") as out:
         return subprocess.Popen(
@@ -83,7 +83,7 @@ def _start(command: list[str], log: Path, count: int) -> subprocess.Popen:
 
 
 def _stop(workers: Sequence[subprocess.Popen], number: int) -> None:
-    """Passes the signal on, and waits. What is to stop at once takes a second signal: then workers are killed."""
+    """Passes the signal on to the workers and waits for them; on a second signal they are killed."""
     try:
         for worker in workers:
             if worker.poll() is None:
@@ -98,7 +98,7 @@ def _stop(workers: Sequence[subprocess.Popen], number: int) -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """While it lasts, SIGINT, SIGTERM and SIGHUP raise Stopped."""
+    """A context in which SIGINT, SIGTERM and SIGHUP raise Stopped."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
