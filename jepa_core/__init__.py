@@ -160,5 +160,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """With ``testing``, the contract tests for authors of components."""
+    """Lists the public names and ``testing``, the contract tests for authors of components."""
     return [*__all__, "testing"]

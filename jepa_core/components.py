@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Traits:
-    """What components of one kind may declare, with what holds where they don't."""
+    """The traits that components of one kind may declare, with their defaults."""
 
     @classmethod
     def of(cls, component: object) -> Self:
-        """What `component` declares."""
+        """Reads the traits that `component` declares; the others have their defaults."""
         given = ((f.name, getattr(component, f.name, f.default)) for f in fields(cls))  # type: ignore[arg-type]
         return cls(**dict(given))
 
@@ -43,7 +43,7 @@ class ReversalStrategy(Protocol):
 
 @dataclass(frozen=True)
 class ReversalTraits(Traits):
-    """leaks_on: names of groups on which its target is a held-out answer. The core refuses to count such a pair."""
+    """leaks_on: names of groups on which the target is a held-out answer. The core refuses to count such a pair."""
 
     leaks_on: tuple[str, ...] = ()
 
@@ -61,8 +61,8 @@ class MaskBuilder(Protocol):
 
 @dataclass(frozen=True)
 class MaskTraits(Traits):
-    """isolates_views: does it keep the blocks of a row apart; plain_block_causal: is it exactly "same block", at every
-    layer, so that blocks may run as rows of their own; by_layer: does it depend on the layer."""
+    """isolates_views: whether the mask keeps the blocks of a row apart; plain_block_causal: whether it is exactly "same
+    block" at every layer, so that blocks may run as rows of their own; by_layer: whether it depends on the layer."""
 
     isolates_views: bool = True
     plain_block_causal: bool = False
@@ -80,9 +80,9 @@ class EmbeddingExtractor(Protocol):
 
 @dataclass(frozen=True)
 class EmbeddingTraits(Traits):
-    """layer: 0 the embeddings, n the last one, after the final norm; negative from the end. reads: a function of valid
-    and tags that gives ``b s`` bool, the only positions it looks at, so that the others need not be finished; None:
-    any of the view's."""
+    """layer: 0 for the embeddings, n for the last layer, after the final norm; negative from the end. reads: a function
+    of valid and tags that gives ``b s`` bool, the only positions looked at, so that the others need not be finished;
+    None: any of the view's."""
 
     layer: int = -1
     reads: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -91,8 +91,8 @@ class EmbeddingTraits(Traits):
 class Predictor(Protocol):
     """Predicts the target's embedding from the source's.
 
-    state: ``n d``; condition: ``n d``, what the prediction depends on besides, or None where the recipe extracts none;
-    returns ``n d``. A row of zeros in the condition means that this pair has none.
+    state: ``n d``; condition: ``n d``, a further input of the prediction, or None where the recipe extracts none;
+    returns ``n d``. A row of zeros in the condition means that the pair has none.
     """
 
     def __call__(self, state: Tensor, condition: Tensor | None, /) -> Tensor: ...
@@ -116,8 +116,8 @@ class DistanceFunction(Protocol):
 
 @dataclass(frozen=True)
 class DistanceTraits(Traits):
-    """needs: names of further tensors it takes as keywords (see :mod:`jepa_core.objective.needs`); decomposable: is
-    the value of a pair independent of the other pairs."""
+    """needs: names of further tensors it takes as keywords (see :mod:`jepa_core.objective.needs`); decomposable:
+    whether the value of a pair is independent of the other pairs."""
 
     needs: tuple[str, ...] = ()
     decomposable: bool = True
@@ -126,7 +126,7 @@ class DistanceTraits(Traits):
 class Regularizer(Protocol):
     """Scores the embeddings of one side, so that they do not collapse.
 
-    embeddings: ``n d``; draws: random numbers of this step; returns a scalar, to be made small.
+    embeddings: ``n d``; draws: random numbers of this step; returns a scalar to minimise.
     """
 
     def __call__(self, embeddings: Tensor, draws: Draws, /) -> Tensor: ...
@@ -134,7 +134,7 @@ class Regularizer(Protocol):
 
 @dataclass(frozen=True)
 class RegularizerTraits(Traits):
-    """weight: of the scalar in the loss; of_side: the side or sides that it looks at."""
+    """weight: the scalar's weight in the loss; of_side: the side or sides that the regularizer looks at."""
 
     weight: float = 1.0
     of_side: Literal["predicted", "target", "both"] = "both"
@@ -152,8 +152,8 @@ class LossFilter(Protocol):
 
 @dataclass(frozen=True)
 class FilterTraits(Traits):
-    """training_only: is it skipped in evaluation; draws_per: with ``step`` all samples of an optimizer step get the
-    same draw; rate: the share that it drops at random, which ``jepa-run verify`` measures."""
+    """training_only: whether the filter is skipped in evaluation; draws_per: with ``step`` all samples of an optimizer
+    step get the same draw; rate: the share that it drops at random, which ``jepa-run verify`` measures."""
 
     training_only: bool = False
     draws_per: Literal["sample", "step"] = "sample"
@@ -161,9 +161,9 @@ class FilterTraits(Traits):
 
 
 class Evaluation(Protocol):
-    """Measures one set of a run: name of a figure -> its value.
+    """Measures one set of a run; returns the value of each figure by name.
 
-    name: of the set; samples: the set; batch_size: samples at once.
+    name: the set's; samples: the set; batch_size: samples at once.
     """
 
     def __call__(self, name: str, samples: SampleSet, batch_size: int, /) -> Mapping[str, Any]: ...
@@ -171,15 +171,14 @@ class Evaluation(Protocol):
 
 @dataclass(frozen=True)
 class EvaluationTraits(Traits):
-    """Evaluations declare nothing; how their figures are shown, their factories say (see
-    :mod:`jepa_core.report.further`)."""
+    """Evaluations declare nothing; their factories say how figures are shown (see :mod:`jepa_core.report.further`)."""
 
 
 class Rehearsal(Protocol):
-    """Asks a model what no training sample says, and makes training samples of what it is sure of.
+    """Asks a model what no training sample says, and turns the answers it is sure of into training samples.
 
-    A call with the learned objective, in evaluation mode, and the task without its evaluation sets returns what was
-    found; ``extend`` is called with the whole task and these rows, also after they were written down and read again,
+    Called with the learned objective, in evaluation mode, and the task without its evaluation sets; returns the rows
+    that it found. ``extend`` gets the whole task and those rows, also after they were written to a file and read back,
     and returns the task with the rows among its training samples.
     """
 
@@ -195,8 +194,8 @@ class RehearsalTraits(Traits):
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """rows: what is to be rehearsed, as JSON can hold it, each with its ``confidence``; counts: how much of what was
-    read and asked, by name."""
+    """rows: the rows to rehearse, as plain JSON data, each with its ``confidence``; counts: how many were read, asked
+    …."""
 
     rows: Sequence[Mapping[str, Any]]
     counts: Mapping[str, int]
@@ -210,17 +209,18 @@ class DatasetFactory(Protocol):
 
 @dataclass(frozen=True)
 class DatasetTraits(Traits):
-    """What the function that makes a dataset may say as attributes of its own. splits: names of its evaluation sets, so
-    that a recipe can be checked before anything is read; ``OPTION.*`` means the keys of an option; None: only the data
-    say."""
+    """The traits of a dataset, attributes of the function that makes it.
+
+    splits: names of its evaluation sets, so that a recipe can be checked before anything is read; ``OPTION.*`` means
+    the keys of an option; None: only the data tell."""
 
     splits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """hook: that brings components of this kind in; contract: what they are; traits: what they may declare; key: where
-    a recipe names one, or a list of them."""
+    """hook: the hook that brings in components of this kind; contract: the protocol that they follow; traits: what they
+    may declare; key: where a recipe names one; many: whether a list of them."""
 
     hook: str
     contract: type

@@ -1,4 +1,4 @@
-"""What components and datasets may know of the run that they are made for."""
+"""Contexts: what components and datasets are told about the run that they are made for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OnDisk:
     besides: tuple[str, ...] = ()
 
     def problem(self, value: str, search: tuple[Path, ...]) -> str:
-        """What keeps `value` from being one; empty where nothing does.
+        """Says why `value` is not such a path; an empty string where it is one.
 
         >>> OnDisk(or_id=True).problem("org/name", (Path("."),))
         ''
@@ -50,7 +50,7 @@ _FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component may know of the run it is built for.
+    """The run as the components built for it may know it.
 
     vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
     num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files; tokenizer_files: file
@@ -73,8 +73,7 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class DatasetContext:
-    """What a dataset may know of the run: its seed, its predictor tokens, its pretrained model, and where to look for
-    files."""
+    """The run as a dataset may know it: seed, predictor tokens, pretrained model, and where to look for files."""
 
     seed: int = 0
     k: int = 0
@@ -87,7 +86,7 @@ class DatasetContext:
 
 
 def find_path(path: str, search: tuple[Path, ...]) -> Path:
-    """`path` in the first of the `search` folders that has it.
+    """Finds `path` in the first of the `search` folders that has it.
 
     Raises DataError naming every place looked at.
     """

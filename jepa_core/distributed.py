@@ -1,4 +1,4 @@
-"""What one of several processes does for all, without leaving the others waiting when it fails."""
+"""Agreement between processes: one or all of them act, and none is left waiting when another fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_first() -> bool:
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
-    """Is it so in any of the processes; all of them have to ask."""
+    """Tells whether `flag` is set in any of the processes; all of them have to ask."""
     if not distributed.is_initialized():
         return flag
     found = torch.tensor(int(flag), device=device)
@@ -29,12 +29,12 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 
 def by_first(action: Callable[[], object], device: torch.device) -> None:
-    """The first process acts, the others wait for it. Raises its error, in the others a JepaError that says so."""
+    """Acts in the first process while the others wait. Raises its error there, in the others a JepaError."""
     _together(action if is_first() else None, "the first process", device)
 
 
 def by_all(action: Callable[[], object], device: torch.device) -> None:
-    """Every process acts. Where it fails in one, that one raises its error, the others a JepaError that says so."""
+    """Acts in every process. One in which it fails raises the error, the others a JepaError that says so."""
     _together(action, "another process", device)
 
 
@@ -50,7 +50,7 @@ def _together(action: Callable[[], object] | None, other: str, device: torch.dev
 
 
 def from_first(number: int, device: torch.device) -> int:
-    """The number that the first process has, in all of them."""
+    """Returns the first process's number in all of them."""
     if not distributed.is_initialized():
         return number
     found = torch.tensor(number, device=device)
@@ -59,14 +59,14 @@ def from_first(number: int, device: torch.device) -> int:
 
 
 def host_group() -> distributed.ProcessGroup:
-    """Over which processes agree without waiting for a device. All of them have to ask for it."""
+    """The group in which processes agree without waiting for a device. All of them have to ask for it."""
     if distributed.get_backend() == "gloo":
         return distributed.distributed_c10d._get_default_group()
     return distributed.new_group(backend="gloo")
 
 
 def of_all(numbers: list[int], group: distributed.ProcessGroup) -> list[list[int]]:
-    """What each process has, in the order of their ranks."""
+    """Gathers every process's numbers, in the order of their ranks."""
     own = torch.tensor(numbers)
     found = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
     distributed.all_gather(found, own, group=group)
@@ -81,7 +81,7 @@ def largest(number: int, group: distributed.ProcessGroup) -> int:
 
 
 class _Rows(torch.autograd.Function):
-    """The rows of all processes; a row's gradient is the sum of what each of them makes of it."""
+    """Gathers the rows of all processes; a row's gradient is the sum of its gradients in all of them."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, counts: list[int]) -> Tensor:
@@ -101,8 +101,8 @@ class _Rows(torch.autograd.Function):
 
 
 def rows_of_all(rows: Tensor, counts: list[int]) -> Tensor:
-    """``n …`` of each process, one after another in the order of their ranks, with gradient. counts: how many each
-    has, this one ``n``."""
+    """Gathers ``n …`` of each process, in the order of ranks, with gradient. counts: rows of each process, here
+    ``n``."""
     found: Tensor = _Rows.apply(rows, counts)
     return found
 
@@ -111,8 +111,8 @@ def rows_of_all(rows: Tensor, counts: list[int]) -> Tensor:
 def meeting(seconds: float) -> Iterator[None]:
     """Ends this process, with a line that says why, where the others are not met within so many seconds.
 
-    torch's limit holds for one try of several. It waits in C++, where no exception reaches it, for others that may
-    have been killed with their launcher. Alone there is nobody to meet.
+    torch's limit holds for each of several tries, and it waits in C++, where no exception reaches it, for processes
+    that may have been killed with their launcher. A process alone has nobody to meet.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or distributed.is_initialized():
         yield

@@ -10,12 +10,12 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
-#: Letters of a name, and known names, that are compared; a vocabulary may have millions.
+#: The longest name, and the most known names, that are compared: a vocabulary may have millions.
 _LONGEST, _MOST = 200, 10_000
 
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
-#: So many problems of a kind are told in full.
+#: Problems of a kind that are told in full.
 FEW = 10
 
 
@@ -34,9 +34,10 @@ class ComponentError(JepaError):
 
 
 def raise_all(problems: Sequence[str], looked_at: int, what: str) -> None:
-    """Raises one DataError for all that was found wrong: the first few, and of how many.
+    """Raises one DataError that shows the first few problems, and says how many there are.
 
-    problems: a message each; looked_at: so many `what`, as lines or items. Nothing is raised where there is none.
+    problems: one message each; looked_at: how many `what` were checked, as lines or items. Raises nothing where there
+    are no problems.
     """
     if not problems:
         return
@@ -49,7 +50,7 @@ def raise_all(problems: Sequence[str], looked_at: int, what: str) -> None:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a recipe, said where it stands.
+    """One thing wrong in a recipe, and where it stands.
 
     ``where`` is ``file:line`` or ``command line``; ``key`` the dotted path in the recipe.
     """
@@ -73,13 +74,13 @@ class RecipeError(JepaError):
 
 
 def first_line(error: BaseException) -> str:
-    """``TypeError: words``, the first line of them; PyTorch's go on with frames of C++."""
+    """``TypeError: words``, with the first line of its message alone: PyTorch's go on with frames of C++."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def show(value: Any, limit: int = 60) -> str:
-    """A value for a message, as JSON, shortened; of a large one no more is looked at.
+    """Writes a value for a message, as JSON, shortened; a large value is read no further than needed.
 
     >>> show({"a": None})
     '{"a": null}'
@@ -90,8 +91,7 @@ def show(value: Any, limit: int = 60) -> str:
 
 
 def without_traceback(error: JepaError) -> None:
-    """Takes the traceback out of the words of an error that a process which makes batches raised: PyTorch puts it
-    there."""
+    """Takes out of an error's message the traceback that PyTorch adds when a process that makes batches raises it."""
     if found := re.search(r"\nOriginal Traceback .*\n[\w.]+: (.*)", str(error), re.DOTALL):
         error.args = (found[1].strip(),)
 

@@ -10,16 +10,16 @@ _HOME = re.compile(r"^((?:--?)?[\w.-]+=)?(~[\w.-]*/.*)$", re.DOTALL)
 
 
 def at_home(path: str) -> str:
-    """`path` with its ``~`` written out; one of a user that is not known stays."""
+    """Expands the ``~`` of `path`; that of an unknown user stays."""
     return os.path.expanduser(path)
 
 
 def as_text(path: str) -> str:
-    """`path` for a file of text: bytes in it that are no UTF-8 are spelled."""
+    """Makes `path` fit for a text file: bytes that are not UTF-8 are written as escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
 def argument_at_home(argument: str) -> str:
-    """The same for an argument of a command line, whatever stands before the path in it."""
+    """Expands the ``~`` in an argument of a command line, also after ``--option=`` or ``key=``."""
     found = _HOME.match(argument)
     return f"{found[1] or ''}{at_home(found[2])}" if found else argument

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 
 def speaks() -> bool:
-    """Is this the process that talks to the person: the first one of those that torchrun started."""
+    """Tells whether this process talks to the person: the first of those that torchrun started does."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -27,7 +27,7 @@ LINE = "{desc}: {n_fmt} of {total_fmt} after {elapsed}, {rate_fmt}{postfix}"
 
 
 class Lines:
-    """What a bar writes, as lines: nothing is drawn over, and what only clears the place is left out."""
+    """A stream that makes lines of a bar's output: nothing is drawn over; text that only clears a line is dropped."""
 
     def __init__(self, stream: TextIO):
         self.stream = stream

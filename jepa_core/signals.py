@@ -12,7 +12,7 @@ from types import FrameType
 
 from jepa_core.errors import JepaError
 
-#: What a terminal that is closed, or an ssh session that ends, sends; Windows has no such signal.
+#: Sent by a terminal that is closed, or an ssh session that ends; Windows has no such signal.
 HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([HANGUP] if HANGUP else []))
 
@@ -26,13 +26,13 @@ class Terminated(JepaError):
 
 
 def heard() -> list[signal.Signals]:
-    """The signals that this process listens to: under ``nohup`` a closed terminal is none of them."""
+    """The signals that this process listens to; under ``nohup`` SIGHUP is not among them."""
     return [number for number in SIGNALS if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end as Ctrl-C does, by an error that unwinds and cleans up: Terminated."""
+    """Makes SIGTERM and SIGHUP raise Terminated, so that they unwind and clean up as Ctrl-C does."""
     if not in_main_thread():
         yield
         return
@@ -45,7 +45,7 @@ def ending_on_signals() -> Iterator[None]:
 
 
 def stop_with_parent(parent: int, every: float = 0.5) -> None:
-    """Sends this process SIGTERM when `parent`, which started it, is gone, in whichever way. every: seconds."""
+    """Sends this process SIGTERM once `parent`, which started it, is gone for whatever reason. every: seconds."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -56,7 +56,7 @@ def stop_with_parent(parent: int, every: float = 0.5) -> None:
 
 
 def in_main_thread() -> bool:
-    """Only there can handlers be set."""
+    """Tells whether this is the main thread, the only one that can set handlers."""
     return threading.current_thread() is threading.main_thread()
 
 

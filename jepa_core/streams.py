@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
-#: Control characters but tab and line end, what turns the direction of writing, and halves of characters.
+#: Control characters but tab and line end, those that turn the direction of writing, and surrogates.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """`text` with a picture in place of each character that a terminal would obey.
+    """Replaces each character that a terminal would obey by a picture of it.
 
     >>> plain("\\x1b[2J")
     '␛[2J'
@@ -34,7 +34,7 @@ def _picture(found: re.Match[str]) -> str:
 
 
 class _Unfailing(io.FileIO):
-    """Takes everything; what the file does not take is dropped. lost: the first error, None before it."""
+    """A file that takes every write; data that can't be written is dropped. lost: the first error, None before it."""
 
     lost: OSError | None = None
 
@@ -49,7 +49,7 @@ class _Unfailing(io.FileIO):
 
 
 def outlive_readers() -> None:
-    """From here on ``sys.stdout`` and ``sys.stderr`` never raise: not when their reader is gone, their disk full,
+    """Makes ``sys.stdout`` and ``sys.stderr`` never raise from here on: not when their reader is gone, their disk full,
     their terminal closed, nor for a character that their encoding does not have. One that was closed from the start
     becomes the null device, so that no other file gets its number.
     """
@@ -67,7 +67,7 @@ def outlive_readers() -> None:
 
 
 def plain_json(data: Any) -> str:
-    """JSON on one line, with letters as they are, and every character that a terminal would obey as its number.
+    """JSON on one line: letters as they are, every character that a terminal would obey as its number.
 
     >>> plain_json({"é": "\\x9b2J"})
     '{"é": "\\\\u009b2J"}'
@@ -81,15 +81,14 @@ class _PlainRecord(logging.LogRecord):
 
 
 def plain_warnings() -> None:
-    """From here on what ``warnings`` and ``logging`` show, text of others with names from anywhere in it, gives no
-    orders either."""
+    """Makes ``warnings`` and ``logging`` show :func:`plain` text from here on: it holds names from anywhere."""
     as_python_does = warnings.formatwarning
     warnings.formatwarning = lambda *said, **more: plain(as_python_does(*said, **more))
     logging.setLogRecordFactory(_PlainRecord)
 
 
 def output_lost() -> OSError | None:
-    """What kept standard output from being written; a reader that went away does not count, it had enough."""
+    """The error that kept standard output from being written, if any; not a reader that went away: it had enough."""
     with suppress(ValueError):  # closed
         sys.stdout.flush()
     lost = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "lost", None)
@@ -98,11 +97,11 @@ def output_lost() -> OSError | None:
 
 @contextmanager
 def only_results_on_stdout() -> Iterator[None]:
-    """What plugins and libraries print in here goes to standard error, also past Python."""
+    """Sends everything that plugins and libraries print in here to standard error, also past Python."""
     sys.stdout.flush()
     try:
         kept = os.dup(1)
-    except OSError:  # there is none
+    except OSError:  # standard output is closed
         kept = None
     try:
         if kept is not None:

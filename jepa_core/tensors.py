@@ -1,4 +1,4 @@
-"""Tensors anywhere inside of what a component takes or returns."""
+"""Tensors anywhere inside a component's arguments or result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def wide(tensor: Tensor) -> Tensor:
-    """In float64, without gradient; of a device that has none, as MPS, on the CPU."""
+    """Converts to float64, without gradient; on the CPU where the device has no float64, such as MPS."""
     try:
         return tensor.detach().double()
     except TypeError:
@@ -31,26 +31,26 @@ def tensors(value: Any) -> list[Tensor]:
 
 
 def snapshot(value: Any) -> list[Tensor]:
-    """Copies of every tensor inside."""
+    """Copies every tensor inside."""
     return [tensor.detach().clone() for tensor in tensors(value)]
 
 
 def same(first: Any, second: Any) -> bool:
-    """Are all tensors inside both bitwise equal, shapes and dtypes included."""
+    """Tells whether all tensors inside both are equal, shapes and dtypes included."""
     pairs = list(zip(tensors(first), tensors(second), strict=True))
     return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
 
 
 def is_split(tensor: Tensor) -> bool:
-    """Is it a DTensor, of which this process has a part. Says so without loading what makes those."""
+    """Tells whether this is a DTensor, of which each process holds a part, without loading DTensor."""
     return hasattr(tensor, "to_local")
 
 
 def part_here(tensor: Tensor) -> Tensor:
-    """What of a tensor this process has."""
+    """The part of a tensor that this process holds."""
     return tensor.to_local() if is_split(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def put_together(tensor: Tensor) -> Tensor:
-    """All of a tensor; where it is split, each process has to ask."""
+    """The whole tensor; where it is split, each process has to ask."""
     return tensor.full_tensor() if is_split(tensor) else tensor  # type: ignore[attr-defined]

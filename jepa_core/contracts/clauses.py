@@ -1,4 +1,4 @@
-"""What the result of each kind of component has to be, said in one place.
+"""The clauses on what each kind of component returns, in one place.
 
 Every clause is called with the arguments and the result of one call, and raises Broken with what is wrong.
 """
@@ -86,8 +86,7 @@ RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
 
 
 def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Calls a component. Raises Broken when it changes its inputs, draws from a global generator, or returns
-    something else than its kind has to."""
+    """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause."""
     given, drawn = snapshot((args, kwargs)), random_states()
     result = component(*args, **kwargs)
     if not same((args, kwargs), given):

@@ -24,7 +24,7 @@ Metrics = dict[str, Any]
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """What a further evaluation may know: the objective, the task, and folders for data files."""
+    """The run as a further evaluation may know it: the objective, the task, and folders for data files."""
 
     objective: JepaObjective
     data: TaskData
@@ -42,16 +42,16 @@ def evaluate(
     per_layer: bool = False,
     on_batch: Callable[[], object] = lambda: None,
 ) -> Metrics:
-    """The metrics of one split, teacher-forced, over the whole vocabulary.
+    """Measures one split, teacher-forced, over the whole vocabulary.
 
-    ``mrr``, ``hits@n`` and ``joint_log_likelihood`` are means over samples (of the mean over a sample's answer
-    tokens; the log-likelihood of their sum), ``mrr_tokenN`` the mean over the samples whose answer has an Nth
-    token, ``joint_accuracy`` the share of samples whose every answer token ranks first alone, ``ntp_loss`` and
-    ``jepa_loss`` (and that of further terms) means over the samples' own labelled tokens (in training second views'
-    too) and counted pairs. Ties count half; no candidate is filtered.
+    ``mrr`` and ``hits@n`` are means over a sample's answer tokens, then over samples; ``joint_log_likelihood`` is the
+    sum over the tokens, then the mean. ``mrr_tokenN`` is the mean over samples whose answer has an Nth token;
+    ``joint_accuracy`` the share of samples in which every answer token ranks first alone. ``ntp_loss`` is the mean over
+    the samples' own labelled tokens (in training, second views' too), ``jepa_loss`` and those of further terms over
+    counted pairs. Ties count half; no candidate is filtered.
+
     per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the output embedding.
-
-    In several processes each takes every nth batch, so that each sample counts once on all of them together.
+    In several processes each takes every nth batch, so that each sample counts once over all of them.
     """
     training = objective.training
     objective.eval()
@@ -93,12 +93,12 @@ def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, T
 
 
 def _never_pays(term: JepaTerm) -> bool:
-    """Does a filter of training drop every pair: then the distance is that of something that was never trained."""
+    """Tells whether a filter drops every pair in training: then the distance would measure nothing that was trained."""
     return any((FilterTraits.of(keep).rate or 0) >= 1 for keep in term.filters)
 
 
 def _ordinals(plan: Plan) -> torch.Tensor:
-    """``l``: which token of its sample's answer each labelled one is, from 0. Labels come row by row."""
+    """``l``: the place of each labelled token in its sample's answer, from 0. Labels come row by row."""
     rows = plan.own_labels.rows
     starts = torch.searchsorted(rows, rows)  # the first label of the same row
     return torch.arange(len(rows), device=rows.device) - starts

@@ -1,4 +1,4 @@
-"""Figures that are no numbers: never a result, never kept, never silent."""
+"""Figures that are not finite: never a result, never kept, never silent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: What of a split is not finite; missing where everything is. tokens, of: how many of the answers' tokens have no
-#: finite score; figures: the (dotted) names of the metrics that are None for it.
+#: Key of a split's metrics for what is not finite; missing where everything is. tokens, of: how many of the answers'
+#: tokens have no finite score, and of how many; figures: the (dotted) names of the metrics that became None.
 NON_FINITE = "non_finite"
 
 
 def without_non_finite(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics of a split with None for every NaN and infinity, and what was so in `NON_FINITE`."""
+    """Makes None of every NaN and infinity in a split's metrics, and names them in `NON_FINITE`."""
     if not (names := list(_bad(metrics))):
         return dict(metrics)
     return _cleaned(metrics) | {NON_FINITE: {**metrics.get(NON_FINITE, {}), "figures": names}}
@@ -25,7 +25,7 @@ def told(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def nothing_finite(metrics: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Has no token of any answer a finite score: then what was trained is no model any more."""
+    """Tells whether no token of any answer has a finite score: then what was trained is no model any more."""
     found = [values.get(NON_FINITE, {}) for values in metrics.values()]
     return bool(found) and all("tokens" in bad and bad["tokens"] == bad["of"] for bad in found)
 

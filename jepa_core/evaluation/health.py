@@ -29,11 +29,11 @@ PAIRS = 4
 class Health:
     """Figures of one batch; None where there is nothing to measure, or it is not finite.
 
-    ntp_gradient_norm, jepa_gradient_norm: of ``gamma_ntp * ntp`` and ``lambda_jepa * jepa``, over the model's
-    trainable parameters; gradient_cosine: of these two gradients, below 0 where the terms pull apart;
-    predicted_rank, target_rank: effective rank of the embeddings, from 1 (all on one line) to min(n, d);
-    predicted_cosine, target_cosine: mean cosine of two different embeddings, 1 where all point one way;
-    pairs: counted pairs.
+    ntp_gradient_norm, jepa_gradient_norm: norms of the gradients of ``gamma_ntp * ntp`` and ``lambda_jepa * jepa``,
+    over the model's trainable parameters; gradient_cosine: between these two gradients, below 0 where the terms pull
+    apart; predicted_rank, target_rank: effective rank of the embeddings, from 1 (all on one line) to min(n, d);
+    predicted_cosine, target_cosine: mean cosine of two different embeddings, 1 where all point one way; pairs: counted
+    pairs.
     """
 
     ntp_gradient_norm: float | None
@@ -51,8 +51,8 @@ def collapsed(cosine: float, rank: float) -> bool:
 
 
 def collapse(figures: Mapping[str, float]) -> str:
-    """A sentence on the sides whose embeddings have collapsed, by the names of the log, ``health_…``; empty where none
-    has, or there is too little to tell."""
+    """Says in a sentence which sides' embeddings have collapsed; an empty string where none has, or there is too little
+    to tell. figures: named as in the log, ``health_…``."""
     sides = [
         f"{side} (effective rank {rank:.2f}, mean cosine {cosine:.5f})"
         for side in ("predicted", "target")
@@ -72,8 +72,8 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
 
     batch: keys as in :data:`~jepa_core.samples.sample_set.Batch`; step: the optimizer step, for filters that
-    draw. Costs two forward and two backward passes. Where processes share the model out, each has to ask, and there
-    are no gradients.
+    draw. Costs two forward and two backward passes. Where the model is split over processes, each has to ask, and
+    gradients are not measured.
     """
     split = objective.transformer.lockstep is not None
     modes = [(module, module.training) for module in objective.modules()]
@@ -130,7 +130,7 @@ def _ntp_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
 
 
 def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
-    """Of all JEPA terms together, weighted."""
+    """The gradient of all JEPA terms together, weighted; None where no pair counts."""
     if not plan.jepa_pairs:
         return None
     hidden, total = objective.hidden_states(plan), torch.zeros((), device=plan.arrangement.places[0].device)
@@ -142,7 +142,7 @@ def _jepa_gradient(objective: JepaObjective, plan: Plan) -> Gradient | None:
 
 
 def _gradient(objective: JepaObjective, loss: Tensor) -> Gradient | None:
-    """One tensor a trainable parameter of the model; None where nothing is trainable."""
+    """The gradient of `loss`, one tensor for each trainable parameter of the model; None where nothing is trainable."""
     shared = [p for p in objective.model.parameters() if p.requires_grad]
     if not shared or not loss.requires_grad:
         return None
@@ -151,8 +151,7 @@ def _gradient(objective: JepaObjective, loss: Tensor) -> Gradient | None:
 
 @torch.no_grad()
 def _embeddings(objective: JepaObjective, plan: Plan) -> tuple[Tensor, Tensor]:
-    """Predicted and target ``n d`` of the first term that counts a pair, those of several pairs of views one after
-    another."""
+    """Predicted and target ``n d`` of the first term that counts a pair, all its pairs of views one after another."""
     if not plan.jepa_pairs:
         return torch.empty(0, 0), torch.empty(0, 0)
     hidden = objective.hidden_states(plan)
@@ -166,7 +165,7 @@ def _norm(gradient: Gradient | None) -> float | None:
 
 
 def _cosine(a: Gradient | None, b: Gradient | None) -> float | None:
-    """Of two gradients; None where one is missing or 0."""
+    """The cosine of two gradients; None where one is missing or 0."""
     if a is None or b is None:
         return None
     return _finite(_dot(a, b) / (_dot(a, a) * _dot(b, b)).sqrt())

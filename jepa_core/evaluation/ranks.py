@@ -24,7 +24,7 @@ CHUNK = 1 << 21
 class TokenScores:
     """rank: ``l`` float64, 1 + better + ties / 2 over the whole vocabulary; log_p: ``l`` float64.
 
-    Whatever is no number beats the label: a label whose own score is none has the last rank.
+    NaN beats the label: a label whose own score is NaN has the last rank.
     """
 
     rank: Tensor
@@ -76,11 +76,11 @@ class Tally:
         self.sums = torch.zeros(len(self._SCALARS) + 2 * longest + 2 * len(terms), dtype=torch.float64)
 
     def add_answers(self, scores: TokenScores, sample: Tensor, ordinal: Tensor, samples: int) -> None:
-        """sample, ordinal: ``l``, the sample that a token belongs to and its place in that answer, from 0."""
+        """Adds a batch of answers. sample, ordinal: ``l``, each token's sample and its place in the answer, from 0."""
         tokens = torch.zeros(samples, dtype=torch.float64).index_add(0, sample, torch.ones_like(scores.rank))
 
         def mean(values: Tensor) -> Tensor:
-            """Over samples, of the mean over the sample's tokens; samples without an answer don't count."""
+            """The sum over samples of the mean over a sample's tokens; samples without an answer add nothing."""
             return (torch.zeros(samples, dtype=torch.float64).index_add(0, sample, values) / tokens.clamp(min=1)).sum()
 
         wrong = torch.zeros(samples).index_add(0, sample, (scores.rank != 1).float())
@@ -97,15 +97,15 @@ class Tally:
         by_place[1].index_add_(0, ordinal, torch.ones_like(scores.rank))
 
     def add_distances(self, term: int, total: float, pairs: int) -> None:
-        """term: the number of the JEPA term; total: its distances, summed."""
+        """Adds distances. term: the number of the JEPA term; total: their sum."""
         self._by_term[0, term] += total
         self._by_term[1, term] += pairs
 
     def metrics(self) -> dict[str, Any]:
         """The metrics; ``None`` where there is nothing to average. Losses in nats.
 
-        ``non_finite``, only where there are any: how many tokens of the answers, of how many, have no finite
-        likelihood.
+        ``non_finite``, only where there are any: how many of the answers' tokens have no finite likelihood, of how
+        many.
         """
         sums = dict(zip(self._SCALARS, self.sums.tolist(), strict=False))
         samples, bad = sums["samples"], int(sums["non_finite"])
@@ -129,7 +129,7 @@ class Tally:
 
     @property
     def _by_place(self) -> Tensor:
-        """``2 longest``: sums of reciprocal ranks, and how many, by place in the answer."""
+        """``2 longest``: sums of reciprocal ranks, and counts of tokens, by place in the answer."""
         first = len(self._SCALARS)
         return self.sums[first : first + 2 * self.longest].view(2, self.longest)
 

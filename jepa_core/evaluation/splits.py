@@ -22,9 +22,9 @@ def evaluate_splits(
     settings: Evaluation,
     also: Mapping[str, Further] | None = None,
 ) -> dict[str, Metrics]:
-    """Set name -> metrics, in the recipe's order, with a progress bar that leaves no trace.
+    """Evaluates sets; returns set name -> metrics, in the recipe's order. Its progress bar leaves no trace.
 
-    also: further evaluations, which add their figures. What is not finite is None, and named: see
+    also: further evaluations, which add their figures. Figures that are not finite become None, and are named: see
     :mod:`jepa_core.evaluation.finite`.
     """
     chosen = {name: sets[name] for name in settings.splits or sets}

@@ -1,4 +1,4 @@
-"""Questions that a person asks a run, and what is found: the dataset knows how its questions are written."""
+"""Questions that a person asks a run, and their answers; the dataset knows how its questions are written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Found:
-    """text: of an answer; rank: its place among all that could be one, from 1, None where nothing is ranked;
-    confidence: the larger the surer, None where there is no figure; note: what the data says of it."""
+    """An answer. text: its text; rank: its place among all possible answers, from 1, None where nothing is ranked;
+    confidence: larger is surer, None where there is no figure; note: what the data says of it."""
 
     text: str
     rank: int | None = None
@@ -19,7 +19,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found to a question, the best first. through: what answered, in words."""
+    """The answers found to a question, the best first. through: what answered, in words."""
 
     question: str
     found: tuple[Found, ...]
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Manner:
-    """How to answer. plain: by the saved model alone; count: so many ranked answers; max_new_tokens: of a text."""
+    """Options for an answer. plain: by the saved model alone; count: ranked answers; max_new_tokens: of a text."""
 
     plain: bool = False
     count: int = 3

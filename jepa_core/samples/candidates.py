@@ -18,7 +18,7 @@ from jepa_core.samples.samples import Samples
 
 @dataclass(frozen=True)
 class Candidates:
-    """samples: ``m w``, each by itself; hashes: ``m`` int64, of their tokens, ascending."""
+    """samples: ``m w``, a row for each candidate; hashes: ``m`` int64, hashes of their tokens, ascending."""
 
     samples: Samples
     hashes: Tensor
@@ -27,7 +27,7 @@ class Candidates:
         return len(self.hashes)
 
     def index(self, ids: Tensor, select: Tensor) -> Tensor:
-        """``n`` int64: which candidate the selected tokens ``n s`` of each row are.
+        """Finds the candidate that the selected tokens ``n s`` of each row spell; returns its number, ``n`` int64.
 
         Raises DataError for one that is not among these.
         """
@@ -43,8 +43,8 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked in samples ``n s``. question: bool, the tokens that ask; answer: bool, the token in whose place the
-    answer stands before it is spelled."""
+    """The question in each of the samples ``n s``. question: bool, the tokens that ask; answer: bool, the token in
+    whose place the answer stands before it is spelled."""
 
     question: Tensor
     answer: Tensor

@@ -34,7 +34,7 @@ def uniform(seed: int, step: int, index: Tensor, stream: int = 0) -> Tensor:
 
 
 def sequence_ids(ids: Tensor, select: Tensor) -> Tensor:
-    """``n`` int64, equal for rows that select the same tokens in the same order, but for collisions of probability
+    """``n`` int64, equal only for rows that select the same tokens in the same order, but for collisions of probability
     2⁻⁶⁴.
 
     ids: ``n s`` int64, on the host; select: ``n s`` bool.
@@ -54,8 +54,8 @@ def hash_rows(ids: np.ndarray, select: np.ndarray) -> np.ndarray:
 class Draws:
     """The random numbers of a component in a step.
 
-    Called with the number of a draw, gives one for each sample, ``n`` float64 in [0, 1). index: ``n``, the samples';
-    stream: tells components apart.
+    Called with the number of a draw, returns it for each sample, ``n`` float64 in [0, 1). index: ``n``, the samples'
+    indices; stream: tells components apart.
 
     >>> draws = Draws(seed=1, step=0, index=torch.tensor([5, 6]), stream=0)
     >>> bool((draws(0) == Draws(1, 0, torch.tensor([6, 5]), 0)(0).flip(0)).all())

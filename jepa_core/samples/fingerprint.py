@@ -1,4 +1,4 @@
-"""What a run's data are, in a few hashes: so that data which changed are noticed when it goes on.
+"""Hashes of a run's data, so that data which changed are noticed when the run goes on.
 
 A set may have a ``fingerprint`` of its own, text that changes with its content, where reading all of it would
 take long; a packed one has the hashes of its files.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 #: Samples read at once. Padding is hashed too, so another number gives another hash.
 PART = 1 << 12
-#: Of longer sets so many samples are looked at, evenly spread: the start of a run must not take minutes.
+#: The most samples of a set that are looked at, evenly spread: the start of a run must not take minutes.
 LOOKED_AT = 1 << 20
 
 #: Name -> size and hash: of ``train``, each ``evaluation.SPLIT`` and the ``vocabulary``.
@@ -23,7 +23,7 @@ Fingerprint = dict[str, dict[str, Any]]
 
 
 def fingerprint(train: Any, evaluation: Mapping[str, Any], token_to_id: Mapping[str, int]) -> Fingerprint:
-    """What the sets give, sample by sample, and which name has which token id."""
+    """Hashes the sets, sample by sample, and the names of tokens with their ids."""
     named = {"train": train, **{f"evaluation.{name}": data_set for name, data_set in evaluation.items()}}
     tokens = hashlib.sha256(json.dumps(dict(token_to_id), sort_keys=True).encode()).hexdigest()
     return {
@@ -33,7 +33,7 @@ def fingerprint(train: Any, evaluation: Mapping[str, Any], token_to_id: Mapping[
 
 
 def changed(before: Any, now: Fingerprint) -> list[str]:
-    """What differs, in words: ``train (30 before, 31 now)``. before: as it was noted; None when nothing was."""
+    """Tells what differs, in words: ``train (30 before, 31 now)``. before: as noted; None when nothing was."""
     if not isinstance(before, dict):
         return []
     names = [*now, *(name for name in before if name not in now)]
@@ -41,7 +41,7 @@ def changed(before: Any, now: Fingerprint) -> list[str]:
 
 
 def moved(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
-    """The names whose token ids are others now: what was learned of one would be taken for another's."""
+    """The names whose token ids changed: what was learned of one would be taken for another's."""
     return [name for name, token in before.items() if now.get(name, token) != token]
 
 

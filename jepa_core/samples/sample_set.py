@@ -1,4 +1,4 @@
-"""What a dataset gives: sets of samples, and what the core has to know of the task."""
+"""Sets of samples, and everything else that a dataset tells the core of its task."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class SampleSet(Protocol):
     """A set of samples, stored without padding; a batch is padded to its own longest sample.
 
     max_length: tokens of the longest sample, 0 for an empty set; group_sizes: how many samples each group has, by
-    name, groups that occur only. A training set may also have ``lengths``, ``n`` integers: the tokens of each sample;
-    then a micro-batch has samples of like length, and where ``group_by_length`` is True a whole step. A set may have
-    ``fingerprint``, text that is another one whenever its samples are; without it all samples are hashed, to tell at a
-    resume whether they are the same.
+    name, only groups that occur. A training set may also have ``lengths``, ``n`` integers, the tokens of each sample:
+    then the samples of a micro-batch, or of a whole step where ``group_by_length`` is True, are of like length. A set
+    may have ``fingerprint``, text that changes whenever its samples do; without it samples are hashed, to tell at a
+    resume whether they changed.
     """
 
     def __len__(self) -> int: ...
@@ -52,17 +52,17 @@ class SampleSet(Protocol):
 
 @dataclass(frozen=True)
 class TaskData:
-    """What a dataset plugin gives.
+    """The task that a dataset plugin returns.
 
     train: the training set; evaluation: further sets by name; vocabulary: names of tokens; tags: names of the tags 1,
     2, …; groups: names of the group numbers 0, 1, …; tokenizer_files: file name -> content, kept beside a trained
-    model; candidates: gives everything that a target may be, for banks of negatives; asked: finds the question in
-    samples, for recall; ask: from this, the objective and a manner makes what answers people's questions; checks:
-    further checks of ``jepa-run verify`` by name, each called with its context and giving its rows; captions: name of
-    a set or group -> what a reader of its figures should know; longest_answer: gives the tokens after which a saved
-    model stops, where answers have no end of their own; notes: sentences on what was done to the data, told
-    when a run starts; read: reads one more set from a file, and notes of it; reread: reads again, in full, what was
-    checked when it was packed and only opened since.
+    model; candidates: returns everything that a target may be, for banks of negatives; asked: finds the question in
+    samples, for recall; ask: makes the function that answers people's questions, given this task, the objective and a
+    manner; checks: further checks of ``jepa-run verify`` by name, each called with its context and giving its rows;
+    captions: name of a set or group -> a hint for readers of its figures; longest_answer: returns the tokens after
+    which a saved model stops, where answers have no end of their own; notes: sentences on what was done to the data,
+    told when a run starts; read: reads one more set from a file, with notes on it; reread: reads in full data that were
+    checked when they were packed, and only opened since.
     """
 
     train: SampleSet
@@ -82,7 +82,7 @@ class TaskData:
     reread: Callable[[], object] | None = None
 
 
-#: What each key of a batch means.
+#: The meaning of each key of a batch.
 KEYS = {
     "input_ids": "(b, s) token ids",
     "labels": "(b, s) token ids where next-token prediction is trained, unshifted, -100 elsewhere",
@@ -93,7 +93,7 @@ KEYS = {
 
 
 def check_keys(batch: Mapping[str, Any], needed: Iterable[str] = KEYS) -> None:
-    """Raises DataError for a batch without a key that is `needed`, and says what is missing."""
+    """Raises DataError for a batch that lacks a `needed` key, and says which."""
     missing = [f"'{name}', {KEYS[name]}" for name in needed if name not in batch]
     if missing:
         found = f"; it has {', '.join(map(str, batch)) or 'nothing'}"
@@ -101,7 +101,7 @@ def check_keys(batch: Mapping[str, Any], needed: Iterable[str] = KEYS) -> None:
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:
-    """Samples to a batch, right-padded to the longest; a ready batch passes through unchanged."""
+    """Joins samples to a batch, right-padded to the longest; a ready batch passes through unchanged."""
     if isinstance(samples, Mapping):
         return samples
     return {key: _together(key, [sample[key] for sample in samples]) for key in samples[0]}

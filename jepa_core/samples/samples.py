@@ -12,7 +12,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-#: Where a label would be, and none is.
+#: Stands where there is no label.
 IGNORE = -100
 
 #: Tags that the core reserves: padding, and predictor tokens. A dataset's own tags are 1, 2, …

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from jepa_core.errors import DataError
 
-#: Ids without a token that a vocabulary of few may have.
+#: Ids without a token that even a small vocabulary may have.
 MAX_UNUSED = 20_000
 PRED = "<PRED>"
 
@@ -24,8 +24,8 @@ def pred_names(k: int, distinct: bool) -> list[str]:
 class TokenNames:
     """Token names and ids.
 
-    token_to_id: every token; pad_id: of the padding token; pred_ids: of the predictor tokens, empty for k = 0; marked:
-    what else the dataset says of ids, as plain data.
+    token_to_id: every token; pad_id: the padding token's; pred_ids: the predictor tokens', empty for k = 0; marked:
+    further plain data of the dataset's about ids.
     """
 
     token_to_id: dict[str, int]
@@ -46,7 +46,7 @@ class TokenNames:
         return self.id_to_token.get(int(token_id), f"<id {int(token_id)}>")
 
     def with_predictors(self, k: int, distinct: bool) -> Self:
-        """With the `k` predictor tokens known, each added as the next id where its name is missing."""
+        """Makes the `k` predictor tokens known; one whose name is missing gets the next id."""
         tokens = dict(self.token_to_id)
         for name in pred_names(k, distinct):
             tokens.setdefault(name, max(tokens.values()) + 1)

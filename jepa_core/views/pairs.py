@@ -77,5 +77,5 @@ class Views:
 
 
 def no_views(samples: Samples) -> Views:
-    """Stands where there is no JEPA loss, and so nothing to make views for."""
+    """Makes no views: stands where there is no JEPA loss."""
     return Views(())

@@ -1,4 +1,4 @@
-"""What a mask builder sees of the tokens of a row."""
+"""The tokens of a row as a mask builder sees them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Tokens(Movable):
 
     block: which block of the row, from 0 (a branch has the number of the block it continues); position: place in the
     row, never the position id; tag: what the token is, in the dataset's numbers; span: number of the token's span
-    (tokens side by side with one tag in one block), from 0 in each row; last: is it the last of its span; pred: is it
-    a predictor token.
+    (tokens side by side with one tag in one block), from 0 in each row; last: whether it is the last of its span; pred:
+    whether it is a predictor token.
     """
 
     block: Tensor
@@ -30,7 +30,7 @@ class Tokens(Movable):
 
     @classmethod
     def of(cls, tags: Tensor, block: Tensor, piece: Tensor | None = None) -> Tokens:
-        """From tags ``b t`` and block numbers ``b t``; piece: ``b t``, tells branches from the block they continue."""
+        """Makes the fields. tags, block: ``b t``; piece: ``b t``, tells branches from the block they continue."""
         pair = torch.stack([tags, block if piece is None else piece])
         starts = (pair[..., 1:] != pair[..., :-1]).any(dim=0)
         edge = torch.ones_like(tags[:, :1], dtype=torch.bool)
@@ -48,5 +48,5 @@ class Tokens(Movable):
         return Tokens(**{f.name: getattr(self, f.name).unsqueeze(dim) for f in fields(self)})
 
     def at(self, tokens: Tensor) -> Tokens:
-        """Of a row whose fields have one axis: those tokens, in the shape of their numbers."""
+        """Picks `tokens`, by number, from a row whose fields have one axis; every field then has their shape."""
         return Tokens(**{f.name: getattr(self, f.name)[tokens] for f in fields(self)})

@@ -1,4 +1,4 @@
-"""From a mask builder to the attention mask of a layer."""
+"""The attention mask of a layer, from a mask builder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jepa_core.views.row_tokens import Tokens
 
 
 def visible(builder: MaskBuilder, tokens: Tokens, layer: int, apart: Tensor | None = None) -> Tensor:
-    """``b t t`` bool: may the query (rows) see the key (columns) in this layer.
+    """``b t t`` bool: whether the query (rows) may see the key (columns) in this layer.
 
     What the builder allows, AND causality, AND the key is no padding, AND NOT `apart` (``b t t`` bool, from
     :func:`apart_by_branch`), OR the diagonal, so that no row is ever fully masked (a fully masked row is NaN in eager
@@ -35,10 +35,10 @@ def visible(builder: MaskBuilder, tokens: Tokens, layer: int, apart: Tensor | No
 
 
 def apart_by_branch(piece: Tensor, prefix: Tensor, place: Tensor) -> Tensor:
-    """``b t t`` bool: which keys a query does not see whatever a mask says, because one of them is in a branch.
+    """``b t t`` bool: the keys that a query does not see whatever a mask says, because one of the two is in a branch.
 
-    piece: ``b t``, number of the block or branch that a token is in; prefix: ``b t``, for a token of a branch how many
-    tokens of block 0 it sees, else -1; place: ``b t``, the token's column in its own block.
+    piece: ``b t``, number of the block or branch that a token is in; prefix: ``b t``, the tokens of block 0 that a
+    token of a branch sees, else -1; place: ``b t``, the token's column in its own block.
     """
     query, key = (Branched(*(field.unsqueeze(dim) for field in (piece, prefix, place))) for dim in (-1, -2))
     return query.never_sees(key)
@@ -46,19 +46,19 @@ def apart_by_branch(piece: Tensor, prefix: Tensor, place: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Branched(Movable):
-    """Tokens of a row with branches. piece: number of the block or branch that each is in; prefix: for a token of a
-    branch how many tokens of block 0 it sees, else -1; place: its column in its own block."""
+    """Tokens of a row with branches. piece: number of the block or branch that each is in; prefix: the tokens of block
+    0 that a token of a branch sees, else -1; place: its column in its own block."""
 
     piece: Tensor
     prefix: Tensor
     place: Tensor
 
     def at(self, tokens: Tensor) -> Branched:
-        """Those tokens, in the shape of their numbers."""
+        """Picks `tokens`, by number; every field then has their shape."""
         return Branched(self.piece[tokens], self.prefix[tokens], self.place[tokens])
 
     def never_sees(self, key: Branched) -> Tensor:
-        """Is one of the two in a branch that the other is not part of; broadcasts."""
+        """Tells whether this query never sees `key`, as one is in a branch that the other is no part of; broadcasts."""
         in_prefix = (key.piece == 0) & (key.place < self.prefix)
         return (self.piece != key.piece) & ((key.prefix >= 0) | ((self.prefix >= 0) & ~in_prefix))
 
