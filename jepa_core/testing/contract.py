@@ -1,4 +1,4 @@
-"""What every kind of component promises."""
+"""The promises of every kind of component."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jepa_core.tensors import same, snapshot, tensors
 
 @contextmanager
 def clause(text: str) -> Iterator[None]:
-    """Adds to any failure which clause of the contract it breaks. Decorates a test, or wraps a block."""
+    """Adds the broken clause of the contract to any failure. Decorates a test, or wraps a block."""
     try:
         yield
     except Exception as error:
@@ -36,7 +36,7 @@ def expect_shape(value: Any, pattern: str, **lengths: int) -> None:
 
 
 def close(first: Any, second: Any) -> bool:
-    """Are all tensors inside both equal up to rounding in fp32."""
+    """Tells whether the tensors inside both are equal up to rounding in fp32."""
     pairs = zip(tensors(first), tensors(second), strict=True)
     return all(a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in pairs)
 
@@ -47,19 +47,19 @@ class ComponentContract:
     kind: ClassVar[str]
 
     def make(self) -> Any:
-        """A new component, as the factory would make it. Called anew for every test."""
+        """Makes a new component, as the factory would. Called anew for every test."""
         raise NotImplementedError("implement make(): return the component to be tested")
 
     def inputs(self) -> tuple:
-        """Ordinary arguments of a call."""
+        """Ordinary arguments for a call."""
         raise NotImplementedError
 
     def call(self, component: Any, *args: Any) -> Any:
-        """What the core calls: the component, with `args` as :meth:`inputs` gives them."""
+        """Calls the component as the core does, with `args` as :meth:`inputs` gives them."""
         return component(*args)
 
     def check_declarations(self, component: Any) -> None:
-        """Fails where what the component declares has the wrong type."""
+        """Fails where a declaration of the component has the wrong type."""
 
     @clause("what a component declares has the type that the core expects")
     def test_declares_valid_values(self) -> None:
@@ -114,7 +114,7 @@ class ComponentContract:
 
 
 class CompiledContract(ComponentContract):
-    """For components that run inside the training step."""
+    """The contract of components that run inside the training step, where torch.compile must take them."""
 
     @clause("torch.compile takes the component in one graph (fullgraph=True), and the result stays the same")
     def test_compiles_in_one_graph(self) -> None:
@@ -127,5 +127,5 @@ class CompiledContract(ComponentContract):
 
 
 def call_signature(component: Any) -> inspect.Signature:
-    """The signature that calls must fit: for a module that of ``forward``."""
+    """The signature that calls must fit; for a module that of ``forward``."""
     return inspect.signature(component.forward if isinstance(component, nn.Module) else component)

@@ -1,4 +1,4 @@
-"""What a dataset promises: :class:`jepa_core.samples.sample_set.TaskData`, and sets of samples."""
+"""The promises of a dataset: :class:`jepa_core.samples.sample_set.TaskData`, and sets of samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jepa_core.testing.contract import clause
 
 
 class DatasetContract:
-    """Subclass it and implement ``make``: what the dataset's factory returns; see ``jepa_core.testing``."""
+    """Subclass it and implement ``make``, to return the result of the dataset's factory; see ``jepa_core.testing``."""
 
     kind = "dataset"
 

@@ -1,4 +1,4 @@
-"""What a distance promises: :class:`jepa_core.components.DistanceFunction`."""
+"""The promises of a distance: :class:`jepa_core.components.DistanceFunction`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DistanceContract(CompiledContract):
     kind = "distance"
 
     def make_needs(self, n: int) -> dict[str, Tensor]:
-        """What the distance ``needs``, by name, for `n` pairs. Override it for needs without an example here.
+        """Makes the distance's ``needs``, by name, for `n` pairs. Override it for needs without an example here.
 
         A tensor whose first axis is n belongs to the pairs; any other is the same for all of them.
         """
@@ -35,14 +35,14 @@ class DistanceContract(CompiledContract):
         return {need: examples[need] for need in needs}
 
     def closeness(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """``n``: how close each prediction is, larger is closer. Override it where cosine is no measure."""
+        """The closeness ``n`` of each pair's sides, larger is closer. Override it where cosine is no measure."""
         return cosine_similarity(predicted, target)
 
     def inputs(self) -> tuple:
         return self.pairs(N)
 
     def pairs(self, n: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """predicted ``n d``, target ``n d`` and the needs of `n` pairs."""
+        """Makes predicted ``n d``, target ``n d`` and the needs of `n` pairs."""
         return normal(n, D, seed=1), normal(n, D, seed=2), self.make_needs(n)
 
     def call(self, component: Any, *args: Any) -> Any:
@@ -50,7 +50,7 @@ class DistanceContract(CompiledContract):
         return component(predicted, target, **needs)
 
     def gradients(self, component: Any, predicted: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the summed distance, with respect to both sides; 0 where none arrives."""
+        """The gradients of the summed distance with respect to both sides; 0 where none arrives."""
         sides = [side.clone().requires_grad_() for side in (predicted, target)]
         total = self.call(component, *sides, self.make_needs(len(predicted))).sum()
         if not total.requires_grad:

@@ -1,4 +1,4 @@
-"""What an embedding extractor promises: :class:`jepa_core.components.EmbeddingExtractor`."""
+"""The promises of an embedding extractor: :class:`jepa_core.components.EmbeddingExtractor`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EmbeddingContract(CompiledContract):
         return self.views()[0]
 
     def views(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """hidden ``b s d``, valid ``b s``, tags ``b s``: of a source with ``<PRED>``, of samples without."""
+        """Makes hidden ``b s d``, valid ``b s`` and tags ``b s`` of sources with ``<PRED>``, and of samples without."""
         width = samples().ids.shape[1]
         source, plain = rows_of_blocks()[0][:, : width + 1], samples().tags
         return [(normal(*tags.shape, D), tags != PAD, tags) for tags in (source, plain)]

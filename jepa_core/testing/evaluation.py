@@ -1,4 +1,4 @@
-"""What a further evaluation promises: :class:`jepa_core.components.Evaluation`."""
+"""The promises of a further evaluation: :class:`jepa_core.components.Evaluation`."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def padded(some: Samples, columns: int) -> Samples:
 
 
 def batch_of(rows: list[int]) -> dict[str, Tensor]:
-    """The batch of these samples: labels on the last tag, groups in turns."""
+    """Makes a batch of these samples, with labels on the last tag and groups in turns."""
     some = samples()[torch.tensor(rows, dtype=torch.int64)]
     index = torch.arange(len(rows))
     return {

@@ -1,4 +1,4 @@
-"""What a loss filter promises: :class:`jepa_core.components.LossFilter`."""
+"""The promises of a loss filter: :class:`jepa_core.components.LossFilter`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FilterContract(ComponentContract):
     kind = "filter"
 
     def make_batch(self, b: int) -> dict[str, Tensor]:
-        """A batch of `b` samples, of every group. Override it for filters that read further keys."""
+        """Makes a batch of `b` samples, of every group. Override it for filters that read further keys."""
         return batch_of([row % 5 for row in range(b)])
 
     def inputs(self) -> tuple:
@@ -36,7 +36,7 @@ class FilterContract(ComponentContract):
         assert draws_per in ("sample", "step"), f"draws_per = {draws_per!r}: must be 'sample' or 'step'"
 
     def on(self, component: Any, rows: slice) -> Tensor:
-        """What the filter says for these rows of the inputs alone."""
+        """The filter's result for these rows of the inputs alone."""
         eligible, batch, draws = self.inputs()
         return self.call(component, eligible[rows], {k: v[rows] for k, v in batch.items()}, draws[rows])
 

@@ -1,4 +1,4 @@
-"""What a mask builder promises: :class:`jepa_core.components.MaskBuilder`."""
+"""The promises of a mask builder: :class:`jepa_core.components.MaskBuilder`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jepa_core.views.visibility import visible
 
 
 def rows_of(some: Tokens, rows: slice, columns: slice = slice(None)) -> Tokens:
-    """These rows and columns of the tokens' fields."""
+    """Takes rows and columns out of the tokens' fields."""
     return Tokens(**{f.name: getattr(some, f.name)[rows, columns] for f in fields(some)})
 
 
@@ -36,7 +36,7 @@ class MaskContract(CompiledContract):
         return self.make_tokens().unsqueeze(-1), self.make_tokens().unsqueeze(-2), 0
 
     def seen(self, component: Any, some: Tokens) -> Tensor:
-        """``layer b t t`` bool: what is visible under the component, between real tokens."""
+        """Visibility between real tokens under the component, ``layer b t t`` bool."""
         real = some.tag != PAD
         both = real[:, :, None] & real[:, None, :]
         return torch.stack([visible(component, some, layer) & both for layer in range(self.num_layers)])

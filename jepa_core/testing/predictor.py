@@ -1,4 +1,4 @@
-"""What a predictor promises: :class:`jepa_core.components.Predictor`."""
+"""The promises of a predictor: :class:`jepa_core.components.Predictor`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PredictorContract(CompiledContract):
         return normal(N, D, seed=1), normal(N, D, seed=2)
 
     def conditions(self) -> list[Tensor | None]:
-        """Conditions that it has to take: ones, and none unless it says that it needs them."""
+        """The conditions that a predictor has to take: a tensor ``n d``, and None unless it declares a need."""
         given = self.inputs()[1]
         return [given] if PredictorTraits.of(self.make()).needs_condition else [given, None]
 

@@ -1,4 +1,4 @@
-"""What a regularizer promises: :class:`jepa_core.components.Regularizer`."""
+"""The promises of a regularizer: :class:`jepa_core.components.Regularizer`."""
 
 from __future__ import annotations
 

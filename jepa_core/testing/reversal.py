@@ -1,4 +1,4 @@
-"""What a reversal strategy promises: :class:`jepa_core.components.ReversalStrategy`."""
+"""The promises of a reversal strategy: :class:`jepa_core.components.ReversalStrategy`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = list[list[int]] | list[list[tuple[int, ...]]]
 
 
 def rows_of(view: View) -> Rows:
-    """For each sample the view's tokens, padding left out: columns of a part; (id, tag, is it the view's, label)
+    """Lists each sample's tokens in the view without padding: the columns of a part; (id, tag, selected, label)
     of a new block."""
     if isinstance(view, Part):
         return [row.nonzero().flatten().tolist() for row in view.select]
@@ -47,7 +47,7 @@ class ReversalContract(ComponentContract):
         return self.with_draws(self.make_samples())
 
     def views(self, samples: Samples, first: int = 0) -> list[View]:
-        """Every view, sources and targets, that the strategy makes of these samples."""
+        """Makes every view, sources and targets, of these samples."""
         return [view for pair in self.call(self.make(), *self.with_draws(samples, first)).pairs for view in pair]
 
     def with_draws(self, samples: Samples, first: int = 0) -> tuple:

@@ -1,4 +1,4 @@
-"""From a recipe's ``training`` section to transformers' TrainingArguments."""
+"""Turns a recipe's ``training`` section into transformers' TrainingArguments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jepa_core.distributed import meeting
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
-#: What is not left to TrainingArguments: the trainer would ask the objective for it, and it is the model's.
+#: Keys kept from TrainingArguments: the trainer would apply them to the objective instead of the model.
 ELSEWHERE = ("gradient_checkpointing",)
 
 
 def training_arguments(recipe: Recipe, checkpoints: Path, use_cpu: bool = False) -> TrainingArguments:
-    """The arguments, with what must hold for exact numbers set for good. Several processes meet here.
+    """Makes the arguments, with those that exact numbers depend on fixed. Several processes meet here.
 
     Raises RecipeError when transformers refuses one of them on this machine.
     """
@@ -50,6 +50,6 @@ def _made(recipe: Recipe, checkpoints: Path, use_cpu: bool) -> TrainingArguments
 
 
 def _named_in(message: str, recipe: Recipe) -> str:
-    """The key that transformers complains of, or the section."""
+    """The key that transformers complains of, or else the section."""
     names = sorted(type(recipe.training).model_fields, key=len, reverse=True)
     return next((f"training.{name}" for name in names if name in message), "training")

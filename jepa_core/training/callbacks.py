@@ -1,4 +1,4 @@
-"""What a run shows and writes while it trains."""
+"""Callbacks that show and write the course of training."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ProgressLine(TrainerCallback):
 
 
 class FollowModel(TrainerCallback):
-    """After each optimizer step a target encoder that follows the model does so."""
+    """Updates a target encoder that follows the model, after each optimizer step."""
 
     def __init__(self, objective: JepaObjective):
         self.objective = objective
@@ -70,8 +70,8 @@ class FollowModel(TrainerCallback):
 
 
 class LogLastSteps(TrainerCallback):
-    """The last step is logged, however few steps there are since the last log line: else a run that is shorter than
-    ``logging_steps`` would say nothing of its losses."""
+    """Logs the last step, however close to the last log line; else a run shorter than ``logging_steps`` would never log
+    its losses."""
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         control.should_log |= state.global_step >= state.max_steps
@@ -81,7 +81,7 @@ class MetricsFile(TrainerCallback):
     """Appends every log line to ``metrics.jsonl``: ``{"step": …, "seconds": …, …}``.
 
     A resumed run drops the lines after the step it resumes from, as those steps are run again: the file is replaced
-    whole, or stays. say: is told of a line that nobody can read, and that goes too.
+    whole, or stays. say: takes a warning about a line that nobody can read, which is dropped too.
     """
 
     def __init__(self, path: Path, say: Callable[[str], None] = lambda message: None):
@@ -122,14 +122,14 @@ class MetricsFile(TrainerCallback):
 
 
 def shown(logs: dict[str, Any]) -> dict[str, float]:
-    """What of a log line stands on the progress line: the loss, and every term by its name."""
+    """The figures of a log line for the progress line: the loss, every term by its name, and the pairs."""
     terms = {name.removesuffix("_loss"): value for name, value in logs.items() if name.endswith("_loss")}
     pairs = {"pairs": logs["jepa_pairs"]} if "jepa_pairs" in logs else {}
     return {"loss": logs["loss"], **terms, **pairs}
 
 
 def log_step(line: bytes) -> int | None:
-    """The step of a log line; None for what is none."""
+    """The step of a log line; None where the line is not one."""
     try:
         step = json.loads(line.decode())["step"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -138,5 +138,5 @@ def log_step(line: bytes) -> int | None:
 
 
 def _plain(logs: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN or infinity: they become text."""
+    """Turns NaN and infinity, which JSON does not have, into text."""
     return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in logs.items()}

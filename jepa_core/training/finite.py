@@ -1,8 +1,8 @@
 """The watch for NaN and infinity: a bad step changes nothing, and the host hears of it later.
 
-Every step's terms are looked at where they are computed. The finding stays there, as a tensor that the
-optimizer reads in place of the host, so no step waits for the device. An update can make weights that are not
-finite out of terms that are: before something is made of the weights they are looked at themselves.
+Every step's terms are checked on the device. The finding stays there, as a tensor that the optimizer reads
+in place of the host, so no step waits for the device. An update can make weights that are not finite out of
+terms that are: so the weights themselves are checked before they are evaluated or saved.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class NonFiniteError(JepaError):
 
 
 class FiniteWatch:
-    """Remembers the first step that was not finite, and keeps it and all later ones from the weights.
+    """Remembers the first step that was not finite, and keeps it and all later steps away from the weights.
 
-    names: of the loss terms, the one to name first of several that go wrong at once.
+    names: of the loss terms; of several that go wrong at once, the first in this order is told.
     found: fp32 scalar on the device, 1 from the first bad step on; first: int64 scalar there, 0, or that step
     and its term in one number. In several processes both are the same in all of them.
     """
@@ -40,13 +40,13 @@ class FiniteWatch:
         self.first = torch.zeros((), dtype=torch.int64, device=device)
 
     def _on_device(self, numbers: tuple[int, ...]) -> Tensor:
-        """Sent there once for each way that micro-batches have terms."""
+        """The numbers as a tensor on the device; sent once for each combination of terms."""
         if numbers not in self._sent:
             self._sent[numbers] = torch.tensor(numbers, device=self.found.device)
         return self._sent[numbers]
 
     def look(self, step: int, losses: Sequence[Mapping[str, Tensor]], gradient_norm: Tensor) -> None:
-        """step: the number of this step, from 1; losses: the terms of each of its micro-batches, by name."""
+        """Checks a step. step: its number, from 1; losses: the terms of each of its micro-batches, by name."""
         found = [(number, means[name]) for number, name in self._numbered for means in losses if name in means]
         numbers, values = zip((1, gradient_norm), *found, strict=True)
         worst = (~torch.stack([value.detach() for value in values]).isfinite() * self._on_device(numbers)).amax()
@@ -57,10 +57,10 @@ class FiniteWatch:
         self.found.copy_(self.first > 0)
 
     def guard(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
-        """Keeps a bad gradient from weights and optimizer state in the step that comes next.
+        """Keeps a bad gradient from weights and optimizer state in the coming optimizer step.
 
-        A fused optimizer reads `found` itself. Another one has to be told by the host, which waits for it:
-        it passes over parameters without a gradient.
+        A fused optimizer reads `found` itself. For any other the host waits for `found`, and clears the gradients,
+        since optimizers skip parameters without one.
         """
         if getattr(optimizer, "_step_supports_amp_scaling", False):
             fused: Any = optimizer  # torch.amp.GradScaler's way in
@@ -71,7 +71,7 @@ class FiniteWatch:
     def check(self, model: nn.Module | None = None) -> None:
         """Waits for the device. Raises NonFiniteError, with step and term, when a step was not finite.
 
-        model: is looked at then, to tell weights that were bad before from a step that was.
+        model: checked then, to tell a step that was bad itself from one with weights that were bad before.
         """
         step, worst = divmod(int(self.first), len(self.terms) + 1)
         if worst:

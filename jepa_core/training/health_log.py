@@ -16,19 +16,19 @@ from jepa_core.samples.sample_set import Batch, SampleSet
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
 
-#: At most so many samples are measured, so that it costs about as much as two steps of training.
+#: The most samples measured, so that it costs about as much as two steps of training.
 SAMPLES = 64
-#: Embeddings of weights that have hardly been trained lie close together by themselves.
+#: Steps before which a collapse is not told: embeddings of nearly untrained weights lie close together anyway.
 EARLY = 20
 
 
 class HealthLog(TrainerCallback):
     """Measures one batch before the first step, at every evaluation and after the last step.
 
-    batch: the same every time; log: takes the figures, by names that begin with ``health_``; warning: what the last
-    ones mean, where embeddings have collapsed and ``EARLY`` steps have been made. Only the first process measures, so
-    nothing in here may wait for another one; where they share the model out, all do. Weights, gradients and random
-    numbers stay as they were.
+    batch: the same every time; log: takes the figures, by names that begin with ``health_``; warning: words on the
+    last figures, if embeddings have collapsed after ``EARLY`` steps. Only the first process measures, so nothing in
+    here may wait for another one; where the model is split, all of them do. Weights, gradients and random numbers
+    stay as they were.
     """
 
     def __init__(self, objective: JepaObjective, batch: Batch, log: Callable[[dict[str, float]], None]):
@@ -50,7 +50,7 @@ class HealthLog(TrainerCallback):
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """After the last step, but before trackers hear of the end and close."""
+        """Measures after the last step, but before trackers hear of the end and close."""
         if control.should_training_stop and self._last != state.global_step:
             self._measure(state)
 
@@ -68,7 +68,7 @@ class HealthLog(TrainerCallback):
 
 
 def health_batch(dataset: SampleSet, batch_size: int) -> Batch:
-    """About min(64, batch_size) samples: of each group the first ones, in the proportion of the set."""
+    """Picks about min(64, batch_size) samples: the first of each group, in the proportion of the set."""
     size = min(SAMPLES, batch_size, len(dataset))
     shares = {group: -(-size * count // len(dataset)) for group, count in dataset.group_sizes.items()}
     chosen = [dataset.first_rows(group, share) for group, share in shares.items()]

@@ -1,8 +1,8 @@
-"""The order in which an epoch reads the training set: a permutation that is worked out as it is read.
+"""The order in which an epoch reads the training set: a permutation worked out as it is read.
 
 A Feistel network turns place into sample one by one, so that nothing as long as the set is ever in memory.
 The order is a function of (seed, epoch): the same in every process, and after a resume. Where a set tells its samples'
-lengths, those of a micro-batch are of like length, and where it asks for that, those of a whole step.
+lengths, a micro-batch gets samples of like length, and where it asks for that, a whole step does.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from jepa_core.samples.sample_set import SampleSet
 #: Places worked out at once: enough to make numpy's calls cheap, and still within a core's cache.
 BLOCK = 1 << 13
 ROUNDS = 6
-#: Steps whose samples are sorted by length together: enough for like lengths, few enough that the order stays one by
-#: chance, and that nothing as long as the set is in memory.
+#: Steps whose samples are sorted by length together: enough for like lengths, few enough that the order stays random
+#: and nothing as long as the set is in memory.
 SORTED = 50
 _HALF = np.uint64(32)
 _MASK = (1 << 64) - 1
 
 
 class Permutation:
-    """A permutation of the numbers below `length`; another one for every seed and epoch.
+    """A permutation of the numbers below `length`, different for every seed and epoch.
 
     A number is a row and a column of a grid. Each round turns the row by a hash of the column, or the column
     by a hash of the row, which can be undone, so that no two numbers meet (a Feistel network: Luby and
@@ -47,7 +47,7 @@ class Permutation:
         self.keys = mix(key + np.arange(ROUNDS, dtype=np.uint64))
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """places: int64 of one axis, each below `length`; of each the number that it is sent to, int64."""
+        """Maps places, int64 of one axis and each below `length`, to their numbers, int64 of the same shape."""
         numbers = self._scatter(places.astype(np.uint64))
         outside = np.flatnonzero(numbers >= self.length)
         while len(outside):
@@ -56,7 +56,7 @@ class Permutation:
         return numbers.astype(np.int64)
 
     def _scatter(self, numbers: np.ndarray) -> np.ndarray:
-        """One pass through the network, over all numbers of the grid."""
+        """Makes one pass through the network, on numbers anywhere in the grid."""
         sides = [np.uint64(side) for side in self.sides]
         parts = list(np.divmod(numbers, sides[1]))
         for number, key in enumerate(self.keys):
@@ -91,14 +91,14 @@ class EpochSampler(Sampler[int]):
 class LengthSampler(EpochSampler):
     """Every sample once, in steps that are sorted by length.
 
-    The order of :class:`EpochSampler` is cut into parts of so many steps; each part is sorted by length and cut into
-    steps, which come in an order by chance. Parts of one step leave each step its samples; parts of many make steps of
-    like length, which saves padding, but a step is then no fair sample: where each divides by its own labels, tokens
-    of short samples weigh more than those of long ones. What is left for an incomplete last step is not sorted: it may
-    be dropped, and must not always be the longest. How a step is divided between micro-batches and processes changes
+    The order of :class:`EpochSampler` is cut into parts of `together` steps; each part is sorted by length and cut into
+    steps, which come in random order. Parts of one step leave each step its samples; parts of many make steps of
+    like length, which saves padding, but a step is then no fair sample: as each divides by its own labels, tokens
+    of short samples weigh more than those of long ones. The rest, an incomplete last step, is not sorted: it may
+    be dropped, and must not always hold the longest. The split of a step into micro-batches and processes changes
     nothing.
 
-    lengths: of each sample; step: samples of an optimizer step; together: steps that are sorted together.
+    lengths: of each sample; step: samples of an optimizer step; together: steps sorted together.
     """
 
     def __init__(self, lengths: Sequence[int] | np.ndarray, seed: int, step: int, together: int = SORTED):
@@ -118,7 +118,7 @@ class LengthSampler(EpochSampler):
 
 
 def epoch_sampler(samples: SampleSet, seed: int, step: int) -> EpochSampler:
-    """By length where a set of samples has ``lengths``; step: samples of an optimizer step."""
+    """Makes the sampler of a set, by length where it has ``lengths``. step: samples of an optimizer step."""
     lengths = getattr(samples, "lengths", None)
     if lengths is None:
         return EpochSampler(len(samples), seed)
@@ -157,7 +157,7 @@ class EpochBatches(Sampler[list[int]]):
 
 
 class EpochLoader(DataLoader):
-    """Hands the epoch's number on, which transformers' Trainer gives to the loader."""
+    """A loader that hands on the epoch's number, which transformers' Trainer gives it, to its batches."""
 
     def set_epoch(self, epoch: int) -> None:
         batches: Any = self.batch_sampler

@@ -1,7 +1,7 @@
 """Splitting a model among processes, by torch's ``fully_shard`` (FSDP2): parameters, gradients, optimizer state.
 
 transformers leaves this to accelerate, which does it on GPUs alone: on a CPU its ``fsdp: true`` is silently DDP. Here
-it is the same code on every device, so that what tests see on a CPU is what runs.
+the same code runs on every device, so that tests on a CPU cover it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
     from jepa_core.recipe.training_section import FsdpSection
 
-#: What accelerate's launcher sets for other ways of splitting a model.
+#: Environment variables by which accelerate's launcher asks for other ways of splitting a model.
 _ELSEWHERE = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
 
 
@@ -51,7 +51,7 @@ def refuse_launchers_own() -> None:
 
 
 def unsplittable(objective: JepaObjective) -> str:
-    """Why this objective can't be split; empty where it can."""
+    """The reason why this objective can't be split; empty where it can."""
     if objective.recall is not None:
         return "does not go with objective.recall_temperature"
     if scalars := [name for name, parameter in objective.named_parameters() if not parameter.dim()]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StopOnSignal(TrainerCallback):
-    """On the first signal asks the trainer to save and stop at the end of the step; a second one kills at once.
+    """Asks the trainer on the first signal to save and stop at the end of the step; a second one kills at once.
 
     In several processes they agree at each step's end, so a signal to one of them stops all at one step.
     A signal that comes while the step is evaluated or saved stops right after that. caught: the signal's
@@ -51,7 +51,7 @@ class StopOnSignal(TrainerCallback):
         self.restore()
 
     def restore(self) -> None:
-        """Puts the handlers back that were there before."""
+        """Puts the previous handlers back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
@@ -70,6 +70,6 @@ class StopOnSignal(TrainerCallback):
 
 
 def ignore_signals(worker: int) -> None:
-    """For processes that make batches: the one that trains decides when they end, and ends them."""
+    """Ignores signals in a process that makes batches: the training process ends it."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

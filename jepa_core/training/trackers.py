@@ -1,4 +1,4 @@
-"""Trackers beside ``metrics.jsonl``: they get the resolved recipe when training begins, and the final metrics.
+"""Trackers beside ``metrics.jsonl``, which get the resolved recipe when training begins, and the final metrics.
 
 transformers closes some of them as soon as the last step is done; here they stay open until the final metrics are in.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import Trainer, TrainerControl, TrainerState, TrainingArguments
 
 Tell = Callable[[Any, str], object]
-#: How each takes the text of the recipe; the others, as a logged text.
+#: Ways of giving each tracker the text of the recipe; others get it as a logged text.
 RECIPE: Mapping[str, Tell] = {
     "TensorBoardCallback": lambda tracker, text: tracker.tb_writer.add_text("recipe", f"```yaml\n{text}```"),
     "WandbCallback": lambda tracker, text: tracker._wandb.config.update({"recipe": yaml.safe_load(text)}),
@@ -25,7 +25,7 @@ RECIPE: Mapping[str, Tell] = {
 
 
 class Trackers(TrainerCallback):
-    """trainer: whose trackers these are; text: gives the resolved recipe as YAML, when training begins."""
+    """trainer: the trackers' own; text: gives the resolved recipe as YAML, when training begins."""
 
     def __init__(self, trainer: Trainer, text: Callable[[], str]):
         self.trainer, self.text = trainer, text
@@ -35,7 +35,7 @@ class Trackers(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Called after the trackers', which were there before."""
+        """Hands over the recipe; runs after the same hook of the trackers, which were added before."""
         for tracker in self.known if state.is_world_process_zero else ():
             end = partial(tracker.on_train_end, args, state, control, model=self.trainer.model)
             self._ends.append(end)
@@ -66,9 +66,9 @@ class Trackers(TrainerCallback):
 
 
 def is_tracker(callback: TrainerCallback) -> bool:
-    """Is it one of transformers' own integrations."""
+    """Tells whether a callback is one of transformers' own integrations."""
     return type(callback).__module__.startswith("transformers.integrations")
 
 
 def _later(*arguments: object, **more: object) -> None:
-    """In place of what closes a tracker when training is over."""
+    """Stands in for the hook that closes a tracker at the end of training, and does nothing."""

@@ -83,17 +83,17 @@ class JepaTrainer(CheckpointTrainer):
         self.remove_callback(ProgressCallback)
 
     def _move_model_to_device(self, model: nn.Module, device: torch.device) -> None:
-        """One that is split goes there in its parts, none of which needs room for the whole."""
+        """Leaves a split model alone: it moves in parts, so no device needs room for the whole."""
         if not (self.sharded and self.args.world_size > 1):
             super()._move_model_to_device(model, device)
 
     @contextmanager
     def _defer_fsdp_gradient_reduction(self) -> Iterator[None]:
-        """Not at all: each micro-batch leaves a process with its part of the gradient."""
+        """Defers nothing: after each micro-batch every process holds only its part of the gradient."""
         yield
 
     def get_train_dataloader(self) -> DataLoader:
-        """Batches stay on the host, where they are planned; the plan moves."""
+        """Loads batches to the host, where they are planned; the plan moves to the device."""
         args, dataset = self.args, cast(Any, self.train_dataset)
         order = self.make_sampler(dataset)
         batches = EpochBatches(
@@ -131,7 +131,7 @@ class JepaTrainer(CheckpointTrainer):
         return [{"plan": plan} for plan in plans], counts
 
     def _counts(self, plans: list[Plan]) -> StepCounts:
-        """What this process's plans count."""
+        """Adds up the counts of this process's plans."""
         names = [term.name for term in self.objective.spec.terms]
         pairs = [[planned.denominator for planned in plan.terms] for plan in plans]
         terms = {name: sum(column) for name, column in zip(names, zip(*pairs, strict=True), strict=False)}
@@ -161,7 +161,7 @@ class JepaTrainer(CheckpointTrainer):
         return (loss, out) if return_outputs else loss
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """Called between backward and the optimizer's step: the last place to keep a NaN out."""
+        """Checks the step, between backward and the optimizer's step: the last place to keep a NaN out."""
         norm = put_together(super()._get_grad_norm(model, grad_norm=grad_norm))
         self.finite.look(self.state.global_step + 1, self.window.last, norm)
         optimizer: Any = self.optimizer
@@ -169,7 +169,7 @@ class JepaTrainer(CheckpointTrainer):
         return norm
 
     def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is logged, evaluated or saved, and training does not end, over a bad step or bad weights."""
+        """Raises NonFiniteError before a bad step or bad weights are logged, evaluated, saved or final."""
         control = self.control
         of_weights = control.should_evaluate or control.should_save or control.should_training_stop
         if of_weights or control.should_log:
@@ -185,12 +185,12 @@ class JepaTrainer(CheckpointTrainer):
         super().log(logs, start_time)
 
     def _weights(self) -> dict[str, float]:
-        """Of the terms whose weight changes over the steps."""
+        """The current weights of the terms with a schedule, as ``NAME_weight``."""
         terms, step = self.objective.spec.terms, max(self.state.global_step - 1, 0)
         return {f"{t.name}_weight": t.weight.at(step) for t in terms if isinstance(t.weight, Schedule)}
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The metrics of every split, flat: ``eval_train_mrr``, …; logged like any others."""
+        """Evaluates every split and logs the metrics flat: ``eval_train_mrr``, …"""
         began = time.monotonic()
         splits = self.evaluate_splits()
         flat = {
@@ -205,12 +205,12 @@ class JepaTrainer(CheckpointTrainer):
         return flat
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        """The inner model as a Hugging Face folder, the components' parameters beside it."""
+        """Saves the inner model as a Hugging Face folder, the components' parameters beside it."""
         save_weights(self.objective, Path(output_dir or str(self.args.output_dir)))
 
 
 def _over_processes(own: StepCounts, device: torch.device) -> StepCounts:
-    """Several processes add theirs up on the device, and leave the sums there."""
+    """Sums the counts over all processes; the sums stay on the device."""
     if not distributed.is_initialized():
         return own
     total = torch.tensor([*own.terms.values(), own.samples, own.tokens]).to(device, non_blocking=True)

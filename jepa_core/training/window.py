@@ -14,8 +14,8 @@ from jepa_core.objective.terms import NTP, Count, ObjectiveOutput
 
 @dataclass(frozen=True)
 class StepCounts:
-    """Of an optimizer step, over all its micro-batches and all processes: the denominators of the terms (labelled
-    tokens, counted pairs), samples, and the real tokens that go through the transformer."""
+    """The counts of an optimizer step, over all its micro-batches and all processes: the denominators of the terms
+    (labelled tokens, counted pairs), samples, and the real tokens that go through the transformer."""
 
     terms: Mapping[str, Count]
     samples: Count
@@ -23,7 +23,7 @@ class StepCounts:
 
     @property
     def denominators(self) -> dict[str, Count]:
-        """None of them 0."""
+        """The terms' counts with 1 in place of 0."""
         return {name: not_zero(count) for name, count in self.terms.items()}
 
 
@@ -31,8 +31,8 @@ class StepCounts:
 class LossWindow:
     """Sums the terms of the steps since the last log line, without waiting for the device.
 
-    sums: over what this process's terms count; counts: over all processes; began: when the first of the steps did, in
-    seconds of ``time.monotonic``; last: the means of the last step's micro-batches, by term.
+    sums: of this process's terms; counts: over all processes; began: when the first of the steps did, in seconds of
+    ``time.monotonic``; last: the means of the last step's micro-batches, by term.
     """
 
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -53,18 +53,18 @@ class LossWindow:
         self.last = []
 
     def leave_out(self, seconds: float) -> None:
-        """Time that was not spent training."""
+        """Leaves out time that was not spent training."""
         self.began += seconds
 
     def add(self, out: ObjectiveOutput) -> None:
-        """A micro-batch."""
+        """Adds a micro-batch."""
         self.last.append(out.means)
         for name, term in out.terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + term.sum
 
     def means(self, device: torch.device) -> dict[str, float]:
-        """``NAME_loss`` of every term that counted something, ``NAME_pairs`` a step (for next-token prediction
-        none), samples and tokens a second, over all processes."""
+        """The log's figures over all processes: ``NAME_loss`` of every term that counted something, ``NAME_pairs`` a
+        step (not for next-token prediction), samples and tokens a second."""
         names = [*self.counts]
         totals = dict(zip(names, self._totals(names, device), strict=True))
         counts = {name: float(count) for name, count in self.counts.items()}
@@ -76,7 +76,7 @@ class LossWindow:
         return logs | {name: round(count / seconds, 1) for name, count in rates.items()}
 
     def _totals(self, names: list[str], device: torch.device) -> list[float]:
-        """Of the terms, over all processes; reads the device once."""
+        """The terms' sums over all processes; reads the device once."""
         if not distributed.is_initialized():
             summed = [name for name in names if name in self.sums]
             found = torch.stack([torch.as_tensor(self.sums[name]) for name in summed]).tolist() if summed else []
@@ -91,5 +91,5 @@ class LossWindow:
 
 
 def not_zero(count: Count) -> Count:
-    """A denominator: 1 where nothing counts. Counts of weighted pairs may be any number above 0."""
+    """Makes a count a denominator: 1 where nothing counts. Counts of weighted pairs may be any number above 0."""
     return count.where(count > 0, 1) if isinstance(count, Tensor) else count or 1

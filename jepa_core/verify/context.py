@@ -1,4 +1,4 @@
-"""What the checks look at: a built run and samples of it."""
+"""The checks' subject: a built run and samples of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jepa_core.tensors import wide
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: Training samples that are looked through; at most so many go through the model together.
+#: Training samples looked through, and the most that go through the model together.
 LOOKED_THROUGH, TOGETHER = 2048, 64
 
 
@@ -42,8 +42,8 @@ class Plugins:
 class Context:
     """A built run, and samples of it that the checks share.
 
-    registry: what the run was built from; processes: check the denominators in so many processes too; plugins:
-    what these have to load; quick: fewer samples and changes, for the start of a run.
+    registry: the one that the run was built from; processes: number in which denominators are checked too; plugins:
+    loaded by these; quick: fewer samples and changes, for the start of a run.
     """
 
     run: Run
@@ -62,7 +62,7 @@ class Context:
 
     @cached_property
     def training_rows(self) -> list[int]:
-        """Of each group of the training set the first ones, as the set is large."""
+        """The first rows of each group of the training set, which is large."""
         train = self.run.train_dataset
         firsts = [train.first_rows(group, LOOKED_THROUGH // 2) for group in train.group_sizes]
         return torch.cat(firsts).sort().values.tolist()
@@ -74,25 +74,25 @@ class Context:
 
     @cached_property
     def batch(self) -> Batch:
-        """As many of them as the recipe's batches have, spread evenly, up to 64."""
+        """The `training` samples thinned out evenly to the size of the recipe's batches, at most 64."""
         size = min(TOGETHER, self.run.recipe.training.per_device_train_batch_size, len(self.training_rows))
         return self.run.train_dataset.__getitems__(spread(self.training_rows, size))
 
     @cached_property
     def counted_rows(self) -> list[int]:
-        """Those of `training_rows` whose pair counts when no filter drops at random."""
+        """The `training_rows` whose pair counts when no filter drops at random."""
         counts = self.objective.planner.eligible(self.training, 0, training=False)
         return [row for row, count in zip(self.training_rows, counts.tolist(), strict=True) if count]
 
     @cached_property
     def other_rows(self) -> list[int]:
-        """The others of `training_rows`."""
+        """The `training_rows` without the counted ones."""
         counted = set(self.counted_rows)
         return [row for row in self.training_rows if row not in counted]
 
     @cached_property
     def few(self) -> Batch:
-        """Some samples of every group that there is, of different lengths: small enough to go one by one."""
+        """Some samples of every group, of different lengths; few enough to go one by one."""
         train = self.run.train_dataset
         if self.quick:
             rows = [*self._unlike(self.counted_rows, 1), *self._unlike(self.other_rows, 1)]
@@ -117,13 +117,13 @@ class Context:
 
     @cached_property
     def nothing_counts(self) -> str:
-        """Why no sample pays the JEPA loss; empty where one does."""
+        """The reason why no sample pays the JEPA loss; empty where one does."""
         if not any(term.enabled for term in self.objective.spec.terms):
             return "lambda_jepa is 0: no second view is made"
         return "" if self.counted_rows else f"of {len(self.training_rows)} training samples the filters leave none"
 
     def _unlike(self, rows: Sequence[int], count: int) -> list[int]:
-        """Some of `rows`: the shortest, the longest, and from the middle."""
+        """Picks `count` rows of unlike lengths, from the shortest to the longest."""
         if not rows:
             return []
         tags = self.run.train_dataset.__getitems__(rows)["tags"]
@@ -132,7 +132,7 @@ class Context:
 
 
 def spread(items: Sequence[int], count: int) -> list[int]:
-    """`count` of the items (all where they are fewer), evenly spaced, the first and the last among them."""
+    """Picks `count` of the items, or all if fewer, evenly spaced, with the first and the last among them."""
     count = min(count, len(items))
     step = (len(items) - 1) / max(count - 1, 1)
     return [items[round(i * step)] for i in range(count)]
@@ -140,7 +140,7 @@ def spread(items: Sequence[int], count: int) -> list[int]:
 
 @contextmanager
 def mode(objective: JepaObjective, *, filters: bool, dropout: bool = False) -> Iterator[None]:
-    """For a while: do filters that are for training only apply, and does the model drop out."""
+    """A context in which filters for training only apply or not, and the model drops out or not."""
     before = {module: module.training for module in objective.modules()}
     objective.train(filters)
     objective.model.train(dropout)
@@ -152,9 +152,9 @@ def mode(objective: JepaObjective, *, filters: bool, dropout: bool = False) -> I
 
 
 def relaid(objective: JepaObjective, layout: str, model: PreTrainedModel | None = None) -> JepaObjective:
-    """The same objective in another layout, over a copy of the model (or over `model`).
+    """Makes the same objective in another layout, over a copy of the model (or over `model`).
 
-    Raises ComponentError where the layout does not do for this mask.
+    Raises ComponentError where the layout can't run this mask.
     """
     chosen = copied(objective) if model is None else model
     return type(objective)(chosen, replace(objective.spec, layout=cast(LayoutName, layout)))
@@ -168,8 +168,8 @@ def copied(objective: JepaObjective) -> PreTrainedModel:
 
 
 def bank_of(objective: JepaObjective) -> Tensor | None:
-    """The states of all candidates as they are now, where the objective uses them: the passes that make them are not
-    of the step that is looked at."""
+    """The current states of all candidates, where the objective uses them; made beforehand, so that their passes are
+    not counted in the step."""
     if not objective.needs_candidates:
         return None
     with torch.no_grad():
@@ -177,15 +177,15 @@ def bank_of(objective: JepaObjective) -> Tensor | None:
 
 
 def gradients(objective: JepaObjective, loss: Tensor) -> dict[str, Tensor]:
-    """Of every trainable parameter by name; zeros where none arrives."""
+    """The gradient of every trainable parameter by name; zeros where none arrives."""
     named = {name: p for name, p in objective.named_parameters() if p.requires_grad}
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
     return dict(zip(named, found, strict=True))
 
 
 def gradient_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[float, str]:
-    """The norm of the difference over the norm of `theirs`, over all parameters; and the parameter that has
-    most of it."""
+    """The norm of the difference over the norm of `theirs`, over all parameters; and the parameter with the largest
+    part of it."""
     apart = {name: float(wide(ours[name] - g).square().sum()) for name, g in theirs.items()}
     whole = sum(float(wide(g).square().sum()) for g in theirs.values())
     total = sum(apart.values())

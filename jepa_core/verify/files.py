@@ -16,13 +16,13 @@ NAMES = ("verify.json", "verify.html")
 
 
 def default_folder(output_dir: str) -> Path:
-    """Beside the folders of runs, not in one: ``runs/verify/cosine_k1`` for ``runs/cosine_k1``."""
+    """The folder beside a run's: ``runs/verify/cosine_k1`` for ``runs/cosine_k1``."""
     run = Path(output_dir)
     return run.parent / "verify" / run.name
 
 
 def write_files(found: Verification, context: Context, folder: Path) -> list[str]:
-    """Writes ``verify.json``, ``verify.html`` and the mask's pictures; a line about each.
+    """Writes ``verify.json``, ``verify.html`` and the mask's pictures; returns a line that names them.
 
     Raises JepaError where the folder can't be written to, or holds a file of the user with one of these names.
     """

@@ -1,4 +1,4 @@
-"""How a batch of this recipe becomes a loss: the diagram, with its own components and shapes."""
+"""A diagram of the way from a batch to the loss, with the recipe's components and shapes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from jepa_core.verify.words import count, tag_names
 
 @dataclass(frozen=True)
 class Box:
-    """One stage. lines: what goes through it, with shapes; source: of the code; branch: stands beside the next
-    branch, not below what came before."""
+    """One stage. lines: its contents, with shapes; source: of the code; branch: drawn beside the next branch, not
+    below it."""
 
     title: str
     lines: tuple[str, ...]
@@ -80,7 +80,7 @@ def flow(context: Context) -> list[Box]:
 
 
 def draw(boxes: list[Box]) -> str:
-    """HTML: stages below one another with arrows between, the two branches side by side."""
+    """Draws the stages as HTML, below one another with arrows between, the two branches side by side."""
     parts, branches = [], [box for box in boxes if box.branch]
     for box in boxes:
         if not box.branch:
@@ -91,7 +91,7 @@ def draw(boxes: list[Box]) -> str:
 
 
 def _blocks(plan: Plan, tags: Sequence[str]) -> list[str]:
-    """``block 0 (64, 7): question answer pred``, the names of the tags that the first row has."""
+    """A line a block, like ``block 0 (64, 7): question answer pred``, with the tags of its first row."""
     names = tag_names(tags)
     return [
         f"block {number} ({_size(block.ids)}): "

@@ -20,7 +20,7 @@ SHARPNESS = 200
 
 
 def mask_picture(context: Context) -> MaskPicture:
-    """Of a sample whose pair counts, or of the first one where none does."""
+    """The picture of a sample with a counted pair, or of the first one where there is none."""
     train = context.run.train_dataset
     sample = context.run.collate([train[row] for row in (context.counted_rows or context.training_rows)[:1]])
     with mode(context.objective, filters=False):
@@ -28,7 +28,7 @@ def mask_picture(context: Context) -> MaskPicture:
 
 
 def grids(picture: MaskPicture) -> Iterator[Text]:
-    """A grid for each group of layers that share a mask: rows look, columns are seen."""
+    """Yields a title and a grid for each group of layers that share a mask: rows look, columns are seen."""
     for layers, allowed in picture.allowed.items():
         yield Text(f"{layers}: {int(allowed.sum())} of {allowed.numel()} cells open", style="bold")
         yield _grid(picture, allowed)
@@ -53,13 +53,13 @@ def _grid(picture: MaskPicture, allowed: Tensor) -> Text:
 
 
 def picture_names(picture: MaskPicture) -> list[str]:
-    """``mask.png``, or one for each group of layers."""
+    """The names of the files: ``mask.png``, or one for each group of layers."""
     count = len(picture.allowed)
     return [f"mask_{number}.png" for number in range(count)] if count > 1 else ["mask.png"]
 
 
 def write_pictures(picture: MaskPicture, folder: Path) -> list[Path]:
-    """Raises JepaError where matplotlib is missing or they can't be written."""
+    """Writes the pictures. Raises JepaError where matplotlib is missing or a file can't be written."""
     from jepa_core.display.drawing import draw_mask, write_picture
 
     paths = [folder / name for name in picture_names(picture)]

@@ -1,4 +1,4 @@
-"""What the tokens of a sample may see, by name."""
+"""The tokens that each token of a sample may see, by name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mask_of(objective: JepaObjective, vocabulary: TokenNames, sample: Batch) -> 
 
 
 def _grouped(by_layer: list[Tensor]) -> dict[str, Tensor]:
-    """Neighbouring layers with the same mask in one; one alone is for ``every layer``."""
+    """Groups neighbouring layers with the same mask; a single group is called ``every layer``."""
     starts = [i for i, mask in enumerate(by_layer) if i == 0 or not torch.equal(mask, by_layer[i - 1])]
     if len(starts) == 1:
         return {"every layer": by_layer[0]}

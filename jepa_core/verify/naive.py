@@ -1,8 +1,8 @@
-"""The losses a second time, slowly and plainly, to hold the real ones against.
+"""A second, slow and plain implementation of the losses, to compare the real ones with.
 
-Next-token prediction is a pass over each sample alone; the JEPA losses a second pass over a packed row, and for each
-branch a pass over the prefix that it goes on from and the branch. Everything is done sample by sample in plain lists:
-nothing of the planner, the layouts or the cross-entropy of the objective is used.
+Next-token prediction is a pass over each sample alone; the JEPA losses are a second pass over a packed row, and one
+more for each branch, over its prefix and itself. Everything is done sample by sample in plain lists: the planner, the
+layouts and the cross-entropy of the objective are not used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class CannotExpress(Exception):
-    """What this objective does can't be written as naive passes."""
+    """An objective that can't be written as naive passes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Pair:
 
 
 def naive_losses(objective: JepaObjective, batch: Batch) -> NaiveLosses:
-    """The losses of `batch` when no filter drops at random. Switch the model's own dropout off before.
+    """Computes the losses of `batch` when no filter drops at random. Switch the model's own dropout off before.
 
     Raises CannotExpress.
     """
@@ -95,7 +95,7 @@ def _refuse(objective: JepaObjective) -> None:
 
 
 def _token_losses(objective: JepaObjective, sample: Samples, labels: Tensor) -> list[Tensor]:
-    """The LM pass: of each labelled token, minus its log-probability given the tokens before it."""
+    """Runs the LM pass; returns minus the log-probability of each labelled token, given the tokens before it."""
     row, real = PackedRow(), sample.valid[0]
     row.add(sample.ids[0][real].tolist(), sample.tags[0][real].tolist(), 0)
     plain = MaskTraits.of(objective.spec.mask).plain_block_causal and objective.spec.positions != "none"
@@ -107,7 +107,7 @@ def _token_losses(objective: JepaObjective, sample: Samples, labels: Tensor) -> 
 def _second_pass(
     objective: JepaObjective, sample: Samples, index: Tensor, terms: Sequence[int]
 ) -> tuple[dict[int, list[Pair]], list[Tensor]]:
-    """The pairs of each of these terms, and the token losses of views that have labels."""
+    """Runs the second pass; returns the pairs of each of these terms, and the token losses of views with labels."""
     views = {i: objective.planner.views(i, sample, index, step=0).pairs for i in terms}
     layout = Rows(objective, sample, [source for pairs in views.values() for source, _ in pairs])
     placed = {i: [(layout.place(s, True), layout.place(t, False)) for s, t in pairs] for i, pairs in views.items()}
@@ -131,7 +131,7 @@ def _pair(objective: JepaObjective, number: int, outs: dict[int, Any], source: P
 
 
 def _embedding(objective: JepaObjective, extract: Any, outs: dict[int, Any], view: Placed) -> Tensor:
-    """``1 d``."""
+    """The embedding ``1 d`` of a view."""
     states = outs[id(view.row)].hidden_states[objective.transformer.layer(EmbeddingTraits.of(extract).layer)]
     hidden = states[:, view.block]
     valid = _like(hidden, [view.select], torch.bool)
@@ -140,8 +140,8 @@ def _embedding(objective: JepaObjective, extract: Any, outs: dict[int, Any], vie
 
 
 def _distances(objective: JepaObjective, term: JepaTerm, pairs: Sequence[Sequence[Pair]]) -> Tensor | None:
-    """``n``: of every counted pair. The distance sees the first pairs of all samples together, then the second
-    ones, …: it may compare them."""
+    """The distances ``n`` of all counted pairs. The distance gets the first pairs of all samples together, then the
+    second ones, and so on, as it may compare them."""
     found = []
     distance: Any = term.distance
     for together in zip(*pairs, strict=True):
@@ -172,7 +172,7 @@ def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[Pair]) 
 
 
 def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
-    """The model's own forward of one row, with all hidden states."""
+    """Runs the model's own forward on one row, with all hidden states."""
     model: PreTrainedModel = objective.model
     like = next(model.parameters())
     positions = [0] * len(row.ids) if objective.spec.positions == "none" else row.positions
@@ -186,7 +186,7 @@ def _run(objective: JepaObjective, row: PackedRow, masked: bool) -> Any:
 
 
 def _masks(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor | dict[str, Tensor]:
-    """One for all layers, or one for each kind of layer where these see unequally far back."""
+    """The mask of all layers, or of each kind of layer where their windows differ."""
     windows, model = objective.transformer.windows, objective.model
     if len(set(windows)) == 1:
         return _mask(objective, row, like, windows[0])
@@ -195,12 +195,12 @@ def _masks(objective: JepaObjective, row: PackedRow, like: Tensor) -> Tensor | d
 
 
 def _mask(objective: JepaObjective, row: PackedRow, like: Tensor, window: int | None) -> Tensor:
-    """``1 1 t t``, 0 where the builder lets a token see an earlier one or itself, else the dtype's minimum. A window
-    ends how far back it sees; across blocks there is no saying how far that is."""
+    """The additive mask ``1 1 t t``: 0 where the builder lets a token see an earlier one or itself, else the dtype's
+    minimum. A window limits how far back; across blocks that is undefined, and raises CannotExpress."""
     kinds = list(zip(row.tags, row.block, strict=True))
     count = range(len(kinds))
     starts = [i == 0 or i == row.cut or kinds[i] != kinds[i - 1] for i in count]
-    # a span of the sample that goes on after the prefix does not end with it
+    # a span that the cut divides goes on in the sample, so its last token is not in the prefix
     last = [(i + 1 == len(kinds) or starts[i + 1]) and not (row.cut_inside and i + 1 == row.cut) for i in count]
     tokens = Tokens(
         block=_like(like, [row.block], torch.int64),

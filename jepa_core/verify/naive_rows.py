@@ -14,7 +14,7 @@ from jepa_core.views.pairs import Branch, NewBlock, Part, View
 class PackedRow:
     """Blocks one after another, as plain lists of one entry a token.
 
-    cut: of the row of a branch, where its prefix ends; cut_inside: does that part a span of the sample.
+    cut: the end of the prefix, in the row of a branch; cut_inside: whether it divides a span of the sample.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -25,7 +25,7 @@ class PackedRow:
     cut_inside: bool = False
 
     def add(self, ids: list[int], tags: list[int], start: int) -> list[int]:
-        """A new block whose position ids begin at `start`; the places of its tokens."""
+        """Adds a block whose position ids begin at `start`; returns the places of its tokens."""
         number = self.block[-1] + 1 if self.block else 0
         self.ids += ids
         self.tags += tags
@@ -36,7 +36,7 @@ class PackedRow:
 
 @dataclass
 class Placed:
-    """Where a view is: places of its block in a row, and which of them are the view's."""
+    """A view's place: the places of its block in a row, and which of them are the view's."""
 
     row: PackedRow
     block: list[int]
@@ -44,7 +44,7 @@ class Placed:
 
 
 class Rows:
-    """One row with the sample and its new blocks, and one for every branch."""
+    """The rows of a sample: one with the sample and its new blocks, and one for every branch."""
 
     def __init__(self, objective: JepaObjective, sample: Samples, sources: Sequence[View]):
         self.positions = objective.spec.positions
@@ -88,7 +88,7 @@ class Rows:
         return self.start if self.positions == "continue" else 0
 
     def _branch(self, after: int, ids: list[int], tags: list[int], select: list[bool]) -> Placed:
-        """A row of its own: the prefix, and the branch as if it came right after it."""
+        """Makes a row of the prefix and the branch, as if that came right after it."""
         inside = 0 < after < len(self.tags) and self.tags[after - 1] == self.tags[after]
         row = PackedRow(cut=after, cut_inside=inside)
         row.add([*self.ids[:after], *ids], [*self.tags[:after], *tags], 0)

@@ -1,4 +1,4 @@
-"""The gradient of one optimizer step, and the weights after a few, as the trainer makes them."""
+"""The gradient of one optimizer step, and the weights after a few, made by the real trainer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jepa_core.verify.context import copied, relaid
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerControl, TrainerState, TrainingArguments
 
-#: What a single step is run with: nothing of it is to change the gradient, or to be kept.
+#: Settings of a single step that change nothing of the gradient and keep nothing.
 ONE_STEP = {
     "max_steps": 1,
     "num_train_epochs": None,
@@ -45,10 +45,10 @@ ONE_STEP = {
 
 
 def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: int) -> dict[str, Tensor]:
-    """By parameter: the gradient of a step over these training samples, in this many micro-batches.
+    """Parameter -> gradient of a step over these training samples, in `accumulate` micro-batches.
 
-    On a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. In several
-    processes `micro_batch` is each one's.
+    Runs on a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. With several
+    processes `micro_batch` is the size in each.
     """
     model: PreTrainedModel = copied(run.objective).float()
     # setattr: the trainer calls train() before every micro-batch, and dropout would differ between them
@@ -65,14 +65,14 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     return taken
 
 
-#: What a few steps are run with: the optimizer and its settings are the recipe's, from the first step on.
+#: Settings of a few steps, with the optimizer and the learning rate of the recipe from the first step on.
 FEW_STEPS = {name: value for name, value in ONE_STEP.items() if name not in ("learning_rate", "max_grad_norm", "optim")}
 
 
 def trained(run: Run, spec: ObjectiveSpec, rows: Sequence[int], steps: int) -> dict[str, Tensor]:
-    """By parameter of the model: its value after so many steps over these training samples, with this spec.
+    """Parameter of the model -> its value after so many steps over these training samples, with this spec.
 
-    On a copy of the model in float32; its dropout is on, and the same each time.
+    Runs on a copy of the model in float32; its dropout is on, and the same each time.
     """
     objective = type(run.objective)(copied(run.objective).float(), spec)
     sizes = {"per_device_train_batch_size": len(rows) // steps, "gradient_accumulation_steps": 1, "max_steps": steps}
@@ -88,21 +88,21 @@ def trained(run: Run, spec: ObjectiveSpec, rows: Sequence[int], steps: int) -> d
 
 
 class InOrderSampler(EpochSampler):
-    """Every sample once, as they stand."""
+    """Every sample once, in the order of the set."""
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.length))
 
 
 class InOrder(JepaTrainer):
-    """Reads the samples in their order, so that micro-batches get unequal numbers of pairs."""
+    """A trainer that reads the samples in order, so that micro-batches get unequal numbers of pairs."""
 
     def make_sampler(self, samples: Any) -> EpochSampler:
         return InOrderSampler(len(samples), seed=0)
 
 
 class Take(TrainerCallback):
-    """Copies the gradient when all of it is there, before the optimizer uses it."""
+    """Copies the whole gradient, before the optimizer uses it."""
 
     def __init__(self, objective: nn.Module, taken: dict[str, Tensor]):
         self.objective, self.taken = objective, taken

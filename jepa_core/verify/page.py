@@ -39,7 +39,7 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
 
 
 def _check(number: int, name: str, found: Verification) -> str:
-    """What failed or warns stands open, before what holds, behind one line to click on."""
+    """The section of a check: failures and warnings stand open, passed lines folded behind one to click on."""
     rows = [row for row in found.rows if row.check == name]
     told = [row for row in rows if row.verdict in (Verdict.FAIL, Verdict.WARN)]
     rest = [row for row in rows if row not in told]
@@ -60,7 +60,7 @@ def _row(row: Row) -> str:
 
 
 def _masks(mask: MaskPicture) -> str:
-    """As pictures, or where matplotlib is missing as text."""
+    """The masks as pictures, or as text where matplotlib is missing."""
     try:
         from jepa_core.display.drawing import draw_mask
 

@@ -1,4 +1,4 @@
-"""Changing tokens on the real model, and seeing who moves.
+"""Changing tokens on the real model, and measuring which hidden states move.
 
 Axes: ``m`` rows of a block, ``w`` its width, ``l`` layers, ``d`` width of the model.
 """
@@ -22,10 +22,10 @@ from jepa_core.verify.context import spread
 
 @dataclass
 class Movements:
-    """How far hidden states moved at most, over samples, layers and width.
+    """The largest movements of hidden states, over samples, layers and width.
 
     crossing: (changed block, other block) -> movement of the other; earlier: of tokens before the changed one
-    in its own block; own: the least that a changed token itself moved, at the last layer; samples: of other
+    in its own block; own: the least movement of a changed token itself, at the last layer; samples: of other
     samples, padding: of any token when only padding changed; None where there is none.
     """
 
@@ -36,12 +36,12 @@ class Movements:
     padding: float | None = None
 
     def of_others(self) -> list[float]:
-        """All movements but those of the changed tokens themselves."""
+        """Lists all movements but those of the changed tokens themselves."""
         figures = (*self.crossing.values(), self.earlier, self.samples, self.padding)
         return [figure for figure in figures if figure is not None]
 
     def above(self, least: float) -> Movements:
-        """With 0 for movements of others that are no larger than this."""
+        """The movements with 0 for those of others up to `least`."""
 
         def cut(figure: float | None) -> Any:
             return 0.0 if figure is not None and figure <= least else figure
@@ -53,8 +53,8 @@ class Movements:
 
 
 def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
-    """Changes the tokens of every block, one column after the other (at most so many `columns`, evenly spaced);
-    all of a sample; all padding."""
+    """Changes the tokens of every block, one column after the other (at most `columns`, evenly spaced); then a whole
+    sample; then all padding."""
     probe, found = Probe(objective, plan), Movements()
     real = [block.tags != PAD for block in plan.blocks]
     for changed, block in enumerate(real):
@@ -80,20 +80,20 @@ def measure(objective: JepaObjective, plan: Plan, columns: int) -> Movements:
 
 
 def worst(values: Sequence[float]) -> float:
-    """The largest, 0 of none; NaN if one is."""
+    """The largest value, 0 for none; NaN if one is."""
     return nan if any(map(isnan, values)) else max(values, default=0.0)
 
 
 class Probe:
-    """The hidden states of a plan, and what changes in them when some of its tokens do."""
+    """The hidden states of a plan, and their changes when some of its tokens change."""
 
     def __init__(self, objective: JepaObjective, plan: Plan):
         self.objective, self.plan = objective, plan
         self.before = states(objective, plan)
 
     def movements(self, change: Sequence[Tensor]) -> list[Tensor]:
-        """Of each block ``m w l``: how far each token moves when those in `change` (``m w`` bool a block)
-        become other ones. Padding itself does not count."""
+        """The distance ``m w l`` by which each token of each block moves when those in `change` (``m w`` bool a block)
+        become others. Padding itself does not count."""
         vocab = self.objective.transformer.vocab
         far = max(vocab // 2, 1)  # neighbours may have the same row: new tokens all start with the mean one
         blocks = tuple(
@@ -110,7 +110,7 @@ class Probe:
 
 @torch.no_grad()
 def states(objective: JepaObjective, plan: Plan) -> list[Tensor]:
-    """Of each block ``m w l d``: every token at every readable layer, run as the objective's layout runs them."""
+    """The hidden states ``m w l d`` of each block at every readable layer, run in the objective's layout."""
     transformer, layout = objective.transformer, objective.layout
     plan = plan.to(next(objective.parameters()).device)
     layers = transformer.readable

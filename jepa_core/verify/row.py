@@ -1,4 +1,4 @@
-"""One line of a verification: what was looked at, what came out, and what would have been allowed."""
+"""One line of a verification: the subject, the figure, and the bound."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 
 
 class Verdict(StrEnum):
-    """`WARN` and `NA` (not applicable, with the reason as evidence) fail nothing."""
+    """The outcome of a line; `WARN` and `NA` (not applicable, with the reason as evidence) fail nothing."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -24,8 +24,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """figure: what was measured, against `bound`; evidence: text for a person, one line or more; source:
-    ``file:line`` of the code that does what is looked at; check: which of the checks the line belongs to."""
+    """figure: the measured one, against `bound`; evidence: text for a person, one line or more; source: ``file:line``
+    of the code under test; check: the one that the line belongs to."""
 
     name: str
     verdict: Verdict
@@ -37,11 +37,11 @@ class Row:
 
     @property
     def told(self) -> str:
-        """Figure and bound: ``2.1e-07 (≤ 1e-05)``."""
+        """The figure and bound as ``2.1e-07 (≤ 1e-05)``."""
         return " ".join(filter(None, (_figure(self.figure), f"({self.bound})" if self.bound else "")))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON takes it, which has no NaN."""
+        """The line for JSON, which has no NaN."""
         finite = self.figure is None or isfinite(self.figure)
         return asdict(self) | {"figure": self.figure if finite else None, "verdict": str(self.verdict)}
 
@@ -55,7 +55,7 @@ def _figure(value: float | int | None) -> str:
 
 
 def at_most(name: str, figure: float | int, bound: float | int, evidence: str, source: str) -> Row:
-    """Passes where the figure is `bound` or less; NaN is not."""
+    """A line that passes where the figure is at most `bound`; NaN fails."""
     limit = f"= {bound}" if bound == 0 else f"≤ {bound:g}"
     return Row(name, Verdict.PASS if figure <= bound else Verdict.FAIL, figure, limit, evidence, source)
 
@@ -69,9 +69,9 @@ def not_applicable(name: str, reason: str, source: str = "") -> Row:
 
 
 def source_of(code: Any) -> str:
-    """``file:line`` of a function, a class, or what a component does when it is called.
+    """``file:line`` of a function, a class, or a component's code when it is called.
 
-    The file is told from the folder that its package is in: ``jepa_core/objective/plan.py:30``.
+    The file is relative to the folder that holds its package: ``jepa_core/objective/plan.py:30``.
     """
     while isinstance(code, partial):
         code = code.func

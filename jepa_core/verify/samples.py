@@ -1,4 +1,4 @@
-"""Samples as a person reads them: token by token, and what they are asked."""
+"""Samples for a person to read, token by token, with their labels and views."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = ("block", "position id", "token", "id", "tag", "label", "view")
 
 @dataclass(frozen=True)
 class SampleTable:
-    """title: type and what the sample pays; rows: a token each, the cells of `COLUMNS`."""
+    """title: the sample's group and the losses it pays; rows: a token each, the cells of `COLUMNS`."""
 
     title: str
     rows: list[tuple[str, ...]]
@@ -28,7 +28,7 @@ class SampleTable:
 def sample_tables(
     objective: JepaObjective, vocabulary: TokenNames, batch: Batch, tags: Sequence[str], step: int = 0
 ) -> list[SampleTable]:
-    """Every sample of `batch`, as this step would train it."""
+    """Tabulates every sample of `batch` as this step would train it."""
     plan = objective.plan(batch, step)
     rows = range(len(batch["index"]))
     groups = objective.spec.groups
@@ -65,7 +65,7 @@ def _rows(plan: Plan, vocabulary: TokenNames, row: int, tags: Sequence[str]) -> 
 
 
 def _labels(plan: Plan, block: int, sample: int) -> dict[int, int]:
-    """Column -> label, in what a block has of a sample."""
+    """Column -> label of a sample in a block."""
     found: dict[int, int] = {}
     for labels in plan.labels_by_block:
         if labels.block == block:
@@ -75,7 +75,7 @@ def _labels(plan: Plan, block: int, sample: int) -> dict[int, int]:
 
 
 def _views(plan: Plan, block: int, row: int) -> list[tuple[str, Tensor]]:
-    """The views that are in a row of a block, with their tokens ``w``: ``source``, ``target``, numbered when
+    """The views in a row of a block, with their tokens ``w``; called ``source`` and ``target``, and numbered when
     there are several pairs."""
     found = []
     for number, pair in enumerate(plan.pairs):
@@ -87,6 +87,6 @@ def _views(plan: Plan, block: int, row: int) -> list[tuple[str, Tensor]]:
 
 
 def mixed_rows(counted: list[int], others: list[int], size: int) -> list[int]:
-    """Rows of both kinds, half of each where there are enough."""
+    """Picks rows of both kinds, half of each where there are enough."""
     first = counted[: max(-(-size // 2), size - len(others))]
     return [*first, *others[: size - len(first)]]

@@ -1,4 +1,4 @@
-"""What a verification shows on the terminal."""
+"""A verification on the terminal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold white on red", Verdict.WARN
 
 
 def show_verification(found: Verification, in_full: bool = False) -> None:
-    """What holds, a line a check, and every line that failed or warns with its figure, bound, evidence and source; then
-    the sum of it. in_full: every line."""
+    """Prints a line for each check that holds, and each failure or warning with its figure, bound, evidence and source;
+    then a summary. in_full: prints every line."""
     for number, name in enumerate(found.checks, start=1):
         rows = [row for row in found.rows if row.check == name]
         if rows:

@@ -1,6 +1,6 @@
-"""The gradient of a step that several processes share.
+"""The gradient of a step shared among several processes.
 
-``python -m jepa_core.verify.torchrun JOB`` is what each of them runs; JOB is a JSON file.
+Each of them runs ``python -m jepa_core.verify.torchrun JOB``; JOB is a JSON file.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ GRACE = 40
 
 
 def gradient_in_processes(context: Context, rows: Sequence[int]) -> dict[str, Tensor]:
-    """By parameter: what :func:`~jepa_core.verify.one_step.step_gradient` gives when each process of
-    ``context.processes`` has its share of the samples.
+    """Parameter -> gradient, as :func:`~jepa_core.verify.one_step.step_gradient` gives it, when each of
+    ``context.processes`` processes has its share of the samples.
 
     Each builds the run anew, from the same recipe and seed. Raises JepaError when they fail.
     """
     with TemporaryDirectory() as folder:
         job, result = Path(folder) / "job.json", Path(folder) / "gradient.pt"
         job.write_text(json.dumps(_job(context, rows, Path(folder), result)), encoding="utf-8")
-        # -P and its variable: neither torchrun nor what it starts imports from the folder that we are in.
+        # -P and its variable: neither torchrun nor its processes import from the current folder.
         launch = ["-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(context.processes)]
         status, said = _run([sys.executable, *launch, "-m", "jepa_core.verify.torchrun", str(job)])
         if status is None:
@@ -51,7 +51,7 @@ def gradient_in_processes(context: Context, rows: Sequence[int]) -> dict[str, Te
 
 
 def _run(command: list[str]) -> tuple[int | None, str]:
-    """Exit status, None where it took too long, and what was said on standard error."""
+    """Runs the command; returns its exit status, None where it took too long, and its standard error."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     with open(os.devnull, "wb") as nowhere:
         launcher = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=subprocess.PIPE, text=True)
@@ -65,7 +65,7 @@ def _run(command: list[str]) -> tuple[int | None, str]:
 
 
 def _end(launcher: subprocess.Popen) -> None:
-    """Asks a launcher that is still there to end its processes, which it does not when it is killed."""
+    """Asks a launcher that still runs to end its processes; killed, it would leave them."""
     if launcher.poll() is None:
         launcher.terminate()
         try:
@@ -92,7 +92,7 @@ def _job(context: Context, rows: Sequence[int], folder: Path, result: Path) -> d
 
 
 def main(path: str) -> None:
-    """One of the processes; the first one writes the gradient."""
+    """Runs as one of the processes; the first one writes the gradient."""
     from jepa_core.verify.one_step import step_gradient
 
     stop_with_parent(os.getppid())

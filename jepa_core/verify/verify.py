@@ -37,7 +37,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "baseline": (baseline,),
     "health": (health,),
 }
-#: What it means that nothing of a check failed.
+#: Check -> the claim that holds when nothing of it failed.
 HOLDS = {
     "selective loss": "the JEPA loss is paid by the samples that its filters leave, and by no other",
     "one forward pass": "every token goes through the transformer once, and sees what the mask says and nothing else",
@@ -48,13 +48,13 @@ HOLDS = {
     "baseline": "at lambda_jepa 0 it is next-token prediction, bit for bit",
     "health": "everything is finite, embeddings differ, and each loss term pulls at the model",
 }
-#: What every run looks at before it trains: all that takes no backward pass.
+#: The checks before every training, which take no backward pass.
 CHEAP = ("selective loss", "one forward pass", "supervision")
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What the checks found. name: of the recipe; seconds: that they took."""
+    """The lines of the checks. name: of the recipe; seconds: taken by the checks."""
 
     name: str
     rows: tuple[Row, ...]
@@ -70,11 +70,11 @@ class Verification:
 
     @property
     def checks(self) -> list[str]:
-        """Names of the checks that have a row, in their order: the task's own come first."""
+        """The names of the checks with a row, in order; the task's own come first."""
         return list(dict.fromkeys(row.check for row in self.rows))
 
     def holds(self, check: str) -> str:
-        """What the lines of a check that pass say together, and how many there are; empty where none passes."""
+        """The check's claim and its number of passed lines; the number alone if others fail, empty if none pass."""
         passed = sum(row.check == check and row.verdict is Verdict.PASS for row in self.rows)
         if not passed:
             return ""
@@ -98,10 +98,10 @@ class Verification:
 def verify(
     context: Context, checks: Iterable[str] = CHECKS, on_check: Callable[[], object] = lambda: None
 ) -> Verification:
-    """Runs the task's own checks, then these. The model's weights, its mode, gradients and random numbers stay as they
+    """Runs the task's own checks, then these. Leaves the model's weights, mode, gradients and random numbers as they
     were.
 
-    on_check: called after each of them. Raises JepaError where a check of the task has the name of another.
+    on_check: called after each check. Raises JepaError where a check of the task has the name of another.
     """
     began, rows = time.monotonic(), []
     own = {name: (check,) for name, check in context.run.data.checks.items()}
@@ -115,13 +115,13 @@ def verify(
 
 
 def counts(found: Verification) -> str:
-    """``24 pass, 1 not applicable``"""
+    """The number of lines by verdict: ``24 pass, 1 not applicable``."""
     words = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "not applicable"}
     return ", ".join(f"{found.count(v)} {word}" for v, word in words.items() if found.count(v))
 
 
 def summary(found: Verification) -> str:
-    """``cosine_k1: nothing failed: 24 pass, 1 not applicable; 2.4 seconds``"""
+    """A line like ``cosine_k1: nothing failed: 24 pass, 1 not applicable; 2.4 seconds``."""
     outcome = "FAILED" if found.failed else "nothing failed"
     return f"{found.name}: {outcome}: {counts(found)}; {found.seconds:.1f} seconds"
 
@@ -136,7 +136,7 @@ class NotAsSaid(JepaError):
 
 
 def verify_start(run: Run, registry: Registry) -> Verification:
-    """The cheap checks, on few samples, before a run trains. Raises NotAsSaid when one fails."""
+    """Runs the cheap checks, on few samples, before a run trains. Raises NotAsSaid when one fails."""
     found = verify(Context(run, registry, quick=True), CHEAP)
     if found.failed:
         wrong = (f"  {row.check}: {row.name}: {row.told}: {row.evidence} ({row.source})" for row in found.failed)
@@ -146,7 +146,7 @@ def verify_start(run: Run, registry: Registry) -> Verification:
 
 
 def _run(name: str, check: Check, context: Context) -> Iterator[Row]:
-    """The lines of a check; what goes wrong inside is a line too, after those that came out before it."""
+    """Yields the lines of a check; an error inside becomes a last, failing line."""
     try:
         for row in check(context):
             yield replace(row, check=name)

@@ -1,4 +1,4 @@
-"""Token ids as a person reads them."""
+"""Token ids in words, for a person to read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jepa_core.samples.token_names import TokenNames
 
 
 def tag_names(tags: Sequence[str]) -> dict[int, str]:
-    """Number of a tag -> its name, the core's own among them."""
+    """Number -> name of every tag, the core's own included."""
     return {PAD: "pad", PRED: "pred", **dict(enumerate(tags, start=1))}
 
 
@@ -25,10 +25,10 @@ def decoded(ids: list[int] | Tensor, vocabulary: TokenNames) -> str:
 
 
 def named(ids: list[int], vocabulary: TokenNames) -> str:
-    """Names, and behind them the ids."""
+    """The tokens' names, followed by their ids."""
     return f"{decoded(ids, vocabulary)} ({' '.join(map(str, ids))})"
 
 
 def count(number: int, what: str) -> str:
-    """``1 pair``, ``2 pairs``."""
+    """The number with its noun: ``1 pair``, ``2 pairs``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Evaluation sets are not the training set: which of their samples stand in it."""
+"""Checks that evaluation sets are apart from the training set, by counting their samples in it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from jepa_core.verify.context import Context
 from jepa_core.verify.row import Row, Verdict, source_of
 from jepa_core.verify.words import count
 
-#: Samples that are read at once, and of the training set at most.
+#: Samples read at once, and the most read of a set.
 PART, MOST = 4096, 1 << 20
-#: From this share on a set is the training set, not one that has some of it.
+#: The share from which on a set counts as the training set itself, and not as one that overlaps it.
 SAME = 0.5
 
 
 def apart(context: Context) -> Iterator[Row]:
-    """Compares token rows, padding left out. A set named like a group of the training set is of trained samples."""
+    """Compares token rows without padding. A set named like a group of the training set may hold trained samples."""
     train = context.run.train_dataset
     source = source_of(type(train).__getitems__)
     known = sequence_hashes(train)
@@ -39,7 +39,7 @@ def apart(context: Context) -> Iterator[Row]:
 
 
 def sequence_hashes(data_set: SampleSet) -> Tensor:
-    """``n`` int64 of the first million samples."""
+    """Hashes the token rows of up to the first million samples, ``n`` int64."""
     found = []
     for start in range(0, min(len(data_set), MOST), PART):
         some = Samples.of_batch(data_set.__getitems__(range(start, min(start + PART, len(data_set)))))

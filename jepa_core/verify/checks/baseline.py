@@ -1,4 +1,4 @@
-"""Without a weight the JEPA loss is not there: what is left is next-token prediction, bit for bit."""
+"""Checks that without a weight on the JEPA loss training is next-token prediction, bit for bit."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
 from jepa_core.views.pairs import no_views
 
-#: Of the short runs: steps, and samples of each.
+#: Steps of the short runs, and samples of each step.
 STEPS, SAMPLES = 2, 12
-#: A weight so small that what the JEPA loss adds to a gradient is below what float32 holds of it.
+#: A weight so small that float32 loses the JEPA loss's part of a gradient.
 NEARLY_NOTHING = 1e-12
 ZERO = "weights at lambda_jepa 0 that are not those of next-token prediction alone"
 LIMIT = "gradient as lambda_jepa goes to 0, against next-token prediction alone"
 
 
 def baseline(context: Context) -> Iterator[Row]:
-    """The recipe at weight 0 and an objective without views, filters, predictor tokens or targets train side by side.
+    """Trains the recipe at weight 0 beside an objective without views, filters, predictor tokens and targets.
 
-    Then one gradient at a weight of nearly 0, where the second views are there.
+    Then compares one gradient at a weight of nearly 0, with second views, against the same objective.
     """
     source = source_of(Planner.eligible)
     if why := _why_not(context.objective.spec):
@@ -41,7 +41,7 @@ def baseline(context: Context) -> Iterator[Row]:
 
 
 def alone(spec: ObjectiveSpec) -> ObjectiveSpec:
-    """Next-token prediction of the same labels, and nothing else."""
+    """The spec of next-token prediction alone, on the same labels."""
     term = replace(
         spec.terms[0],
         reversal=no_views,
@@ -56,7 +56,7 @@ def alone(spec: ObjectiveSpec) -> ObjectiveSpec:
 
 
 def weighted(spec: ObjectiveSpec, weight: float, **others: Any) -> ObjectiveSpec:
-    """The spec with every JEPA loss weighing so much; others: fields of each term."""
+    """The spec with this weight on every JEPA loss. others: further fields of each term."""
     return replace(spec, terms=tuple(replace(term, weight=weight, **others) for term in spec.terms))
 
 
@@ -97,7 +97,7 @@ def _limit(context: Context, source: str) -> Row:
 
 
 def _gradient(context: Context, spec: ObjectiveSpec) -> tuple[Plan, dict[str, Tensor]]:
-    """Of the model's parameters, and the plan that it is of."""
+    """The plan of a few samples, and its gradient at the model's parameters."""
     objective = type(context.objective)(copied(context.objective).float(), spec)
     with closing(objective), mode(objective, filters=False):
         plan = objective.plan(context.few)

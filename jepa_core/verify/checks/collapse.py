@@ -1,4 +1,4 @@
-"""Is everything finite, do embeddings differ from each other, and does each loss term pull at the model."""
+"""Checks that everything is finite, that embeddings differ, and that each loss term pulls at the model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jepa_core.verify.words import count
 
 
 def health(context: Context) -> Iterator[Row]:
-    """One batch: a training step's losses and gradients, and the figures of a batch without dropout."""
+    """Measures one batch: losses and gradients of a training step, and the health figures without dropout."""
     yield _finite(context)
     found = measure_health(context.objective, context.batch)
     yield from _collapse(context, found)

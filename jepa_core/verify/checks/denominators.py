@@ -1,4 +1,4 @@
-"""One big batch, accumulated micro-batches and several processes give one gradient."""
+"""Checks that one big batch, accumulated micro-batches and several processes give the same gradient."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def denominators(context: Context) -> Iterator[Row]:
 
 
 def _why_not_apart(context: Context) -> str:
-    """Why micro-batches one after another are another loss; processes look at their pairs together."""
+    """The reason why accumulation makes another loss, empty where it does not; processes see their pairs together."""
     if context.nothing_counts:
         return ""
     terms = context.objective.spec.terms
@@ -63,7 +63,7 @@ def _why_not_apart(context: Context) -> str:
 
 
 def step_rows(context: Context) -> list[int]:
-    """Training samples, counted ones first, as many as every split divides."""
+    """Picks training samples, counted ones first, as many as every split divides."""
     first = spread(context.counted_rows, COUNTED if context.other_rows else SAMPLES)
     rows = [*first, *spread(context.other_rows, SAMPLES - len(first))]
     return rows[: len(rows) // DIVISIBLE_BY * DIVISIBLE_BY]

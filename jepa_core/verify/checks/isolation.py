@@ -1,4 +1,4 @@
-"""Who moves when a token changes: views are apart, causality holds, padding and other samples don't count."""
+"""Checks what moves when a token changes: no other view, no earlier token, no other sample; nor from padding."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from jepa_core.verify.perturb import Movements, Probe, measure, worst
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.views.visibility import visible
 
-#: At most so many columns of a block are changed, one after the other; for a quick look.
+#: The most columns of a block that are changed, one after the other; and for a quick look.
 COLUMNS, FEW_COLUMNS = 16, 2
-#: A movement below this may be rounding, and is looked at again in double precision, where rounding is below that.
+#: Movements that may be rounding are measured again in double precision: below the first figure, and below the second.
 ROUNDING, DOUBLE_ROUNDING = 1e-3, 1e-11
 
 
@@ -55,8 +55,8 @@ def _by_layout(context: Context) -> dict[str, Movements]:
 
 
 def _measured(context: Context, objective: JepaObjective) -> Movements:
-    """In double precision where something moves by no more than rounding: in a mixture of experts, which tokens share
-    an expert changes the rounding of all of them."""
+    """Measures movements, again in double precision where some may be mere rounding: in a mixture of experts the
+    rounding depends on which tokens share an expert."""
     columns = FEW_COLUMNS if context.quick else COLUMNS
     with mode(objective, filters=False):
         plan = objective.plan(context.few)
@@ -89,8 +89,8 @@ def _between_blocks(context: Context, found: Mapping[str, Movements]) -> Iterato
 
 
 def _in_one_block(context: Context) -> Iterator[Row]:
-    """A target that stands in one block with its source, and sees it, holds what is to be predicted from it. Only
-    warns: it may be meant."""
+    """Warns of a target in one block with its source that sees the source, and so holds what predicts it; it may be
+    meant."""
     objective = context.objective
     with mode(objective, filters=False):
         plan = objective.plan(context.few)

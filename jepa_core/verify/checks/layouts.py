@@ -1,4 +1,4 @@
-"""All layouts, and two separate naive passes, give the same losses and gradients."""
+"""Checks that all layouts, and two separate naive passes, give the same losses and gradients."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 BOUND = 1e-5
 NAIVE = "two naive passes"
 ALL = ("packed", "rows", "flat")
-#: A term below this share of the loss may be a difference of nearly equal numbers; it is held against the share.
+#: A term below this share of the loss may be a difference of nearly equal numbers; it is compared to the share then.
 SMALL = 0.01
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """loss, ntp, jepa: of a batch, None where nothing counts; gradient: of the loss, by parameter."""
+    """The losses of a batch, None where nothing counts, and the gradient of the total by parameter."""
 
     loss: float | None
     ntp: float | None
@@ -43,9 +43,9 @@ class Numbers:
 
 
 def layouts(context: Context) -> Iterator[Row]:
-    """Each layout against naive passes, or where these can't be made one layout against the other.
+    """Compares each layout with naive passes, or, where these can't be made, with another layout.
 
-    All run one copy of the model in float32, in which a difference of meaning stands out from rounding.
+    All run one copy of the model in float32, where a difference of meaning stands out from rounding.
     """
     source, own = source_of(choose), context.objective.layout.name
     reasons: dict[str, str] = {}
@@ -69,7 +69,7 @@ def layouts(context: Context) -> Iterator[Row]:
 
 
 def _numbers(context: Context, name: str, model: PreTrainedModel) -> Numbers:
-    """Raises CannotExpress or ComponentError where this recipe can't be run in this way."""
+    """Runs the few samples in one way. Raises CannotExpress or ComponentError where the recipe can't run so."""
     objective = relaid(context.objective, "packed" if name == NAIVE else name, model)
     with closing(objective), mode(objective, filters=False):
         if name == NAIVE:
@@ -93,7 +93,7 @@ def _compare(title: str, ours: Numbers, theirs: Numbers, source: str) -> Row:
 
 
 def _relative(a: float | None, b: float | None, small: float) -> float:
-    """Difference relative to `b`, or to `small` where that is larger; infinite where only one is there."""
+    """The difference relative to `b`, or to `small` where that is larger; infinite where only one is None."""
     if a is None or b is None:
         return 0.0 if a is b else inf
     return abs(a - b) / max(abs(b), small, 1e-12)

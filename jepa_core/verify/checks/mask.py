@@ -1,4 +1,4 @@
-"""The mask that reaches the model's layers is the one that the builder says."""
+"""Checks that the mask which reaches the model's layers is the mask builder's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "mask cells that a layer gets otherwise"
 
 
 def mask(context: Context) -> Iterator[Row]:
-    """Looks at the mask argument of every layer of the real model, in one packed step."""
+    """Compares the mask argument of every layer of the real model, in one packed step."""
     source = source_of(visible)
     try:
         packed = context.packed
@@ -51,7 +51,7 @@ def mask(context: Context) -> Iterator[Row]:
 
 @torch.no_grad()
 def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
-    """Of each layer ``r t t`` bool, what it was given as a mask in a step; None where it was given none."""
+    """The mask ``r t t`` bool that each layer was given in a step; None where it was given none."""
     found: list[Tensor | None] = []
 
     def note(module: Any, args: tuple, kwargs: dict) -> None:
@@ -67,7 +67,7 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
 
 
 def _within(window: int | None, call: Call) -> Tensor:
-    """``t t``: no token sees further back than its layer's window; in a branch as its position ids count."""
+    """The cells ``t t`` within a layer's window, which in a branch is counted by position ids."""
     places = torch.arange(call.ids.shape[1])
     back = places[:, None] - places
     if call.piece is not None and call.apart is not None:
@@ -81,13 +81,13 @@ def _is_mask(value: Any) -> bool:
 
 
 def _seen(mask: Tensor) -> Tensor:
-    """``r t t`` bool of a mask as a layer gets it: added to scores, or bool, which some kinds of models have turned
-    round. Every token sees itself."""
+    """Turns a layer's mask into ``r t t`` bool, True where a token is seen: it may be added to scores, or bool, which
+    some models invert; the diagonal tells, as every token sees itself."""
     if mask.is_floating_point():
         return mask == 0
     return mask if bool(mask.diagonal(dim1=-2, dim2=-1).any()) else ~mask
 
 
 def _or_causal(mask: Tensor | None, shape: torch.Size) -> Tensor:
-    """Without a mask a layer attends to all tokens before."""
+    """The mask in this shape; a causal one where a layer has none, since it then attends to all earlier tokens."""
     return torch.ones(shape, dtype=torch.bool).tril() if mask is None else mask.expand(shape)

@@ -1,4 +1,4 @@
-"""How often the transformer runs in a step, and that every token goes through it once."""
+"""Checks how often the transformer runs in a step, and that every token goes through it once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_o
 
 
 def passes(context: Context) -> Iterator[Row]:
-    """Counts at the token embedding, which every pass of a Hugging Face model begins with."""
+    """Counts passes at the token embedding, with which every pass of a Hugging Face model begins."""
     try:
         yield _one_pass(context.packed, _plan(context.packed, context))
     except ComponentError as error:
@@ -34,8 +34,8 @@ def _one_pass(packed: JepaObjective, plan: Plan) -> Row:
 
 
 def _each_once(objective: JepaObjective, plan: Plan) -> Row:
-    """Gives every real token an id of its own, in as many samples as the vocabulary has ids for, and counts
-    them in what the model was given, which has to be what the plan says."""
+    """Gives every real token an id of its own, in as many samples as the vocabulary has ids for, and counts these ids
+    in the model's inputs, which must be those of the plan."""
     plan, tokens = _with_own_ids(plan, objective)
     calls = count_calls(objective, plan)
     arranged = plan.arrangement.calls
@@ -58,7 +58,7 @@ def _plan(objective: JepaObjective, context: Context) -> Plan:
 
 
 def _with_own_ids(plan: Plan, objective: JepaObjective) -> tuple[Plan, int]:
-    """Real tokens numbered from 1, padding 0; samples beyond the vocabulary's ids become padding."""
+    """Numbers the real tokens from 1, padding 0; samples beyond the vocabulary's ids become padding."""
     blocks, used = [], 0
     sizes = torch.zeros(len(plan.blocks[0].sample), dtype=torch.int64)
     for block in plan.blocks:

@@ -1,4 +1,4 @@
-"""Who pays which loss: pairs only of the samples that the filters leave, and second views of nobody else."""
+"""Checks who pays which loss: only samples that the filters leave have pairs, and second views."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_o
 from jepa_core.verify.words import count
 from jepa_core.views.pairs import NewBlock
 
-#: Draws looked at, at least (and for a quick look), and standard errors allowed: a right rate fails once in
+#: The fewest draws counted (and for a quick look), and the standard errors allowed: a right rate fails once in
 #: 16,000 seeds.
 DRAWS, FEW_DRAWS, Z = 20_000, 2_000, 4.0
 
@@ -52,7 +52,7 @@ def selective(context: Context) -> Iterator[Row]:
 
 
 def _all_groups(context: Context) -> Batch:
-    """The training batch, and some samples of every evaluation set."""
+    """Collates about as many training samples as the batch has, and some of every evaluation set."""
     train = context.run.train_dataset
     size = len(context.batch["index"])
     samples = [train[row] for row in context.training_rows[:: max(1, len(context.training_rows) // size)]]
@@ -62,7 +62,7 @@ def _all_groups(context: Context) -> Batch:
 
 
 def _left_by_filters(planner: Planner, number: int, batch: Batch, step: int) -> Tensor:
-    """``b`` bool: filter by filter, as the contract says, without the planner."""
+    """Applies the filters one by one, as the contract says, without the planner; returns ``b`` bool."""
     term = planner.spec.terms[number]
     left = torch.full_like(batch["index"], weight_at(term.weight, step) > 0, dtype=torch.bool)
     for stream, keep in enumerate(term.filters):
@@ -77,7 +77,7 @@ def _draws(planner: Planner, keep: LossFilter, stream: int, batch: Batch, step: 
 
 
 def _pairs(context: Context, plan: Plan, number: int, expected: Tensor, batch: Batch, of_term: str, source: str) -> Row:
-    """Every view of every pair of a term is of exactly the expected samples."""
+    """Checks that the views of a term's pairs belong to exactly the expected samples."""
     wanted, planned = set(expected.nonzero().flatten().tolist()), plan.terms[number]
     counted = [set(plan.blocks[v.block].sample[v.rows].tolist()) for pair in planned.pairs for v in pair]
     wrong = len(set().union(*(samples ^ wanted for samples in counted))) if counted else len(wanted)
@@ -107,7 +107,7 @@ def _second_views(plan: Plan, owed: int, expected: list[Tensor], source: str) ->
 
 
 def _owed(context: Context, number: int, batch: Batch, expected: Tensor) -> tuple[int, int]:
-    """Tokens and labels of the new blocks that a term owes: those of each expected sample, made by itself."""
+    """Counts the tokens and labels of the new blocks that a term should have, each expected sample made by itself."""
     planner, tokens, labels = context.objective.planner, 0, 0
     k = len(planner.pred_ids)
     for row in expected.nonzero():
@@ -121,7 +121,7 @@ def _owed(context: Context, number: int, batch: Batch, expected: Tensor) -> tupl
 
 
 def _rates(context: Context, number: int) -> Iterator[Row]:
-    """A line for each filter that draws and says at what rate."""
+    """Yields a line for each filter that draws and declares its rate."""
     for stream, keep in enumerate(context.objective.spec.terms[number].filters):
         rate = FilterTraits.of(keep).rate
         if rate is None:
@@ -139,7 +139,7 @@ def _rates(context: Context, number: int) -> Iterator[Row]:
 
 
 def _observe(context: Context, keep: LossFilter, stream: int) -> tuple[int, int]:
-    """(dropped, draws) over training samples that count otherwise, and over as many steps as it takes."""
+    """Counts (dropped, draws) over training samples that would count, and as many steps as it takes."""
     planner, train = context.objective.planner, context.run.train_dataset
     per_step = FilterTraits.of(keep).draws_per == "step"
     batch = train.__getitems__(context.counted_rows[: 1 if per_step else None])

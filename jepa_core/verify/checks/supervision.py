@@ -1,4 +1,4 @@
-"""Which tokens are labelled, and that nothing that matters is lost on the way to the model."""
+"""Checks which tokens are labelled, and that nothing of them is lost on the way to the model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jepa_core.verify.words import count, tag_names
 
 
 def supervision(context: Context) -> Iterator[Row]:
-    """Looks at all samples at hand: labels as the dataset gives them, and as the plan uses them."""
+    """Checks all samples at hand: the labels as the dataset gives them, and as the plan uses them."""
     batch = context.training
     dataset, planner = source_of(type(context.run.train_dataset).__getitems__), source_of(Planner.__call__)
     yield _labels_are_the_tokens(batch, context, dataset)
@@ -31,7 +31,7 @@ def supervision(context: Context) -> Iterator[Row]:
 
 
 def _labels_are_the_tokens(batch: Batch, context: Context, source: str) -> Row:
-    """Labels are unshifted: the objective shifts them."""
+    """Checks that labels are unshifted, each its own token; the objective shifts them."""
     labelled = batch["labels"] >= 0
     wrong = int((labelled & (batch["labels"] != batch["input_ids"])).sum())
     tags, names = Counter(batch["tags"][labelled].tolist()), tag_names(context.run.data.tags)
@@ -41,7 +41,7 @@ def _labels_are_the_tokens(batch: Batch, context: Context, source: str) -> Row:
 
 
 def _marked(batch: Batch, row: int, context: Context) -> str:
-    """A sample in words, its labelled tokens in square brackets."""
+    """Writes a sample in words, its labelled tokens in square brackets."""
     real = batch["tags"][row] != PAD
     pairs = zip(batch["input_ids"][row][real].tolist(), (batch["labels"][row][real] >= 0).tolist(), strict=True)
     names = ((context.run.vocabulary.name(i), labelled) for i, labelled in pairs)
@@ -49,8 +49,8 @@ def _marked(batch: Batch, row: int, context: Context) -> str:
 
 
 def _to_the_end(batch: Batch, context: Context, source: str) -> Row:
-    """From a sample's first label on, every token tagged like labelled ones has a label; and where the dataset says
-    what asks, all that comes after the question."""
+    """Checks that from a sample's first label on every token tagged like labelled ones has a label; and, where the
+    dataset tells the question, everything after it too."""
     name = "samples whose answer is not labelled to its end"
     labelled = batch["labels"] >= 0
     if not labelled.any():
@@ -72,7 +72,7 @@ def _to_the_end(batch: Batch, context: Context, source: str) -> Row:
 
 
 def _next_token(plan: Plan, batch: Batch, source: str) -> Row:
-    """Each label is asked of the token before it."""
+    """Checks that each label is asked of the token before it."""
     labels = batch["labels"]
     own, *of_views = plan.labels_by_block
     inside = own.columns + 1 < labels.shape[1]
@@ -85,7 +85,7 @@ def _next_token(plan: Plan, batch: Batch, source: str) -> Row:
 
 
 def _nothing_lost(context: Context, plan: Plan, batch: Batch, source: str) -> Row:
-    """Every token of every sample, and all its predictor tokens, are in a block of the plan."""
+    """Checks that every token of every sample, and all its predictor tokens, are in a block of the plan."""
     k = len(context.objective.planner.pred_ids)
     sources = {pair.source.block for pair in plan.pairs}
     real = (batch["tags"] != PAD).sum(dim=1)
@@ -100,7 +100,7 @@ def _nothing_lost(context: Context, plan: Plan, batch: Batch, source: str) -> Ro
 
 
 def _room(context: Context, plan: Plan, source: str) -> Row:
-    """The highest position of a real token; the longest samples of all sets were looked at when it was built."""
+    """Checks the highest position of a real token; the build has checked the longest samples of all sets."""
     table = context.objective.transformer.max_positions
     made = (block for block in plan.blocks if block.ids.numel())
     highest = max(int(block.positions.where(block.tags != PAD, 0).max()) for block in made)
