@@ -13,7 +13,7 @@ from jepa_core import hookimpl
 
 
 class AngleDistance:
-    """The arc cosine of cos(p, t), in radians from 0 to pi: of two steps of a path, its curvature.
+    """The angle arccos(cos(p, t)), in radians from 0 to pi; between two steps of a path it is the curvature.
 
     eps: cosines are kept this far from 1 and -1, where the gradient is infinite, and norms above it.
     """

@@ -1,4 +1,4 @@
-"""``difference``: from the first to the last state of a view, a displacement."""
+"""``difference``: the displacement from the first to the last state of a view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Difference:
         return hidden[rows, last] - hidden[rows, first]
 
     def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
-        """``b s`` bool: the two tokens."""
+        """Marks the two tokens, ``b s`` bool."""
         return torch.zeros_like(valid).scatter(1, torch.stack(self._ends(valid), dim=1), True)
 
     def _ends(self, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,8 +16,8 @@ from jepa_core import hookimpl
 
 EPS = 1e-8
 SMALLEST, LARGEST = 0.01, 1_000_000
-#: Cosines held at once, in numbers (512 MB in fp32): with more, pairs are taken part by part, and again in the backward
-#: pass, so that a large bank takes no more than its own room.
+#: The most cosines held at once (512 MB in fp32): beyond, pairs are taken part by part, and computed again in the
+#: backward pass, so that a large bank takes no more than its own room.
 COSINES = 1 << 27
 
 
@@ -58,8 +58,8 @@ class InfoNceDistance(nn.Module):
         bank: Tensor | None = None,
         bank_index: Tensor | None = None,
     ) -> Tensor:
-        """entity_ids: ``n``, equal for targets that are the same; bank: ``m d``; bank_index: ``n``, which of the
-        bank each target is; its own state takes that one's place."""
+        """Computes the distances ``n``. entity_ids: ``n``, equal for equal targets; bank: ``m d``; bank_index: ``n``,
+        each target's place in the bank, where its own state then stands."""
         predicted, target = unit(predicted), unit(target)
         scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
         if bank is None or bank_index is None:
@@ -77,7 +77,7 @@ class InfoNceDistance(nn.Module):
 
 
 def _among(predicted: Tensor, target: Tensor, bank: Tensor, own: Tensor, scale: Tensor) -> Tensor:
-    """``n``: of each pair, among the bank with the target itself in its place."""
+    """The distance ``n`` of each pair, among the bank with the target itself in its place."""
     right = (predicted * target).sum(dim=-1, keepdim=True)
     cosines = predicted @ bank.T
     cosines = cosines.scatter(1, own[:, None], right.to(cosines.dtype))  # autocast makes products bfloat16
@@ -85,7 +85,7 @@ def _among(predicted: Tensor, target: Tensor, bank: Tensor, own: Tensor, scale: 
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """``n d`` in fp32, of length 1."""
+    """Scales vectors ``n d`` to length 1, in fp32."""
     return normalize(vectors.float(), dim=-1, eps=EPS)
 
 

@@ -20,10 +20,10 @@ EPS = 1e-6
 class LastToken:
     """Takes the last valid token; with predictor tokens that is the last ``<PRED>``.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, the
-    last token that has it instead (of a view without one: its first column); norm: scale the vector to length 1
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, to
+    take the last token with it instead (the first column of a view without one); norm: scale the vector to length 1
     (``l2``), to a root mean square of 1 (``rms``), or to a standard deviation of 1 with its mean kept
-    (``variance``); offset: so many tokens before the last one.
+    (``variance``); offset: tokens to go back from the last one.
     """
 
     def __init__(self, layer: int = -1, tag: int | None = None, norm: Norm = "none", offset: int = 0):
@@ -37,7 +37,7 @@ class LastToken:
         return scaled(hidden[rows, self._last(valid, tags)], self.norm)
 
     def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
-        """``b s`` bool: the token that is taken."""
+        """Marks the token that is taken, ``b s`` bool."""
         return torch.zeros_like(valid).scatter(1, self._last(valid, tags)[:, None], True)
 
     def _last(self, valid: Tensor, tags: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class LastToken:
 
 
 def scaled(vectors: Tensor, norm: Norm) -> Tensor:
-    """``b d`` scaled row by row; a zero vector stays one."""
+    """Scales ``b d`` row by row; a zero vector stays zero."""
     if norm == "l2":
         return normalize(vectors, dim=-1, eps=EPS)
     if norm == "none":
@@ -60,7 +60,7 @@ def scaled(vectors: Tensor, norm: Norm) -> Tensor:
 
 
 def tag_number(context: BuildContext, tag: str | None) -> int | None:
-    """The number of a tag of the dataset's, or of ``pred``. Raises ComponentError for another name."""
+    """The number of one of the dataset's tags, or of ``pred``. Raises ComponentError for another name."""
     if tag is None:
         return None
     numbers = {name: number for number, name in enumerate(context.tags, start=1)} | {"pred": PRED}
@@ -88,7 +88,7 @@ def last_token(
 
 
 def _older(path: tuple, options: dict) -> dict:
-    """`role` is `tag` by now."""
+    """Rewrites the old option `role` as `tag`."""
     if "role" not in options:
         return {}
     rest = {name: value for name, value in options.items() if name != "role"}

@@ -11,10 +11,10 @@ from jepa_plugins.last_token import tag_number
 
 
 class MeanToken:
-    """The mean over a view's tokens; zeros of a view without any.
+    """The mean over a view's tokens; zeros for a view without any.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, only
-    tokens that have it.
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: number of a tag, to
+    take only tokens with it.
     """
 
     def __init__(self, layer: int = -1, tag: int | None = None):
@@ -27,7 +27,7 @@ class MeanToken:
         return (weights.unsqueeze(1) @ hidden).squeeze(1)
 
     def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
-        """``b s`` bool: the tokens whose mean is taken."""
+        """Marks the tokens in the mean, ``b s`` bool."""
         return valid if self.tag is None else valid & (tags == self.tag)
 
 

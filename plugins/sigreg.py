@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jepa_core import Draws, hookimpl
 
-#: Directions, and knots: each is in memory for every embedding.
+#: The most directions, and knots; each takes memory for every embedding.
 MOST = 100_000
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -1,1 +1,1 @@
-"""Samples: a task with two directions, its data, reversals, masks, evaluation and commands."""
+"""Facts: a task with two directions, its data, reversals, masks, evaluation and commands."""

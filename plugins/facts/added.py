@@ -1,4 +1,4 @@
-"""Training rows made of the training facts by a rule: what methods that change the data alone would train on.
+"""Training rows made of the training facts by a rule, as methods do that change only the data.
 
 Only the training set is read. Axes: ``f`` facts, ``s`` tokens of a fact, ``r`` relations.
 """
@@ -29,7 +29,7 @@ IS = "<is>"
 
 
 def with_added(task: FactTask, rule: Rule) -> FactTask:
-    """The task with further training rows, a group of their own, numbered after all others."""
+    """Adds further training rows to a task, as a group of their own, numbered after all others."""
     vocabulary = with_is(task.vocabulary) if rule == "identity" else task.vocabulary
     rows = RULES[rule](task.train, vocabulary)
     after = max(each.first_index + len(each) for each in (task.train, *task.evaluation.values()))
@@ -41,7 +41,7 @@ def with_added(task: FactTask, rule: Rule) -> FactTask:
 
 
 def identities(train: FactSet, vocabulary: Vocabulary) -> Samples:
-    """ "A is A" of every entity that a training fact names: the Identity Bridge (arXiv 2602.02470)."""
+    """Makes "A is A" of every entity that a training fact names: the Identity Bridge (arXiv 2602.02470)."""
     names = entities_of([train]).samples
     spelt = [ids[valid].tolist() for ids, valid in zip(names.ids, names.valid, strict=True)]
     relation = [vocabulary.token_to_id[IS]]
@@ -49,8 +49,8 @@ def identities(train: FactSet, vocabulary: Vocabulary) -> Samples:
 
 
 def reversed_words(train: FactSet, vocabulary: Vocabulary) -> Samples:
-    """Every fact from its last word to its first, the first entity asked for: reverse training by words (Golovneva et
-    al. 2024, arXiv 2403.13799)."""
+    """Tells every fact from its last word to its first, and asks for the first entity: reverse training by words
+    (Golovneva et al. 2024, arXiv 2403.13799)."""
     facts = train.facts
     length = facts.valid.sum(dim=1, keepdim=True)
     places = torch.arange(facts.ids.shape[1]).expand_as(facts.ids)
@@ -59,12 +59,12 @@ def reversed_words(train: FactSet, vocabulary: Vocabulary) -> Samples:
 
 
 def reversed_order(train: FactSet, vocabulary: Vocabulary) -> Samples:
-    """The same with the words of each name in their order: their variant that keeps entities."""
+    """Reverses facts but keeps the words of each name in order: their variant that keeps entities."""
     facts = train.facts
     return _turned(facts, _TURNED_PLACE[facts.tags].argsort(dim=1, stable=True))
 
 
-#: By role: where its tokens stand in a fact told from its end, and their role there.
+#: By role: the place of its tokens in a fact told from its end, and their role there.
 _TURNED_PLACE = torch.tensor([5, 3, 2, 1, 0, 4])
 _TURNED_ROLE = torch.tensor([Role.PAD, Role.TAIL, Role.RELATION, Role.MASK, Role.HEAD, Role.PRED])
 
@@ -74,10 +74,10 @@ def _turned(facts: Samples, order: Tensor) -> Samples:
 
 
 def mined_inverses(train: FactSet, vocabulary: Vocabulary) -> Samples:
-    """The reverse of every fact that lacks it, where the training facts show a relation to be another's inverse.
+    """Makes the missing reverses of facts, where the training facts show which relation is the inverse of theirs.
 
-    That is the one which turns most of its facts round, and at least half of those. Raises DataError where there is
-    none.
+    A relation's inverse is the one in which most of its facts, and at least half, stand reversed. Raises DataError
+    where there is none to make.
     """
     facts = train.facts
     entities = entities_of([train])
@@ -106,12 +106,12 @@ def mined_inverses(train: FactSet, vocabulary: Vocabulary) -> Samples:
 
 
 def _keys(heads: Tensor, relations: Tensor, tails: Tensor, kinds: int, entities: int) -> Tensor:
-    """``f`` int64, another one for every fact."""
+    """Numbers facts, ``f`` int64, equal only for equal facts."""
     return (heads * kinds + relations) * entities + tails
 
 
 def _rows(facts: Samples, relations: Tensor, vocabulary: Vocabulary) -> Samples:
-    """``[tail, relation, mask, head]`` of each fact."""
+    """Makes the row ``[tail, relation, mask, head]`` of each fact."""
     spans = []
     for ids, tags, relation in zip(facts.ids, facts.tags, relations.tolist(), strict=True):
         head, tail = (ids[tags == role].tolist() for role in (Role.HEAD, Role.TAIL))
@@ -120,7 +120,7 @@ def _rows(facts: Samples, relations: Tensor, vocabulary: Vocabulary) -> Samples:
 
 
 def with_is(vocabulary: Vocabulary) -> Vocabulary:
-    """With a token for the relation of an entity with itself, after all others; its inverse is itself."""
+    """Adds a token for the relation of an entity with itself, after all others; its inverse is itself."""
     names = vocabulary.token_to_id
     if IS in names:
         raise DataError(f"added: identity needs a token {IS} of its own, and the data have one of that name")

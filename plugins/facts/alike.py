@@ -1,9 +1,9 @@
 """Finding equal facts in a set that need not fit into memory.
 
-Samples are compared by 64-bit hashes. Different hashes prove that facts differ; where two are equal, which is rare,
+Facts are compared by 64-bit hashes. Different hashes prove that facts differ; where two are equal, which is rare,
 the tokens decide.
 
-Axes: ``n`` facts, ``m`` those whose hash is not theirs alone.
+Axes: ``n`` facts, ``m`` facts that share their hash.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Parts = Iterator[tuple[np.ndarray, Samples]]  # row numbers, and the facts there
 
 @dataclass(frozen=True)
 class Alike:
-    """Samples of a set whose hash is not theirs alone. keys, rows: ``m``, ascending by key, then by row."""
+    """The facts of a set that share their hash. keys, rows: ``m``, ascending by key, then by row."""
 
     data_set: FactSet
     keys: np.ndarray
@@ -35,7 +35,7 @@ class Alike:
 
     @classmethod
     def among(cls, data_set: FactSet, wanted: np.ndarray) -> Alike:
-        """wanted: ascending hashes."""
+        """Finds the facts of a set with a wanted hash. wanted: ascending."""
         found = []
         for rows, facts in facts_in_parts(data_set):
             keys = hash_facts(facts)
@@ -46,7 +46,7 @@ class Alike:
         return cls(data_set, keys[order], rows[order])
 
     def firsts(self) -> np.ndarray:
-        """``m``: of each fact the first row with the same tokens, which may be its own."""
+        """The first row ``m`` with the same tokens as each fact, which may be its own."""
         starts = np.flatnonzero(np.append(True, self.keys[1:] != self.keys[:-1]))
         firsts = self.rows[starts].repeat(np.diff(np.append(starts, len(self.rows))))
         differ = np.concatenate(
@@ -58,7 +58,7 @@ class Alike:
         return firsts
 
     def with_equal(self, parts: Parts) -> Iterator[tuple[int, int]]:
-        """(number, row) for every fact of `parts` that is one of these: its number there, and the row here."""
+        """Yields (number, row) for every fact of `parts` that equals one of these: its number there, the row here."""
         for numbers, facts in parts:
             keys = hash_facts(facts)
             for i in np.flatnonzero(np.isin(keys, common(keys, self.keys))):
@@ -72,14 +72,14 @@ class Alike:
         return fact_keys(self.data_set.select(torch.tensor([row])))[0]
 
     def _differ(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """bool: have these rows other tokens than those."""
+        """Tells, bool a row, whether these rows have other tokens than those."""
         both = self.data_set.select(torch.from_numpy(np.concatenate([rows, others])))
         ids = both.ids.where(both.valid, -1)
         return (ids[: len(rows)] != ids[len(rows) :]).any(dim=1).numpy()
 
 
 def facts_in_parts(data_set: FactSet, kind: SampleType | None = None) -> Parts:
-    """The set part by part; only the facts of one type, where it is given."""
+    """Reads a set part by part; only the facts of one type, where it is given."""
     for start in range(0, len(data_set), FACTS):
         rows = torch.arange(start, min(start + FACTS, len(data_set)))
         if kind is not None:
@@ -89,24 +89,24 @@ def facts_in_parts(data_set: FactSet, kind: SampleType | None = None) -> Parts:
 
 
 def hash_facts(facts: Samples) -> np.ndarray:
-    """``n`` uint64"""
+    """The hashes of the facts, ``n`` uint64."""
     return hash_rows(facts.ids.numpy(), facts.valid.numpy())
 
 
 def common(keys: np.ndarray, ascending: np.ndarray) -> np.ndarray:
-    """Those of `keys` that are in `ascending` too, ascending, repeats included."""
+    """The `keys` that are in `ascending` too, sorted, repeats included."""
     keys = np.sort(keys)  # so that neighbours look in the same place
     place = np.searchsorted(ascending, keys).clip(max=len(ascending) - 1)
     return keys[ascending[place] == keys] if len(ascending) else keys[:0]
 
 
 def fact_keys(facts: Samples) -> list[bytes]:
-    """Of each fact its tokens as bytes: equal for equal facts, whatever the padding."""
+    """The tokens of each fact as bytes, equal for equal facts, whatever the padding."""
     buffer, width = facts.ids.int().numpy().tobytes(), 4 * facts.ids.shape[1]
     lengths = facts.valid.sum(dim=1).tolist()
     return [buffer[i * width : i * width + 4 * length] for i, length in enumerate(lengths)]
 
 
 def no_keys() -> np.ndarray:
-    """Hashes of no fact."""
+    """An empty array of hashes."""
     return np.empty(0, np.uint64)

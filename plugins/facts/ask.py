@@ -1,7 +1,7 @@
 """Asking a run about facts: ``ask`` of a task of facts.
 
 A question is an entity's name and a relation, ``HEAD RELATION``, in the words or tokens of the data. Where the
-composition predicts entities, every entity is ranked by its cosine with what the objective predicts; elsewhere the
+composition predicts entities, every entity is ranked by its cosine with the objective's prediction; elsewhere the
 model spells the answer.
 
 Axes: ``q`` questions, ``m`` entities, ``s`` tokens of a question, ``v`` vocabulary.
@@ -34,7 +34,7 @@ BY_MODEL = "the model's own tokens, greedily; confidence is their probability"
 
 
 def ask(data: TaskData, objective: JepaObjective, manner: Manner) -> Asker:
-    """What answers questions about the facts of `data`."""
+    """Makes the asker that answers questions about the facts of `data`."""
     return _Facts(data, objective, manner)
 
 
@@ -61,14 +61,14 @@ class _Facts:
         return [self._listed(row, stated) for row, stated in zip(scores, stated_answers(self.data, asked), strict=True)]
 
     def _listed(self, scores: Tensor, stated: Mapping[Ids, str]) -> tuple[Found, ...]:
-        """The first ones, and behind them what the data states, wherever it stands."""
+        """Lists the first entities, followed by the answers that the data state, wherever they rank."""
         order = scores.argsort(descending=True, stable=True).tolist()
         ranks = {entity: place for place, entity in enumerate(order, start=1)}
         kept = dict.fromkeys([*order[: self.manner.count], *(e for e in order if self._entities[e] in stated)])
         return tuple(self._found(self._entities[e], stated, ranks[e], float(scores[e])) for e in kept)
 
     def _spelled(self, asked: Samples) -> list[tuple[Found, ...]]:
-        """Names have no end of their own: of what the model writes the longest beginning that is a name counts."""
+        """Lets the model write each answer; names have no end mark, so the longest beginning that is a name counts."""
         prompts = [ids[valid].tolist() for ids, valid in zip(asked.ids, asked.valid, strict=True)]
         longest = max(map(len, self._entities))
         vocabulary, names = self.vocabulary, self._known
@@ -91,7 +91,7 @@ class _Facts:
         return Found(self._text(ids), rank, confidence, note)
 
     def _read(self, question: str) -> tuple[Ids, int]:
-        """The head's tokens and the relation. Raises DataError naming what is not known."""
+        """Reads the head's tokens and the relation out of a question. Raises DataError naming an unknown one."""
         text = " ".join(question.replace(" | ", " ").removesuffix("?").split()).removesuffix(" <mask>")
         names = {name: relation for name, relation in self._relations.items() if text.endswith(f" {name}")}
         if not names:
@@ -107,7 +107,7 @@ class _Facts:
 
     @cached_property
     def _relations(self) -> dict[str, int]:
-        """By their token, and without its brackets."""
+        """Name -> relation id, with and without the token's brackets."""
         tokens = {self.vocabulary.name(i): i for i in self.vocabulary.relation_ids}
         return {token.strip("<>"): i for token, i in tokens.items()} | tokens
 
@@ -128,7 +128,7 @@ class _Facts:
 
     @cached_property
     def _bank(self) -> Tensor:
-        """``m d``: the state of every entity."""
+        """The states ``m d`` of all entities, of length 1."""
         assert self.data.candidates is not None  # `_entities` has refused it
         return normalize(candidate_states(self.objective.embed, self.data.candidates().samples).float(), dim=-1)
 
@@ -145,8 +145,8 @@ class _Facts:
 
 
 def stated_answers(data: TaskData, asked: Samples) -> list[dict[Ids, str]]:
-    """For each question the answers that the data states, and whether that was ``trained``, ``held out``, or no
-    fact of the data and ``rehearsed``."""
+    """Finds the stated answers of each question, with where they come from: ``trained``, ``held out`` or
+    ``rehearsed`` (no fact of the data)."""
     asked_ids = question_ids(asked)
     wanted = asked_ids.tolist()
     found: dict[int, dict[Ids, str]] = {number: {} for number in wanted}

@@ -1,8 +1,8 @@
-"""``calibration``: does the language model alone know what it does not know.
+"""``calibration``: whether the language model alone knows what it does not know.
 
-A question is put to the plain model, and the probability of the first token that it would answer with says how sure
-it is. The questions of a set are compared with those that have no answer at all: neither does a training fact say it,
-nor does it follow from one by the table of inverse relations. Only this evaluation reads that table.
+The plain model's confidence in a question is the probability of the first token of its answer. The questions of a set
+are compared with those without any answer: no training fact states one, and none follows from a training fact by the
+table of inverse relations. Only this evaluation reads that table.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
 
 class Calibration:
-    """unanswerable: ``q`` questions, ``[head, relation, mask]``, that have no answer."""
+    """unanswerable: ``q`` questions ``[head, relation, mask]`` without an answer."""
 
     def __init__(self, model: PreTrainedModel, unanswerable: Samples):
         self.model, self.unanswerable = model, unanswerable
 
     @torch.no_grad()
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, float]:
-        """``calibration_auc``: how often a question of the set is answered more surely than one without an answer,
-        ties for half; ``calibration_sure`` and ``calibration_sure_unanswerable``: the mean confidence in both."""
+        """Measures ``calibration_auc``, how often a question of the set is answered more surely than one without an
+        answer (ties count half), and the mean confidence in both: ``calibration_sure`` and
+        ``calibration_sure_unanswerable``."""
         with evaluating(self.model):
             sure = torch.cat([self._sure(question_of(facts), batch_size) for facts in facts_of([samples])])
             unsure = self._sure(self.unanswerable, batch_size)
@@ -45,7 +46,7 @@ class Calibration:
         return {"calibration_auc": auc(sure, unsure), **means}
 
     def _sure(self, asked: Samples, batch_size: int) -> Tensor:
-        """``q`` float64: the probability of the first token of the answer."""
+        """The probability ``q`` float64 of the first token of each answer."""
         found = torch.zeros(len(asked), dtype=torch.float64)
         lengths = asked.valid.sum(dim=1)
         for length in lengths.unique().tolist():
@@ -57,7 +58,7 @@ class Calibration:
 
 
 def auc(higher: Tensor, lower: Tensor) -> float:
-    """The share of pairs, one value of each, in which the first is higher; ties count half.
+    """The share of pairs, one value from each side, in which the first is higher; ties count half.
 
     >>> auc(torch.tensor([3.0, 1.0]), torch.tensor([1.0, 0.0]))
     0.875
@@ -70,7 +71,7 @@ def auc(higher: Tensor, lower: Tensor) -> float:
 def unanswerable(context: EvaluationContext) -> Samples:
     """The questions of entities and relations of the training facts that have no answer.
 
-    Raises ComponentError where the data do not say which relation is whose inverse, or every question has one.
+    Raises ComponentError where the data do not tell the inverses of relations, or every question has an answer.
     """
     vocabulary = Vocabulary.of(context.data.vocabulary)
     if not vocabulary.inverse_ids:
@@ -86,7 +87,7 @@ def unanswerable(context: EvaluationContext) -> Samples:
 
 
 def calibration(context: EvaluationContext) -> Calibration:
-    """Is the language model alone surer of a set's questions than of those that have no answer."""
+    """Tells whether the language model alone is surer of a set's questions than of unanswerable ones."""
     return Calibration(context.objective.model, unanswerable(context))
 
 

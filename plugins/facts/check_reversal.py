@@ -1,4 +1,4 @@
-"""The second view: relations turned round, and turned back by turning them again."""
+"""Checks of the second view: relations are inverted, and inverted again they are the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 4
 
 
 def reversal(context: Context) -> Iterator[Row]:
-    """Reverses real facts, and every relation of the vocabulary twice, with the recipe's own strategy."""
+    """Reverses real facts, and every relation of the vocabulary twice, with the recipe's strategy."""
     strategy, vocabulary = context.objective.spec.terms[0].reversal, Vocabulary.of(context.run.vocabulary)
     source = source_of(getattr(strategy, "inverse", None) or strategy)
     relations = torch.tensor(vocabulary.relation_ids)
@@ -54,7 +54,7 @@ def reverse(context: Context, facts: Samples) -> Samples | None:
 
 
 def parity_rule(relations: list[int], inverses: list[int]) -> str:
-    """In words, which relation is the inverse of which: by parity where that is the rule."""
+    """Describes which relation is the inverse of which; by parity where that is the rule."""
     first = min(relations)
     if inverses == [i + 1 if i % 2 == first % 2 else i - 1 for i in relations]:
         same, other = ("even", "odd") if first % 2 == 0 else ("odd", "even")
@@ -67,7 +67,7 @@ def parity_rule(relations: list[int], inverses: list[int]) -> str:
 
 
 def _facts(context: Context) -> Samples:
-    """Some of the facts that count, of as many different relations as possible."""
+    """Picks some of the facts that count, of as many different relations as possible."""
     batch = context.run.train_dataset.__getitems__(context.counted_rows)
     facts = Samples(batch["input_ids"], batch["tags"])
     relations = facts.ids.where(facts.tags == Role.RELATION, -1).amax(dim=1).tolist()
@@ -77,7 +77,7 @@ def _facts(context: Context) -> Samples:
 
 
 def _swapped(facts: Samples, second: Samples, vocabulary: Vocabulary, source: str) -> Row:
-    """Only warns: a strategy may make another second view than the reversed fact."""
+    """Checks that head and tail change places; only warns, as a strategy may make another second view."""
     wrong, lines = 0, []
     for row in range(len(facts)):
         head, tail = (_part(facts, row, role) for role in (Role.HEAD, Role.TAIL))
@@ -89,7 +89,7 @@ def _swapped(facts: Samples, second: Samples, vocabulary: Vocabulary, source: st
 
 
 def _inverted(context: Context, facts: Samples, relations: Tensor) -> tuple[Tensor, Tensor]:
-    """Every relation inverted once and twice, as the relation of one and the same fact."""
+    """Inverts every relation once and twice, as the relation of one and the same fact."""
     one = facts[torch.zeros(len(relations), dtype=torch.int64)]
     once = _relation_of(reverse(context, _with_relation(one, relations)))
     twice = _relation_of(reverse(context, _with_relation(one, once)))

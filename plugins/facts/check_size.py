@@ -1,4 +1,4 @@
-"""Are there facts enough for what the relational predictor has to learn from them."""
+"""Checks that there are enough facts for the relational predictor to learn from."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from jepa_plugins.facts.roles import Role
 from jepa_plugins.facts.vocabulary import Vocabulary
 
 NAME = "facts of relations that have few"
-#: Of all facts, so many may be of such relations.
+#: The share of all facts that may be of such relations.
 SHARE = 0.1
-#: Facts read; of more every so many-th, for an estimate.
+#: Facts read; of a larger set an evenly spaced part, for an estimate.
 _READ = 1 << 17
 
 
 def task_size(context: Context) -> Iterator[Row]:
-    """Where each relation has a map to learn: warns if many facts are of relations with fewer facts than the states
+    """Warns, where each relation has a map to learn, if many facts are of relations with fewer facts than the states
     have components.
 
-    A relation's map, from width to width, is not determined by fewer facts than that: it can fit them all and be
-    anything elsewhere, so facts are learned by heart and their reversals not answered.
+    Fewer facts do not determine a relation's map from width to width: it can fit them all and be anything elsewhere,
+    so facts are learned by heart and their reversals not answered.
     """
     predictor = context.objective.spec.terms[0].predictor
     source = source_of(type(predictor))
@@ -48,7 +48,7 @@ def task_size(context: Context) -> Iterator[Row]:
 
 
 def counted(train: SampleSet) -> tuple[Tensor, Tensor]:
-    """The ids of the relations that facts have, and how many facts each."""
+    """Counts the facts of each relation; returns the relations' ids and the counts."""
     step = -(-len(train) // _READ)
     batch = train.__getitems__(range(0, len(train), step))
     facts = Samples(batch["input_ids"], batch["tags"])

@@ -56,7 +56,7 @@ def generate(
 ) -> None:
     """Generate a reversal task as files.
 
-    Samples about made-up entities: relations pair them at random, as in Wang and Sun 2025 (arXiv
+    Facts about made-up entities: relations pair them at random, as in Wang and Sun 2025 (arXiv
     2504.01928). A recipe with 'path: null' generates the same facts in memory from the same seed and sizes.
 
     Example: jepa-run data generate my_task --relation-pairs 3
@@ -142,7 +142,7 @@ def check(
 
 
 def _packing(folder: Path, pack: Callable[[Callable[[int], object]], Packed]) -> None:
-    """pack: called with what wants to know how many more facts are written."""
+    """Packs with a progress bar, and prints the result. pack: called with the bar's update."""
     from jepa_core.progress import progress
 
     with progress(desc="packing", unit="fact", unit_scale=True, leave=False) as bar:

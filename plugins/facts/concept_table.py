@@ -1,4 +1,4 @@
-"""Concept evaluation as people read it: the model beside the two lines that need none."""
+"""The table of a concept evaluation: the model beside two reference lines that need none."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ERRORS = {
 
 
 def concept_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:
-    """Columns and rows: for each split the model and the reference lines, ``mrr / hits@1`` each, then what was answered
-    instead; None where a run has no such figures."""
+    """Columns and rows of the table: for each split the model and the reference lines, ``mrr / hits@1`` each, then the
+    kinds of wrong answers; None where a run has no such figures."""
     needed = [f"{name}_{figure}" for name in LINES for figure in ("mrr", "hits@1")] + [*ERRORS, "concept_candidates"]
     measured = {split: of for split, of in metrics.items() if all(number(of.get(name)) is not None for name in needed)}
     if not measured:

@@ -1,12 +1,12 @@
-"""Concept evaluation: is the right entity found among all, by its embedding.
+"""Concept evaluation: whether the right entity is found among all by its embedding.
 
 A question ``[head, relation, mask]`` is embedded as the source extractor does, every entity of the task alone as
 the target extractor does, and entities are ranked by cosine. Other right answers of the question are left
 out of the ranking ("filtered", Bordes et al. 2013). Ties count half.
 
-Two lines are worked out from the data and need no model. Chance: all candidates in random order. The
-relation-blind guess: in random order the entities that training facts link to the head by any relation, in any
-direction, then the others. Only a figure above the second shows that the relation is used.
+Two reference lines come from the data and need no model. Chance: all candidates in random order. The
+relation-blind guess: the entities that training facts link to the head, by any relation in any direction, come
+first in random order, then the others. Only a figure above the second shows that the relation is used.
 
 Axes: ``q`` questions, ``m`` entities, ``d`` width.
 """
@@ -45,9 +45,9 @@ class ConceptEvaluation:
 
     @torch.no_grad()
     def __call__(self, name: str, dataset: SampleSet, batch_size: int = 512) -> dict[str, float]:
-        """``concept_mrr``, ``concept_hits@1/3/10``; the same of ``concept_chance`` and ``concept_blind``; the share of
-        questions answered with another entity: ``concept_error_other_relation`` (right for this head and another
-        trained relation), ``concept_error_other_partner`` (linked to the head the other way round only),
+        """Measures ``concept_mrr``, ``concept_hits@1/3/10``; the same of ``concept_chance`` and ``concept_blind``; the
+        share of questions answered with another entity: ``concept_error_other_relation`` (right for this head and
+        another trained relation), ``concept_error_other_partner`` (linked to the head the other way round only),
         ``concept_error_unrelated``; and ``concept_candidates``, how many entities there are."""
         training = self.objective.training
         self.objective.eval()
@@ -64,7 +64,7 @@ class ConceptEvaluation:
         return {name: value / len(dataset) for name, value in sums.items()} | {"concept_candidates": len(self.entities)}
 
     def _measure(self, batch: dict[str, Tensor], bank: Tensor) -> dict[str, float]:
-        """Sums over the batch's questions."""
+        """Sums the figures over the batch's questions."""
         facts = Samples(batch["input_ids"], batch["tags"])
         asked = Triples.of(facts, self.entities)
         question = normalize(self.objective.predict(question_of(facts)).float(), dim=-1)
@@ -85,7 +85,7 @@ class ConceptEvaluation:
 
 
 def ranks(scores: Tensor, own: Tensor) -> Tensor:
-    """``q`` float64: 1 + better + ties / 2, of the one candidate of each row that `own`, ``q m``, marks."""
+    """The rank ``q`` float64, 1 + better + ties / 2, of each row's one candidate that `own`, ``q m``, marks."""
     mine = scores[own][:, None]
     return 1 + wide((scores > mine).sum(dim=1)) + wide((scores == mine).sum(dim=1) - 1) / 2
 
@@ -96,7 +96,7 @@ def _ranked(name: str, rank: Tensor) -> dict[str, float]:
 
 
 def _guessed(name: str, first: Tensor, last: Tensor) -> dict[str, float]:
-    """Expected values where the rank is any from `first` to `last`, ``q`` each, with equal probability."""
+    """The expected figures where the rank is any from `first` to `last`, ``q`` each, with equal probability."""
     total = {f"{name}_mrr": 0.0, **{f"{name}_hits@{n}": 0.0 for n in HITS}}
     pairs, counts = torch.stack([first, last]).unique(dim=1, return_counts=True)
     for (low, high), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
@@ -106,7 +106,7 @@ def _guessed(name: str, first: Tensor, last: Tensor) -> dict[str, float]:
 
 
 def _errors(scores: Tensor, own: Tensor, answers: Tensor, asked_from: Tensor) -> dict[str, float]:
-    """What the first candidate is where it is not the right one."""
+    """Counts the kinds of wrong first candidates."""
     top = scores.argmax(dim=1, keepdim=True)
     right, answer, partner = (marked.gather(1, top)[:, 0] for marked in (own, answers, asked_from))
     kinds = {

@@ -1,6 +1,6 @@
-"""What a predictor answers, and how sure it is.
+"""The answers of a predictor, and its confidence in them.
 
-Memory is that of the entities' states, the questions' numbers, and one part of the scores; no table of all entities
+Memory holds the entities' states, the questions' numbers and one part of the scores; no table of all entities
 against all questions is made. Axes: ``m`` entities, ``q`` questions, ``c`` questions of a part, ``d`` width.
 """
 
@@ -18,12 +18,12 @@ from jepa_core.objective.candidate_states import candidate_states
 from jepa_plugins.facts.unanswered import Unanswered, questions
 
 Confidence = Literal["cosine", "cosine_and_back", "probability", "margin"]
-#: Scores made at once, and questions at most.
+#: The most scores, and questions, at once.
 _SCORES, _QUESTIONS = 1 << 24, 4096
 
 
 class Answers(NamedTuple):
-    """``q`` each: the number of the entity that comes first, and how sure the predictor is of it."""
+    """The number of the entity that comes first, and the predictor's confidence in it, ``q`` each."""
 
     tails: Tensor
     confidence: Tensor
@@ -38,8 +38,8 @@ class Asking:
 
     @torch.no_grad()
     def answers(self, confidence: Confidence, temperature: float) -> Answers:
-        """The first entity of every question. confidence: how it is measured, see :func:`rehearsal`; temperature: of
-        the probabilities."""
+        """Finds the first entity of every question. confidence: its measure, see
+        :func:`~jepa_plugins.facts.rehearsal.unanswered_questions`; temperature: of the probabilities."""
         parts = [self._first(rows, confidence, temperature) for rows in self._parts(len(self.asked))]
         found = Answers(*(torch.cat([part[i] for part in parts]) for i in (0, 1)))
         if confidence != "cosine_and_back":
@@ -61,8 +61,8 @@ class Asking:
         return Answers(top.indices[:, 0].cpu(), sure.cpu())
 
     def _back(self, tails: Tensor) -> Tensor:
-        """``q``: the best cosine with the head, when the answer is asked by every relation in turn. Which one is the
-        inverse is not looked up."""
+        """The best cosine ``q`` with the head, when the answer is asked by every relation in turn; the inverse is not
+        looked up."""
         best = torch.full((len(tails),), -torch.inf)
         for relation in range(len(self.asked.relation_ids)):
             everyone = torch.cat(
@@ -74,6 +74,6 @@ class Asking:
         return best
 
     def _predicted(self, heads: Tensor, relations: Tensor) -> Tensor:
-        """``c d``: what is predicted from the question of each head and relation, of length 1."""
+        """The prediction ``c d``, of length 1, from the question of each head and relation."""
         names, ids = self.asked.entities.samples[heads], self.asked.relation_ids[relations]
         return normalize(self.objective.predict(questions(names, ids, self.mask_id)).float(), dim=-1)

@@ -1,4 +1,4 @@
-"""A hidden folder beside a task's, in which the task is made before it takes its place."""
+"""A hidden folder beside a task's, in which the new task is made before it takes that place."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jepa_core.folder.lock import locked_file
 
 @contextmanager
 def draft_beside(folder: Path) -> Iterator[Path]:
-    """An empty folder on the disk of `folder`, removed in the end if it is still there.
+    """Makes an empty folder on the disk of `folder`, and removes it in the end if it is still there.
 
-    For one process at a time, so that what lies there at the start was left by one that was killed: it goes, and if
-    that had just put an older task aside, that one comes back. Raises JepaError where another process is at work, and
+    One process at a time can do so. Any draft found at the start was left by a killed process: it is removed, and an
+    older task that this process had put aside is put back. Raises JepaError where another process is at work, and
     DataError where nothing can be written.
     """
     folder = folder.absolute()
@@ -37,7 +37,7 @@ def draft_beside(folder: Path) -> Iterator[Path]:
 
 
 def put_in_place(draft: Path, folder: Path) -> None:
-    """Gives the draft the name of `folder`; what had it is gone when all is well."""
+    """Renames the draft to `folder`; an older folder is put aside, for the draft's end to remove."""
     if folder.exists():
         folder.rename(folder.with_name(f".{folder.name}.old-{os.getpid()}"))
     draft.rename(folder)

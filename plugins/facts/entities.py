@@ -20,7 +20,7 @@ _PART = 1 << 16
 
 
 def entities_of(sets: Iterable[SampleSet]) -> Candidates:
-    """The entities of every fact of these sets, read part by part; every token of a name is a tail."""
+    """Collects the entities of all facts of these sets, read part by part; every token of a name is tagged as tail."""
     found: dict[int, list[int]] = {}
     for facts in facts_of(sets):
         for role in (Role.HEAD, Role.TAIL):
@@ -35,7 +35,7 @@ def entities_of(sets: Iterable[SampleSet]) -> Candidates:
 
 
 def facts_of(sets: Iterable[SampleSet]) -> Iterator[Samples]:
-    """All facts of these sets, part by part."""
+    """Yields all facts of these sets, part by part."""
     for data_set in sets:
         for start in range(0, len(data_set), _PART):
             batch = data_set.__getitems__(range(start, min(start + _PART, len(data_set))))
@@ -43,7 +43,7 @@ def facts_of(sets: Iterable[SampleSet]) -> Iterator[Samples]:
 
 
 def _distinct(hashes: Tensor) -> tuple[Tensor, Tensor]:
-    """The distinct values, and the row of each one's first occurrence."""
+    """The distinct values, and the row in which each first occurs."""
     values, inverse = hashes.unique(return_inverse=True)
     rows = torch.arange(len(hashes)).flip(0)
     return values, torch.empty_like(values).scatter_(0, inverse.flip(0), rows)

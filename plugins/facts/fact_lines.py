@@ -17,16 +17,16 @@ from jepa_core.folder.lines import decoded, numbered_lines
 from jepa_plugins.facts.json_file import without_collector
 
 _FIELDS = ("head", "relation", "tail")
-#: Bytes of a line, and letters of a name: more are no fact, and would only fill the memory.
+#: The most bytes of a line, and letters of a name; anything longer is no fact, and would only fill the memory.
 LONGEST_LINE, LONGEST_NAME = 1 << 20, 1_000
 
 
 @dataclass(frozen=True)
 class FactLines:
-    """The facts of a file as columns ``n``, so that a million need no million objects.
+    """The facts of a file as columns ``n``, which spares a million objects for a million facts.
 
-    head, tail: numbers of `names`; relation: numbers of the relations that were allowed; line: where in the file, from
-    1. names: the entities, in the order in which they first occur; runs of white space in a name count as one blank.
+    head, tail: numbers of `names`; relation: numbers of the allowed relations; line: in the file, from 1;
+    names: the entities, in the order in which they first occur; runs of white space in a name count as one blank.
     """
 
     head: np.ndarray
@@ -39,15 +39,15 @@ class FactLines:
         return len(self.line)
 
     def line_of(self, name: int) -> int:
-        """The first line that an entity is in."""
+        """The first line with an entity in it."""
         return int(self.line[np.argmax((self.head == name) | (self.tail == name))])
 
 
 def read_fact_lines(path: Path, relations: Sequence[str], relations_file: str) -> FactLines:
-    """The facts of a file; empty lines are skipped.
+    """Reads the facts of a file; skips empty lines.
 
-    relations: the names allowed, from `relations_file`. Raises DataError naming line and field for anything
-    that is no such fact, and for a file without facts.
+    relations: the allowed names, from `relations_file`. Raises DataError naming line and field for anything
+    but such a fact, and for a file without facts.
     """
     known = {name: number for number, name in enumerate(relations)}
     names: dict[str, int] = {}
@@ -77,7 +77,7 @@ def read_fact_lines(path: Path, relations: Sequence[str], relations_file: str) -
 
 
 def _parse(content: bytes, where: str) -> tuple[str, str, str]:
-    """Head, relation and tail of a line."""
+    """Reads head, relation and tail out of a line."""
     item = _item(decoded(content, where), where)
     if not isinstance(item, dict):
         raise DataError(f"{where}: expected an object with head, relation and tail, not {show(item)}")
@@ -106,7 +106,7 @@ def _item(text: str, where: str) -> Any:
 
 
 def _refuse_half_letters(name: str, where: str) -> None:
-    """JSON can say half of a letter, ``\\ud83d``; no tokenizer takes one."""
+    """Raises DataError for half a letter, ``\\ud83d``, which JSON can write and no tokenizer takes."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -20,17 +20,17 @@ _PART = 1 << 16
 
 @dataclass(frozen=True)
 class OfType:
-    """facts: how many samples of a set have a type; first: the row of the first one."""
+    """facts: the number of facts of a type; first: the row of the first one."""
 
     facts: int
     first: int
 
 
 class FactSet(Dataset):
-    """Samples with their sample types.
+    """Facts with their sample types.
 
-    ids, tags: ``n s`` (right-padded); sample_type: ``n`` :class:`~jepa_core.samples.samples.SampleType` values;
-    first_index: the index of the first sample, so that the sets of one task can number theirs apart.
+    ids, tags: ``n s`` (right-padded); sample_type: ``n`` :class:`~jepa_plugins.facts.roles.SampleType` values;
+    first_index: the index of the first sample, so that no two sets of a task share an index.
     """
 
     def __init__(self, facts: Samples, sample_type: Tensor, first_index: int = 0):
@@ -46,17 +46,17 @@ class FactSet(Dataset):
 
     @property
     def max_length(self) -> int:
-        """Tokens of the longest fact, 0 of an empty set."""
+        """The tokens of the longest fact; 0 for an empty set."""
         return int((self.tags != Role.PAD).sum(dim=1).max()) if len(self) else 0
 
     @property
     def group_sizes(self) -> dict[str, int]:
-        """How many facts each group has that occurs."""
+        """The number of facts of each group that occurs."""
         return {kind.name.lower(): count.facts for kind, count in self.types.items()}
 
     @cached_property
     def types(self) -> dict[SampleType, OfType]:
-        """The sample types that occur."""
+        """The sample types that occur, with their counts and first rows."""
         return count_types(self.sample_type)
 
     @property
@@ -71,7 +71,7 @@ class FactSet(Dataset):
         return Samples(ids[:, :width], tags[:, :width])
 
     def groups(self, rows: Tensor) -> Tensor:
-        """``b`` int64, the sample types of these rows."""
+        """The sample types ``b`` int64 of these rows."""
         return self.sample_type.index_select(0, rows).long()
 
     def first_rows(self, group: str, count: int) -> Tensor:
@@ -89,11 +89,11 @@ class FactSet(Dataset):
         return {key: value[0] for key, value in self.__getitems__([range(len(self))[item]]).items()}
 
     def __getitems__(self, items: Sequence[int]) -> Batch:
-        """One ready batch.
+        """Makes one ready batch.
 
         input_ids, labels, tags: ``b s`` int64, as wide as the longest of these facts; labels are unshifted,
-        the token itself on the tail and -100 elsewhere; group, index: ``b``. roles and sample_type are tags and group
-        by the names that facts have for them.
+        the token itself on the tail and -100 elsewhere; group, index: ``b``. roles and sample_type are other names for
+        tags and group.
         """
         rows = torch.from_numpy(np.array(items, dtype=np.int64))  # of a list, five times as fast as torch.tensor
         facts = self.select(rows)
@@ -110,7 +110,7 @@ class FactSet(Dataset):
 
 
 def count_types(sample_type: Tensor) -> dict[SampleType, OfType]:
-    """sample_type: ``n`` uint8. The sample types that occur in it."""
+    """Counts the sample types that occur in `sample_type`, ``n`` uint8."""
     of_type = {kind: sample_type == kind for kind in SampleType}
     found = {kind: rows.view(torch.uint8) for kind, rows in of_type.items() if rows.any()}
     return {kind: OfType(int(rows.sum()), int(rows.argmax())) for kind, rows in found.items()}

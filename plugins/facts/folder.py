@@ -26,11 +26,11 @@ SPLITS = ("train", "atomic", "test")
 
 
 def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
-    """The task in a folder, checked.
+    """Reads and checks the task in a folder.
 
     ``train.json`` is a list of facts (see :mod:`jepa_plugins.facts.parse`) of type train or atomic,
-    ``valid.json`` has a list for each split, ``vocab.json`` maps token -> id. relations: a file that says
-    which relation is the inverse of which, else names or ids do (see :mod:`jepa_plugins.facts.inverses`). Raises
+    ``valid.json`` has a list for each split, ``vocab.json`` maps token -> id. relations: a file of inverse
+    relations; without one names or ids tell (see :mod:`jepa_plugins.facts.inverses`). Raises
     DataError naming file, item (from 0) and field for whatever is wrong, and for a held-out answer in the
     training set.
     """
@@ -55,7 +55,7 @@ def read_folder(folder: Path, relations: Path | None = None) -> FactTask:
 
 
 def _parsed(tokens: dict[str, int], wanted: Iterable[tuple[str, Sequence[str], Any]]) -> list[tuple[Samples, Tensor]]:
-    """Samples and types of each list, given as where it stands, its types and its items.
+    """Parses the facts and types of each list, given as its place, its allowed types and its items.
 
     Raises DataError for all that is wrong in them.
     """
@@ -75,7 +75,7 @@ def used_relations(parsed: Iterable[Samples]) -> set[int]:
 
 
 def make_vocabulary(tokens: dict[str, int], used: set[int], vocab: Path, relations: Path | None) -> Vocabulary:
-    """The vocabulary of the file `vocab`, of which `used` are relations.
+    """Makes the vocabulary of the file `vocab`; `used`: ids that facts have as relations.
 
     relations: a file of inverses, or None. Raises DataError for a relation without an inverse.
     """
@@ -91,7 +91,7 @@ def make_vocabulary(tokens: dict[str, int], used: set[int], vocab: Path, relatio
 
 
 def _inverses(tokens: dict[str, int], used: set[int], vocab: Path, stated: Path | None) -> dict[int, int]:
-    """Of every relation used, and every other one that is known to be a relation."""
+    """Relation id -> id of its inverse, of every relation used or otherwise known."""
     if stated is None:
         return find_inverses(tokens, used | named_relations(tokens), str(vocab))
     inverses = stated_inverses(tokens, read_relations(stated), str(stated))

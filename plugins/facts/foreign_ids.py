@@ -1,4 +1,4 @@
-"""A pretrained model under ids that the data made up: they would be any of its tokens."""
+"""Refuses a pretrained model under token ids that the data made up, which would be any of its tokens."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from jepa_core.model.hub import HubError, find_or_id
 def refuse_foreign_ids(context: DatasetContext, names: TokenNames, instead: str) -> None:
     """Raises DataError for a pretrained model that does not know these tokens by these ids.
 
-    A model of ours does, where the run that it comes from, in whose folder it lies, had the same tokens. names:
-    without predictor tokens; instead: what else there is to do.
+    A model in the folder of one of our runs knows them if that run had the same tokens. names: without predictor
+    tokens; instead: advice on another way.
     """
     if context.pretrained is None:
         return
@@ -30,7 +30,7 @@ def refuse_foreign_ids(context: DatasetContext, names: TokenNames, instead: str)
 
 
 def _knows(folder: Path, names: TokenNames) -> bool:
-    """Is it the model of a run whose tokens were these."""
+    """Tells whether the model comes from a run with these tokens."""
     try:
         known = json.loads((folder.parent / "vocabulary.json").read_text(encoding="utf-8"))["token_to_id"]
         return all(known.get(token) == number for token, number in names.token_to_id.items())

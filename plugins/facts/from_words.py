@@ -33,12 +33,12 @@ def facts(
     evaluation_samples: Annotated[int, Field(ge=1)] = 3000,
     held_out: HeldOut = "all",
 ) -> FactTask:
-    """Samples written in words: a JSON Lines file of head, relation and tail.
+    """Facts written in words: a JSON Lines file of head, relation and tail.
 
-    relations: a YAML file of ``inverse_pairs`` and ``symmetric`` relations; a direction that the file of
-    facts does not state follows from it. tokenizer: a Hugging Face tokenizer's folder; null makes a token of
-    every word. one_way_share: this share of the facts is trained in one direction, drawn at random, and asked
-    in the other; they have no entity in common with the rest, which is trained in both. seed: null takes the
+    relations: a YAML file of ``inverse_pairs`` and ``symmetric`` relations, from which the direction follows that
+    the facts do not state. tokenizer: a Hugging Face tokenizer's folder; null makes a token of
+    every word. one_way_share: the share of the facts trained in one direction, drawn at random, and asked in the
+    other; they share no entity with the rest, which is trained in both. seed: null takes the
     recipe's. evaluation_samples: at most so many facts in each evaluation split. held_out: the test facts kept,
     all or one of two fixed halves, ``tune`` to choose settings by and ``report`` to report.
     """

@@ -1,9 +1,9 @@
-"""Making a reversal task: random facts about made-up entities.
+"""Generating a reversal task: random facts about made-up entities.
 
 The construction follows Wang and Sun 2025 (arXiv 2504.01928). A relation pair (r, its inverse) pairs up the
 entities at random: (a, r, b) and so (b, r inverse, a). Entities of one group have both directions in the
-training set. Of those of the other group one direction, drawn at random, is trained (`atomic`), and the
-other one held out (`test`).
+training set. Of the other group's facts one direction, drawn at random, is trained (`atomic`), and the other
+one held out (`test`).
 
 Axes: ``e`` entities, ``w`` tokens of a name, ``p`` relation pairs, ``n`` facts, ``s`` tokens of a fact.
 """
@@ -26,16 +26,16 @@ from jepa_plugins.facts.vocabulary import MASK, PAD, PRED, Vocabulary
 
 
 def generate(size: TaskSize, seed: int) -> FactTask:
-    """The task of this size and seed, the same on every machine."""
+    """Generates the task of this size and seed, the same on every machine."""
     task = GeneratedTask(size, seed)
     return task_of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
 
 
 class GeneratedTask:
-    """What is drawn for a task, a few bytes a fact; the facts are made of it when they are asked for.
+    """The random draws for a task, a few bytes a fact, of which facts are made on demand.
 
     Token ids: the shuffled names, ``<mask>``, ``<r_0>``, ``<r_0_inv>``, …, ``<pad>``, ``<PRED>``.
-    facts: how many the training set has.
+    facts: their number in the training set.
     """
 
     def __init__(self, size: TaskSize, seed: int):
@@ -72,7 +72,7 @@ class GeneratedTask:
         return {split: as_facts(table) for split, table in rows.items()}
 
     def _two_ways(self, rows: np.ndarray) -> np.ndarray:
-        """Each pairing one way, and in the next row the other."""
+        """Makes each pairing's fact one way, and in the next row the other."""
         return self._both(rows // 2, rows % 2 == 1)
 
     def _one_way(self, rows: np.ndarray, held_out: bool = False) -> np.ndarray:
@@ -80,7 +80,7 @@ class GeneratedTask:
 
 
 def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray]:
-    """Names in the order of their token ids, and the entities' token ids ``e w``, no two alike.
+    """Draws names, in the order of their token ids, and the entities' token ids ``e w``, no two alike.
 
     Entity i has first name i // m. With q names and m distinct shifts, last name (first + shift) mod q gives
     every last name to m entities too, and no two entities of one first name the same one; shuffling the last
@@ -101,7 +101,7 @@ def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray
 
 
 def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
-    """Names first, then ``<mask>``, the relations, each beside its inverse, ``<pad>`` and ``<PRED>``."""
+    """Makes the vocabulary: names, ``<mask>``, the relations, each beside its inverse, ``<pad>`` and ``<PRED>``."""
     relations = [f"<r_{i}{suffix}>" for i in range(relation_pairs) for suffix in ("", "_inv")]
     token_to_id = {token: i for i, token in enumerate([*names, MASK, *relations, PAD, PRED])}
     relation_ids = tuple(token_to_id[relation] for relation in relations)
@@ -142,12 +142,12 @@ class Pairings:
 
 
 def as_facts(rows: np.ndarray) -> Samples:
-    """Rows ``n s`` of facts with as many tokens in the head as in the tail."""
+    """Makes facts of rows ``n s`` with as many tokens in the head as in the tail."""
     width = (rows.shape[1] - 2) // 2
     tags = torch.tensor([Role.HEAD] * width + [Role.RELATION, Role.MASK] + [Role.TAIL] * width)
     return Samples(torch.from_numpy(rows.astype(np.int64)), tags.repeat(len(rows), 1))
 
 
 def sample(population: int, at_most: int, rng: Generator) -> np.ndarray:
-    """Ascending numbers below `population`, drawn without replacement; all of them where they are few."""
+    """Draws ascending numbers below `population`, without replacement; all of them where they are few."""
     return np.sort(rng.permutation(population)[:at_most])

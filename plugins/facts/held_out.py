@@ -15,10 +15,9 @@ HeldOut = Literal["all", "tune", "report"]
 
 
 def keep_half(task: FactTask, half: HeldOut) -> FactTask:
-    """The task with that half of its test facts; ``all`` changes nothing.
+    """Keeps one half of a task's test facts; ``all`` changes nothing.
 
-    Which half a fact is in is a hash of its tokens, so it does not depend on the order of a file, and no fact is
-    in both.
+    A hash of its tokens decides on a fact's half, so the order of a file does not matter, and no fact is in both.
     """
     if half == "all" or "test" not in task.evaluation:
         return task

@@ -1,4 +1,4 @@
-"""Which relation is the inverse of which."""
+"""The inverses of relations, by name, by parity or by a file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SUFFIX = "_inv>"
 
 
 def partner_name(name: str) -> str:
-    """``<x>`` -> ``<x_inv>`` and back."""
+    """Turns ``<x>`` into ``<x_inv>`` and back."""
     return name.removesuffix(SUFFIX) + ">" if name.endswith(SUFFIX) else name.removesuffix(">") + SUFFIX
 
 
 def named_relations(token_to_id: Mapping[str, int]) -> set[int]:
-    """Ids of the tokens whose names show that they are relations: ``<x>`` and ``<x_inv>``, both there."""
+    """The ids of tokens that are relations by name: ``<x>`` and ``<x_inv>`` where both are there."""
     names = (name for name in token_to_id if name.endswith(SUFFIX) and partner_name(name) in token_to_id)
     return {token_to_id[n] for name in names for n in (name, partner_name(name))}
 
@@ -39,7 +39,7 @@ def find_inverses(token_to_id: Mapping[str, int], relations: Collection[int], wh
 
 
 def stated_inverses(token_to_id: Mapping[str, int], relations: Relations, where: str) -> dict[int, int]:
-    """Relation id -> id of its inverse, as a file of relations says; names with or without ``<`` and ``>``.
+    """Relation id -> id of its inverse, from a file of relations; names with or without ``<`` and ``>``.
 
     where: the file. Raises DataError for a name that is no token.
     """

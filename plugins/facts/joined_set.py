@@ -16,9 +16,9 @@ from jepa_plugins.facts.roles import Role, SampleType
 
 
 class JoinedSet(FactSet):
-    """The facts of `first`, then those of `second`; each keeps the index that it has there.
+    """The facts of `first`, then those of `second`; each keeps its index.
 
-    pad_id: stands after the last token of the shorter facts of a batch.
+    pad_id: fills up the shorter facts of a batch.
     """
 
     def __init__(self, first: FactSet, second: FactSet, pad_id: int):
@@ -53,7 +53,7 @@ class JoinedSet(FactSet):
         return Samples(ids, tags)
 
     def __getitems__(self, items: Sequence[int]) -> Batch:
-        """As of any set of facts."""
+        """Makes one ready batch, with the index that each fact has in its own set."""
         batch = super().__getitems__(items)
         rows = torch.from_numpy(np.array(items, dtype=np.int64))
         second = rows - len(self.first) + self.second.first_index
@@ -61,14 +61,14 @@ class JoinedSet(FactSet):
 
 
 def of_data(train: Any) -> Any:
-    """The facts of a training set that the data say, without what a model answered or a rule added."""
+    """The facts of a training set that come from the data, without a model's answers and a rule's additions."""
     while isinstance(train, JoinedSet):
         train = train.first
     return train
 
 
 def of_group(train: Any, group: SampleType) -> list[FactSet]:
-    """The sets of that group which were joined to what the data say."""
+    """The sets of this group that were joined to the facts of the data."""
     found = []
     while isinstance(train, JoinedSet):
         found += [train.second] if group.name.lower() in train.second.group_sizes else []

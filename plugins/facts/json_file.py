@@ -1,4 +1,4 @@
-"""Reading JSON that a user gave: what is wrong with it is said in one message."""
+"""Reading a user's JSON, with one message for whatever is wrong with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jepa_core.folder.lines import decoded_file
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Pauses the cyclic collector, which takes most of the time over a million new lists, all kept."""
+    """Pauses the cyclic garbage collector, which would take most of the time over a million new lists that all stay."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -27,14 +27,14 @@ def without_collector() -> Iterator[None]:
 
 
 def refuse_pipe(path: Path) -> None:
-    """Raises DataError for what is there and no file: a pipe would be waited for."""
+    """Raises DataError for anything but a regular file: reading a pipe would wait for ever."""
     if path.exists() and not path.is_file():
         raise DataError(f"{path}: can't be read: not a regular file")
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """The text of a file, without its byte order mark. Raises DataError when it can't be read as UTF-8 text, or is
-    larger than `limit` bytes."""
+    """Reads a file's text, without its byte order mark. Raises DataError when it is not UTF-8 text, can't be read, or
+    is larger than `limit` bytes."""
     try:
         return decoded_file(read_bytes(path, limit), path)
     except DataError:
@@ -44,7 +44,7 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 
 
 def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """The value of a JSON text; `where` opens the message of a DataError, `pairs` makes the objects."""
+    """Parses JSON text. `where` opens the message of a DataError, `pairs` makes the objects."""
     try:
         with without_collector():
             return json.loads(text, object_pairs_hook=pairs)

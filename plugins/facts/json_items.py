@@ -12,15 +12,15 @@ from typing import Any
 from jepa_core import DataError, show
 from jepa_plugins.facts.json_file import refuse_pipe, without_collector
 
-#: Bytes read at a time, and items given at a time.
+#: Bytes read, and items yielded, at a time.
 READ, ITEMS = 1 << 22, 1 << 15
-#: What is nearer to the end of what was read may be half of something: the rest is not there yet.
+#: Characters so close to the end of the text read so far may be cut off, and wait for the rest.
 _TOKEN = 16
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
 def read_items(path: Path) -> Iterator[list[Any]]:
-    """The items of the list in a file, many at a time.
+    """Yields the items of the list in a file, many at a time.
 
     Raises DataError when the file can't be read, and naming line and column for anything but a JSON list.
     """
@@ -33,7 +33,7 @@ def read_items(path: Path) -> Iterator[list[Any]]:
 
 
 class _Reader:
-    """The text that is in memory, and where in the file it begins."""
+    """The part of the text in memory, and its place in the file."""
 
     def __init__(self, path: Path, file: Any):
         self.path = path
@@ -94,7 +94,7 @@ class _Reader:
                 return ""
 
     def _more(self) -> bool:
-        """Reads on, dropping what is done with. False at the end of the file."""
+        """Reads on, dropping the text before `at`. False at the end of the file."""
         if self.ended:
             return False
         content = self.file.read(max(READ, len(self.text) - self.at))
@@ -107,7 +107,7 @@ class _Reader:
         return True
 
     def _characters(self, content: bytes) -> str:
-        """Of bytes, of which the last may be a part of what is read next; none are the end."""
+        """Decodes bytes, keeping a character cut off at their end for the next call; no bytes mean the end."""
         try:
             text = self.characters(content, not content)
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What is known about the entities of a task: all facts, as numbers, and lookups in them.
+"""Knowledge of a task's entities: all facts as numbers, and lookups in them.
 
 Axes: ``f`` facts, ``q`` questions, ``c`` hits of a lookup.
 """
@@ -34,25 +34,25 @@ class Triples:
 
     @classmethod
     def of_sets(cls, sets: Iterable[Any], entities: Candidates) -> Triples:
-        """Of every fact of these sets."""
+        """Collects the triples of every fact of these sets."""
         parts = [cls.of(facts, entities) for facts in facts_of(sets)]
         return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in ("heads", "relations", "tails")))
 
     @property
     def questions(self) -> Tensor:
-        """``f`` int64, equal for facts that answer one question: of the same head and relation."""
+        """The question ``f`` int64 of each fact, equal for facts with the same head and relation."""
         return sequence_ids(torch.stack([self.heads, self.relations], dim=1), torch.ones(len(self.heads), 2).bool())
 
 
 class Lookup:
-    """From keys to the entities that stand under them. keys, values: ``f``."""
+    """A table from keys to all entities under each. keys, values: ``f``."""
 
     def __init__(self, keys: Tensor, values: Tensor):
         self.keys, order = keys.sort(stable=True)
         self.values = values[order]
 
     def mark(self, queries: Tensor, entities: int) -> Tensor:
-        """``q entities`` bool: which entities stand under each query's key."""
+        """Marks the entities under each query's key, ``q entities`` bool."""
         first, after = (torch.searchsorted(self.keys, queries, right=side) for side in (False, True))
         counts = after - first
         rows = torch.arange(len(queries)).repeat_interleave(counts)

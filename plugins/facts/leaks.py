@@ -1,4 +1,4 @@
-"""No held-out answer may be trained on."""
+"""Checks that no held-out answer is trained on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jepa_plugins.facts.vocabulary import Vocabulary
 def check_leaks(task: FactTask, train: str, test: str) -> None:
     """Raises DataError when a test fact, or the reverse of an atomic fact, stands in the training set.
 
-    train, test: what the message calls the two sets. The vocabulary has its `inverse_ids`.
+    train, test: names of the two sets in the message. The vocabulary must have its `inverse_ids`.
     """
     held_out = task.evaluation["test"]
     keys = np.sort(np.concatenate([no_keys(), *(hash_facts(facts) for _, facts in facts_in_parts(task.train))]))
@@ -30,21 +30,21 @@ def check_leaks(task: FactTask, train: str, test: str) -> None:
 
 
 def held_out_facts(train: FactSet, test: FactSet, vocabulary: Vocabulary) -> Parts:
-    """The test facts, and then the reverses of the atomic ones."""
+    """Yields the test facts, then the reverses of the atomic ones."""
     yield from facts_in_parts(test)
     yield from reversed_atomic(train, vocabulary)
 
 
 def reversed_atomic(train: FactSet, vocabulary: Vocabulary) -> Parts:
-    """The reverses of the atomic facts, with the rows of these."""
+    """Yields the reverses of the atomic facts, with the atomic facts' rows."""
     inverse = inverse_table(vocabulary)
     for rows, facts in facts_in_parts(train, SampleType.ATOMIC):
         yield rows, reverse_facts(facts, inverse[facts.ids])
 
 
 def refuse_leaks(alike: Alike, test: FactSet, vocabulary: Vocabulary, train_name: str, test_name: str) -> None:
-    """Raises DataError for the first test fact, or else the first reverse of an atomic one, that is `alike` one of
-    the training set's."""
+    """Raises DataError for the first test fact, or else the first reverse of an atomic one, that equals a fact of the
+    training set, `alike`."""
     for number, row in alike.with_equal(facts_in_parts(test)):
         fact = describe(test, number, vocabulary)
         raise trained_test_fact(f"{test_name}: item {number}", fact, f"{train_name}: item {row}")
@@ -54,12 +54,12 @@ def refuse_leaks(alike: Alike, test: FactSet, vocabulary: Vocabulary, train_name
 
 
 def trained_test_fact(where: str, fact: str, found: str) -> DataError:
-    """where, found: the two items."""
+    """The error for a trained test fact. where, found: its item, and the training set's."""
     return DataError(f"{where}: expected a fact that is not trained on, but {fact} is in the training set: {found}")
 
 
 def trained_reverse(where: str, fact: str, found: str) -> DataError:
-    """where: the atomic fact's item; found: that of its reverse."""
+    """The error for an atomic fact with a trained reverse. where: the fact's item; found: the reverse's."""
     return DataError(
         f"{where}: type: expected atomic facts without their reverse, but that of {fact} is in the training "
         f"set: {found}"
@@ -67,19 +67,19 @@ def trained_reverse(where: str, fact: str, found: str) -> DataError:
 
 
 def reverse_all(facts: Samples, vocabulary: Vocabulary) -> Samples:
-    """The reversed facts, by the vocabulary's `inverse_ids`."""
+    """Reverses facts by the vocabulary's `inverse_ids`."""
     return reverse_facts(facts, inverse_table(vocabulary)[facts.ids])
 
 
 def inverse_table(vocabulary: Vocabulary) -> Tensor:
-    """Of each relation's id the inverse's; the other entries mean nothing."""
+    """The inverse's id at each relation's id; the other entries mean nothing."""
     inverse = torch.zeros(vocabulary.size, dtype=torch.int64)
     inverse[list(vocabulary.relation_ids)] = torch.tensor(vocabulary.inverse_ids, dtype=torch.int64)
     return inverse
 
 
 def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
-    """``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``"""
+    """A fact in words: ``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``."""
     sample = facts[number]
     spans = (
         [vocabulary.name(i) for i in sample["input_ids"][sample["tags"] == role]]

@@ -22,7 +22,7 @@ from jepa_plugins.facts.vocabulary import Vocabulary
 class LookupReversal:
     """Source: the fact; target: the reversed fact, a new block.
 
-    inverse: relation id -> id of its inverse, itself for a symmetric relation; name: how errors call an id.
+    inverse: relation id -> id of its inverse, itself for a symmetric relation; name: names an id in errors.
     """
 
     leaks_on = ("atomic",)
@@ -58,7 +58,7 @@ class LookupReversal:
 
 
 def read_table(path: Path, vocabulary: Vocabulary) -> dict[int, int]:
-    """Relation id -> id of its inverse, from a YAML file; names with or without ``<`` and ``>``.
+    """Reads relation id -> id of its inverse from a YAML file; names with or without ``<`` and ``>``.
 
     Raises ComponentError, or another JepaError, that names the file.
     """
@@ -72,7 +72,7 @@ def read_table(path: Path, vocabulary: Vocabulary) -> dict[int, int]:
 
 
 def is_sections(data: Any) -> bool:
-    """Is this ``inverse_pairs: [[a, b], …]`` with ``symmetric: [a, …]``, and no mapping of names."""
+    """Tells ``inverse_pairs: [[a, b], …]`` with ``symmetric: [a, …]`` from a mapping of names."""
     return isinstance(data, Mapping) and data.keys() & {"inverse_pairs", "symmetric"} != set()
 
 

@@ -1,4 +1,4 @@
-"""Where to cut numbers that come from two populations, so that the fewest end up on the wrong side."""
+"""Cutting numbers from two populations so that the fewest end up on the wrong side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-#: Of all values, at least this share is on either side of a cut; smaller populations can't be told from outliers.
+#: The least share of all values on either side of a cut; smaller populations can't be told from outliers.
 LEAST_SHARE = 0.01
 #: How far the density between two populations has to fall, below the lower of their peaks.
 VALLEY = 0.5
@@ -20,9 +20,9 @@ def minimum_error(values: Tensor) -> float | None:
     """The lowest of the upper values, or None where there are no two populations.
 
     values: ``n``. Each side is taken for a normal population of its own size and spread, and the cut is where a value
-    is least likely to be on the wrong side (Kittler and Illingworth 1986). There are two populations only where both
-    are more likely than one by the Bayesian information criterion, and the density has a valley between them: a
-    skewed population alone passes the first test.
+    is least likely to be on the wrong side (Kittler and Illingworth 1986). Two populations need a better Bayesian
+    information criterion than one, and a valley of the density between them: a single skewed population passes the
+    first test.
     """
     ordered = values.double().sort().values
     n, margin = len(ordered), max(3, math.ceil(LEAST_SHARE * len(ordered)))
@@ -39,7 +39,7 @@ def minimum_error(values: Tensor) -> float | None:
 
 
 def _cost(ordered: Tensor, lower: Tensor) -> Tensor:
-    """``c``: minus the mean log-likelihood, but for a constant, with so many values on the lower side."""
+    """Minus the mean log-likelihood ``c``, up to a constant, with `lower` values ``c`` on the lower side."""
     centred = ordered - ordered.mean()
     sums, squares = (pad(part.cumsum(0), (1, 0)) for part in (centred, centred.square()))
     n = len(ordered)
@@ -54,7 +54,7 @@ def _side(count: Tensor, total: Tensor, squares: Tensor, n: int) -> Tensor:
 
 
 def _has_valley(ordered: Tensor, first: int) -> bool:
-    """Is the density low between the peaks on both sides of the cut before value `first`."""
+    """Tells whether the density is low between the peaks on both sides of the cut before value `first`."""
     density, low, width = _density(ordered)
     edges = ((ordered[[first - 1, first]] - low) / width).long().clamp(0, len(density) - 1)
     left, right = int(density[: int(edges[0]) + 1].argmax()), int(edges[1]) + int(density[int(edges[1]) :].argmax())
@@ -63,7 +63,7 @@ def _has_valley(ordered: Tensor, first: int) -> bool:
 
 
 def _density(ordered: Tensor) -> tuple[Tensor, float, float]:
-    """A histogram smoothed by a normal kernel (Silverman's width, by the quartiles too), its start and bin width."""
+    """A histogram smoothed by a normal kernel (Silverman's width, with quartiles), its start and its bin width."""
     n = len(ordered)
     quartiles = ordered[[n // 4, 3 * n // 4]]
     spread = min(float(ordered.std()), float(quartiles[1] - quartiles[0]) / 1.34 or math.inf)

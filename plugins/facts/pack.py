@@ -1,4 +1,4 @@
-"""Making a packed task: everything is checked here, once, part by part."""
+"""Packing a task, with every check made here, once and part by part."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Packed:
-    """manifest: what was written; repeats: facts left out of the training set, as they were there before."""
+    """manifest: of the files written; repeats: the number of facts left out of the training set as repeats."""
 
     manifest: Manifest
     repeats: int
@@ -62,8 +62,8 @@ def pack_folder(
 ) -> Packed:
     """Packs a task that :func:`jepa_plugins.facts.folder.read_folder` reads, with the same checks.
 
-    A training fact that is there twice is packed once. done: told how many more facts are written. Raises
-    DataError naming file, item and field, and for a `folder` that must not be written; nothing is left there.
+    A repeated training fact is packed once. done: called with the number of facts just written. Raises DataError
+    naming file, item and field, and for a `folder` that must not be written; nothing is left there.
     """
     check_files(source)
     tokens = read_vocab(source / VOCAB)
@@ -94,7 +94,7 @@ def pack_folder(
 def pack_generated(
     size: TaskSize, seed: int, folder: Path, overwrite: bool = False, done: Progress = lambda n: None
 ) -> Packed:
-    """Packs the task that :func:`jepa_plugins.facts.generate.generate` makes. Raises DataError as `pack_folder`."""
+    """Packs the task that :func:`jepa_plugins.facts.generate.generate` makes. Raises DataError like `pack_folder`."""
     with draft_of(folder, overwrite) as draft:
         task = GeneratedTask(size, seed)
         starts = range(0, task.facts, FACTS)
@@ -125,7 +125,7 @@ def _finish(
     train_name: str,
     test_name: str,
 ) -> Packed:
-    """Checks the training set in the draft against the others, and writes these; the manifest last."""
+    """Writes the evaluation sets, checks the training set in the draft against them, and writes the manifest last."""
     entries = {}
     for split, facts in evaluation.items():
         types = torch.full((len(facts),), int(SampleType[split.upper()]))
@@ -144,7 +144,7 @@ def _finish(
 
 
 def _without(draft: Path, train: PackedSet, repeats: np.ndarray) -> PackedSetEntry:
-    """The training set again, without these rows."""
+    """Writes the training set again, without these rows."""
     kept = draft / "kept"
     kept.mkdir()
 

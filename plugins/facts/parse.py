@@ -1,8 +1,8 @@
-"""From JSON items to facts.
+"""Parsing JSON items into facts.
 
 An item is ``{"input_text": [[head ids], [relation id], [mask id]], "target_text": [[tail ids]], "type": …}``.
-All items are checked at once, which is fast; only when something is wrong are they looked at one by one, to
-say which item it is.
+All items are checked at once, which is fast; only when something is wrong are they checked one by one, to
+name the item.
 
 Axes: ``n`` facts, ``s`` tokens of the longest one.
 """
@@ -43,7 +43,7 @@ class ItemParser:
         return frozenset(self.token_to_id.values())
 
     def __call__(self, items: Any, first: int = 0) -> tuple[Samples, Tensor]:
-        """The facts, and their sample types ``n``. Raises DataError naming item and field.
+        """Parses the facts, and their sample types ``n``. Raises DataError naming item and field.
 
         first: the number of the first item, where these are a part of the list.
         """
@@ -58,7 +58,7 @@ class ItemParser:
         return parsed
 
     def _parse(self, items: Sequence[Any], first: int) -> tuple[Samples, Tensor] | None:
-        """None where anything is wrong."""
+        """Parses all items at once; None where anything is wrong."""
         try:
             if {(len(item["input_text"]), len(item["target_text"])) for item in items} - {(3, 1)}:
                 return None
@@ -79,7 +79,7 @@ class ItemParser:
         return self._rows(lengths, ids), torch.tensor([SampleType[name.upper()] for name in types], dtype=torch.int64)
 
     def _fits(self, lengths: np.ndarray, ids: np.ndarray) -> bool:
-        """lengths: ``n 4`` of head, relation, mask, tail; ids: all their tokens, one after the other."""
+        """Tells whether spans are valid. lengths: ``n 4`` of head, relation, mask, tail; ids: all their tokens."""
         if (lengths == 0).any() or (lengths[:, 1:3] != 1).any():
             return False
         if not np.isin(ids, list(self._known)).all():
@@ -89,7 +89,7 @@ class ItemParser:
         return bool((is_mask == (role == Role.MASK)).all() and not is_pad.any())
 
     def _refuse_too_large(self, totals: np.ndarray, first: int) -> None:
-        """totals: ``n`` tokens of each fact."""
+        """Raises DataError where facts are too large. totals: ``n`` tokens of each fact."""
         for number in np.flatnonzero(totals > LONGEST_FACT)[:1].tolist():
             words = f"expected a fact of at most {LONGEST_FACT:,} tokens, it has {totals[number]:,}"
             raise DataError(f"{self.where}: item {first + number}: {words}")
@@ -106,7 +106,7 @@ class ItemParser:
         return Samples(torch.from_numpy(table), torch.from_numpy(tags))
 
     def _wrong(self, item: Any) -> str | None:
-        """What is wrong with one item, or None."""
+        """Names the problem with one item, or None."""
         if not isinstance(item, dict):
             return f"expected an object with input_text, target_text and type, not {show(item)}"
         for field, count in (("input_text", 3), ("target_text", 1)):

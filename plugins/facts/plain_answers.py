@@ -1,4 +1,4 @@
-"""``plain``: what the language model answers by itself, without any of what was trained beside it."""
+"""``plain``: the answers of the language model by itself, without the components trained beside it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from jepa_plugins.facts.roles import Role, SampleType
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: What is told of the questions in both, and of those in one of them.
+#: The figure's name; of rehearsed and other questions it has a suffix.
 NAME = "plain_joint_accuracy"
 
 
 class PlainAnswers:
-    """Generates greedily from the question, as anybody does who loads the saved model; the answer counts where every
-    token of it is right. No mask, position, recall or predictor of the objective is there.
+    """Generates greedily from the question, as anybody would with the saved model; an answer counts if all of its
+    tokens are right. No mask, position, recall or predictor of the objective takes part.
 
-    rehearsed: sets of facts that no data state; where there are any, figures are told apart by whether the question,
-    whatever was answered, is among them.
+    rehearsed: sets of facts that are not in the data; where there are any, figures are also given apart for questions
+    among them, whatever the answer there, and others.
     """
 
     def __init__(self, model: PreTrainedModel, rehearsed: Iterable[SampleSet] = ()):
@@ -49,8 +49,8 @@ class PlainAnswers:
         return found
 
     def _right(self, samples: SampleSet, rows: range) -> tuple[Tensor, Tensor]:
-        """Which of these are answered right, and their questions, ``b`` each; those of like shape are asked together,
-        so that nothing is padded."""
+        """Tells which of these are answered right, and their questions, ``b`` each; questions of the same shape are
+        asked together, without padding."""
         batch = samples.__getitems__(rows)
         facts = Samples(batch["input_ids"], batch["tags"])
         answer = (facts.tags == Role.TAIL).sum(dim=1)
@@ -63,7 +63,7 @@ class PlainAnswers:
         return right, question_ids(facts)
 
     def _generated(self, questions: Tensor, length: int) -> Tensor:
-        """``b length``: the tokens that follow."""
+        """Generates the tokens that follow, ``b length``."""
         ids = questions.to(self.model.device)
         options = {"min_new_tokens": length, "max_new_tokens": length, "do_sample": False, "num_beams": 1}
         made = self.model.generate(ids, attention_mask=torch.ones_like(ids), **options)
@@ -71,12 +71,12 @@ class PlainAnswers:
 
 
 def question_ids(facts: Samples) -> Tensor:
-    """``b`` int64, equal for facts of the same head and relation."""
+    """The question ``b`` int64 of each fact, equal for facts of the same head and relation."""
     return sequence_ids(facts.ids, (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION))
 
 
 def share(right: Tensor) -> float:
-    """Of the true ones; 0 of none."""
+    """The share of true values; 0 where there are none."""
     return float(right.double().mean()) if len(right) else 0.0
 
 

@@ -20,11 +20,10 @@ class QuestionToEntity:
     The target is an entity and no fact, so nothing held out leaks and every trained fact may count. With
     `inverse` (ids of relations to those of their inverses) the fact is asked the other way round too,
     ``[tail, r', mask]`` as a new block, with its own head for a target. That *is* the held-out question of a
-    fact trained in one direction, so then pairs of type ``atomic`` leak. With `autoencode` the head is asked for
-    itself and spelled, ``[head, mask, head]`` as a new block with labels, so that also an entity that is nobody's
-    answer in training can be spelled. With `apart` targets are new blocks, entities all alone: under a mask that
-    lets an answer see its question, which plain causal layers do, a target in the fact's own row would give itself
-    away.
+    fact trained in one direction, so then pairs of type ``atomic`` leak. With `autoencode` the head is also asked
+    for itself and spelled, ``[head, mask, head]`` as a new block with labels, so that entities which are never an
+    answer in training can be spelled too. With `apart` targets are new blocks, entities all alone: where the mask
+    lets an answer see its question, as plain causal layers do, a target in the fact's own row gives itself away.
     """
 
     def __init__(self, inverse: Inverse | None = None, autoencode: bool = False, apart: bool = False):
@@ -48,7 +47,7 @@ class QuestionToEntity:
 
 
 def itself(facts: Samples) -> NewBlock:
-    """``[head, mask, head]``: which entity is this; the answer is labelled, the view is the question."""
+    """Makes ``[head, mask, head]``, which asks an entity for itself; the question is the view, the answer labelled."""
     asked = facts.tags.where((facts.tags == Role.HEAD) | (facts.tags == Role.MASK), Role.PAD)
     answer = torch.where(facts.tags == Role.HEAD, Role.TAIL, Role.PAD)
     twice = Samples(torch.cat([facts.ids, facts.ids], dim=1), torch.cat([asked, answer], dim=1))
@@ -60,7 +59,7 @@ def itself(facts: Samples) -> NewBlock:
 def question_to_entity(
     context: BuildContext, both_directions: bool = False, autoencode: bool = False, apart: bool = False
 ) -> QuestionToEntity:
-    """From the question to the entity that answers it; without options inside the fact's own row.
+    """Pairs a question with the entity that answers it; without options, both inside the fact's own row.
 
     both_directions: ask also for the head, given the tail and the inverse relation that the vocabulary names;
     this leaks on `atomic` facts, so keep them out with the filter sample_type. autoencode: ask also for the head,

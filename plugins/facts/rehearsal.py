@@ -1,4 +1,4 @@
-"""``unanswered_questions``: what the predictor is sure of, though no training fact says it, becomes facts."""
+"""``unanswered_questions``: the predictor's sure answers to questions that no training fact answers become facts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Control = Literal["shuffled", "half"]
 class UnansweredQuestions:
     """Asks every question of the training facts' entities and relations that no training fact answers.
 
-    Only the training set is read. Which entity answers is decided by the predictor, how many rows are kept by the cut.
+    Only the training set is read. The predictor decides on the answers, the cut on the number of rows kept.
     """
 
     confidence: Confidence
@@ -51,7 +51,7 @@ class UnansweredQuestions:
         return Rehearsed(rows, {**read, "relations": len(asked.relation_ids), "questions asked": len(asked)})
 
     def extend(self, data: TaskData, rows: Sequence[Mapping[str, Any]]) -> TaskData:
-        """The task with the rows as facts of a group of their own, numbered after all others."""
+        """Adds the rows to the task as facts of a group of their own, numbered after all others."""
         sets = (data.train, *data.evaluation.values())
         train = data.train
         if not isinstance(train, FactSet) or not all(isinstance(each, FactSet) for each in sets):
@@ -67,7 +67,7 @@ class UnansweredQuestions:
 
 
 def kept(confidence: Tensor, cut: str | Mapping[str, float]) -> Tensor:
-    """Which of the answers, ``q``, to keep: their numbers, the surest first."""
+    """The numbers of the answers to keep, the surest first. confidence: ``q``."""
     order = confidence.argsort(descending=True, stable=True)
     if cut in ("all", "nothing"):
         return order if cut == "all" else order[:0]
@@ -78,13 +78,13 @@ def kept(confidence: Tensor, cut: str | Mapping[str, float]) -> Tensor:
 
 
 def shuffled(answers: Answers, numbers: Tensor) -> Answers:
-    """The answers of these numbers in a random order, the same in every run, so that they say nothing."""
+    """Shuffles the answers of these numbers, in the same way in every run, so that they mean nothing."""
     order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))
     return answers._replace(tails=answers.tails.index_copy(0, numbers, answers.tails[numbers[order]]))
 
 
 def _row(asked: Unanswered, answers: Answers, number: int, vocabulary: Vocabulary) -> dict[str, Any]:
-    """A row by the names of its tokens."""
+    """Makes a row with the names of its tokens."""
     names = asked.entities.samples
     spans = [names.ids[entity][names.valid[entity]].tolist() for entity in (asked.heads[number], answers.tails[number])]
     head, tail = ([vocabulary.name(token) for token in span] for span in spans)
@@ -93,7 +93,7 @@ def _row(asked: Unanswered, answers: Answers, number: int, vocabulary: Vocabular
 
 
 def _facts(rows: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> Samples:
-    """Raises DataError naming a row with a token that the task does not have."""
+    """Turns rows into facts. Raises DataError naming a row with a token that the task does not have."""
     ids, spans = vocabulary.token_to_id, []
     for number, row in enumerate(rows):
         try:
@@ -110,7 +110,7 @@ def unanswered_questions(
     temperature: float = 0.1,
     control: Control | None = None,
 ) -> UnansweredQuestions:
-    """Every question that no training fact answers is put to the predictor; what it is sure of becomes facts.
+    """Puts every question that no training fact answers to the predictor; the answers it is sure of become facts.
 
     confidence: the cosine of what is predicted with the answer's state (cosine); that and the best cosine of the way
     back, from the answer to the head by any relation (cosine_and_back); the answer's share of

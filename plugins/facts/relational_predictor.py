@@ -1,4 +1,4 @@
-"""``relational``: from the head's state to the answer's, by a map that the relation chooses."""
+"""``relational``: a map from the head's state to the answer's, chosen by the relation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOST_PRODUCTS = 1_000_000
 
 
 class RelationalPredictor(nn.Module):
-    """``W_out (W_relation r ⊙ W_head h)``, a predictor with the relation for its condition.
+    """``W_out (W_relation r ⊙ W_head h)``: a predictor with the relation as its condition.
 
     h is the state, r the condition, both scaled to a root mean square of 1. For each relation this is a linear map of
-    h, which is what an inverse can be learned for; low-rank bilinear pooling (Kim et al. 2017, arXiv 1610.04325,
-    equation 4) with as many products as give every relation a map of full rank of its own, as in RESCAL (Nickel et al.
-    2011). A pair without a relation, which asks for its head, gives h as it is: against the head's own state that
-    only keeps entities apart.
+    h, for which an inverse can be learned; it is low-rank bilinear pooling (Kim et al. 2017, arXiv 1610.04325,
+    equation 4) with enough products to give every relation a map of full rank of its own, as in RESCAL (Nickel et al.
+    2011). A pair without a relation, which asks for its head, gives h as it is: compared with the head's own state,
+    that only keeps entities apart.
     """
 
     needs_condition = True
@@ -44,12 +44,12 @@ class RelationalPredictor(nn.Module):
 
 
 def _scaled(states: Tensor) -> Tensor:
-    """``n d``, each of root mean square 1."""
+    """Scales states ``n d`` to a root mean square of 1 each."""
     return rms_norm(states, states.shape[-1:], eps=EPS)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """Keeps the length of a random vector."""
+    """A linear map that starts out keeping the length of random vectors."""
     made = nn.Linear(inputs, outputs, bias=False)
     nn.init.normal_(made.weight, std=inputs**-0.5)
     return made
@@ -72,7 +72,7 @@ def relational(context: BuildContext, products: int | None = None) -> Relational
 def relational_predictor(
     context: BuildContext, layer: int = -1, relation_layer: int = 0, products: int | None = None
 ) -> EmbeddingExtractor:
-    """An older way to write the predictor `relational`; recipes that name it are read as what they mean."""
+    """An older way to write the predictor `relational`; recipes with it are read as its modern form."""
     raise ComponentError(
         "relational_predictor is a predictor by now: predictor: relational, and embedding: {source: {name: last_token, "
         f"tag: head, layer: {layer}}}, target: …, condition: {{name: mean, tag: relation, layer: {relation_layer}}}}}"
@@ -80,7 +80,7 @@ def relational_predictor(
 
 
 def _instead(path: tuple[Any, ...], options: dict[str, Any]) -> dict[tuple[Any, ...], Any]:
-    """What a recipe meant that names it as an extractor."""
+    """Rewrites a recipe that names it as an extractor."""
     products = {"products": options["products"]} if options.get("products") is not None else {}
     if path[-1] != "source":
         return {}

@@ -1,4 +1,4 @@
-"""A YAML file that says which relation is the inverse of which.
+"""A YAML file of relations and their inverses.
 
 inverse_pairs:
   - [hypernym, hyponym]
@@ -19,14 +19,14 @@ from jepa_core.errors import RecipeError
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_plugins.facts.fact_lines import LONGEST_NAME
 
-#: Names, lists and keys that the file may have.
+#: The most names, lists and keys in the file.
 MAX_ENTRIES = 200_000
 _KEYS = ("inverse_pairs", "symmetric")
 
 
 @dataclass(frozen=True)
 class Relations:
-    """Names of relations: `pairs` that are each other's inverse, and those that are their own."""
+    """Names of relations: `pairs` of inverses, and `symmetric` ones, which are their own inverse."""
 
     pairs: tuple[tuple[str, str], ...] = ()
     symmetric: tuple[str, ...] = ()
@@ -43,13 +43,13 @@ class Relations:
 
     @cached_property
     def inverse_numbers(self) -> tuple[int, ...]:
-        """Of each name the place of its inverse among the names."""
+        """The place of each name's inverse among the names."""
         place = {name: number for number, name in enumerate(self.names)}
         return tuple(place[self.inverse[name]] for name in self.names)
 
 
 def read_relations(path: Path) -> Relations:
-    """Raises DataError for a file of another shape, or one that names a relation twice."""
+    """Reads the file. Raises DataError for another shape, or a relation named twice."""
     try:
         data = load_yaml(path, most=MAX_ENTRIES).data
     except RecipeError as error:

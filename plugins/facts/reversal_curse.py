@@ -33,7 +33,7 @@ def reversal_curse(
     held_out: HeldOut = "all",
     added: Rule | None = None,
 ) -> FactTask:
-    """Samples about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
+    """Facts about made-up entities (Wang and Sun 2025, arXiv 2504.01928), read from a folder or generated.
 
     path: a folder with train.json, valid.json and vocab.json, or a packed one (``jepa-run data pack``), which
     stays on disk; null generates the task in memory from the other options, and with a path they must be
@@ -65,7 +65,7 @@ def reversal_curse(
 
 
 def _generated(size: dict[str, Any], seed: int) -> FactTask:
-    """Raises ComponentError naming the option that is wrong."""
+    """Generates the task in memory. Raises ComponentError naming a wrong option."""
     try:
         chosen = TaskSize(**size)
         chosen.refuse_in_memory()
@@ -83,7 +83,7 @@ def _read(folder: Path, relations: Path | None) -> FactTask:
 
 
 def _refuse_generation_options(path: str, options: Mapping[str, int | None]) -> None:
-    """A default is fine: a resolved recipe has every option in it, and must run again."""
+    """Raises DataError for a size or seed beside a path; defaults pass, as a resolved recipe has every option."""
     defaults = {"seed": None, **asdict(TaskSize())}
     if given := [name for name, value in options.items() if value != defaults[name]]:
         raise DataError(

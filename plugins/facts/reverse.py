@@ -13,7 +13,7 @@ from jepa_plugins.facts.inverses import partner_name
 from jepa_plugins.facts.roles import Role
 from jepa_plugins.facts.vocabulary import Vocabulary
 
-#: From the ids of relation tokens, ``r``, to those of their inverses.
+#: A function from the ids of relation tokens, ``r``, to those of their inverses.
 Inverse = Callable[[Tensor], Tensor]
 
 # The place of each role's tokens in the reversed fact, and the role they have there; indexed by Role.
@@ -22,9 +22,9 @@ _ROLE = torch.tensor([Role.PAD, Role.TAIL, Role.RELATION, Role.MASK, Role.HEAD, 
 
 
 def reverse_facts(facts: Samples, inverse_ids: Tensor) -> Samples:
-    """The reversed facts, of the same shape and lengths.
+    """Reverses facts, keeping shape and lengths.
 
-    inverse_ids: ``b s``, at the relation's tokens the id of the inverse relation, ignored elsewhere.
+    inverse_ids: ``b s``, the id of the inverse relation at the relation's tokens, ignored elsewhere.
     A stable sort by role moves whole spans and keeps the order inside each, so entities may have any length.
 
     >>> head, relation, mask, tail = 1, 2, 3, 4
@@ -39,7 +39,7 @@ def reverse_facts(facts: Samples, inverse_ids: Tensor) -> Samples:
 
 
 def reverse(facts: Samples, inverse: Inverse) -> Samples:
-    """The reversed facts, by what `inverse` makes of the relations."""
+    """Reverses facts, with `inverse` for their relations."""
     is_relation = facts.tags == Role.RELATION
     return reverse_facts(facts, facts.ids.masked_scatter(is_relation, inverse(facts.ids[is_relation])))
 
@@ -55,9 +55,9 @@ def question_of(facts: Samples) -> Samples:
 
 
 def known_inverses(vocabulary: Vocabulary) -> dict[int, int]:
-    """Relation id -> id of its inverse, as far as the vocabulary says.
+    """Relation id -> id of its inverse, as far as the vocabulary tells.
 
-    That is ``inverse_ids``, or without them the names ``<x>`` and ``<x_inv>``.
+    It tells by ``inverse_ids``, or without them by the names ``<x>`` and ``<x_inv>``.
     """
     if vocabulary.inverse_ids:
         return dict(zip(vocabulary.relation_ids, vocabulary.inverse_ids, strict=True))

@@ -1,4 +1,4 @@
-"""What a token is in a fact, and the groups that facts come in."""
+"""The roles of tokens in a fact, and the groups of facts."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ class Role:
 
 
 class SampleType(IntEnum):
-    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the direction held out;
-    `REHEARSED`: no fact of the data, but what a model answered and was sure of; `ADDED`: made of training facts by a
-    rule."""
+    """The group of a fact. `TRAIN`: both directions are in the data; `ATOMIC`: one; `TEST`: the held-out direction;
+    `REHEARSED`: not in the data, but an answer that a model was sure of; `ADDED`: made of training facts by a rule."""
 
     TRAIN = 0
     ATOMIC = 1
@@ -43,7 +42,7 @@ GROUPS = tuple(kind.name.lower() for kind in SampleType)
 
 
 def from_spans(spans: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Samples:
-    """Facts from ``[head ids, relation ids, mask ids, tail ids]`` each, of any lengths.
+    """Makes facts of ``[head ids, relation ids, mask ids, tail ids]`` each, of any lengths.
 
     >>> from_spans([[[7, 8], [16], [15], [3]], [[9], [17], [15], [4]]], pad_id=0).ids.tolist()
     [[7, 8, 16, 15, 3], [9, 17, 15, 4, 0]]

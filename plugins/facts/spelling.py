@@ -1,4 +1,4 @@
-"""The tokens of many names, one after the other: two arrays instead of a list for each."""
+"""The tokens of many names in two arrays, instead of a list for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jepa_core.samples.draws import hash_rows
 
 @dataclass(frozen=True)
 class Spelling:
-    """Token ids of names by number. ids: all of them; starts: ``m + 1``, where each name begins and the last one ends.
+    """Token ids of names by number. ids: all of them; starts: ``m + 1``, each name's beginning and the last one's end.
 
     >>> Spelling.of([[7], [8, 9]])[1]
     (8, 9)
@@ -39,7 +39,7 @@ class Spelling:
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """``m`` tokens of each name."""
+        """The number of tokens ``m`` of each name."""
         return np.diff(self.starts)
 
     def gather(self, names: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ class Spelling:
         return self.ids[np.arange(ends[-1] if len(ends) else 0) + shift]
 
     def comes_first(self, names: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """bool: are the tokens of each name, as a tuple, smaller than those of the other one."""
+        """Tells, bool a name, whether its tokens, as a tuple, are smaller than the other name's."""
         ordered = self.ids.astype(">i4").tobytes()  # so that bytes compare as numbers do
         starts = (4 * self.starts).tolist()
         pairs = zip(names.tolist(), others.tolist(), strict=True)
@@ -59,7 +59,7 @@ class Spelling:
         )
 
     def first_twice(self) -> tuple[int, int] | None:
-        """The first name that has the tokens of an earlier one, and that one."""
+        """The first name with the tokens of an earlier one, and the earlier one; None where all differ."""
         hashes = self._hashes()
         ascending = np.sort(hashes)
         shared = ascending[1:][ascending[1:] == ascending[:-1]]
@@ -70,7 +70,7 @@ class Spelling:
         return None
 
     def _hashes(self) -> np.ndarray:
-        """``m`` uint64, equal for names of the same tokens."""
+        """The hashes ``m`` uint64 of names, equal for the same tokens."""
         found = np.empty(len(self), np.uint64)
         for length in np.unique(self.lengths).tolist():
             names = np.flatnonzero(self.lengths == length)

@@ -10,7 +10,7 @@ from jepa_core import DataError
 
 
 def components(links: Sequence[Sequence[int]], entities: int) -> list[int]:
-    """Of each link (two of the entities 0 to `entities` - 1) the smallest entity connected with it."""
+    """The smallest entity connected with each link (two of the entities 0 to `entities` - 1)."""
     parent = list(range(entities))
 
     def root(entity: int) -> int:
@@ -26,9 +26,9 @@ def components(links: Sequence[Sequence[int]], entities: int) -> list[int]:
 
 
 def split_by_entity(links: Sequence[Sequence[int]], entities: int, share: float, rng: Random) -> list[bool]:
-    """Of each link: is it in the group of about `share` of them. Links with an entity in common go together.
+    """Puts about `share` of the links into a group; True for each in it. Links that share an entity stay together.
 
-    Connected components are taken in random order, each that brings the group closer to its share. Raises
+    Connected components come in random order, and each that brings the group closer to its share is taken. Raises
     DataError when they are too large for a split within half of the share.
     """
     owner = components(links, entities)

@@ -1,4 +1,4 @@
-"""A packed task: a folder of memory maps that has been checked once, and is opened without reading it."""
+"""A packed task: a folder of memory maps, checked once and opened without reading them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from jepa_plugins.facts.store_set import PackedSet
 from jepa_plugins.facts.task import FactTask, fact_task
 from jepa_plugins.facts.vocabulary import Vocabulary
 
-#: Bytes of a task whose files are compared with their hashes whenever it is read, which takes a few hundredths of a
+#: The most bytes of a task that is compared with its hashes whenever it is read, which takes a few hundredths of a
 #: second.
 COMPARED = 1 << 24
 
 
 def read_packed(folder: Path) -> FactTask:
-    """The task in a packed folder, its sets still on disk.
+    """Opens the task in a packed folder, whose sets stay on disk.
 
-    Raises DataError when files are missing or of the wrong size. The content of a small task is compared with what was
-    packed, that of a large one only where it is read, and by :func:`verify`.
+    Raises DataError when files are missing or of the wrong size. A small task is compared with its hashes, a large one
+    is checked only where it is read, and by :func:`verify`.
     """
     manifest = read_manifest(folder)
     if sum(file.bytes for file in manifest.files.values()) <= COMPARED and _changed(folder, manifest):
@@ -45,7 +45,7 @@ def read_packed(folder: Path) -> FactTask:
 
 
 def verify(folder: Path) -> Manifest:
-    """Reads every byte. Raises DataError for a file that is not what was packed, naming the fact where it can be."""
+    """Reads every byte. Raises DataError for a file that has changed since packing, naming the fact where possible."""
     manifest = read_manifest(folder)
     changed = _changed(folder, manifest)
     if VOCABULARY not in changed:  # else the facts may be right, and it is wrong
@@ -86,7 +86,7 @@ def _vocabulary(path: Path) -> Vocabulary:
 
 
 def _changed(folder: Path, manifest: Manifest) -> dict[str, str]:
-    """File name -> sha256, of those that have another one than was packed."""
+    """File name -> sha256 of the files that have changed since packing."""
     found = {}
     for name, file in manifest.files.items():
         with open(folder / name, "rb") as content:
@@ -98,10 +98,9 @@ def _changed(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 @contextmanager
 def draft_of(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder to write a packed task into; it takes the place of `folder` if nothing goes wrong.
+    """Makes a folder to write a packed task into; it takes the place of `folder` if nothing goes wrong.
 
-    Raises DataError when there is something in `folder` that must not be overwritten: anything, or with
-    `overwrite` anything but a packed task.
+    Raises DataError when `folder` holds anything, or with `overwrite` anything but a packed task.
     """
     folder = folder.absolute()
     refuse_existing(folder, overwrite)

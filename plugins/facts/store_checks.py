@@ -1,6 +1,6 @@
-"""Repeated facts and leaks in a training set that need not fit into memory.
+"""Finding repeated facts and leaks in a training set that need not fit into memory.
 
-As many hashes at a time as `KEYS` allows are sorted.
+Up to `KEYS` hashes are sorted at a time.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from jepa_plugins.facts.leaks import describe, held_out_facts, refuse_leaks
 from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.vocabulary import Vocabulary
 
-#: Hashes in memory at once, of 8 bytes, for a moment twice.
+#: The most hashes, of 8 bytes, in memory at once; for a moment twice as many.
 KEYS = 1 << 26
 
 
 @dataclass(frozen=True)
 class CheckedSets:
-    """What is checked, and what a message calls it: `train_name` and `test_name`."""
+    """The sets to check, and their names in messages: `train_name` and `test_name`."""
 
     train: FactSet
     test: FactSet
@@ -48,7 +48,7 @@ class CheckedSets:
         return np.sort(alike.rows[alike.rows != firsts])
 
     def _shared_keys(self) -> np.ndarray:
-        """Ascending hashes that more than one fact of the training set has, or a held-out one too."""
+        """The ascending hashes that a fact of the training set shares with another one or with a held-out one."""
         parts = -(-len(self.train) // KEYS)
         shared = [no_keys()]
         for part in range(parts):  # one after the other, each all hashes with one remainder

@@ -1,4 +1,4 @@
-"""Is a packed task what its manifest says, read fact by fact."""
+"""Checks a packed task against its manifest, fact by fact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jepa_plugins.facts.vocabulary import Vocabulary
 
 
 def check_content(folder: Path, name: str, entry: PackedSetEntry, facts: FactSet, vocabulary: Vocabulary) -> None:
-    """Reads the set `name`. Raises DataError naming file and fact, or what the manifest has wrong."""
+    """Reads the set `name`. Raises DataError naming file and fact, or the wrong figure of the manifest."""
 
     def refuse(array: str, words: str) -> NoReturn:
         raise DataError(
@@ -50,7 +50,7 @@ def check_content(folder: Path, name: str, entry: PackedSetEntry, facts: FactSet
 
 
 def misplaced(facts: Samples, relations: Tensor, mask_id: int, pad_id: int) -> Tensor:
-    """``b s`` bool: a relation or a mask where none belongs, or something else where one does."""
+    """Marks wrong tokens, ``b s`` bool: a relation or mask where none belongs, or another token where one does."""
     is_mask, is_relation = facts.ids == mask_id, torch.isin(facts.ids, relations)
     wrong = (is_mask != (facts.tags == Role.MASK)) | (is_relation != (facts.tags == Role.RELATION))
     return facts.valid & (wrong | (facts.ids == pad_id))

@@ -1,12 +1,12 @@
-"""``manifest.json`` of a packed task: what is in its files, so that nobody has to read them to know.
+"""``manifest.json`` of a packed task: a description of its files, which need not be read for it.
 
 Every array is one file of little-endian numbers, row after row. A set of ``n`` facts has
 
 - ``tokens`` int32: ``n s`` where all heads are of one length and all tails too, else the real tokens of all
   facts one after the other;
-- ``types`` uint8 ``n``: :class:`~jepa_core.samples.samples.SampleType` values;
-- ``starts`` int64 ``n + 1`` and ``heads`` int16 ``n``, only where lengths differ: where each fact begins in
-  ``tokens`` (and the last one ends), and how many tokens its head has.
+- ``types`` uint8 ``n``: :class:`~jepa_plugins.facts.roles.SampleType` values;
+- ``starts`` int64 ``n + 1`` and ``heads`` int16 ``n``, only where lengths differ: the beginning of each fact in
+  ``tokens`` (and the end of the last one), and the number of tokens of its head.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jepa_plugins.facts.fact_set import OfType
 from jepa_plugins.facts.json_file import read_text
 from jepa_plugins.facts.roles import SampleType
 
-#: Bytes of a manifest, which has a few thousand.
+#: The most bytes of a manifest; it usually has a few thousand.
 LARGEST = 1 << 20
 MANIFEST, VOCABULARY, TRAIN = "manifest.json", "vocabulary.json", "train"
 DTYPES = {"tokens": "int32", "types": "uint8", "starts": "int64", "heads": "int16"}
@@ -55,15 +55,15 @@ class PackedArray(PackedFile):
 
 
 class TypeCount(_Model):
-    """facts: how many facts have a type; first: the row of the first one."""
+    """facts: the number of facts of a type; first: the row of the first one."""
 
     facts: int = Field(ge=1)
     first: int = Field(ge=0)
 
 
 class PackedSetEntry(_Model):
-    """A set. longest: tokens of its longest fact; head: tokens of every head, null where they differ;
-    types: name -> how many."""
+    """A set. longest: tokens of its longest fact; head: tokens of every head, null where lengths differ;
+    types: name -> count."""
 
     facts: int = Field(ge=0)
     longest: int = Field(ge=0)
@@ -90,7 +90,7 @@ class PackedSetEntry(_Model):
         return self
 
     def _refuse_impossible(self) -> None:
-        """A fact has a token of each role; a first row is one of the rows."""
+        """Raises ValueError for impossible sizes: a fact has a token of each role, a first row is in the set."""
         for kind, count in self.types.items():
             if count.first + count.facts > self.facts:
                 raise ValueError(f"types.{kind}.first: expected at most {self.facts - count.facts}, not {count.first}")
@@ -109,7 +109,7 @@ _TYPES = {kind.name.lower() for kind in SampleType}
 
 
 class Manifest(_Model):
-    """format: says what this file is; train, evaluation: the sets; vocabulary: ``vocabulary.json``."""
+    """format: identifies such files; train, evaluation: the sets; vocabulary: ``vocabulary.json``."""
 
     format: Literal["jepa-core packed facts, version 1"] = "jepa-core packed facts, version 1"
     train: PackedSetEntry
@@ -118,31 +118,31 @@ class Manifest(_Model):
 
     @property
     def files(self) -> dict[str, PackedFile]:
-        """File name -> what the file is."""
+        """File name -> description."""
         sets = {TRAIN: self.train, **{evaluation_name(split): entry for split, entry in self.evaluation.items()}}
         arrays = {file_name(s, a): array for s, entry in sets.items() for a, array in entry.arrays.items()}
         return {**arrays, VOCABULARY: self.vocabulary}
 
 
 def evaluation_name(split: str) -> str:
-    """What the files of an evaluation split begin with."""
+    """The beginning of an evaluation split's file names."""
     return f"valid-{split}"
 
 
 def file_name(set_name: str, array: str) -> str:
-    """``train.tokens.int32``"""
+    """The name of an array's file: ``train.tokens.int32``."""
     return f"{set_name}.{array}.{DTYPES[array]}"
 
 
 def is_packed(folder: Path) -> bool:
-    """Is there a packed task, or part of one?"""
+    """Tells whether there is a packed task, or part of one."""
     return any((folder / name).exists() for name in (MANIFEST, file_name(TRAIN, "tokens")))
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest, with every file there and of the right size.
+    """Reads the manifest, and checks that every file is there and of the right size.
 
-    Raises DataError when it is missing or no manifest, and for a file that is missing, cut off or too long.
+    Raises DataError when it is missing or damaged, and for a file that is missing, cut off or too long.
     """
     path = folder / MANIFEST
     if not path.is_file():

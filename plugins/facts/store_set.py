@@ -1,4 +1,4 @@
-"""A set of facts that stays on disk: memory maps, of which a batch reads its own rows."""
+"""A set of facts that stays on disk: memory maps from which a batch reads its own rows."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _AGAIN = "it was changed since it was packed: pack it again"
 class PackedSet(FactSet):
     """The set `name` of a packed task; opening it reads none of it.
 
-    pad_id: stands after the last token of the shorter facts of a batch; size: all ids are smaller. What is read raises
-    DataError, naming file and fact, where it can't be what was packed.
+    pad_id: fills up the shorter facts of a batch; size: all ids are smaller. Reading raises DataError, naming file and
+    fact, where the content can't be what was packed.
     """
 
     def __init__(self, folder: Path, name: str, entry: PackedSetEntry, pad_id: int, size: int, first_index: int = 0):
@@ -35,7 +35,7 @@ class PackedSet(FactSet):
         self._roles = roles_of(torch.tensor([entry.head or 0]), torch.tensor([entry.longest]), entry.longest)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A process that makes batches maps the files itself."""
+        """Pickles the arguments alone: a process that makes batches maps the files itself."""
         return type(self), self._opened_with
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class PackedSet(FactSet):
 
     @property
     def fingerprint(self) -> str:
-        """Of the hashes of its files, as the manifest has them: nothing of the set is read."""
+        """A hash of its files' hashes in the manifest; nothing of the set is read."""
         files = ",".join(f"{name}:{array.sha256}" for name, array in sorted(self._entry.arrays.items()))
         return hashlib.sha256(files.encode()).hexdigest()
 
@@ -57,7 +57,7 @@ class PackedSet(FactSet):
 
     @property
     def sample_type(self) -> Tensor:
-        """``n`` uint8, on disk."""
+        """The sample types ``n`` uint8, on disk."""
         return self._maps["types"].tensor
 
     @property
@@ -79,20 +79,20 @@ class PackedSet(FactSet):
 
     @property
     def ends(self) -> tuple[int, int] | None:
-        """Where the first fact begins and the last one ends; None where all are of one layout."""
+        """The first fact's beginning and the last one's end; None where all facts have one layout."""
         if self._entry.head is not None:
             return None
         starts = self._maps["starts"].tensor
         return int(starts[0]), int(starts[-1])
 
     def groups(self, rows: Tensor) -> Tensor:
-        """As of any set of facts."""
+        """The sample types ``b`` int64 of these rows. Raises DataError for an unknown one."""
         found = super().groups(rows)
         self._refuse(found >= len(SampleType), rows, "types", "its type is none that there is")
         return found
 
     def first_rows(self, group: str, count: int) -> Tensor:
-        """As of any set of facts."""
+        """The first `count` rows of a group. Raises DataError where the manifest counts more than there are."""
         found, kind = super().first_rows(group, count), self.types[SampleType[group.upper()]]
         if len(found) < min(count, kind.facts):
             path = self._maps["types"].path
@@ -100,7 +100,7 @@ class PackedSet(FactSet):
         return found
 
     def _places(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each fact where it begins and ends, and how many tokens its head has."""
+        """The beginning, the end and the number of head tokens of each fact."""
         at, heads = self._maps["starts"].tensor, self._maps["heads"].tensor.index_select(0, rows).long()
         starts, ends = at.index_select(0, rows), at.index_select(0, rows + 1)
         lengths, tokens = ends - starts, self._entry.arrays["tokens"].shape[0]
@@ -110,19 +110,19 @@ class PackedSet(FactSet):
         return starts, ends, heads
 
     def _known(self, ids: Tensor, rows: Tensor) -> Tensor:
-        """ids: ``b s``, of these facts."""
+        """Returns the ids ``b s`` of these facts. Raises DataError for one outside the vocabulary."""
         wrong = ((ids < 0) | (ids >= self.size)).any(dim=1)
         self._refuse(wrong, rows, "tokens", f"there is an id that is none of the vocabulary's (0 to {self.size - 1:,})")
         return ids
 
     def _refuse(self, wrong: Tensor, rows: Tensor, array: str, what: str) -> None:
-        """wrong: ``b`` bool"""
+        """Raises DataError for the first wrong fact. wrong: ``b`` bool."""
         if wrong.any():
             raise DataError(f"{self._maps[array].path}: fact {int(rows[wrong][0]):,}: {what}; {_AGAIN}")
 
 
 def roles_of(heads: Tensor, lengths: Tensor, width: int) -> Tensor:
-    """``b width`` int64 tags of facts with so many tokens in the head, and altogether (``b``)."""
+    """The tags ``b width`` int64 of facts with these numbers of tokens in the head, and altogether (``b``)."""
     place, heads = torch.arange(width), heads[:, None]
     after = Role.MASK + (place > heads + 1) * (Role.TAIL - Role.MASK)
     tags = torch.where(place < heads, Role.HEAD, torch.where(place == heads, Role.RELATION, after))

@@ -1,4 +1,4 @@
-"""Writing the files of a packed task, part by part: what is in memory does not grow with the set."""
+"""Writing the files of a packed task part by part, in memory that does not grow with the set."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ArrayWriter:
         self.count += values.size
 
     def close(self, *row: int) -> PackedArray:
-        """row: the shape of one row, of two-axis arrays."""
+        """Closes the file and describes the array. row: the shape of one row, of two-axis arrays."""
         self._file.close()
         shape = [self.count // row[0] if row and row[0] else self.count, *row]
         size = self.count * np.dtype(self.dtype).itemsize
@@ -47,9 +47,9 @@ class ArrayWriter:
 
 
 class SetWriter:
-    """Writes the set `name`: facts are added in order, and :meth:`close` tells what there is.
+    """Writes the set `name`: facts are added in order, and :meth:`close` describes the set.
 
-    Where each fact begins is written as the facts come, and removed in the end if all have one layout.
+    The beginnings of facts are written as they come, and removed in the end if all facts have one layout.
     """
 
     def __init__(self, folder: Path, name: str):
@@ -61,7 +61,7 @@ class SetWriter:
         self.facts = self._longest = 0
 
     def add(self, facts: Samples, sample_type: Tensor) -> None:
-        """sample_type: ``n`` values. Raises DataError for a head of more tokens than 16 bits can count."""
+        """Adds facts. sample_type: ``n``. Raises DataError for a head of more tokens than 16 bits can count."""
         if not len(facts):
             return
         valid = facts.valid

@@ -1,4 +1,4 @@
-"""What is in a task, in a few numbers."""
+"""A summary of a task in a few numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SetSummary:
 
 @dataclass(frozen=True)
 class RelationSummary:
-    """A relation; parity: of its id; facts: how many of the training set have it."""
+    """A relation; parity: of its id; facts: their number in the training set."""
 
     name: str
     token_id: int
@@ -36,7 +36,7 @@ class RelationSummary:
 
 
 def summarize_sets(task: FactTask) -> list[SetSummary]:
-    """The training set's facts by type, then the evaluation splits. A set without facts is left out."""
+    """Summarises the training set's facts by type, then the evaluation splits; leaves out sets without facts."""
     types = task.train.sample_type
     parts = {f"train.json, {kind.name.lower()}": task.train.facts[types == kind] for kind in SampleType}
     parts |= {f"valid.json, {split}": facts.facts for split, facts in task.evaluation.items()}
@@ -53,7 +53,7 @@ def summarize_relations(task: FactTask) -> list[RelationSummary]:
 
 
 def entities(facts: Samples) -> Samples:
-    """Every head and every tail as a row of its own, ``2n s``, so that the usual helpers work on them."""
+    """Makes every head and every tail a row of its own, ``2n s``, so that the usual helpers work on them."""
     wanted = torch.cat([facts.tags == Role.HEAD, facts.tags == Role.TAIL])
     front = (~wanted).int().argsort(dim=1, stable=True)
     tags = facts.tags.repeat(2, 1).where(wanted, Role.PAD)

@@ -1,4 +1,4 @@
-"""A task of facts, as the core wants to know it."""
+"""A task of facts, in the form that the core takes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FactTask(TaskData):
 
 
 def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Vocabulary) -> FactTask:
-    """The task of these sets; what takes reading all of them is worked out when it is asked for."""
+    """Makes the task of these sets; whatever takes reading all of them waits until it is asked for."""
     from jepa_plugins.facts.entities import entities_of
 
     candidates = cache(partial(entities_of, (train, *evaluation.values())))
@@ -56,9 +56,9 @@ def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Voc
 
 
 def task_of_facts(vocabulary: Vocabulary, train: Samples, types: Tensor, evaluation: Mapping[str, Samples]) -> FactTask:
-    """From facts; every sample of the task gets an index of its own, the training set's from 0 on.
+    """Makes a task of facts; every sample gets an index of its own, the training set's from 0 on.
 
-    types: ``n`` the sample types of `train`; those of an evaluation split are what its name says.
+    types: ``n``, the sample types of `train`; an evaluation split has the type of its name.
     """
     sets, first = {}, len(train)
     for split, facts in evaluation.items():
@@ -68,7 +68,7 @@ def task_of_facts(vocabulary: Vocabulary, train: Samples, types: Tensor, evaluat
 
 
 def asked(facts: Samples) -> Asked:
-    """The question ``[head, relation, mask]`` of facts, or of parts of them; the answer belongs at the mask."""
+    """Marks the question ``[head, relation, mask]`` of facts, or of parts of them; the answer belongs at the mask."""
     answer = facts.tags == Role.MASK
     return Asked(answer | (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION), answer)
 

@@ -1,4 +1,4 @@
-"""How big a generated task is; light to import, for the command line's help."""
+"""The size of a generated task; light to import, for the command line's help."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from math import isqrt
 
 from jepa_core import DataError
 
-#: Entities times relation pairs, 4 bytes each while they are drawn; of a task that isn't packed all its facts are in
-#: memory, at about 300 bytes each while they are made.
+#: The most entities times relation pairs, 4 bytes each while they are drawn; and of a task that isn't packed, whose
+#: facts take about 300 bytes each while they are made.
 MOST, MOST_IN_MEMORY = 200_000_000, 10_000_000
-#: Tokens: each has a name in memory and a row in the model's embedding table.
+#: The most tokens; each has a name in memory and a row in the model's embedding table.
 MOST_TOKENS = 10_000_000
 MOST_NAME_TOKENS = 8
 
@@ -53,12 +53,12 @@ class TaskSize:
             raise DataError(f"{self._largest}: expected at most {MOST_TOKENS:,} tokens, not {self.tokens:,}")
 
     def refuse_in_memory(self) -> None:
-        """Raises DataError for a task that has to be packed."""
+        """Raises DataError for a task too large for memory, which has to be packed."""
         self._refuse_above(MOST_IN_MEMORY, "; pack a larger one with 'jepa-run data generate --packed'")
 
     @property
     def tokens(self) -> int:
-        """Of names and relations."""
+        """The number of tokens of names and relations."""
         shared_by = self.name_multiplicity
         names = self.entities if shared_by is None else self.name_tokens * (self.entities // shared_by)
         return names + 2 * self.relation_pairs
@@ -71,7 +71,7 @@ class TaskSize:
 
     @property
     def _largest(self) -> str:
-        """The option to blame."""
+        """The option to blame for too large a task."""
         options = ("entities_both_ways", "entities_one_way", "relation_pairs")
         return max(options, key=lambda option: getattr(self, option))
 
@@ -80,7 +80,7 @@ class TaskSize:
         return self.entities_both_ways + self.entities_one_way
 
     def _check_names(self, shared_by: int) -> None:
-        """n / m first and as many last names make up to (n / m)² entities, which must be n or more."""
+        """Raises DataError unless n / m first and as many last names make n entities: (n / m)² must be n or more."""
         possible = [m for m in range(1, isqrt(self.entities) + 1) if self.entities % m == 0]
         if shared_by not in possible:
             raise DataError(

@@ -17,12 +17,12 @@ from jepa_plugins.facts.vocabulary import MASK, PAD, Vocabulary
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: Names that are encoded at once.
+#: Names encoded at once.
 _PART = 1 << 14
 
 
 def word_tokenizer(names: Iterable[str]) -> Any:
-    """A token for every word of these names; ids in the order of the sorted words."""
+    """Makes a tokenizer with a token for every word of these names; ids in the order of the sorted words."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -35,7 +35,7 @@ def word_tokenizer(names: Iterable[str]) -> Any:
 def add_specials(
     tokenizer: PreTrainedTokenizerBase, relations: Relations, predictors: Sequence[str], where: str
 ) -> Vocabulary:
-    """Adds ``<mask>``, a token ``<name>`` a relation, ``<pad>`` and the `predictors`; the vocabulary then.
+    """Adds ``<mask>``, a token ``<name>`` a relation, ``<pad>`` and the `predictors`; returns the vocabulary.
 
     An inverse stands beside its relation, symmetric relations come last. where: the file of the relations.
     Raises DataError for a relation whose token would be another's.
@@ -60,10 +60,10 @@ def add_specials(
 def encode_names(
     tokenizer: PreTrainedTokenizerBase, names: Sequence[str], line_of: Callable[[int], int], where: str
 ) -> Spelling:
-    """The tokens of each name.
+    """Encodes each name.
 
-    line_of: number of a name -> the line of file `where` that an error names. Raises DataError for a name with a
-    special token in it, with a part that the tokenizer does not know, or without any token, and for two names of the
+    line_of: number of a name -> its line in the file `where`, for errors. Raises DataError for a name with a
+    special token in it, with a part that the tokenizer does not know, or without any token, and for two names with the
     same tokens, which would be one entity.
     """
 
@@ -88,14 +88,14 @@ def encode_names(
 
 
 def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
-    """Matches where a special token is; of two that begin at one place the longer one."""
+    """A pattern that matches special tokens, the longer of two that begin at the same place."""
     added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
     special = {*added, *tokenizer.all_special_tokens} - {""}
     return re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
 
 
 def _encoded(tokenizer: Any, names: Sequence[str]) -> Iterator[Sequence[int]]:
-    """Part by part, as what a tokenizer returns is many times as large as its ids."""
+    """Yields the ids of each name; encodes part by part, as a tokenizer's output is many times larger than its ids."""
     encode = partial(tokenizer, add_special_tokens=False, return_attention_mask=False)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:

@@ -1,4 +1,4 @@
-"""Samples as triples of head, relation and tail, and their division into a task's sets.
+"""Facts as triples of head, relation and tail, and their division into a task's sets.
 
 Axes: ``n`` facts, ``s`` tokens of the longest one.
 """
@@ -41,7 +41,7 @@ class Triples:
         return Triples(self.tail, np.array(relations.inverse_numbers)[self.relation], self.head)
 
     def where(self, other: np.ndarray, others: Triples) -> Triples:
-        """These, and those of `others` where the bool `other` says so."""
+        """Replaces triples by those of `others` where the bool `other` is true."""
         return Triples(
             np.where(other, others.head, self.head),
             np.where(other, others.relation, self.relation),
@@ -49,7 +49,7 @@ class Triples:
         )
 
     def distinct(self) -> Triples:
-        """Every fact once, in the order in which they first occur."""
+        """Keeps every fact once, in the order of first occurrence."""
         order = np.lexsort((self.tail, self.relation, self.head))
         ordered = self[order]
         new = (ordered.head[1:] != ordered.head[:-1]) | (ordered.tail[1:] != ordered.tail[:-1])
@@ -58,8 +58,8 @@ class Triples:
 
 
 def unique_triples(lines: FactLines, spelling: Spelling, relations: Relations, where: str) -> Triples:
-    """Every fact once, in one direction, in the order of the lines: that of the pair's first relation, or, of a
-    symmetric one, that from the smaller head.
+    """Makes triples of every fact once and in one direction, in the order of the lines: with the pair's first
+    relation, or, for a symmetric one, with the smaller head.
 
     Raises DataError for a fact that is its own reverse: it can't be held out.
     """
@@ -78,7 +78,7 @@ def unique_triples(lines: FactLines, spelling: Spelling, relations: Relations, w
 
 
 def two_groups(triples: Triples, relations: Relations, share: float, rng: Random) -> tuple[Triples, Triples]:
-    """Samples in both directions, one after the other, and about `share` of the facts in one, drawn at random.
+    """Divides facts into those in both directions, one after the other, and about `share` in one, drawn at random.
 
     No entity is in both groups. Raises DataError where there is no such division.
     """
@@ -92,7 +92,7 @@ def two_groups(triples: Triples, relations: Relations, share: float, rng: Random
 
 
 def by_first_occurrence(values: np.ndarray) -> np.ndarray:
-    """Numbers from 0 on for the distinct values, in the order in which they first occur; of the same shape."""
+    """Numbers the distinct values from 0 on, in the order of first occurrence; keeps the shape."""
     _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     number = np.empty(len(first), np.int64)
     number[np.argsort(first)] = np.arange(len(first))
@@ -108,9 +108,9 @@ def as_task(
     at_most: int,
     rng: Random,
 ) -> FactTask:
-    """Trains on all facts; each evaluation split has at most so many, drawn at random.
+    """Makes a task that trains on all facts; each evaluation split has `at_most` facts, drawn at random.
 
-    The test facts are the reverse of the atomic ones asked. Raises DataError for more than fit into memory.
+    The test facts reverse the atomic split's. Raises DataError for more facts than fit into memory.
     """
     relation_ids = np.array([vocabulary.token_to_id[f"<{name}>"] for name in relations.names])
 
@@ -128,9 +128,9 @@ def as_task(
 
 
 def token_rows(triples: Triples, spelling: Spelling, relation_ids: np.ndarray, vocabulary: Vocabulary) -> Samples:
-    """``n s`` int32 ids and uint8 tags, as small as a set keeps them. relation_ids: of each relation's number.
+    """Makes rows ``n s`` of int32 ids and uint8 tags, as small as a set keeps them. relation_ids: number -> token id.
 
-    Raises DataError for more than fit into memory.
+    Raises DataError for more facts than fit into memory.
     """
     heads, tails = (spelling.lengths[ends][:, None] for ends in (triples.head, triples.tail))
     width = int((heads + tails).max(initial=-2)) + 2

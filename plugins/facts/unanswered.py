@@ -18,8 +18,8 @@ from jepa_plugins.facts.roles import Role
 
 @dataclass(frozen=True)
 class Unanswered:
-    """heads, relations: ``q``, numbers of an entity and a relation; entities, relation_ids: what they number, those
-    that training facts name; facts: how many of these were read."""
+    """heads, relations: ``q``, numbers of an entity and a relation; entities, relation_ids: those that training facts
+    name, by number; facts: the number of training facts read."""
 
     heads: Tensor
     relations: Tensor
@@ -29,7 +29,7 @@ class Unanswered:
 
     @classmethod
     def of(cls, train: SampleSet) -> Unanswered:
-        """Every entity with every relation, but for the pairs that a fact of `train` begins with.
+        """Pairs every entity with every relation, except where a fact of `train` begins with the pair.
 
         Raises DataError for facts without a relation of one token.
         """
@@ -43,7 +43,7 @@ class Unanswered:
         return cls(left[:, 0], left[:, 1], entities, relation_ids, len(train))
 
     def half(self) -> Unanswered:
-        """One of two halves of the questions; which one a question is in is a hash of its tokens."""
+        """Keeps one of two halves of the questions, told by a hash of their tokens."""
         names = self.entities.samples[self.heads]
         rows = questions(names, self.relation_ids[self.relations], 0)
         kept = sequence_ids(rows.ids, rows.valid) % 2 == 0
@@ -54,7 +54,7 @@ class Unanswered:
 
 
 def _pairs(facts: Samples, entities: Candidates) -> tuple[Tensor, Tensor]:
-    """Head and relation of each fact: number of the entity, id of the token."""
+    """The head's number and the relation's token id of each fact. Raises DataError without one relation token."""
     relation = facts.tags == Role.RELATION
     if not bool((relation.sum(dim=1) == 1).all()):
         raise DataError("a fact has no relation of one token, so its question can't be asked of other entities")
@@ -62,7 +62,7 @@ def _pairs(facts: Samples, entities: Candidates) -> tuple[Tensor, Tensor]:
 
 
 def questions(names: Samples, relation_ids: Tensor, mask_id: int) -> Samples:
-    """``[head, relation, mask]``, ``q s``. names: ``q`` heads; relation_ids: ``q``."""
+    """Makes questions ``[head, relation, mask]``, ``q s``. names: ``q`` heads; relation_ids: ``q``."""
     lengths = names.valid.sum(dim=1)
     ids = torch.nn.functional.pad(names.ids, (0, 2))
     tags = torch.nn.functional.pad(names.valid * Role.HEAD, (0, 2))

@@ -9,12 +9,12 @@ from jepa_core import DataError, show
 from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.vocabulary import MASK, PAD
 
-#: Unused ids below the largest one that any vocabulary may have; more only if it has as many tokens.
+#: The unused ids that any vocabulary may have below its largest one; more only if it has as many tokens.
 MAX_UNUSED = 20_000
 
 
 def read_vocab(path: Path) -> dict[str, int]:
-    """Token -> id, as the file has it.
+    """Reads token -> id from the file.
 
     Raises DataError for anything but an object of different, non-negative whole numbers with ``<mask>`` and
     ``<pad>`` in it, and for ids that would make an embedding table of mostly unused rows.

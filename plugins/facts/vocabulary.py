@@ -1,4 +1,4 @@
-"""The vocabulary of facts: which tokens are relations, which is the mask, and what is whose inverse."""
+"""The vocabulary of facts: token names, with the relations, their inverses and the mask."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["MASK", "PAD", "PRED", "Vocabulary", "pred_names"]
 class Vocabulary(TokenNames):
     """Token names and ids of facts.
 
-    relation_ids: ascending ids of the relation tokens; mask_id: of ``<mask>``; inverse_ids: of each relation the
-    inverse's id, in the order of relation_ids; empty where not known.
+    relation_ids: ascending ids of the relation tokens; mask_id: of ``<mask>``; inverse_ids: the id of each relation's
+    inverse, in the order of relation_ids; empty where not known.
     """
 
     relation_ids: tuple[int, ...]
@@ -35,7 +35,7 @@ class Vocabulary(TokenNames):
 
     @classmethod
     def of(cls, names: TokenNames) -> Vocabulary:
-        """What a dataset of facts gave, also after it was saved and loaded. Raises DataError for another task's."""
+        """The vocabulary of a dataset of facts, also after saving and loading. Raises DataError for another task's."""
         return names if isinstance(names, cls) else cls.from_json(names.to_json())
 
     @classmethod

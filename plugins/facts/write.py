@@ -29,7 +29,7 @@ def write_folder(task: FactTask, folder: Path, overwrite: bool = False) -> None:
 
 
 def refuse_existing(folder: Path, overwrite: bool) -> None:
-    """Raises DataError when `folder` is a file, or has a task in it that must not be overwritten."""
+    """Raises DataError when `folder` is a file, or holds a task that must not be overwritten."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, this is a file")
     there = [name for name in FILES if (folder / name).exists()]
@@ -41,7 +41,7 @@ def _move(draft: Path, folder: Path) -> None:
     if not folder.exists():
         draft.rename(folder)
         return
-    # Without its vocabulary a folder does not load: stopped in between, it is never a mixture that does.
+    # A folder without its vocabulary does not load, so an interrupted move never leaves a mixture that does.
     (folder / VOCAB).unlink(missing_ok=True)
     for name in FILES:
         (draft / name).replace(folder / name)

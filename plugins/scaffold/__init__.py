@@ -1,1 +1,1 @@
-"""``jepa-run new``: a package for a component of one's own."""
+"""``jepa-run new``: a package for a component of your own."""

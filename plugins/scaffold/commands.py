@@ -1,4 +1,4 @@
-"""``jepa-run new``: a package for a component of one's own."""
+"""``jepa-run new``: a package for a component of your own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Make a package for a component of your own: code that says its contract, tests, a recipe, and what pip and "
     "CI need.\n\nExample: jepa-run new distance my_distance",
 )
-#: What can be made, with what it is.
+#: Kind of package -> its description.
 WHAT = {
     "distance": "How far each prediction is from its target.",
     "mask": "Which token may see which.",
@@ -32,7 +32,7 @@ WHAT = {
 
 
 def command(what: str) -> Callable[..., None]:
-    """The command that makes a package for one kind."""
+    """Makes the command for one kind of package."""
 
     def new(
         name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes will call it, such as my_own.")],

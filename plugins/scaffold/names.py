@@ -1,4 +1,4 @@
-"""The names of a new package, and what is wrong with a name."""
+"""The names of a new package, and the refusal of unfit ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from jepa_core import ComponentError, Registry
 
-#: What people type -> the kind of component that it is.
+#: Word on the command line -> kind of component.
 KIND_OF = {
     "distance": "distance",
     "mask": "mask",
@@ -47,8 +47,8 @@ class Names:
 
 
 def checked_names(name: str, what: str, registry: Registry) -> Names:
-    """The names of a package for a new `what` (a key of `KIND_OF`). Raises ComponentError for a name that can't be
-    one, or that is taken."""
+    """The names of a package for a new `what` (a key of `KIND_OF`). Raises ComponentError for a name that is unfit
+    or taken."""
     wanted = _spelled(name)
     if name != wanted or not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", name) or keyword.iskeyword(name):
         better = f"; did you mean '{wanted}'?" if name != wanted and re.match("[a-z]", wanted) else ""
@@ -67,6 +67,6 @@ def checked_names(name: str, what: str, registry: Registry) -> Names:
 
 
 def _spelled(name: str) -> str:
-    """The closest to `name` that is spelled as names are here: ``MyDistance`` and ``my-distance``: my_distance."""
+    """Respells a name as components' names are: ``MyDistance`` and ``my-distance`` become my_distance."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix("jepa-").removeprefix("jepa_")).lower()
     return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", apart)).strip("_")

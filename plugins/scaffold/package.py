@@ -11,7 +11,7 @@ from pathlib import Path
 from jepa_core import ComponentError, JepaError, __version__
 from jepa_plugins.scaffold.names import Names
 
-#: What a recipe says to use a component of each kind.
+#: Kind -> the lines of a recipe that use such a component.
 USED = {
     "distance": "objective:\n  distance: {name: own_name, scale: 1.0}",
     "mask": "objective:\n  mask: {name: own_name, window: 4}",
@@ -68,7 +68,7 @@ def identifiers(code: str) -> set[str]:
 
 
 def filled(template: str, what: str, names: Names) -> str:
-    """A template with the package's names in place of those that it is written with."""
+    """Fills a template: replaces its placeholder names by the package's."""
     for written, meant in (
         ("USED", USED[what]),
         ("KIND", what),
@@ -82,7 +82,7 @@ def filled(template: str, what: str, names: Names) -> str:
 
 
 def write_package(folder: Path, contents: dict[str, str]) -> Iterator[Path]:
-    """Writes the files into a folder that is made, and gives their paths. Raises JepaError where it is there."""
+    """Writes the files into a new folder, and yields their paths. Raises JepaError where the folder exists."""
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
