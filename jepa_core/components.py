@@ -194,8 +194,7 @@ class RehearsalTraits(Traits):
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """rows: the rows to rehearse, as plain JSON data, each with its ``confidence``; counts: how many were read, asked
-    …."""
+    """rows: what to rehearse, as plain JSON data, each row with its ``confidence``; counts: rows read, asked, …."""
 
     rows: Sequence[Mapping[str, Any]]
     counts: Mapping[str, int]

@@ -101,8 +101,7 @@ class _Rows(torch.autograd.Function):
 
 
 def rows_of_all(rows: Tensor, counts: list[int]) -> Tensor:
-    """Gathers ``n …`` of each process, in the order of ranks, with gradient. counts: rows of each process, here
-    ``n``."""
+    """Gathers ``n …`` of each process, in the order of ranks, with gradient. counts: each process's ``n``."""
     found: Tensor = _Rows.apply(rows, counts)
     return found
 

@@ -1,4 +1,4 @@
-"""From a recipe and its data to the objective: the one place where it is put together."""
+"""The one place where a recipe and its data become an objective."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 
 def load_data(recipe: Recipe, registry: Registry) -> TaskData:
-    """The sets and the vocabulary that the recipe's dataset gives.
+    """Reads the sets and the vocabulary of the recipe's dataset.
 
-    Raises JepaError for whatever is wrong in them, and ComponentError where the dataset gives something else.
+    Raises JepaError for whatever is wrong in them, and RecipeError where the dataset returns something else.
     """
     settings = recipe.objective
     context = DatasetContext(
@@ -50,7 +50,7 @@ def load_data(recipe: Recipe, registry: Registry) -> TaskData:
 
 
 def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path | None = None) -> JepaObjective:
-    """The objective of a recipe over its data.
+    """Builds the objective of a recipe over its data.
 
     weights: a folder written by :func:`~jepa_core.checkpoint.weights.save_weights`, read instead of starting afresh.
     Raises JepaError for whatever in the recipe does not go together.
@@ -68,7 +68,7 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
 
 
 def _refuse_balance(recipe: Recipe, objective: JepaObjective) -> None:
-    """A mixture of experts whose configuration asks for its load-balancing loss, which is no term here."""
+    """Refuses a mixture of experts whose configuration asks for the load-balancing loss, which is not trained here."""
     if weight := objective.transformer.routers.weight:
         raise recipe.error(
             "model.pretrained" if recipe.model.pretrained else "model.config",
@@ -78,15 +78,15 @@ def _refuse_balance(recipe: Recipe, objective: JepaObjective) -> None:
 
 
 def _kept(section: ModelSection, weights: Path) -> ModelSection:
-    """With the folder `weights` in place of where the model came from, which may be gone by now. What has adapters
-    alone still needs the pretrained model."""
+    """Puts the folder `weights` in place of the model's source, which may be gone by now; adapters alone still need the
+    pretrained model there."""
     if section.pretrained is not None and section.lora is None:
         return section.model_copy(update={"pretrained": str(weights)})
     return section.model_copy(update={"config": str(weights)}) if isinstance(section.config, str) else section
 
 
 def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: PreTrainedConfig) -> ObjectiveSpec:
-    """The components of a recipe, made for a model of this `config`, and how they are put together."""
+    """Makes the components of a recipe, for a model of this `config`, and puts them together."""
     settings, vocabulary = recipe.objective, data.vocabulary
     context = BuildContext(
         vocabulary=vocabulary,
@@ -132,14 +132,14 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
 
 
 def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
-    """A component; what it refuses is told with the line where the recipe asks for it."""
+    """Makes a component; what it refuses is told with the line where the recipe asks for it."""
     with told_at(recipe, key, reference.options):
         return registry.create(kind, reference.name, context=context, **reference.options)
 
 
 @contextmanager
 def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[None]:
-    """Tells a ComponentError with the line of `key`, or of the one of its `options` that it begins with."""
+    """Tells a ComponentError with the line of `key`, or of the option in `options` that the message begins with."""
     try:
         yield
     except ComponentError as error:
@@ -150,8 +150,7 @@ def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[
 
 
 class _Maker:
-    """Makes the components of a recipe. What is named once for both sides is one component, with one set of
-    parameters."""
+    """Makes the components of a recipe. One named once for both sides is made once, with one set of parameters."""
 
     def __init__(self, recipe: Recipe, registry: Registry, context: BuildContext):
         self.recipe, self.registry, self.context = recipe, registry, context
@@ -160,7 +159,7 @@ class _Maker:
         return create(self.registry, self.recipe, key, kind, reference, self.context)
 
     def _reversal(self, key: str, reference: ComponentRef, main: Objective) -> ReversalStrategy:
-        """The default one need not go with the data of a recipe that makes no views."""
+        """Makes a reversal strategy. The default one need not fit the data where a recipe makes no views."""
         try:
             made: ReversalStrategy = self.make("reversal", key, reference)
         except JepaError:
@@ -171,7 +170,7 @@ class _Maker:
         return made
 
     def _check_leaks(self, key: str, name: str, leaks_on: Iterable[str]) -> None:
-        """A group that the data do not have would guard nothing."""
+        """Refuses a group that the data do not have: it would guard nothing."""
         for group in leaks_on:
             if group not in self.context.groups:
                 known = ", ".join(self.context.groups)
@@ -181,7 +180,7 @@ class _Maker:
                 )
 
     def term(self, key: str, term: Objective | FurtherTerm, main: Objective) -> JepaTerm:
-        """A JEPA term; what it leaves out is as in the `main` one."""
+        """Makes a JEPA term; what it leaves out is taken from the `main` one."""
 
         def chosen(name: str) -> tuple[str, Any]:
             own = getattr(term, name)

@@ -1,4 +1,4 @@
-"""From a recipe to the objects that train."""
+"""The objects that train, built from a recipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class Run:
-    """A recipe, built: everything that trains, and nothing that has trained yet."""
+    """A recipe, built: everything that trains, and nothing trained yet."""
 
     recipe: Recipe
     objective: JepaObjective
@@ -81,7 +81,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
 def build_on(
     data: TaskData, recipe: Recipe, registry: Registry, device: str | None = None, weights: Path | None = None
 ) -> Run:
-    """As :func:`build`, over data that are there already. weights: of a saved model to start from."""
+    """Builds as :func:`build` does, over data that were read before. weights: of a saved model to start from."""
     _refuse_unknown_splits(recipe, data.evaluation)
     objective = assemble(recipe, data, registry, weights)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
@@ -93,7 +93,7 @@ def build_on(
 def make_evaluations(
     recipe: Recipe, objective: JepaObjective, data: TaskData, registry: Registry
 ) -> dict[str, Evaluation]:
-    """The further evaluations of a recipe by name, made for this objective and this data."""
+    """Makes the further evaluations of a recipe, by name, for this objective and these data."""
     context = EvaluationContext(objective, data, recipe.search)
     return {
         reference.name: create(registry, recipe, f"evaluation.also.{i}", "evaluation", reference, context)

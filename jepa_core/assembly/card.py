@@ -53,8 +53,9 @@ This is the plain language model. Predictors and other parts of the training obj
 
 
 def write_card(path: Path, recipe: Mapping[str, Any], metrics: Metrics) -> bool:
-    """Writes the README, over an older one of ours. recipe: the resolved one of the run, as plain data, with what the
-    run noted under ``resolved``. False where somebody else's is there: that one stays."""
+    """Writes the README, over an older one of ours; returns False where somebody else's is there, which stays.
+
+    recipe: the run's resolved one, as plain data, with the run's notes under ``resolved``."""
     try:
         write_own(path, card(path.parent.name, recipe, metrics, exported=False).encode())
     except JepaError:
@@ -65,12 +66,12 @@ def write_card(path: Path, recipe: Mapping[str, Any], metrics: Metrics) -> bool:
 
 
 def card_of(folder: RunFolder, name: str) -> str:
-    """For an exported model: from the files of its run."""
+    """The README of an exported model, from the files of its run."""
     return card(name, load_yaml(folder.recipe).data, folder.read_metrics(), exported=True)
 
 
 def card(name: str, recipe: Mapping[str, Any], metrics: Metrics, exported: bool) -> str:
-    """The text. name: of the folder."""
+    """The text of the README. name: the folder's."""
     said = {key: value for key, value in recipe.items() if key != "resolved"}
     made_with = recipe.get("resolved") or {}
     parts = [
@@ -87,7 +88,7 @@ def card(name: str, recipe: Mapping[str, Any], metrics: Metrics, exported: bool)
 
 
 def _front_matter(recipe: Mapping[str, Any]) -> str:
-    """What the Hugging Face Hub reads."""
+    """The header that the Hugging Face Hub reads."""
     told: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["jepa-core"]}
     if base := recipe["model"].get("pretrained"):
         told["base_model"] = base
@@ -132,7 +133,7 @@ def _verdict(value: float) -> str:
 
 
 def _whole_answers(metrics: Metrics) -> Iterator[tuple[str, float, str]]:
-    """Set, share of answers that are right as a whole, and how that was judged."""
+    """Yields set, share of answers that are right as a whole, and how that was judged."""
     for split, figures in metrics.items():
         for name, words in WHOLE_ANSWERS.items():
             value = number(figures.get(name))

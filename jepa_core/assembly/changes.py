@@ -1,4 +1,4 @@
-"""What else than the recipe may have changed since a run trained: its data, and what it runs on."""
+"""Changes since a run trained, beside those of its recipe: of its data, and of the software and device it runs on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OtherData(JepaError):
 
 
 def note(run: Run, registry: Registry) -> None:
-    """Has the run's checkpoints say what is compared when it goes on, beside its recipe."""
+    """Makes the run's checkpoints keep, beside its recipe, everything that is compared when it goes on."""
     trainer = run.trainer
     trainer.made_with = {
         "data": data_print(run.data),
@@ -43,7 +43,7 @@ def data_print(data: TaskData) -> Fingerprint:
 
 
 def data_changes(before: Any, now: Fingerprint, tokens_before: Mapping[str, int], tokens: Mapping[str, int]) -> str:
-    """What of the data is another than what was trained on, in words; empty where nothing is.
+    """Says how the data differ from those that were trained on; an empty string where they don't.
 
     before: as a checkpoint or a run notes it, None where it doesn't; tokens: name -> token id.
     """
@@ -53,7 +53,7 @@ def data_changes(before: Any, now: Fingerprint, tokens_before: Mapping[str, int]
 
 
 def moved_tokens(before: Mapping[str, int], now: Mapping[str, int]) -> str:
-    """Names that were trained and have other token ids now, in words; empty where there are none."""
+    """Says which trained names have other token ids now; an empty string where there are none."""
     names = moved(before, now)
     few = ", ".join(f"'{name}' was {before[name]} and is {now[name]}" for name in names[:NAMED])
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
@@ -61,18 +61,18 @@ def moved_tokens(before: Mapping[str, int], now: Mapping[str, int]) -> str:
 
 
 def vocabulary_beside(checkpoint: Path) -> dict[str, int]:
-    """Name -> token id of the run whose folder a checkpoint is in; empty where it is in none."""
+    """Name -> token id of the run that a checkpoint lies in the folder of; empty where it lies in none."""
     path = RunFolder(checkpoint.parent.parent).vocabulary
     return _mapping_in(read_json(path), "token_to_id") if path.is_file() else {}
 
 
 def noted(folder: RunFolder) -> dict[str, Any]:
-    """The ``resolved`` section of a run's recipe: what it noted of itself."""
+    """The ``resolved`` section of a run's recipe: the run's notes on itself."""
     return _mapping_in(load_yaml(folder.recipe).data, "resolved")
 
 
 def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
-    """``torch 2.12.0 before, 2.13.0 now``, for each that changed; what was not noted did not."""
+    """``torch 2.12.0 before, 2.13.0 now``, for each that changed; one that was not noted did not."""
     if not isinstance(before, dict):
         return []
     other = {name: is_now for name, is_now in now.items() if before.get(name, is_now) != is_now}
@@ -80,7 +80,7 @@ def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
 
 
 def code_changes(before: Any, now: Mapping[str, str]) -> list[str]:
-    """Each plugin, of those that were noted, whose code is not what it was, in words."""
+    """Says which of the noted plugins have other code now."""
     if not isinstance(before, dict):
         return []
     other = [name for name, is_now in now.items() if before.get(name, is_now) != is_now]
@@ -88,6 +88,6 @@ def code_changes(before: Any, now: Mapping[str, str]) -> list[str]:
 
 
 def _mapping_in(data: Any, key: str) -> dict[str, Any]:
-    """A mapping in a file that need not be what was written."""
+    """The mapping under `key`; empty where the file is not as it was written."""
     found = data.get(key) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Whether any pair of a run can ever count."""
+"""JEPA terms that no sample of a run can ever pay, found before it trains."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jepa_core.samples.sample_set import Batch, SampleSet
 
 #: Samples planned together, and how many are looked through before it is said that none counts.
 PART, LOOKED_THROUGH = 1 << 12, 1 << 20
-#: Steps for which a filter that draws, and does not say at what rate, is asked.
+#: Steps for which a filter that draws at an unknown rate is tried.
 STEPS = 64
 
 
 def silent_terms(objective: JepaObjective, train: SampleSet, steps: int | None = None) -> dict[str, str]:
-    """The JEPA terms that have a weight, and that no sample of the training set can ever pay: name -> why.
+    """Finds the JEPA terms that have a weight, but that no training sample can ever pay; returns name -> why.
 
     steps: of the run, where that is known.
     """
@@ -45,7 +45,7 @@ def _why(planner: Planner, number: int, train: SampleSet, steps: int | None) -> 
 
 
 def _left(planner: Planner, number: int, train: SampleSet) -> tuple[Batch | None, int]:
-    """Samples that the filters leave which draw nothing, or None; and how many were looked through."""
+    """The samples that the filters which draw nothing leave, or None; and how many were looked through."""
     seen, weight = 0, planner.spec.terms[number].weight
     step = weight.steps if isinstance(weight, Schedule) and not weight.start else 0  # at which it has a weight
     for rows in _rows(train):
@@ -57,14 +57,14 @@ def _left(planner: Planner, number: int, train: SampleSet) -> tuple[Batch | None
 
 
 def _rows(train: SampleSet) -> Iterator[Sequence[int]]:
-    """First some of every group, which mostly settles it."""
+    """Yields rows to look through: first some of every group, which mostly settles it."""
     yield torch.cat([train.first_rows(group, PART // 4) for group in train.group_sizes]).sort().values.tolist()
     end = min(len(train), LOOKED_THROUGH)
     yield from (range(start, min(start + PART, end)) for start in range(0, end, PART))
 
 
 def _dropped_by_chance(planner: Planner, number: int, batch: Batch) -> str:
-    """Filters of training that draw, and do not say at what rate, have to show that they leave something."""
+    """Tries the training-only filters that state no rate; says which leaves nothing, or an empty string."""
     for stream, keep in enumerate(planner.spec.terms[number].filters):
         traits = FilterTraits.of(keep)
         if traits.training_only and traits.rate is None:

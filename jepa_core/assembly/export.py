@@ -29,7 +29,7 @@ from jepa_core.samples.token_names import TokenNames
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: In the folder of a model, what is not its tokenizer's.
+#: Files in the folder of a model that are not its tokenizer's.
 _MODELS = ("config.json", "generation_config.json", adapters.CONFIG, "README.md")
 
 
@@ -43,9 +43,10 @@ def export(
 ) -> Path:
     """Writes a folder for ``pipeline("text-generation")``, ``AutoModelForCausalLM`` and ``AutoTokenizer``.
 
-    merge: of a run with LoRA, one model of the pretrained weights and the adapters; without it, the adapters alone,
-    which name the pretrained model and need peft. keep_predictors: predictor tokens stay, with their rows. The data of
-    the run is not read. Raises JepaError where that can't be, and for a `directory` in which there is something.
+    merge: of a run with LoRA, makes one model of the pretrained weights and the adapters; without it, the adapters are
+    written alone, which name the pretrained model and need peft. keep_predictors: keeps predictor tokens and their
+    rows. The data of the run are not read. Raises JepaError where that can't be, and for a `directory` that is not
+    empty.
     """
     folder, target = RunFolder(Path(run_dir)), Path(directory)
     _refuse(folder, target)
@@ -106,7 +107,7 @@ def _write_model(model: PreTrainedModel, names: TokenNames, leave: range, draft:
 
 
 def _write_adapters(model: PreTrainedModel, draft: Path) -> None:
-    """Without the rows of predictor tokens, which no pretrained model has a place for."""
+    """Writes adapters without the rows of predictor tokens, which no pretrained model has a place for."""
     adapters.save_adapters(model, draft)
     config, weights = draft / adapters.CONFIG, draft / adapters.WEIGHTS
     said = {**json.loads(config.read_text(encoding="utf-8")), "trainable_token_indices": None}

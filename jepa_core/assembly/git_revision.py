@@ -1,8 +1,8 @@
 """The git revision of the current folder, read without running anything that a checkout's own settings name.
 
-``git describe --dirty`` asks what ``core.fsmonitor`` names, and filters that ``.git/config`` defines. A checkout
-that somebody sent may name anything there, so the revision is read by hand, and when git is asked for changed files
-each of the checkout's settings that could name a program is empty.
+``git describe --dirty`` runs the program that ``core.fsmonitor`` names, and filters that ``.git/config`` defines. A
+checkout that somebody sent may name anything there, so the revision is read by hand, and when git is asked for
+changed files each of the checkout's settings that could name a program is empty.
 """
 
 from __future__ import annotations
@@ -29,21 +29,23 @@ _OURS = ["core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow
 
 
 def git_revision(start: Path | None = None) -> str | None:
-    """Of the checkout around `start`, the current folder by default, with ``-dirty`` for changed files, or
-    ``-unknown`` where nobody can say whether there are any; None outside of a checkout, and of one without a commit.
+    """The commit of the checkout around `start`, by default the current folder; None outside of one, and without a
+    commit.
+
+    It ends with ``-dirty`` for changed files, ``-unknown`` where nobody can say whether there are any.
     """
     try:
         for folder in _upwards((start or Path()).absolute()):
             if os.path.lexists(folder / ".git"):
                 own, common = _git_folders(folder)
                 return _commit(own, common) + _state(folder)
-    except (OSError, ValueError, JepaError):  # not laid out as git does; what it is, is not known
+    except (OSError, ValueError, JepaError):  # not laid out as git does, so unknown
         pass
     return None
 
 
 def _upwards(folder: Path) -> Iterator[Path]:
-    """The folder and those above it, up to where git itself would stop."""
+    """Yields the folder and those above it, up to where git itself would stop."""
     ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
     for place in (folder, *folder.parents):
         if str(place) in ceilings and place != folder:
@@ -52,7 +54,7 @@ def _upwards(folder: Path) -> Iterator[Path]:
 
 
 def _git_folders(checkout: Path) -> tuple[Path, Path]:
-    """The one of this work tree, and the one that all work trees of a repository share."""
+    """The git folder of this work tree, and the one that all work trees of the repository share."""
     own = checkout / ".git"
     if own.is_file():
         own = checkout / _text(own).removeprefix("gitdir:").strip()
@@ -61,7 +63,7 @@ def _git_folders(checkout: Path) -> tuple[Path, Path]:
 
 
 def _commit(own: Path, common: Path) -> str:
-    """Raises ValueError where it names no commit."""
+    """The hash of the current commit. Raises ValueError where there is none."""
     found = _text(own / "HEAD").strip()
     for _ in range(5):  # a reference may name another
         if not found.startswith("ref:"):
@@ -83,8 +85,8 @@ def _resolve(name: str, own: Path, common: Path) -> str:
 
 
 def _state(checkout: Path) -> str:
-    """``-dirty`` where a tracked file is not as it was committed; submodules, which have settings of their own, are not
-    looked into."""
+    """``-dirty`` where a tracked file differs from the commit, ``-unknown`` where git can't tell. Submodules, which
+    have settings of their own, are not looked into."""
     settings = _settings(checkout)
     if settings is None:
         return "-unknown"
@@ -95,7 +97,7 @@ def _state(checkout: Path) -> str:
 
 
 def _settings(checkout: Path) -> list[str] | None:
-    """Empty settings in place of the checkout's own, but for those of its layout; None where that can't be said."""
+    """Settings that empty the checkout's own, but for those of its layout; None where they can't be told."""
     status, listed = _git(checkout, ["config", "--list", "--show-scope", "--null"])
     parts = listed.split("\0")
     named = {
@@ -107,7 +109,7 @@ def _settings(checkout: Path) -> list[str] | None:
 
 
 def _git(checkout: Path, arguments: list[str]) -> tuple[int | None, str]:
-    """The exit status, None where git is missing or takes too long, and what it printed."""
+    """Runs git; returns the exit status, None where git is missing or takes too long, and what it printed."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     own |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
     command = ["git", "-C", str(checkout), *arguments]

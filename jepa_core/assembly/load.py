@@ -66,21 +66,21 @@ class LoadedRun:
         }
 
     def ask(self, questions: str | Sequence[str], plain: bool = False, count: int = 3) -> list[Answer]:
-        """Answers to questions as the dataset writes them. plain: by the model alone; count: so many, where they are
-        ranked. Raises JepaError for one that can't be read."""
+        """Answers questions written as the dataset writes them. plain: by the model alone; count: so many, where
+        answers are ranked. Raises JepaError for a question that can't be read."""
         return self.asker(plain, count)([questions] if isinstance(questions, str) else questions)
 
     def asker(self, plain: bool = False, count: int = 3, max_new_tokens: int = 128) -> Asker:
-        """What answers questions, one time after another."""
+        """Makes a function that answers questions, one time after another."""
         if self.data.ask is None:
             raise JepaError("nothing can be asked of this run: its dataset has no 'ask'")
         return self.data.ask(self.data, self.objective, Manner(plain, count, max_new_tokens))
 
 
 def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
-    """The objective, model, components, data and recipe of a finished run, in evaluation mode.
+    """Loads a finished run, in evaluation mode: objective, model, components, data and recipe.
 
-    Raises JepaError when the folder holds no finished run, or its data is not there any more.
+    Raises JepaError when the folder holds no finished run, or its data are not there any more.
     """
     folder = RunFolder(Path(output_dir))
     if not folder.finished:
@@ -89,7 +89,7 @@ def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
 
 
 def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry) -> LoadedRun:
-    """The run of a folder with these weights, or with those that it would start from; without the network.
+    """Loads the run of a folder with these weights, for None with those it would start from; without the network.
 
     Raises JepaError also where a link in the folder leads out of it: somebody else may have made it.
     """
@@ -106,7 +106,7 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
 
 
 def _refuse_other_tokens(path: Path, vocabulary: TokenNames) -> None:
-    """The weights know tokens by their ids. Raises OtherData where the data have others than the run had."""
+    """Raises OtherData where the data have other tokens than the run had: the weights know tokens by their ids."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -128,7 +128,7 @@ def evaluate_again(
     """Loads a finished run and evaluates it on its recipe's data; `say` is told when they changed since.
 
     per_layer: None as the recipe says; file: evaluate on what is in it instead. Raises JepaError when there is no
-    finished run, its tokens are others now, or the file is none that its dataset reads.
+    finished run, its tokens changed, or its dataset does not read such a file.
     """
     registry = registry or Registry.discover()
     loaded = load(output_dir, registry)
@@ -148,7 +148,7 @@ def evaluate_again(
 
 
 def _read(file: str, loaded: LoadedRun, say: Callable[[str], None]) -> dict[str, SampleSet]:
-    """The set in a file, by the file's name."""
+    """Reads the set in a file; returns it by the file's name."""
     if loaded.data.read is None:
         raise JepaError(f"{file}: '{loaded.recipe.data.name}' reads no sets but those of its recipe")
     found, notes = loaded.data.read(file)

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, plugins, git revision."""
+"""The provenance of a run: versions, plugins, git revision."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pluggy", "einops", 
 
 
 def versions() -> dict[str, str]:
-    """Of Python, jepa-core and the packages whose version can change a number; and how many threads add one up."""
+    """Versions of Python, jepa-core and the packages that can change a number; and how many threads add one up."""
     import torch
 
     return {
@@ -53,7 +53,7 @@ def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
 
 
 def licences(recipe: Recipe, registry: Registry) -> list[str]:
-    """Files of licences that lie beside the data that the recipe's components read, in words."""
+    """Lists the files of licences that lie beside the data that the recipe's components read, in words."""
     found: dict[str, None] = {}
     for _, kind, ref in recipe.components():
         for name, annotation in option_types(registry.find(kind, ref.name).factory).items():
@@ -72,7 +72,6 @@ def _licences_beside(value: str, search: tuple[Path, ...]) -> list[str]:
 
 
 def plugin_code(recipe: Recipe, registry: Registry) -> dict[str, str]:
-    """Plugin -> sha256 of its code, for those whose components the recipe names; a version may stay the same while
-    the code changes."""
+    """Plugin -> sha256 of its code, for plugins used by the recipe: code may change while the version stays."""
     used = {registry.find(kind, ref.name).plugin for _, kind, ref in recipe.components()}
     return {plugin.origin: registry.code_hash(plugin) for plugin in sorted(used, key=lambda plugin: plugin.origin)}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def check_id(name: str) -> None:
-    """Raises HubError for what is no id of a model of somebody's, as ``you/name``; the Hub is not asked."""
+    """Raises HubError where `name` is no id of a user's model, like ``you/name``; the Hub is not asked."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -23,9 +23,9 @@ def check_id(name: str) -> None:
 
 
 def push_to_hub(folder: Path, name: str, private: bool = False, api: HfApi | None = None) -> str:
-    """Uploads all files of `folder` to the model `name`, which is made where it is not there; returns its address.
+    """Uploads all files of `folder` to the model `name`, made where it is not there; returns its address.
 
-    private: of a new one. api: huggingface_hub's own by default. Raises HubError, saying what to do; `folder` stays.
+    private: for a new one; api: huggingface_hub's own by default. Raises HubError, saying what to do; `folder` stays.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled

@@ -1,6 +1,6 @@
-"""One step before the first, in which every component is watched: does it keep its contract in this run.
+"""A trial step before the first, in which every component is watched: it has to keep its contract in this run.
 
-What it breaks is told with the line of the recipe that asks for the component, before anything is written.
+A breach is told with the line of the recipe that asks for the component, before anything is written.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def rehearse(run: Run) -> None:
 
 @contextmanager
 def watched(objective: JepaObjective, recipe: Recipe) -> Iterator[JepaObjective]:
-    """The same objective over the same model, for a while, in which every call of a component is watched."""
+    """Yields the same objective over the same model, with every call of a component watched."""
     spec, settings, training = objective.spec, recipe.objective, objective.training
     terms = [_watched_term(spec.terms[0], recipe, "objective", settings)]
     terms += [
@@ -84,7 +84,7 @@ def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: Any) -> Je
 
 
 def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str) -> Any:
-    """Stands for a component: it declares what that declares, and is watched when it is called."""
+    """Stands for a component: it declares the same traits, and every call is watched."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -113,7 +113,7 @@ class _Guard:
 
 
 class _GuardWithDraws(_Guard):
-    """Of a strategy that asks for random numbers; the planner looks at the signature."""
+    """Guards a strategy that asks for random numbers; the planner looks at the signature."""
 
     def __call__(self, samples: Any, draws: Any) -> Any:
         return self._call(samples, draws)

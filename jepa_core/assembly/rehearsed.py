@@ -1,7 +1,7 @@
 """The two halves of a run with a rehearsal, and the rows between them.
 
 The rows are a file of JSON Lines. Its first line says what they were made of: the hash of the learned weights, the
-asker, and what was read and asked; a row is a line after it.
+asker, and what was read and asked; each further line is a row.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def asker_of(recipe: Recipe, registry: Registry) -> Rehearsal:
 
 
 def extended(recipe: Recipe, data: TaskData, registry: Registry, rows: Rows) -> TaskData:
-    """The task with the rows among its training samples.
+    """Adds the rows to the task's training samples.
 
-    Raises ComponentError where the asker breaks its contract, and DataError for rows that are none of this task's.
+    Raises RecipeError where the asker breaks its contract, and DataError for rows that are none of this task's.
     """
     made = asker_of(recipe, registry).extend(data, rows)
     if not isinstance(made, TaskData):
@@ -63,7 +63,7 @@ def extended(recipe: Recipe, data: TaskData, registry: Registry, rows: Rows) -> 
 
 
 def hash_of(weights: Path) -> str:
-    """sha256 over the tensors' files of a saved model."""
+    """The sha256 over the tensors' files of a saved model."""
     found = sha256()
     for path in sorted(weights.glob("*.safetensors")):
         found.update(f"{path.name} {path.stat().st_size}\n".encode())
@@ -73,13 +73,13 @@ def hash_of(weights: Path) -> str:
 
 
 def write_rows(path: Path, made_of: Mapping[str, Any], found: Rehearsed) -> None:
-    """Writes the file whole or not at all."""
+    """Writes rows and what they were made of, the file whole or not at all."""
     first = {**made_of, "counts": dict(found.counts), "rows": len(found.rows)}
     write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (first, *found.rows)))
 
 
 def read_rows(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the rows were made of, and the rows. Raises JepaError for a file that :func:`write_rows` did not write."""
+    """Reads what rows were made of, and the rows. Raises JepaError for a file that :func:`write_rows` did not write."""
     try:
         first, *rows = [json.loads(line) for line in read_bytes(path).decode("utf-8").splitlines()]
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The recipe of a run, and what it takes to read it here."""
+"""The recipe of a run, and the plugins that it takes to read it here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_recipe(folder: RunFolder, registry: Registry, overrides: Sequence[str] = ()) -> Recipe:
-    """The resolved recipe of a run. Raises RecipeError, which says with which plugins the run was made, where one that
-    the user named is missing."""
+    """Reads the resolved recipe of a run. Raises RecipeError, which also names plugins of the run that are missing."""
     try:
         return load_recipe(folder.recipe, overrides, registry)
     except RecipeError as error:
@@ -37,7 +36,7 @@ def _missing(folder: RunFolder, registry: Registry) -> Iterator[Problem]:
 
 
 def _advice(name: str, search: list[str]) -> str:
-    """search: folders, the first one that in which the run was started."""
+    """Says how to give a missing plugin. search: folders, the first one that in which the run was started."""
     if not name.endswith(".py"):
         return f"the run was made with a plugin: install {name}, or add -p {name}"
     there = [path for path in (Path(name), *(Path(each, name) for each in search[:1])) if path.is_file()]

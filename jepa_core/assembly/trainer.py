@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def make_trainer(run: Run) -> JepaTrainer:
-    """The trainer of `run`, writing into the recipe's output folder."""
+    """Makes the trainer of `run`, which writes into the recipe's output folder."""
     folder = RunFolder(Path(run.recipe.output_dir))
     if run.recipe.training.gradient_checkpointing:
         if run.objective.recall is not None:  # what is recalled is state, gone when a layer runs again
@@ -58,7 +58,7 @@ def _refuse_unsplittable(run: Run) -> None:
 
 
 def _refuse_split_regularizers(run: Run) -> None:
-    """A regularizer looks at all embeddings of a step together: split, it would be another loss."""
+    """Refuses accumulated steps with a regularizer: it looks at all embeddings of a step together."""
     several = run.recipe.training.gradient_accumulation_steps > 1
     if several and any(term.regularizers for term in run.objective.spec.terms):
         raise run.recipe.error(
@@ -77,7 +77,7 @@ def check_training(run: Run) -> None:
 
 
 def _refuse_no_batch(run: Run, processes: int) -> None:
-    """Raises RecipeError where the epoch's last batch, which is left out, is its only one."""
+    """Raises RecipeError where the last batch of an epoch, which is left out, is its only one."""
     training, samples = run.recipe.training, len(run.train_dataset)
     together = training.per_device_train_batch_size * processes
     if training.dataloader_drop_last and samples < together:
@@ -86,11 +86,11 @@ def _refuse_no_batch(run: Run, processes: int) -> None:
 
 
 def planned_steps(trainer: JepaTrainer) -> int:
-    """How many optimizer steps the whole run has, whether steps or epochs give its length."""
+    """The number of optimizer steps of the whole run, whether steps or epochs give its length."""
     return trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[-1]
 
 
 def _checkpoint_activations(model: PreTrainedModel) -> None:
-    """Under its newer name where transformers has that, since the older one warns."""
+    """Turns on activation checkpointing, by its newer name where transformers has that: the older one warns."""
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable()

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from."""
+"""The choice of the checkpoint that a run goes on from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jepa_core.checkpoint.manifest import BadCheckpoint, check, read_json
 from jepa_core.errors import JepaError
 from jepa_core.recipe.resolve import differences
 
-#: Recipe, number of processes, schedule, and what of the optimizer is no tensor.
+#: Recipe, number of processes, schedule, and the optimizer's state but for its tensors.
 STATE = "state.json"
 #: The keys of a recipe that may grow when a run goes on; it has one of the two.
 LENGTHS = ("training.max_steps", "training.num_train_epochs")
@@ -24,10 +24,10 @@ class OtherRecipe(JepaError):
 
 
 def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str], None]) -> Path | None:
-    """The checkpoint of the most steps that is whole, and of this `recipe` (None: of any).
+    """Finds the whole checkpoint of the most steps, of this `recipe` (None: of any).
 
-    warn: is told of each that is passed over, and why. None when there are none at all; raises BadCheckpoint
-    when there are some and none is whole, because starting anew would hide that.
+    Returns None when there are no checkpoints at all; raises BadCheckpoint when there are some and none will do,
+    because starting anew would hide that. warn: is told of each that is passed over, and why.
     """
     found = in_order(checkpoints)
     problems: list[str] = []
@@ -51,7 +51,7 @@ def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str
 
 
 def chosen(path: Path, recipe: dict[str, Any], force: bool = False) -> Path:
-    """`path`, when it is a whole checkpoint of this recipe.
+    """Returns `path`, made absolute, when it is a whole checkpoint of this recipe.
 
     force: also when the recipe differs. Raises BadCheckpoint or OtherRecipe.
     """
@@ -80,14 +80,14 @@ def not_allowed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def grew(before: dict[str, Any], after: dict[str, Any], key: str) -> bool:
-    """Is a number of a recipe's, by its dotted key, larger than it was."""
+    """Tells whether the number at a dotted key of a recipe is larger than it was."""
     section, _, name = key.partition(".")
     was, is_now = (recipe[section].get(name) for recipe in (before, after))
     return isinstance(was, int | float) and isinstance(is_now, int | float) and was < is_now
 
 
 def made_with(checkpoint: Path) -> dict[str, Any]:
-    """What it was trained with beside its recipe; empty for one of a version that did not note it."""
+    """The data and versions that a checkpoint was trained with; empty for one of a version that did not note them."""
     state = read_json(checkpoint / STATE)
     found = state.get("made_with") if isinstance(state, dict) else None
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""No run goes on from weights that are not finite, whoever wrote them."""
+"""Refusal of checkpoints with weights that are not finite, whoever wrote them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from jepa_core.checkpoint.manifest import BadCheckpoint, regular_size
 from jepa_core.errors import first_line
 
-#: Not the model's: an optimizer's state, random numbers, and components, who may keep an infinity in a buffer.
+#: Files not of the model: an optimizer's state, random numbers, and components, which may keep an infinity in a buffer.
 _OTHERS = ("optimizer", "random_", "components")
 _WRONG = (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError)
 

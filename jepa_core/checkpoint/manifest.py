@@ -23,7 +23,7 @@ class BadCheckpoint(JepaError):
 
 
 def seal(folder: Path, step: int) -> None:
-    """Makes every file of `folder` last, then writes the manifest over them, then makes the folder last.
+    """Syncs every file of `folder` to the disk, writes the manifest over them, then syncs the folder.
 
     Raises OSError when the disk does not take it.
     """
@@ -41,9 +41,9 @@ def seal(folder: Path, step: int) -> None:
 
 
 def check(folder: Path) -> int:
-    """The step of a checkpoint whose every file is what its manifest says.
+    """Checks every file of a checkpoint against its manifest; returns the checkpoint's step.
 
-    Raises BadCheckpoint naming the first file that is not.
+    Raises BadCheckpoint naming the first file that is not what the manifest says.
     """
     manifest = read_json(folder / NAME)
     try:
@@ -79,12 +79,12 @@ def _check_file(folder: Path, name: str, size: int, digest: str) -> None:
 
 
 def folder_name(step: int) -> str:
-    """Of the checkpoint of a step."""
+    """The folder's name for the checkpoint of a step."""
     return f"checkpoint-{step}"
 
 
 def regular_size(path: Path) -> int:
-    """Bytes of a file that can be read to its end: a pipe or device would never end, a link leads elsewhere.
+    """The size in bytes of a regular file: a pipe or device would never end, a link leads elsewhere.
 
     Raises BadCheckpoint for anything else.
     """
@@ -100,7 +100,7 @@ def regular_size(path: Path) -> int:
 
 
 def read_json(path: Path) -> Any:
-    """JSON of a checkpoint. Raises BadCheckpoint when there is none, or a kind that costs too much."""
+    """Reads JSON of a checkpoint. Raises BadCheckpoint when there is none, or it is too large or too deep."""
     if regular_size(path) > MAX_JSON:
         raise BadCheckpoint(f"{path}: larger than {MAX_JSON >> 20} MiB")
     try:

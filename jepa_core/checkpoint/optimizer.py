@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """``Optimizer.state_dict()`` as tensors ``{parameter}.{name}`` and what JSON can hold."""
+    """Splits ``Optimizer.state_dict()`` into tensors ``{parameter}.{name}`` and plain data that JSON can hold."""
     tensors: dict[str, Tensor] = {}
     values: dict[str, dict[str, Any]] = {}
     for parameter, entries in state["state"].items():
@@ -33,7 +33,7 @@ def join(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _group(group: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples, which is what betas are."""
+    """Makes betas a tuple again: JSON has no tuples."""
     return {name: tuple(value) if name == "betas" else value for name, value in group.items()}
 
 

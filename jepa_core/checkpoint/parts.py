@@ -1,4 +1,4 @@
-"""Weights and optimizer state in parts: each process writes what it has, and reads what it needs of however many.
+"""Weights and optimizer state in parts: each process writes its own, and reads what it needs from however many.
 
 By torch.distributed.checkpoint, in safetensors: where a part belongs stands in its header, and nothing is pickled.
 """
@@ -21,7 +21,7 @@ from jepa_core.tensors import part_here, put_together
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
 
-#: Files of a process, by the number that torch gives them. The names say what is looked at before a run goes on.
+#: Names of a process's files, by the number that torch gives them; by name they are checked before a run goes on.
 KINDS = {1: "weights", 2: "components", 3: "optimizer"}
 OPTIMIZER = "optimizer."
 Parts = dict[str, Tensor]
@@ -33,7 +33,7 @@ def in_parts(folder: Path) -> bool:
 
 
 def weights_of(objective: JepaObjective) -> Parts:
-    """What a checkpoint holds of an objective, by name, each tensor once; not what adapters leave as it was."""
+    """The tensors of an objective that a checkpoint holds, by name, each once; not those that adapters leave alone."""
     buffers = dict(objective.named_buffers())
     frozen = adapters.has_adapters(objective.model)
     parameters = {
@@ -50,7 +50,7 @@ def optimizer_of(objective: JepaObjective, optimizer: torch.optim.Optimizer) -> 
 
 
 def write_parts(folder: Path, parts: Parts, group: Group) -> None:
-    """This process's share of them; each process has to. Raises what went wrong here, or JepaError for elsewhere."""
+    """Writes this process's share; every process has to. Raises what went wrong here, or JepaError for elsewhere."""
     import torch.distributed.checkpoint as dcp
 
     rank = 0 if group is None else distributed.get_rank()
@@ -69,8 +69,8 @@ def write_parts(folder: Path, parts: Parts, group: Group) -> None:
 
 
 def read_parts(folder: Path, parts: Parts, group: Group) -> None:
-    """Fills them in place, from whatever parts they were written in; each process has to. Raises BadCheckpoint, before
-    anything is changed, where the names or shapes are others."""
+    """Fills `parts` in place, however they were split when written; every process has to. Raises BadCheckpoint, before
+    anything is changed, where names or shapes differ."""
     import torch.distributed.checkpoint as dcp
 
     try:
@@ -96,7 +96,7 @@ def read_optimizer_parts(
 
 
 def put_all_together(objective: JepaObjective) -> Parts:
-    """The whole state of an objective that is split, on the host, in the first process; each has to ask."""
+    """Gathers the whole state of a split objective on the host of the first process; every process has to ask."""
     parameters = dict(objective.named_parameters(remove_duplicate=False))
     found: dict[int, Tensor] = {}
     state = {}
@@ -109,18 +109,18 @@ def put_all_together(objective: JepaObjective) -> Parts:
 
 
 def bytes_of(parts: Parts) -> int:
-    """How many bytes this process's share takes."""
+    """The number of bytes in this process's share."""
     return sum(part_here(tensor).nbytes for tensor in parts.values())
 
 
 def _new_state(parameter: Tensor, fused: bool) -> Parts:
-    """AdamW's, before its first step; a fused one counts steps on the device."""
+    """AdamW's state before its first step; a fused one counts steps on the device."""
     step = torch.zeros((), device=parameter.device if fused else "cpu")
     return {"step": step, "exp_avg": torch.zeros_like(parameter), "exp_avg_sq": torch.zeros_like(parameter)}
 
 
 def _by_name(states: Mapping[Any, Parts], objective: JepaObjective) -> Parts:
-    """States of parameters by these's names; numbers with an axis, as files of parts have nothing without one."""
+    """States by name of their parameter; numbers get an axis, as files of parts have nothing without one."""
     names = {parameter: name for name, parameter in objective.named_parameters()}
     return {
         f"{OPTIMIZER}{names[parameter]}.{key}": value if value.dim() else value.view(1)

@@ -22,7 +22,10 @@ def pack() -> bytes:
 
 
 def restore(packed: bytes) -> None:
-    """Raises KeyError, TypeError, ValueError, RuntimeError or SafetensorError for what :func:`pack` never made."""
+    """Sets the states that :func:`pack` packed.
+
+    Raises KeyError, TypeError, ValueError, RuntimeError or SafetensorError for bytes that it never made.
+    """
     tensors = load(packed)
     version, numbers, gauss = _from_bytes(tensors["python"])
     legacy = _from_bytes(tensors["numpy"])
@@ -37,7 +40,7 @@ def restore(packed: bytes) -> None:
 
 
 def gather(packed: bytes, device: torch.device) -> list[bytes]:
-    """Of each process, in the order of their ranks, the bytes that it has."""
+    """Gathers the bytes of every process, in the order of their ranks."""
     if not distributed.is_initialized():
         return [packed]
     size = torch.tensor(len(packed), device=device)

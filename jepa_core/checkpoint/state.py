@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside the weights: optimizer, schedule, random numbers, recipe, trainer state."""
+"""The state in a checkpoint beside the weights: optimizer, schedule, random numbers, recipe, trainer state."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ def write_state(
     recipe: dict[str, Any] | None,
     made_with: dict[str, Any],
 ) -> None:
-    """optimizer, schedule: their ``state_dict()``, the former None where it is in parts; trainer: TrainerState's
-    fields; randoms: of each process; made_with: what of data and machine it was trained with."""
+    """Writes everything but the weights.
+
+    optimizer, schedule: their ``state_dict()``, the former None where it is in parts; trainer: TrainerState's fields;
+    randoms: one for each process; made_with: the data and versions it was trained with."""
     plain: dict[str, Any] | None = None
     if optimizer is not None:
         tensors, plain = split(optimizer)
@@ -74,7 +76,7 @@ def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
 def read_schedule(folder: Path, schedule: LambdaLR) -> None:
     """Puts the learning rate where the schedule of the run that goes on has it at this step.
 
-    That need not be where it was left: with more steps, or another peak, it is another. Raises BadCheckpoint.
+    With more steps, or another peak, that is not where it was left. Raises BadCheckpoint.
     """
 
     def load() -> None:
@@ -98,12 +100,12 @@ def read_random(folder: Path, rank: int) -> None:
 
 
 def read_processes(folder: Path) -> int:
-    """How many processes trained. Raises BadCheckpoint."""
+    """The number of processes that trained. Raises BadCheckpoint."""
     return _reading(folder / STATE, lambda: int(read_json(folder / STATE)["processes"]))
 
 
 def read_trainer(folder: Path) -> TrainerState:
-    """Raises BadCheckpoint when the trainer could not go on from its own state."""
+    """Reads the trainer's state. Raises BadCheckpoint when the trainer could not go on from it."""
     path = folder / TRAINER
 
     def load() -> TrainerState:
@@ -121,7 +123,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _reading(path: Path, load: Callable[[], Read]) -> Read:
-    """What `load` gives; whatever a file that nobody of us wrote makes it raise is told of the file."""
+    """Calls `load`; whatever a damaged or foreign file makes it raise becomes a BadCheckpoint that names the file."""
     try:
         return load()
     except _WRONG as error:

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
 
 class CheckpointTrainer(Trainer):
-    """Saves and goes on bit by bit where it was.
+    """A Trainer that saves, and goes on bit by bit where it was.
 
-    recipe: as plain data, kept in every checkpoint, so that none is taken for another run's; made_with: what
-    is compared beside it, data and versions. sharded: write checkpoints in parts, one a process.
+    recipe: as plain data, kept in every checkpoint, so that none is taken for another run's; made_with: the data and
+    versions compared beside it; sharded: write checkpoints in parts, one a process.
     """
 
     sharded: bool = False
@@ -57,7 +57,7 @@ class CheckpointTrainer(Trainer):
     made_with: Mapping[str, Any] = MappingProxyType({})
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """The first process writes for all; raises JepaError in all of them when it can't, or must not."""
+        """Writes a checkpoint. Raises JepaError in all processes when it can't be written, or must not."""
         randoms = random_states.gather(random_states.pack(), self.args.device)
         write = self._write_parts if self.sharded else self._write_whole
         write(Path(str(self.args.output_dir)), randoms)
@@ -74,7 +74,7 @@ class CheckpointTrainer(Trainer):
         self._remove_old(checkpoints, step)
 
     def _write_parts(self, checkpoints: Path, randoms: list[bytes]) -> None:
-        """Each process its own share; the first one everything else."""
+        """Writes each process's own share; the first one also writes everything else."""
         step, device = self.state.global_step, self.args.device
         target = checkpoints / folder_name(step)
         parts = weights_of(self.objective) | optimizer_of(self.objective, self._trained_by)
@@ -106,7 +106,7 @@ class CheckpointTrainer(Trainer):
         return host_group() if distributed.is_initialized() else None
 
     def _remove_old(self, checkpoints: Path, step: int) -> None:
-        """Keeps the last ``save_total_limit``. Those of later steps are of a past that this run went back from."""
+        """Keeps the last ``save_total_limit``; removes those of later steps too, which this run went back from."""
         found = in_order(checkpoints)
         current = found.index(checkpoints / folder_name(step))
         limit = self.args.save_total_limit or len(found)
@@ -124,7 +124,7 @@ class CheckpointTrainer(Trainer):
             load_weights(self.objective, checkpoint)
 
     def _init_training_state(self, max_steps: int, *args: Any, **kwargs: Any) -> tuple[int, int]:
-        """How often to log, evaluate and save is the recipe's to say, not the checkpoint's."""
+        """Takes from the recipe, not from the checkpoint, how often to log, evaluate and save."""
         found = super()._init_training_state(max_steps, *args, **kwargs)
         self.state.compute_steps(self.args, max_steps)
         return found
@@ -138,21 +138,21 @@ class CheckpointTrainer(Trainer):
             read_schedule(Path(checkpoint), self.lr_scheduler)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
-        """There is none: fp16 is refused."""
+        """Loads nothing: fp16 is refused, so there is no scaler."""
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        """A process that was not there before, which --force-resume allows, has no state to go on with."""
+        """Restores random numbers; a process that is new, which --force-resume allows, has none to restore."""
         if checkpoint is not None and (Path(checkpoint) / random_file(self.args.process_index)).exists():
             read_random(Path(checkpoint), self.args.process_index)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        """A run that was stopped after its last step has none left; Trainer would train one more."""
+        """Runs an epoch if steps are left: Trainer would train one more after a run's last step."""
         if self.state.global_step < self.state.max_steps:
             super()._run_epoch(*args, **kwargs)
 
 
 def _size(weights: dict[str, Any], optimizer: dict[str, Any]) -> int:
-    """About how many bytes a checkpoint takes."""
+    """The size of a checkpoint in bytes, roughly."""
     held = [*weights.values(), *(v for entries in optimizer["state"].values() for v in entries.values())]
     tensors = {t.data_ptr(): t.nbytes for t in held if isinstance(t, torch.Tensor)}
     return sum(tensors.values()) + 100_000

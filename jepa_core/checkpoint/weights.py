@@ -38,8 +38,8 @@ def component_state(objective: JepaObjective, state: State | None = None) -> Sta
 
 
 def save_weights(objective: JepaObjective, folder: Path, state: State | None = None) -> None:
-    """Writes the model and the components into `folder`. state: of the objective, where it is not as a whole in this
-    process."""
+    """Writes model and components into `folder`. state: the objective's whole one, where this process has only a
+    part."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
     model: PreTrainedModel = objective.model
@@ -54,8 +54,7 @@ def save_weights(objective: JepaObjective, folder: Path, state: State | None = N
 
 
 def answer_greedily(model: PreTrainedModel, tokens: int) -> None:
-    """What ``generate`` and pipelines do with the saved model unless they are told otherwise: the likeliest answer, of
-    at most so many tokens."""
+    """Makes the likeliest answer, of at most so many tokens, the default of ``generate`` and pipelines."""
     settings = model.generation_config
     settings.do_sample, settings.max_new_tokens = False, tokens
 
@@ -74,7 +73,7 @@ def load_weights(objective: JepaObjective, folder: Path) -> None:
 
 
 def load_model(model: PreTrainedModel, folder: Path) -> None:
-    """The model's part of :func:`load_weights`."""
+    """Reads the model's part of what :func:`save_weights` wrote."""
     if adapters.has_adapters(model):
         adapters.load_adapters(model, _adapter_state(model, folder))
     else:
@@ -82,7 +81,7 @@ def load_model(model: PreTrainedModel, folder: Path) -> None:
 
 
 def _adapter_state(model: PreTrainedModel, folder: Path) -> dict[str, Tensor]:
-    """Of the adapters; which pretrained model they belong to is the recipe's to say."""
+    """The adapters' tensors in a folder; the recipe says which pretrained model they belong to."""
     found = _read(folder / adapters.WEIGHTS)
     _refuse_others(adapters.adapter_state(model), found, folder)
     return found

@@ -1,4 +1,4 @@
-"""Writing a checkpoint whole or not at all, and removing older ones so that none is ever half there."""
+"""Writing a checkpoint whole or not at all, and removing leftovers of those that are half there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jepa_core.folder.whole_folder import whole_folder
 
 @contextmanager
 def whole_checkpoint(target: Path, step: int, needed: int) -> Iterator[Path]:
-    """A folder to write the checkpoint of `step` into, which becomes `target` once everything in it is sealed.
+    """Yields a folder to write the checkpoint of `step` into, which becomes `target` once everything in it is sealed.
 
     Leftovers of earlier attempts go first. needed: bytes that will be written, for the message. Raises NotWritten.
     """
@@ -25,6 +25,6 @@ def whole_checkpoint(target: Path, step: int, needed: int) -> Iterator[Path]:
 
 
 def remove_leftovers(checkpoints: Path) -> None:
-    """What a process that was killed left behind, while it wrote or deleted a checkpoint."""
+    """Removes what a killed process left of a checkpoint that it was writing or deleting."""
     for path in checkpoints.glob(f"checkpoint-*{UNFINISHED}"):
         shutil.rmtree(path, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""What people look at: colours, drawings, pages, the terminal."""
+"""Output for people: colours, drawings, pages, the terminal."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-#: Of the largest value, what an axis spans at least.
+#: The least span of an axis, as a share of the largest value.
 SHORTEST = 0.2
 
 
@@ -21,7 +21,7 @@ class Series:
         return bool(self.steps)
 
     def then(self, step: float, value: float | None) -> Series:
-        """With one more point, where there is one and it is new."""
+        """Appends a point, where there is one and its step is new."""
         if value is None or step in self.steps:
             return self
         return Series((*self.steps, step), (*self.values, value))
@@ -29,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Line:
-    """label: of the quantity, where the chart has several; colour, dash: numbers of each, from 0."""
+    """A line of a chart. label: the quantity, where the chart has several; colour, dash: numbers of each, from 0."""
 
     run: str
     label: str
@@ -69,7 +69,7 @@ class Chart:
 
     @property
     def alt(self) -> str:
-        """What the picture shows, in words."""
+        """Describes the picture in words."""
         of = (f"{' '.join(filter(None, (line.run, line.label)))}: {_course(line.series)}" for line in self.lines)
         return f"{self.title} over {self.across}s. {'; '.join(of)}"
 

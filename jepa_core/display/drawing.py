@@ -55,10 +55,11 @@ def draw_chart(chart: Chart) -> Figure:
 
 
 def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, room: int = 0) -> Figure:
-    """allowed: ``t t`` bool, rows look, columns are seen; names: ``t``; block: ``t``, each token's block number;
-    room: for so many tokens at least, so that masks side by side have one scale.
+    """Draws which tokens see which.
 
-    What a token sees in its own block is grey, what it sees in another one has the colour of text: colours are runs.
+    allowed: ``t t`` bool, rows see columns; names: ``t``; block: ``t``, each token's block number; room: tokens to
+    leave room for at least, so that masks side by side have one scale. What a token sees in its own block is grey, in
+    another block the colour of text: colours are runs.
     """
     count = len(names)
     size = min(8.0, 170 / max(count, room))
@@ -87,8 +88,9 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, 
 
 
 def draw_projection(title: str, projection: Projection, colour: int = 0) -> Figure:
-    """colour: the run's, of what is predicted; targets have that of text. The axes span a quarter of the embeddings'
-    length on either side at least, so that a point looks like one."""
+    """Draws predictions in the run's `colour`, targets in that of text, and a line between the two of a pair.
+
+    The axes span at least a quarter of the embeddings' length on either side, so that a single point looks like one."""
     figure, axes = blank(title, WIDTH * 0.85, left=0.75)
     predicted, target = projection.predicted, projection.target
     for ends in torch.stack([predicted, target], dim=1).tolist():
@@ -140,14 +142,14 @@ def panels(
 
 
 def write_picture(figure: Figure, path: Path, dots_per_inch: int) -> None:
-    """As the kind of file that the path's suffix names, over an older one of ours. Raises JepaError."""
+    """Writes the kind of file that the path's suffix names, over an older one of ours. Raises JepaError."""
     kind, file = path.suffix[1:], BytesIO()
     figure.savefig(file, format=kind, dpi=dots_per_inch, facecolor="white", metadata=PICTURES[kind])
     write_own(path, file.getvalue())
 
 
 def _legend(axes: Axes, lines: Sequence[Line]) -> None:
-    """The chart's quantities; which run has which colour is for the page to say."""
+    """Draws a legend of the chart's quantities; the page says which run has which colour."""
     labels = {line.label: line for line in lines if line.label}
     if not labels:
         return
@@ -175,7 +177,8 @@ def _dash(line: Line) -> Any:
 
 
 def literal(text: str) -> str:
-    """Between two dollar signs matplotlib would read a formula; of control characters it would warn, and print them."""
+    """Escapes dollar signs, which matplotlib reads as formulas, and control characters, which it warns of and
+    prints."""
     return plain(text).replace("$", r"\$")
 
 

@@ -52,7 +52,7 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """A heading and what stands under it; nothing at all where nothing does."""
+    """A heading and the parts under it; nothing at all where there are none."""
     content = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -64,7 +64,7 @@ def pictures(each: Iterable[str]) -> str:
 
 
 def picture(figure: Figure, alt: str) -> str:
-    """A matplotlib figure as inline SVG; alt says what it shows to those who can't see it."""
+    """A matplotlib figure as inline SVG; alt describes it to those who can't see it."""
     from matplotlib import rc_context
 
     file = StringIO()
@@ -80,7 +80,7 @@ def note(text: str) -> str:
 
 
 def legend(names: Sequence[str]) -> str:
-    """Which run has which colour."""
+    """A legend of the runs' colours."""
     keys = (
         f'<span><i class="key" style="background: var(--c{i})"></i>{escape(name)}</span>'
         for i, name in enumerate(names)
@@ -89,7 +89,7 @@ def legend(names: Sequence[str]) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "words") -> str:
-    """A table; the first column names the rows. kind: of the other cells, ``words`` or ``figures``."""
+    """A table; the first column names the rows. kind: what the other cells hold, ``words`` or ``figures``."""
     names = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "\n".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
@@ -110,7 +110,7 @@ def write_page(path: Path, text: str) -> None:
 
 
 def _inline(svg: str) -> str:
-    """The <svg> element alone: without what only a file of its own needs, with ids and colours of the page."""
+    """The <svg> element alone: without what only a file of its own needs, and with ids and colours of the page."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from jepa_core.tensors import wide
 
-#: So many pairs at most: more points hide each other.
+#: The most pairs shown: more points hide each other.
 PAIRS = 200
 
 
 @dataclass(frozen=True)
 class Projection:
-    """predicted, target: ``n 2``; shares: of the variance of all 2 n points, by each of the two components; length: of
-    the embeddings themselves, root mean square; spread: how far they are from their common mean, likewise."""
+    """predicted, target: ``n 2``; shares: of the variance of all 2 n points, one for each component; length: root mean
+    square of the embeddings' lengths; spread: the same of their distances from their common mean."""
 
     predicted: Tensor
     target: Tensor
@@ -27,7 +27,7 @@ class Projection:
 
 
 def project(predicted: Tensor, target: Tensor) -> Projection:
-    """Principal components of both sides' embeddings ``n d`` together, about their common mean.
+    """Projects both sides' embeddings ``n d`` on their first two principal components, about their common mean.
 
     A component's sign is arbitrary: here its largest weight is positive, so that equal runs look equal.
     """

@@ -18,12 +18,10 @@ from jepa_core.streams import plain
 
 
 def console() -> Console:
-    """Where to print; silent in all processes but the first.
+    """The console to print to; silent in all processes but the first.
 
-    As wide as the terminal; for a file or a pipe, where lines are searched, wide enough for a line a row.
-
-    What is shown is text of users and plugins, so brackets and colons in it are no markup, and nothing in it gives
-    orders to the terminal.
+    As wide as the terminal; for a file or a pipe, where lines are searched, wide enough for a line a row. Texts are of
+    users and plugins, so brackets and colons in them are no markup, and nothing in them gives orders to the terminal.
     """
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
     return _PlainConsole(highlight=False, markup=False, emoji=False, width=wide, quiet=not speaks())
@@ -41,7 +39,7 @@ class _PlainConsole(Console):
 
 
 def say(message: str) -> None:
-    """A message whose lines stay whole, so that a path in it can be copied."""
+    """Prints a message without breaking its lines, so that a path in it can be copied."""
     console().print(message, soft_wrap=True)
 
 
@@ -55,7 +53,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def figure(value: Any) -> str:
-    """A metric as people read it; what is no figure stands in ``metrics.json`` alone."""
+    """A metric as people read it; a dash for what is no figure and stands in ``metrics.json`` alone."""
     if not isinstance(value, int | float):
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
