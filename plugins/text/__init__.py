@@ -1,1 +1,1 @@
-"""Everything about text: conversations, their tokens, and what is made of them."""
+"""Everything about text: conversations, their tokens, views, checks and generated answers."""

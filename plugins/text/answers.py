@@ -1,8 +1,8 @@
-"""Generated answers, judged: was the content right, did the model stop by itself, at the right length.
+"""Judging generated answers by content, by whether the model stopped by itself, and by length.
 
-Learning when to stop lifts exact match as learning the content does. So every answer is looked at three times:
+Learning when to stop lifts exact match just as learning the content does. So every answer is judged three times:
 
-- *content*: the scorer calls the answer right, or would where it is cut to the expected length or to as many
+- *content*: the scorer calls the answer right, or would if it were cut to the expected length or number of
   lines, as if somebody had told the model when to stop;
 - *stopped*: an end token came before the limit;
 - *length*: neither over nor under the expected answer's.
@@ -29,7 +29,7 @@ Kind = Literal["right", "right but ended elsewhere", "wrong"]
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt as tokens and in words, and the expected answer."""
+    """A prompt, as tokens and in words, with the expected answer."""
 
     ids: Sequence[int]
     prompt: str
@@ -38,9 +38,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered, and what is said of it. scores: of :data:`ALWAYS`, and of the scorer.
+    """A model's answer and its judgement. scores: of :data:`ALWAYS`, and of the scorer.
 
-    right: the scorer's word on the answer as it is; content: on what it would be with the right end.
+    right: the scorer's verdict on the answer as it is; content: on the answer with the right end.
     """
 
     prompt: str
@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def length_ratio(self) -> float:
-        """Characters of the answer over those of the expected one, white space around both left out."""
+        """The answer's characters over those of the expected one, without white space around both."""
         return len(self.text.strip()) / max(1, len(self.expected.strip()))
 
     @property
@@ -66,7 +66,7 @@ class Answer:
 
 
 def judge(question: Question, text: str, stopped: bool, name: str, scorer: Scorer) -> Answer:
-    """Looks at one answer."""
+    """Judges one answer."""
     found = scorer(text, question.expected, question.prompt)
     content = bool(found) or any(
         scorer(cut, question.expected, question.prompt) for cut in cuts(text, question.expected)
@@ -78,16 +78,16 @@ def judge(question: Question, text: str, stopped: bool, name: str, scorer: Score
 
 
 def cuts(text: str, expected: str) -> set[str]:
-    """The text, ended where the expected answer ends: by characters, and by lines; without the text as it is."""
+    """Cuts the text where the expected answer ends, by characters and by lines; leaves out the text as it is."""
     text, expected = text.strip(), expected.strip()
     lines = text.splitlines()[: len(expected.splitlines())]
     return {text[: len(expected)], "\n".join(lines)} - {text}
 
 
 def metrics(answers: Sequence[Answer]) -> dict[str, float]:
-    """Shares of all answers, and their mean length over the expected one's; nothing where there are none.
+    """Shares of all answers, and their mean length over the expected one's; nothing else where there are none.
 
-    unjudged: answers whose expected one can't be used by the scorer; they count as wrong.
+    unjudged: answers with an expected one that the scorer can't use; they count as wrong.
     """
     if not answers:
         return {"num_samples": 0}
@@ -106,7 +106,7 @@ def metrics(answers: Sequence[Answer]) -> dict[str, float]:
 
 
 def examples(answers: Sequence[Answer], each: int = 5) -> list[dict[str, Any]]:
-    """The first few answers of each kind, for a report: right, right but ended elsewhere, wrong."""
+    """Picks the first few answers of each kind for a report: right, right but ended elsewhere, wrong."""
     kinds: tuple[Kind, ...] = ("right", "right but ended elsewhere", "wrong")
     of_kind = {kind: [answer for answer in answers if answer.kind == kind][:each] for kind in kinds}
     return [{"kind": kind, **asdict(answer)} for kind, some in of_kind.items() for answer in some]
@@ -125,7 +125,7 @@ def answer_all(
 ) -> list[Answer]:
     """Generates an answer to each question and judges it.
 
-    decode: token ids to text; scorer: its name and itself; the rest as for generation.
+    decode: turns token ids into text; scorer: its name and itself; the rest as for generation.
     """
     name, score = scorer
     prompts = [question.ids for question in questions]

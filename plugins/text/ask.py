@@ -1,4 +1,4 @@
-"""Asking a run in text: ``ask`` of the dataset ``messages``. A question is what a person says; the model answers."""
+"""Asking a run in text: ``ask`` of the dataset ``messages``. The model answers what a person says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BY_MODEL = "the model's own tokens, greedily"
 def ask(
     tokenise: Tokenise, tokenizer: PreTrainedTokenizerBase, data: TaskData, objective: JepaObjective, manner: Manner
 ) -> Asker:
-    """What answers questions by the template that the run trained with; the saved model alone does so anyway."""
+    """Makes the asker, which uses the run's template; a plain question is no different, as the model answers alone."""
     names, model = data.vocabulary, objective.model
     ends, never = ends_and_never(model, tokenizer, names)
 
@@ -40,11 +40,11 @@ def ask(
 
 
 def prompts_of(tokenise: Tokenise, questions: Sequence[str]) -> list[list[int]]:
-    """Token ids up to where the answer begins, as in training. Raises DataError for an empty question."""
+    """The token ids before each answer, as in training. Raises DataError for an empty question."""
     for question in questions:
         if not question.strip():
             raise DataError("expected a question, it is empty")
-    # Training has an answer there, so there is one here, and what comes before it is kept.
+    # As in training an answer follows; the tokens before it are kept.
     pairs = [Conversation((USER, ASSISTANT), (question, "a")) for question in questions]
     unlimited = replace(tokenise, max_length=None)
     samples = unlimited(pairs, lambda line: "question", Tally())

@@ -1,4 +1,4 @@
-"""A folder for what takes long to make and can always be made again: each thing whole or not there.
+"""A cache folder for things that take long to make and can be made again: each is whole or not there.
 
 ``JEPA_CACHE`` names it, else it is ``~/.cache/jepa-core``. Whatever is in it may be deleted at any time.
 """
@@ -30,14 +30,14 @@ def cache_folder() -> Path:
 
 
 def key_of(*parts: Any) -> str:
-    """A name for what is made of these parts: JSON values."""
+    """A name for the thing made of these parts, which are JSON values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()[:40]
 
 
 def cached(key: str, make: Callable[[Path], None], read: Callable[[Path], T | None]) -> T:
-    """What `read` finds in the folder of this key, made by one process while the others wait if it finds nothing.
+    """Reads the folder of this key; if there is nothing, one process makes it while the others wait.
 
-    Raises DataError where the cache can't be written, and what `make` raises; then nothing is left of it.
+    Raises DataError where the cache can't be written, and any error of `make`; then nothing is left of it.
     """
     folder = cache_folder() / key
     if (found := read(folder)) is not None:

@@ -1,4 +1,4 @@
-"""Answers are labelled to their end, padding takes no label away, and a text begins once."""
+"""Checks that answers are labelled to their end, that padding takes no label, and that a text begins once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from jepa_plugins.text.tags import Tag, row_of
 from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Tokenise
 
-#: Samples looked at at the start of a run.
+#: Samples checked at the start of a run.
 FEW = 64
 #: Renderings of a sample that are texts of their own; the row itself has no name in front.
 BEGINNING = ("input", "prefix", "answer", "alone", "alone_closed")
 
 
 def answers(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
-    """Looks at batches as the model gets them."""
+    """Checks batches as the model gets them."""
     rows = context.training_rows[:FEW] if context.quick else context.training_rows
     batch = context.run.train_dataset.__getitems__(rows)
     yield _end_is_a_label(batch, context)
@@ -34,7 +34,7 @@ def answers(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iter
 
 
 def _end_is_a_label(batch: Batch, context: Context) -> Row:
-    """What ends the answer is there, and all of it is labelled, or a model never learns to stop."""
+    """Checks that every answer has an end, all of it labelled; else a model never learns to stop."""
     ends = (batch["tags"] == Tag.END) & _after_prompt(batch)
     wrong = ~ends.any(dim=1) | (ends & (batch["labels"] != batch["input_ids"])).any(dim=1)
     shown = Counter(tuple(row[each].tolist()) for row, each in zip(batch["input_ids"], ends, strict=True))
@@ -45,7 +45,7 @@ def _end_is_a_label(batch: Batch, context: Context) -> Row:
 
 
 def _pad_takes_no_label(batch: Batch, context: Context) -> Row:
-    """Where the padding token also is a token of answers, as where the end of text pads, it is a label there."""
+    """Checks that a padding token which also stands in answers, such as the end of text, is a label there."""
     pad, labels = context.run.vocabulary.pad_id, batch["labels"]
     name, source = "labels lost to the padding token", source_of(TextSet.__getitems__)
     said = torch.isin(batch["tags"], torch.tensor([Tag.ASSISTANT, Tag.END])) & _after_prompt(batch)
@@ -61,7 +61,7 @@ def _pad_takes_no_label(batch: Batch, context: Context) -> Row:
 
 
 def _begins_once(batch: Batch, context: Context, tokenise: Tokenise) -> Row:
-    """As often as the tokenizer, or the template, begins a text: once, or never; in every rendering the same."""
+    """Checks that every rendering begins once, or never, just as tokenizer and template begin a text."""
     name, source = "texts that do not begin once", source_of(TextSet._rows)
     bos = getattr(context.run.train_dataset, "bos_id", None)
     if bos is None:
@@ -78,13 +78,13 @@ def _begins_once(batch: Batch, context: Context, tokenise: Tokenise) -> Row:
 
 
 def _template_begins(tokenise: Tokenise, bos: int) -> bool:
-    """Does what the template writes first begin with this token."""
+    """Tells whether the template's first words begin with this token."""
     first = tokenise.template.skeleton(("user", "assistant")).literals[0]
     ids = tokenise.encoder.encode([first])[0].ids.tolist() if first else []
     return ids[:1] == [bos]
 
 
 def _after_prompt(batch: Batch) -> Tensor:
-    """``b s`` bool: the tokens from the last answer's turn on."""
+    """Marks the tokens from the last answer's turn on, ``b s`` bool."""
     prompt = (batch["prefix_tags"] != PAD).sum(dim=1, keepdim=True)
     return torch.arange(batch["tags"].shape[1]) >= prompt

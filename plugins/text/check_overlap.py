@@ -1,4 +1,4 @@
-"""Texts of the evaluation sets that stand in the training file too, by question and by answer."""
+"""Checks for texts of the evaluation sets that stand in the training file too, by question and by answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jepa_plugins.text.tokenise import Tokenise
 
 
 def overlap(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
-    """Only warns: answers may be few, as numbers are, and a set of trained texts may be meant."""
+    """Counts shared questions and answers; only warns, as answers may be few, and trained texts may be meant."""
     del tokenise, parts
     train = context.run.train_dataset
     for name, each in context.run.eval_datasets.items():

@@ -1,4 +1,4 @@
-"""Predictor tokens see what they are to predict from, not what they predict, and they learn."""
+"""Checks that predictor tokens see the source and not the target, and that they learn."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from jepa_plugins.text.part import Part
 from jepa_plugins.text.tags import Tag
 from jepa_plugins.text.tokenise import Tokenise
 
-#: A movement below this may be rounding, and is looked at again in double precision, where rounding is below that.
+#: Movements that may be rounding are measured again in double precision: below the first figure, and below the second.
 ROUNDING, DOUBLE_ROUNDING = 1e-3, 1e-11
 SEES, NOT = "predictor tokens see the source", "predictor tokens do not see the target"
 TRAINED = "predictor tokens that the loss does not train"
 
 
 def predictors(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
-    """Changes tokens of a few samples on the real model, and asks for the gradient of the JEPA loss alone."""
+    """Changes tokens of a few samples on the real model, and takes the gradient of the JEPA loss alone."""
     del tokenise, parts
     with mode(context.objective, filters=False):
         plan = context.objective.plan(context.few)
@@ -65,7 +65,7 @@ def _sight(context: Context, plan: Plan, pair: PlannedPair, named: str) -> Itera
 
 
 def _source(plan: Plan, pair: PlannedPair) -> list[Tensor]:
-    """``m w`` bool a block: what users say, where the source goes on from the row, else the tokens of its block."""
+    """Marks the source, ``m w`` bool a block: the users' words if it continues the row, else its block's tokens."""
     change, block = _nothing(plan), plan.blocks[pair.source.block]
     if block.prefix is None:
         change[pair.source.block] = (block.tags != PAD) & (block.tags != PRED)
@@ -76,9 +76,9 @@ def _source(plan: Plan, pair: PlannedPair) -> list[Tensor]:
 
 
 def _target(plan: Plan, pair: PlannedPair, inside_answer: bool) -> list[Tensor]:
-    """``m w`` bool a block: the target, and where the row holds it too, there: the last answer by its tags, whatever
-    the plan says that the source goes on from; all of the row where the source is a block of its own. inside_answer:
-    the source is a part of the answer, so only what comes after it counts."""
+    """Marks the target, ``m w`` bool a block, also where the row holds it: there the last answer by its tags, whatever
+    prefix the plan gives the source, or the whole row if the source is a block of its own. inside_answer: the source
+    is a part of the answer, so only the tokens after it count."""
     change, source = _nothing(plan), plan.blocks[pair.source.block]
     change[pair.target.block][pair.target.rows] = pair.target.select
     own = plan.blocks[0].tags
@@ -91,13 +91,13 @@ def _target(plan: Plan, pair: PlannedPair, inside_answer: bool) -> list[Tensor]:
 
 
 def last_answer(tags: Tensor) -> Tensor:
-    """``m w`` bool: what the assistant says after the last user, and its end."""
+    """Marks the assistant's words after the last user turn, and their end, ``m w`` bool."""
     later_user = (tags == Tag.USER).flip(1).cummax(dim=1).values.flip(1)
     return ((tags == Tag.ASSISTANT) | (tags == Tag.END)) & ~later_user
 
 
 def _first(plan: Plan, pair: PlannedPair) -> bool:
-    """Do the predictor tokens come before the source's own, in a block of their own."""
+    """Tells whether the predictor tokens come before the source's own, in a block of their own."""
     block = plan.blocks[pair.source.block]
     return block.prefix is None and bool((block.tags[:, 0] == PRED).any())
 
@@ -112,7 +112,7 @@ def _nothing(plan: Plan) -> list[Tensor]:
 
 
 def _trained(context: Context, plan: Plan) -> Row:
-    """What holds their rows, the embedding or an adapter in its place, is trained, and gets a gradient."""
+    """Checks that the embedding of predictor tokens, or an adapter in its place, is trained and gets a gradient."""
     ids = context.objective.planner.pred_ids
     names = ", ".join(map(context.run.vocabulary.name, ids.tolist()))
     if context.quick:
@@ -126,9 +126,9 @@ def _trained(context: Context, plan: Plan) -> Row:
 
 
 def trainable_rows(objective: JepaObjective, ids: Tensor, values: Mapping[nn.Parameter, Tensor]) -> Tensor:
-    """``k``: how much the embeddings of `ids` change when what is trained in the embedding becomes `values`, from 0.
+    """The change ``k`` of the embeddings of `ids` when the embedding's trained parameters go from 0 to `values`.
 
-    A parameter without a value becomes 1. Embeddings are linear, so with gradients as values these are the rows' own.
+    A parameter without a value goes to 1. Embeddings are linear, so with gradients as values these are the rows' own.
     """
     embedding = objective.model.get_input_embeddings()
     trained = [p for p in embedding.parameters() if p.requires_grad]
@@ -151,7 +151,7 @@ def trainable_rows(objective: JepaObjective, ids: Tensor, values: Mapping[nn.Par
 
 
 def _jepa_alone(objective: JepaObjective) -> JepaObjective:
-    """Over a copy of the model: next-token prediction would move all rows of a tied head, and a weight may be 0 yet."""
+    """The JEPA loss alone, over a copy of the model: NTP moves all rows of a tied head, and a weight may be 0 yet."""
     terms = tuple(replace(term, weight=1.0) for term in objective.spec.terms if term.enabled)
     return type(objective)(copied(objective), replace(objective.spec, gamma_ntp=0.0, terms=terms))
 

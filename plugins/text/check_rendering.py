@@ -1,4 +1,4 @@
-"""Rows are what the template writes, turns are where it writes them, and what was cut off is told."""
+"""Checks that rows are the template's text, that turns are where it writes them, and that cuts are told."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.template import ChatTemplate
 from jepa_plugins.text.tokenise import Tokenise
 
-#: The first so many conversations are rendered again.
+#: The number of first conversations that are rendered again, and for a quick look.
 SHOWN, FEW = 64, 4
 _ROLES = {Tag.SYSTEM: SYSTEM, Tag.USER: USER, Tag.ASSISTANT: ASSISTANT}
 Turn = tuple[str, list[int]]
@@ -59,7 +59,7 @@ def _as_rendered(context: Context, tokenise: Tokenise, part: Part) -> Iterator[R
 
 
 class Texts:
-    """Texts and tokens by the tokenizer's own functions, not by those that made the rows."""
+    """Texts and tokens by the tokenizer's own functions, independent of those that made the rows."""
 
     def __init__(self, tokenise: Tokenise):
         self.tokenise = tokenise
@@ -70,13 +70,13 @@ class Texts:
         return self.tokenise.template.apply(fitting)
 
     def ids(self, conversation: Conversation) -> list[int]:
-        """What the tokenizer begins a text with stands there once, as `add_special_tokens` may put it a second time."""
+        """The tokens of a conversation, with the tokenizer's prefix once, where `add_special_tokens` may put two."""
         ids: list[int] = self.tokenizer(self.text(conversation), add_special_tokens=False)["input_ids"]
         prefix = self.tokenise.encoder.prefix
         return ids if ids[: len(prefix)] == prefix else [*prefix, *ids]
 
     def is_plain(self, conversation: Conversation) -> bool:
-        """Is nothing taken out of it, and is no special token written in it, which would be ordinary text."""
+        """Tells whether nothing is cut from it, and no special token is written in it as ordinary text."""
         most = self.tokenise.max_length
         if most is not None and len(self.ids(conversation)) > most:
             return False
@@ -87,7 +87,7 @@ class Texts:
         return text
 
     def misplaced(self, conversation: Conversation, ids: Tensor, tags: Tensor) -> list[str]:
-        """Turns whose tokens say something else. A turn that the template rewrites may be anywhere."""
+        """Lists turns whose tokens say something else; none where the template rewrites a content."""
         whole = self.text(conversation)
         said = [(r, c) for r, c in zip(conversation.roles, conversation.contents, strict=True) if c.strip()]
         found = turns_of(ids.tolist(), tags.tolist())
@@ -103,8 +103,8 @@ class Texts:
         ]
 
     def _says(self, tokens: list[int], content: str) -> bool:
-        """Exactly the content, white space around it apart; or more, where the first and the last token are partly
-        the template's, or a generated part of it begins before the content."""
+        """Tells whether tokens are the content, up to white space around it; or more, if the first and last token are
+        partly the template's, or its generated part begins before the content."""
         written = {content, content.strip(), content.lstrip(), content.rstrip(), content.removeprefix(" ")}
         again = {self.decode(self.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in written}
         if self.decode(tokens) in written | again:
@@ -115,13 +115,13 @@ class Texts:
 
 
 def turns_of(ids: Sequence[int], tags: Sequence[int]) -> list[Turn]:
-    """Role and tokens of each run of tokens that somebody says."""
+    """Lists role and tokens of each run of tokens that somebody says."""
     runs = groupby(zip(tags, ids, strict=True), key=lambda token: token[0])
     return [(_ROLES[tag], [i for _, i in run]) for tag, run in runs if tag in _ROLES]
 
 
 def _told(name: str, entry: Entry, tokenise: Tokenise) -> Row:
-    """Every conversation that was read is a sample, or was counted as dropped; none is longer than allowed."""
+    """Checks that every conversation read is a sample or counted as dropped, and none is longer than allowed."""
     tally = Tally.from_json(entry.tally)
     missing = tally["read"] - tally["dropped"] - entry.samples
     title, source = f"conversations of '{name}' that were cut off", source_of(cut)

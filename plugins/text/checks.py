@@ -1,4 +1,4 @@
-"""What ``jepa-run verify`` looks at of conversations, beside what it looks at of every task."""
+"""The checks of conversations in ``jepa-run verify``, beside those of every task."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CHECKS = {
 def text_checks(tokenise: Tokenise, parts: Sequence[Part]) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
     """Name -> check, to be called with the context of a verification.
 
-    tokenise, parts: what the sets are made by and of, the training set first.
+    tokenise, parts: makers and contents of the sets, the training set first.
     """
     return {name: partial(_run, *where, tokenise, parts) for name, where in CHECKS.items()}
 
 
 def _run(module: str, name: str, tokenise: Tokenise, parts: Sequence[Part], context: Any) -> Iterable[Any]:
-    """Checks are imported when they run: they need what builds a whole run."""
+    """Runs a check, importing it only now, since it needs the modules that build a whole run."""
     check = getattr(import_module(f"jepa_plugins.text.{module}"), name)
     return check(context, tokenise, parts)

@@ -1,4 +1,4 @@
-"""``contents``: what is asked and what is answered, without their template."""
+"""``contents``: the question and the answer, without their template."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Contents:
 
     They stay inside the sample's own row and cost no tokens; read with `displacement` or `mean`, the pair is that of
     the ablations of STP (arXiv 2602.22617). apart: both are blocks of their own instead. A row's first token has no
-    token before it to be displaced from, so it is left out where others are left.
+    token before it to be displaced from, so it is left out if any others remain.
 
-    user, assistant: numbers of these tags; reverse: from the answer to what is asked; predictors: ``before`` puts the
-    predictor tokens before the tokens of the source, apart only.
+    user, assistant: numbers of these tags; reverse: from the answer to the question; predictors: ``before`` puts the
+    predictor tokens before the tokens of the source, with apart only.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class Contents:
 def contents(
     context: BuildContext, apart: bool = False, reverse: bool = False, predictors: Predictors = "after"
 ) -> Contents:
-    """What users say and what assistants answer, without the template; inside the row, where it costs no tokens.
+    """Pairs users' words with the assistants' answers, without the template; inside the row, at no cost in tokens.
 
-    apart: as two blocks of their own instead; reverse: from the answer to what is asked; predictors: before puts the
+    apart: as two blocks of their own instead; reverse: from the answer to the question; predictors: before puts the
     predictor tokens before the source's, with apart only.
     """
     if predictors == "before" and not apart:

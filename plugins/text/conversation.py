@@ -1,4 +1,4 @@
-"""Conversations: turns of text with a role each, and what a row of a file must be to become one."""
+"""Conversations: turns of text with a role each, read from the rows of a file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ROLES = (SYSTEM, USER, ASSISTANT)
 
 @dataclass(frozen=True)
 class Conversation:
-    """roles, contents: of each turn, the last one an assistant's; line: where in its file, from 1.
+    """roles, contents: of each turn, the last one an assistant's; line: in its file, from 1.
 
-    left_out: turns after the last assistant turn, which nobody answers; merged: characters of a system message that
-    stand at the front of the first user turn, 0 where there is none.
+    left_out: turns after the last assistant turn, which nobody answers; merged: characters of a system message put at
+    the front of the first user turn, 0 without one.
     """
 
     roles: tuple[str, ...]
@@ -32,11 +32,11 @@ class Conversation:
         return self.contents[len(self.roles) - 1 - self.roles[::-1].index(USER)]
 
     def messages(self) -> list[dict[str, str]]:
-        """As chat templates take them."""
+        """The turns in the form that chat templates take."""
         return [{"role": r, "content": c} for r, c in zip(self.roles, self.contents, strict=True)]
 
     def with_system_merged(self) -> Conversation:
-        """The system message and an empty line at the front of the user turn, for templates without that role."""
+        """Puts the system message and an empty line in front of the user turn, for templates without that role."""
         if self.roles[0] != SYSTEM:
             return self
         system, user, *rest = self.contents
@@ -45,7 +45,7 @@ class Conversation:
 
 
 def conversation(row: Any, where: str, line: int) -> Conversation:
-    """The conversation of a row: ``{"messages": [...]}`` or ``{"prompt": …, "completion": …}``.
+    """Makes the conversation of a row: ``{"messages": [...]}`` or ``{"prompt": …, "completion": …}``.
 
     where: opens the message of a DataError, which names the field.
     """
@@ -62,7 +62,7 @@ def conversation(row: Any, where: str, line: int) -> Conversation:
 
 
 def _messages(row: Any, where: str) -> list[tuple[str, Any]]:
-    """Each message and the field it stands in."""
+    """Lists each message with its field."""
     if not isinstance(row, Mapping):
         raise DataError(f"{where}: expected an object with messages, or with prompt and completion, not {show(row)}")
     if row.get("messages") is not None:

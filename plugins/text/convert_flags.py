@@ -1,4 +1,4 @@
-"""A command line of the public code of LLM-JEPA and STP as a recipe, with remarks on what is different here."""
+"""Converts a command line of the public code of LLM-JEPA and STP to a recipe, with remarks on differences."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import yaml
 from jepa_plugins.text.public_flags import STP, Command, FlagError, parse_command
 from jepa_plugins.text.public_remarks import remarks
 
-#: The matrices that their LoRA adapts.
+#: The matrices that the public code's LoRA adapts.
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-#: Of a schedule, until the reader sets them.
+#: Steps of a schedule, until the reader sets them.
 STEPS = 1000
 Section = dict[str, Any]
-#: Next-token prediction alone, on the same code path; no view is made. Their --regular does not know --gamma.
+#: Next-token prediction alone, on the same code path; no view is made. The public --regular ignores --gamma.
 BASELINE: Section = {"k": 0, "lambda_jepa": 0.0, "gamma_ntp": 1.0, "reversal": "prompt_to_answer", "filters": []}
 
 
 @dataclass(frozen=True)
 class Converted:
-    """recipe: its sections, as in a file; remarks: sentences on what differs from what the command did there."""
+    """recipe: its sections, as in a file; remarks: sentences on differences from the command's effect there."""
 
     recipe: Section
     remarks: tuple[str, ...]
@@ -38,7 +38,7 @@ class Converted:
 
 
 def convert(command: str) -> Converted:
-    """The recipe that means the same. Raises FlagError for a command that the public code would refuse or misread."""
+    """Makes a recipe of the same meaning. Raises FlagError for a command that the public code refuses or misreads."""
     parsed = parse_command(command)
     flags = parsed.flags
     _check(parsed)
@@ -54,7 +54,7 @@ def convert(command: str) -> Converted:
 
 
 def _check(command: Command) -> None:
-    """What the public code refuses when it starts, and what it accepts without an effect that anybody would expect."""
+    """Raises FlagError for flags that the public code refuses at its start, or accepts without the expected effect."""
     flags = command.flags
     if bool(flags.train_file) == bool(flags.data_file):
         raise FlagError(f"{command.script}: give either --train_file or --data_file")
@@ -115,7 +115,7 @@ def _objective(flags: Namespace) -> Section:
 
 
 def _weight(flags: Namespace) -> Section | float:
-    """With --lbd_warmup along a line over all steps; how many these are depends on the data."""
+    """The weight, or with --lbd_warmup a line over all steps, whose number depends on the data."""
     if not flags.lbd_warmup:
         return float(flags.lbd)
     return {"start": flags.min_lbd, "end": flags.lbd, "steps": STEPS}
@@ -143,7 +143,7 @@ def _views(flags: Namespace) -> Section | str:
 
 
 def _span_options(flags: Namespace) -> Section:
-    """Where spans lie, and how they are drawn; what stands for itself is left out."""
+    """The options for the place and the draw of spans; others only where their flag is set."""
     through = {
         (False, False): "contents",
         (True, False): "end_to_end",
@@ -163,7 +163,7 @@ def _span_options(flags: Namespace) -> Section:
 
 
 def _embedding(flags: Namespace) -> Section | str:
-    """Their places count from -1, the last token; an offset counts the tokens after it."""
+    """The extractor: the public code counts places from -1, the last token; an offset counts the tokens after it."""
     if flags.linear is None:
         offset = 0 if flags.random_span_mask else -1 - flags.last_token
         name, options = ("mean", {}) if flags.avg_encoding else ("last_token", {"offset": offset} if offset else {})
@@ -182,7 +182,7 @@ def _distance(flags: Namespace) -> Section | str:
 
 
 def _filters(flags: Namespace) -> list[Section]:
-    """They draw once a micro-batch and process; an optimizer step is the nearest that doesn't depend on those."""
+    """Loss dropout by step: the public code draws once a micro-batch and process, on which nothing may depend here."""
     if flags.jepa_ratio <= 0:
         return []
     return [{"name": "loss_dropout", "rate": round(1 - min(flags.jepa_ratio, 1.0), 12), "level": "step"}]
@@ -206,7 +206,7 @@ def _training(flags: Namespace, script: str) -> Section:
 
 
 def _epochs(flags: Namespace) -> int:
-    """With --same_flop fewer, by what a step of theirs costs more than one of the baseline."""
+    """The epochs, with --same_flop divided by the cost of the public code's step over the baseline's."""
     if not flags.same_flop:
         return int(flags.num_epochs)
     if flags.jepa_ratio > 0:

@@ -1,4 +1,4 @@
-"""What happens to a conversation of more tokens than max_length."""
+"""Cutting, dropping or refusing a conversation of more tokens than max_length."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TooLong = Literal["error", "drop", "truncate_prompt"]
 def cut(
     row: Row, alone: Row, max_length: int | None, too_long: TooLong, where: str, tally: Tally
 ) -> tuple[Row, Row] | None:
-    """The row, and its last user turn alone, as they are trained on; None where they are dropped.
+    """Cuts a row, and its last user turn alone, to `max_length`; None where they are dropped.
 
-    ``truncate_prompt`` takes tokens out of what users say, from the front, but never all of it, and nothing out of an
+    ``truncate_prompt`` takes tokens from the front of users' words, but never all of them, and nothing from an
     answer. Raises DataError, which begins with `where`.
     """
     if max_length is None or len(row) <= max_length:
@@ -46,6 +46,6 @@ def cut(
 
 
 def _last_turn(users: np.ndarray) -> int:
-    """Where the last run of neighbouring places begins."""
+    """The beginning of the last run of neighbouring places."""
     breaks = np.flatnonzero(np.diff(users) > 1)
     return int(users[breaks[-1] + 1]) if len(breaks) else int(users[0])

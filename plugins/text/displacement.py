@@ -1,4 +1,4 @@
-"""``displacement``: how far the hidden state moves along the tokens of a view."""
+"""``displacement``: the movement of the hidden state along the tokens of a view."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Displacement:
         return (signs(valid).to(hidden.dtype).unsqueeze(1) @ hidden).squeeze(1)
 
     def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
-        """``b s`` bool: where a state is left after telescoping."""
+        """Marks the states left after telescoping, ``b s`` bool."""
         return signs(valid) != 0
 
 

@@ -1,4 +1,4 @@
-"""Rendered conversations to tokens, each with the characters that it stands for.
+"""Encoding rendered conversations as tokens, each with the characters it stands for.
 
 ``n`` tokens of one text.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tokens:
-    """ids: ``n``; starts, ends: ``n``, the characters ``[start, end)`` that each stands for, white space included."""
+    """ids: ``n``; starts, ends: ``n``, the characters ``[start, end)`` of each, white space included."""
 
     ids: np.ndarray
     starts: np.ndarray
@@ -33,16 +33,16 @@ class Tokens:
         return len(self.ids)
 
     def with_prefix(self, ids: Sequence[int]) -> Tokens:
-        """With tokens in front that stand for no character."""
+        """Puts tokens in front that stand for no character."""
         none = np.zeros(len(ids), dtype=np.int64)
         parts = ((ids, self.ids), (none, self.starts), (none, self.ends))
         return Tokens(*(np.concatenate(part).astype(np.int64) for part in parts))
 
 
 class Encoder:
-    """Encodes text as the tokenizer does, special tokens in the text included, and adds none.
+    """Encodes text as the tokenizer does, special tokens in the text included, but adds none.
 
-    prefix: what the tokenizer puts in front of every text by default, a BOS token or nothing.
+    prefix: the tokens that the tokenizer puts in front of every text by default, a BOS token or nothing.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
@@ -59,7 +59,7 @@ class Encoder:
         self.is_special[[*self.special.values(), *tokenizer.all_special_ids]] = True
 
     def key(self) -> list[Any]:
-        """Changes whenever a text can become other tokens."""
+        """A key that changes whenever a text can become other tokens."""
         import tokenizers
 
         return [json.dumps(self._state, sort_keys=True), self.prefix, tokenizers.__version__]
@@ -68,7 +68,7 @@ class Encoder:
         return _tokens(self._tokenizer.encode_batch(texts, add_special_tokens=False))
 
     def escape(self, text: str, literals: Iterable[tuple[int, int]]) -> Tokens:
-        """Special tokens are only those in the `literals`, ``[start, end)``; elsewhere they are ordinary text."""
+        """Encodes with special tokens in the `literals`, ``[start, end)``, alone; elsewhere they are ordinary text."""
         return self._escaping.encode(text, literals)
 
     @cached_property
@@ -77,10 +77,10 @@ class Encoder:
 
 
 class Escaping:
-    """A second tokenizer whose special tokens have names of their own, drawn, so that nobody can have written them.
+    """A second tokenizer whose special tokens have random names, which nobody can have written.
 
-    In a text these names stand for the special tokens that are meant as such; the others are ordinary text to it.
-    Everything else, what a tokenizer does beside its special tokens included, is as it was.
+    In a text these names replace the special tokens that are meant as such; others are ordinary text to it. The
+    tokenizer behaves the same otherwise.
     """
 
     def __init__(self, state: dict[str, Any]):
@@ -114,7 +114,7 @@ def _from(state: dict[str, Any]) -> Any:
 
 
 def _tokens(encodings: Sequence[Any]) -> list[Tokens]:
-    """All texts become arrays at once, many times as fast as one by one; each one's tokens are a part of these."""
+    """Turns all encodings into arrays at once, many times as fast as one by one; each text gets a slice."""
     ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64)
     edges = chain.from_iterable(encoding.offsets for encoding in encodings)
     starts, ends = np.fromiter(chain.from_iterable(edges), np.int64).reshape(-1, 2).T.copy()

@@ -29,7 +29,7 @@ class Generated(NamedTuple):
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, others: Sequence[int] = ()) -> list[int]:
-    """Ids that end an answer: the model's own (its generation config), the tokenizer's, and `others`, the template's.
+    """The ids that end an answer: the model's (its generation config), the tokenizer's, and `others`, the template's.
 
     Raises DataError where there is none: such a model could never stop.
     """
@@ -44,7 +44,7 @@ def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, other
 def ends_and_never(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, names: TokenNames
 ) -> tuple[list[int], list[int]]:
-    """Ids that end an answer, and those that are none of the language's: predictor tokens and padding of the table."""
+    """The ids that end an answer, and those outside the language: predictor tokens and the table's padding."""
     size = model.config.get_text_config().vocab_size
     ends = end_tokens(model, tokenizer, names.marked.get("stop_ids", ()))
     return ends, [*names.pred_ids, *range(names.size, size)]
@@ -60,12 +60,12 @@ def generate(
     never: Sequence[int] = (),
     on_batch: Callable[[int], object] = lambda count: None,
 ) -> list[Generated]:
-    """The most probable token each time, until an end token or `max_new_tokens`; in the order of `prompts`.
+    """Generates the most probable token each time, until an end token or `max_new_tokens`; in the order of `prompts`.
 
-    Prompts of like length share a batch. Which others are in it makes no difference: padding stands to the left,
-    unseen, and positions count real tokens; a model that counts them itself, padding too, gets none. A prompt that
-    leaves too little of a position table gets as many tokens as fit; one that leaves nothing raises DataError.
-    never: ids that are not generated, as predictor tokens. on_batch: called with the number of prompts done.
+    Prompts of like length share a batch, which does not change their answers: padding stands to the left, unseen, and
+    positions count real tokens; for a model that counts padding too, nothing is padded. A prompt that leaves too
+    little of a position table gets as many tokens as fit; one that leaves nothing raises DataError.
+    never: ids that are not generated, like predictor tokens. on_batch: called with the number of prompts done.
     """
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
@@ -84,7 +84,7 @@ def generate(
 
 
 def _batches(lengths: Sequence[int], batch_size: int, padded: bool) -> Iterator[list[int]]:
-    """Places of prompts that share a batch, the longest first; of one length where none may be padded."""
+    """Yields places of prompts that share a batch, the longest first; of one length where none may be padded."""
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     together: list[int] = []
     for place in order:
@@ -97,7 +97,7 @@ def _batches(lengths: Sequence[int], batch_size: int, padded: bool) -> Iterator[
 
 
 class _Batch:
-    """Prompts that are generated from together; those that are done leave when half of the rows are."""
+    """Prompts that go through the model together; finished ones leave when half of the rows are finished."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Batch:
         return self.found
 
     def _take(self, row: int, token: int, ends: bool) -> bool:
-        """Notes a row's token; does the row go on?"""
+        """Notes a row's token, and tells whether the row goes on."""
         ids = self.found[row].ids
         if ends:
             self.found[row] = Generated(ids, True)
@@ -143,7 +143,7 @@ class _Batch:
         return len(ids) < self.limits[row]
 
     def _next_tokens(self) -> Tensor:
-        """``b``: the most probable token of each row. Only what the cache has not seen is computed."""
+        """The most probable token ``b`` of each row; computes only tokens that the cache has not seen."""
         positions = (self.mask.cumsum(1) - 1).clamp(0, self.room - 1)
         new = slice(None) if self.cache is None else slice(-1, None)
         inputs = {
@@ -172,12 +172,12 @@ class _Batch:
 
 
 def _can_be_divided(cache: Any) -> bool:
-    """States of some kinds of layers stay with all rows."""
+    """Tells whether rows can leave the cache; the states of some kinds of layers can't be divided."""
     return all(hasattr(part, "batch_select_indices") for part in (cache, *getattr(cache, "layers", ())))
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """``b t`` ids, 0 where padded, and ``b t`` ones at real tokens. The mask is all that says what is padding."""
+    """Pads ids ``b t`` with 0 on the left; the second tensor, the mask ``b t`` with 1 at real tokens, tells padding."""
     longest = max(map(len, prompts))
     ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
     mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
@@ -185,11 +185,11 @@ def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[T
 
 
 def _positions(model: PreTrainedModel) -> int:
-    """How many positions the model has: its tables hold no more."""
+    """The number of positions that the model's tables hold."""
     return max_positions(model.config) or 2**31
 
 
 def _accepted(model: PreTrainedModel, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What this model's forward takes: some make positions from the mask themselves."""
+    """Keeps the inputs that this model's forward takes; some models make positions from the mask themselves."""
     parameters = inspect.signature(model.forward).parameters
     return {name: value for name, value in inputs.items() if name in parameters}

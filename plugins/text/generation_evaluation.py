@@ -1,4 +1,4 @@
-"""``generation``: answers that the model writes itself, judged by content, stopping and length."""
+"""``generation``: the model's own answers, judged by content, stopping and length."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jepa_plugins.text.scoring.scorers import make_scorer
 from jepa_plugins.text.scoring.verdict import Scorer
 from jepa_plugins.text.tags import Tag
 
-#: Its figures begin with it.
+#: The beginning of the figures' names.
 PREFIX = "generated_"
 #: Characters of a text in a table.
 LONGEST_SHOWN = 120
@@ -28,8 +28,8 @@ WRITTEN = (Tag.ASSISTANT, Tag.END)
 class GenerationEvaluation:
     """Asks a set's questions and judges the answers.
 
-    decode: token ids to text; ends: ids that end an answer; never: ids that are no text; scorer: its name and itself;
-    limit: so many of each set's first samples, None for all; shown: how many answers of each kind the figures hold.
+    decode: turns token ids into text; ends: ids that end an answer; never: ids that are no text; scorer: its name and
+    itself; limit: the number of each set's first samples, None for all; shown: answers of each kind in the figures.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class GenerationEvaluation:
         self.scorer, self.max_new_tokens, self.limit, self.shown = scorer, max_new_tokens, limit, shown
 
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, Any]:
-        """Shares of the answers by name, and ``generated_examples``. Processes divide the questions."""
+        """Measures shares of the answers by name, and picks ``generated_examples``. Processes divide the questions."""
         rank, count = _process()
         mine = list(self.questions(samples, batch_size))[rank::count]
         answers = _gathered(
@@ -69,7 +69,7 @@ class GenerationEvaluation:
         }
 
     def questions(self, samples: SampleSet, batch_size: int) -> Iterator[Question]:
-        """Each conversation up to its last answer, and that answer; both as the tokens say them."""
+        """Yields each conversation up to its last answer, and that answer, both decoded from tokens."""
         count = len(samples) if self.limit is None else min(self.limit, len(samples))
         for start in range(0, count, batch_size):
             batch = samples.__getitems__(range(start, min(start + batch_size, count)))
@@ -79,7 +79,7 @@ class GenerationEvaluation:
 
 
 def last_answer(tags: Sequence[int]) -> tuple[int, int]:
-    """Where the last answer's content begins and ends.
+    """The beginning and the end of the last answer's content.
 
     >>> last_answer([4, 2, 4, 3, 5, 2, 4, 3, 3, 5, 4, 0, 0])
     (7, 9)
@@ -98,7 +98,7 @@ def _process() -> tuple[int, int]:
 
 
 def _gathered(mine: list[Answer]) -> list[Answer]:
-    """The answers of all processes, in the order of the questions."""
+    """Gathers the answers of all processes, in the order of the questions."""
     count = _process()[1]
     if count == 1:
         return mine
@@ -115,11 +115,11 @@ def generation(
     limit: int | None = None,
     examples: int = 5,
 ) -> GenerationEvaluation:
-    """Let the model answer each question itself, and judge content, stopping and length apart.
+    """Lets the model answer each question itself, and judges content, stopping and length apart.
 
-    scorer: what is right: exact, first_line, starts_with, contains, number, {name: regex_equivalence, seconds: 2} or
-    {name: sql_execution, databases: DIR}; max_new_tokens: where a model that does not stop is stopped; limit: only the
-    first so many of each set; examples: answers of each kind that the report shows.
+    scorer: the measure of right: exact, first_line, starts_with, contains, number, {name: regex_equivalence, seconds:
+    2} or {name: sql_execution, databases: DIR}; max_new_tokens: the length at which an answer is cut off; limit: the
+    number of first questions of each set; examples: answers of each kind that the report shows.
     """
     if max_new_tokens < 1 or examples < 0 or (limit is not None and limit < 1):
         raise ComponentError("max_new_tokens and limit: expected 1 or more; examples: 0 or more")
@@ -137,7 +137,7 @@ def generation(
 
 
 def generation_table(found: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:
-    """Columns and rows: a set a column, a figure a row; None where a run has none."""
+    """Columns and rows of the table, a set a column and a figure a row; None where a run has no such figures."""
     measured = {name: figures for name, figures in found.items() if f"{PREFIX}content" in figures}
     if not measured:
         return None
@@ -149,7 +149,7 @@ def generation_table(found: Mapping[str, Mapping[str, Any]]) -> tuple[list[str],
 
 
 def generation_examples(found: Mapping[str, Mapping[str, Any]], each: int) -> tuple[list[str], list[list[str]]] | None:
-    """Columns and rows: right and wrong answers, at most so many of each kind and set; None where there are none."""
+    """Columns and rows of right and wrong answers, up to `each` of a kind and set; None where there are none."""
     rows = []
     for name, figures in found.items():
         seen: Counter[str] = Counter()
@@ -163,7 +163,7 @@ def generation_examples(found: Mapping[str, Mapping[str, Any]], each: int) -> tu
 
 
 def shown(text: str) -> str:
-    """In one line, the end of what is too long for one.
+    """Puts a text in one line; of a longer one only the end is kept.
 
     >>> shown("lines that begin\\nwith a\\n")
     'lines that begin ⏎ with a'

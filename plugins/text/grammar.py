@@ -1,4 +1,4 @@
-"""Pairs made by a small grammar: a description of lines, and the regular expression of just these lines.
+"""Pairs made by a small grammar: a description of lines, and the regular expression for just these lines.
 
 A claim about a line is drawn from :data:`FORMS`; it may be negated, and two of them joined. Each form has several
 wordings and one expression, so the same expression has many descriptions. The syntax of the expressions is that
@@ -27,7 +27,7 @@ class Pair(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A relative clause, its expression, and what of a line it decides."""
+    """A relative clause, its expression, and the parts of a line that it decides."""
 
     text: str
     regex: str
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """What a line may have: one, some, and its expression."""
+    """A thing that a line may have: in the singular, in the plural, and as an expression."""
 
     one: str
     some: str
@@ -44,11 +44,11 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """Ways to say one claim of `lines`, and its expression.
+    """Wordings of one claim about `lines`, and its expression.
 
     Both are templates: {a} and {b} are things, {as} things of the first kind, {n} a number in words, {A}, {B} and
-    {N} their expressions. fixes: what of a line the claim decides: its ``begin``, its ``end``, or ``all`` of it. Two
-    claims that decide the same could contradict each other.
+    {N} their expressions. fixes: the parts of a line that the claim decides: ``begin``, ``end``, or ``all``. Two claims
+    that decide the same part could contradict each other.
     """
 
     wordings: tuple[str, ...]
@@ -66,7 +66,7 @@ KINDS = (
 )
 WORDS = ("oak", "moss", "fern", "river", "stone", "owl")
 THINGS = (*KINDS, *(Thing(f"'{word}'", f"copies of '{word}'", word) for word in WORDS))
-#: As many pairs are made at most; the grammar has millions.
+#: The most pairs that are made; the grammar has millions.
 MOST = 100_000
 NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 BEGIN, END = frozenset({"begin"}), frozenset({"end"})
@@ -92,7 +92,7 @@ NEITHER = ("other than those {p}", "but not those {p}", "except the ones {p}")
 
 
 class _Draws:
-    """Choices from random numbers alone, whose sequence Python promises to keep."""
+    """Choices made with ``random()`` alone, whose sequence Python promises to keep."""
 
     def __init__(self, seed: int):
         self._random = random.Random(seed).random
@@ -105,7 +105,7 @@ class _Draws:
 
 
 def claim(draws: _Draws) -> Claim:
-    """One claim about lines."""
+    """Draws a claim about lines."""
     form, first, second = draws.one_of(FORMS), draws.one_of(THINGS), draws.one_of(THINGS)
     number = draws.one_of([*NUMBERS])
     said = {"a": first.one, "as": first.some, "b": second.one, "n": number}
@@ -123,7 +123,7 @@ def joined(draws: _Draws, mark: str, first: Claim, second: Claim) -> Claim:
 
 
 def two_claims(draws: _Draws) -> Claim:
-    """Two claims, joined by or; or by and, where both can hold."""
+    """Draws two claims joined by or, or by and where both can hold."""
     mark, first, second = draws.one_of("&|"), claim(draws), claim(draws)
     while mark == "&" and ("all" in first.fixes | second.fixes or first.fixes & second.fixes):
         first, second = claim(draws), claim(draws)
@@ -131,7 +131,7 @@ def two_claims(draws: _Draws) -> Claim:
 
 
 def pairs(seed: int) -> Iterator[Pair]:
-    """Pairs without end, of different descriptions: single claims, negated ones, and two joined by and or or."""
+    """Yields pairs without end, with different descriptions: single claims, negated ones, and two joined."""
     draws, seen = _Draws(seed), set()
     while True:
         if draws.chance(0.45):
@@ -147,10 +147,10 @@ def pairs(seed: int) -> Iterator[Pair]:
 def regex_pairs(
     seed: int = 42, train: int = 6000, test: int = 500, shared: float = 0.0
 ) -> tuple[list[Messages], list[Messages]]:
-    """Conversations to train on and to test with, from one seed. No description is in both.
+    """Makes conversations to train on and to test with, from one seed. No description is in both.
 
-    shared: the share of the test's expressions that training has too, under other descriptions; of the others
-    training has none. Test pairs have different expressions.
+    shared: the share of the test's expressions that training has too, under other descriptions; it has none of the
+    others. No two test pairs have the same expression.
     """
     if train < 1 or test < 0 or train + test > MOST or not 0 <= shared <= 1:
         raise DataError(
@@ -166,10 +166,10 @@ def regex_pairs(
 
 
 def _divide(drawn: list[Pair], train: int, new: int, known: int) -> tuple[list[Pair], list[Pair]] | None:
-    """Pairs to train on and to test with, in the order drawn, or None where these are not enough.
+    """Divides pairs into those to train on and to test with, in the order drawn; None where there are too few.
 
-    new: of the test's expressions are kept from training; known: are in it, so one other description of each
-    goes there before anything else.
+    new: the number of test expressions kept from training; known: the number in training, so that one other
+    description of each goes there before anything else.
     """
     first_of = {pair.regex: pair for pair in reversed(drawn)}
     tested = list(first_of.values())[::-1][:new]

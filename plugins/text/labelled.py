@@ -1,4 +1,4 @@
-"""A batch as general trainers collate it, as one that a :class:`jepa_core.JepaObjective` takes."""
+"""Turning a batch of a general trainer into one that a :class:`jepa_core.JepaObjective` takes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jepa_plugins.text.tags import Tag
 
 
 def labelled(inputs: Mapping[str, Tensor]) -> Batch:
-    """The batch with tags and the renderings ``prefix`` and ``answer``, on the host, where steps are planned.
+    """Adds tags and the renderings ``prefix`` and ``answer``, on the host, where steps are planned.
 
     inputs: ``input_ids``, ``attention_mask`` and ``labels``, ``b s`` each, as the collators of TRL and transformers
-    make them, padded on either side. The answer is the last run of labels, and the prefix all that stands before it:
-    with a chat template what opens the answer's turn too. Raises DataError for rows of several conversations, and for
-    rows without a label or without anything before it.
+    make them, padded on either side. The answer is the last run of labels, and the prefix everything before it,
+    including the opening of the answer's turn by a chat template. Raises DataError for rows of several conversations,
+    and for rows without a label or without anything before it.
 
     >>> ids = torch.tensor([[5, 6, 7, 8], [5, 9, 0, 0]])
     >>> labels = torch.tensor([[-100, -100, 7, 8], [-100, 9, -100, -100]])
@@ -51,7 +51,7 @@ def labelled(inputs: Mapping[str, Tensor]) -> Batch:
 
 
 def _begins(said: Tensor) -> Tensor:
-    """``b``: where the last run of labels begins."""
+    """The beginning ``b`` of the last run of labels."""
     earlier = torch.nn.functional.pad(said[:, :-1], (1, 0))
     first = said & ~earlier
     return torch.arange(said.shape[1]).where(first, -1).amax(dim=1)

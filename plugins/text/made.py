@@ -1,4 +1,4 @@
-"""Pairs that the project makes itself: ``made:regex``, the small grammar of lines and regular expressions."""
+"""Pairs made by the project itself: ``made:regex``, from a small grammar of lines and regular expressions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAIRS = {"train": 6000, "test": 500}
 
 @dataclass(frozen=True)
 class MadePairs:
-    """A part of the pairs, train or test; no description of the one is in the other."""
+    """One part of the pairs, train or test, which share no description."""
 
     part: str
 
@@ -38,7 +38,7 @@ class MadePairs:
 
 
 def made(name: str, part: str) -> MadePairs:
-    """The pairs called `name`. Raises DataError for another name, or a part that it has not."""
+    """The pairs called `name`. Raises DataError for another name or part."""
     if name != f"{PREFIX}regex":
         raise DataError(f"{name}: there is only made:regex")
     if part not in PAIRS:

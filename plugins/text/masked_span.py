@@ -13,7 +13,7 @@ from jepa_plugins.text.random_spans import tag_of
 from jepa_plugins.text.spans import Draw, Through, draw_spans, path, within
 
 Target = Literal["span", "conversation"]
-#: What tokenizers call it.
+#: The mask token's names in tokenizers.
 MASKS = ("<mask>", "[MASK]", "<|mask|>")
 
 
@@ -66,10 +66,10 @@ def masked_span(
     from_start: bool = False,
     max_length: int | None = None,
 ) -> MaskedSpan:
-    """The conversation with a random span masked, against the span alone or the conversation.
+    """Pairs the conversation, a random span of it masked, with the span alone or the whole conversation.
 
-    target: span or conversation; mask_token: which token stands for a hidden one, null for the tokenizer's own mask
-    token; through, draw, from_start, max_length: where spans lie and how they are drawn, as in random_spans.
+    target: span or conversation; mask_token: the token in place of a hidden one, null for the tokenizer's own mask
+    token; through, draw, from_start, max_length: the place and the draw of spans, as in random_spans.
     """
     if max_length is not None and max_length < 1:
         raise ComponentError(f"max_length: expected 1 or more, not {max_length}")
@@ -79,7 +79,7 @@ def masked_span(
 
 
 def mask_id(names: TokenNames, wanted: str | None) -> int:
-    """The id of a token by name, or of what tokenizers use for masks. Raises ComponentError where there is none."""
+    """The id of a token by name, or of the tokenizer's own mask token. Raises ComponentError where there is none."""
     known = names.token_to_id
     if wanted is not None and wanted not in known:
         raise ComponentError(f"mask_token: there is no token '{wanted}'{did_you_mean(wanted, known)}")

@@ -49,12 +49,12 @@ def messages(
     """Conversations of people and assistants: ``{"messages": [...]}`` or ``{"prompt": …, "completion": …}`` a row.
 
     train: a file of JSON Lines or parquet, a folder saved by the datasets library, or an id of the Hugging Face Hub
-    (``org/name`` or ``org/name:config``, whose part is called as the set is). evaluation: name -> the same, for each
-    set to evaluate on. valid_share: this share of `train`, drawn by `seed` (null takes the recipe's), is evaluated on
-    as ``valid`` instead. limit: only the first so many rows of each. max_length: tokens that a conversation may have;
-    too_long: what happens to one that has more: ``error``, ``drop``, or ``truncate_prompt``, which takes tokens from
-    the front of what users say. template: null for the tokenizer's own chat template, ``plain``, or a file of one.
-    train_on: which tokens are labels: ``all`` answers and their ends, the ``last`` one's, or ``every_token``.
+    (``org/name`` or ``org/name:config``, with the set's name as the part). evaluation: name -> the same, for each
+    set to evaluate on. valid_share: the share of `train`, drawn by `seed` (null takes the recipe's), that is held out
+    as ``valid`` instead. limit: the number of first rows read of each. max_length: the most tokens of a conversation;
+    too_long: what to do with a longer one: ``error``, ``drop``, or ``truncate_prompt``, which takes tokens from the
+    front of users' words. template: null for the tokenizer's own chat template, ``plain``, or a template's file.
+    train_on: the tokens that are labels: ``all`` answers and their ends, the ``last`` one's, or ``every_token``.
     tokenizer: a folder or an id, null for the pretrained model's, or one trained on the data: ``{train: bytes}`` or
     ``{train: bpe, size: 1000}``. group_by_length: a step reads rows of like length, which saves padding on a GPU, and
     gives tokens of short rows more weight.
@@ -119,7 +119,7 @@ def _share(share: float, seed: int) -> Share | None:
 
 
 def _named(evaluation: Mapping[str, str], share: Share | None) -> Mapping[str, str]:
-    """The evaluation sets, with names that files and figures can have."""
+    """Returns the evaluation sets. Raises ValueError for a name that files or figures can't have."""
     taken = [TRAIN, VALID] if share else [TRAIN]
     for name in evaluation:
         if name in taken:
@@ -130,7 +130,7 @@ def _named(evaluation: Mapping[str, str], share: Share | None) -> Mapping[str, s
 
 
 def _parts(context: DatasetContext, names: Mapping[str, str], limit: int | None, share: Share | None) -> list[Part]:
-    """The training part first."""
+    """Makes the parts of the data, the training part first."""
     sources = {part: source(name, part, context.search) for part, name in names.items()}
     train = [Part(TRAIN, sources.pop(TRAIN), limit, share)]
     if share is not None:

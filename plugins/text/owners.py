@@ -1,4 +1,4 @@
-"""Which token is whose: tokens to the contents that they stand for, by characters.
+"""Assigning tokens to the contents they belong to, by characters.
 
 ``n`` tokens of one text.
 """
@@ -17,10 +17,9 @@ from jepa_plugins.text.rendering import Rendering, Slot
 
 @dataclass(frozen=True)
 class Owners:
-    """slot: ``n``, the number of the content that a token belongs to, -1 for the template's own tokens; places: of each
-    content the places ``[first, end)`` of its tokens, of one without any where they would be; straddling: tokens that
-    stand for characters of a content and for others; written: places of special tokens that stand in a content, so
-    that somebody wrote them."""
+    """slot: ``n``, the number of each token's content, -1 for the template's own tokens; places: the places ``[first,
+    end)`` of each content's tokens, empty where it would stand if it has none; straddling: the number of tokens with
+    characters of a content and others; written: places of special tokens in a content, which somebody wrote."""
 
     slot: np.ndarray
     places: list[tuple[int, int]]
@@ -35,8 +34,8 @@ class Owners:
 def owners_of(renderings: Sequence[Rendering], tokens: Sequence[Tokens], encoder: Encoder) -> list[Owners]:
     """A token belongs to the last content of which it stands for a character.
 
-    A special token of the template that took white space of a content in remains the template's. All texts are looked
-    at together, one behind another with a character between, many times as fast as one by one.
+    A special token of the template that took in white space of a content remains the template's. All texts are handled
+    together, one behind another with a character between, many times as fast as one by one.
     """
     shifts = [0, *accumulate(len(rendering.text) + 1 for rendering in renderings)]
     counts = [len(each) for each in tokens]
@@ -82,7 +81,7 @@ def _places(rendering: Rendering, tokens: Tokens, slots: np.ndarray) -> list[tup
 
 
 def _holds_text(text: str, tokens: Tokens, place: int, slot: Slot) -> bool:
-    """Does a token stand for more of a content than white space at its own edge."""
+    """Tells whether a token stands for more of a content than white space at its own edge."""
     first, stop = int(tokens.starts[place]), int(tokens.ends[place])
     whole = text[first:stop]
     first += len(whole) - len(whole.lstrip())
@@ -91,6 +90,6 @@ def _holds_text(text: str, tokens: Tokens, place: int, slot: Slot) -> bool:
 
 
 def _unknown(text: str, tokens: Tokens, place: int, encoder: Encoder) -> bool:
-    """Does a token only say that the tokenizer does not know a character."""
+    """Tells whether a token only stands for a character unknown to the tokenizer."""
     characters = text[tokens.starts[place] : tokens.ends[place]].strip()
     return tokens.ids[place] == encoder.unknown and encoder.special.get(characters) != encoder.unknown

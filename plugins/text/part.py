@@ -25,7 +25,7 @@ AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Share:
-    """A share of the conversations, drawn by `seed` and the line that one stands in."""
+    """A share of the conversations, drawn by `seed` and a conversation's line."""
 
     share: float
     seed: int
@@ -38,7 +38,7 @@ class Share:
 class Part:
     """The conversations of a source that belong to one set.
 
-    limit: only the source's first so many rows; share: of these only a share, `held_out` the others; null: all.
+    limit: the number of first rows read, None for all; share: left out of the part, or, with `held_out`, all of it.
     """
 
     name: str
@@ -48,18 +48,18 @@ class Part:
     held_out: bool = False
 
     def __iter__(self) -> Iterator[Conversation]:
-        """Raises DataError naming the line of a row that is no conversation."""
+        """Yields the conversations. Raises DataError naming the line of a row that is none."""
         for conversation in conversations(self.source, self.limit):
             if self.share is None or self.share.holds(conversation) == self.held_out:
                 yield conversation
 
     def key(self) -> list[Any]:
-        """Changes whenever the conversations do."""
+        """A key that changes whenever the conversations do."""
         share = None if self.share is None else [self.share.share, self.share.seed, self.held_out]
         return [self.source.digest(), self.limit, share]
 
     def samples(self, tokenise: Tokenise) -> tuple[Path, Entry]:
-        """The folder of the set's samples, tokenised now unless that was done before."""
+        """The folder and entry of the set's samples, tokenised now unless they are in the cache."""
 
         def make(folder: Path) -> None:
             with SetWriter(folder) as writer, progress(desc=f"tokenising {self.name}", unit="pair", delay=2.0) as bar:

@@ -1,4 +1,4 @@
-"""``prompt_to_answer``: from what is asked to what is answered, the two views of LLM-JEPA."""
+"""``prompt_to_answer``: the two views of LLM-JEPA, from the question to the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PromptToAnswer:
     LLM-JEPA (Huang, LeCun and Balestriero 2025, arXiv 2509.14252). rendering: with ``prefix`` the source is the row's
     own beginning, which costs no tokens, and its predictor tokens are a branch that sees it and not the answer; with
     ``alone`` it is the user's turn by itself, a new block, with the predictor tokens before the template closes the
-    turn, as in the paper's code. reverse: from the answer to what is asked. predictors: ``before`` puts the predictor
+    turn, as in the paper's code. reverse: from the answer to the question. predictors: ``before`` puts the predictor
     tokens before the tokens of the source; only new blocks can have them there.
     """
 
@@ -45,7 +45,7 @@ class PromptToAnswer:
 
 
 def prefix_of(samples: Samples) -> torch.Tensor:
-    """``b s`` bool: the tokens before the last answer's turn."""
+    """Marks the tokens before the last answer's turn, ``b s`` bool."""
     lengths = _rendering(samples, "prefix").valid.sum(dim=1, keepdim=True)
     return torch.arange(samples.ids.shape[1]) < lengths
 

@@ -1,6 +1,6 @@
 """The flags of the public code of LLM-JEPA and STP (galilai-group/llm-jepa): ``finetune.py`` and ``stp.py``.
 
-Only their names, types and defaults are theirs; what they mean in a recipe is said in docs/LLM_JEPA.md.
+Only names, types and defaults are taken from there; docs/LLM_JEPA.md gives their meaning in a recipe.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from jepa_core.errors import JepaError, did_you_mean
 
 FINETUNE, STP = "finetune.py", "stp.py"
-#: Script -> whose flags it has.
+#: Script -> the script with the same flags.
 SCRIPTS = {FINETUNE: FINETUNE, STP: STP, "finetune8bh200.py": FINETUNE}
 
 
@@ -25,7 +25,7 @@ class FlagError(JepaError):
 
 
 class Flag(NamedTuple):
-    """kind: the type of its value, or None for a flag without one; stp: is it of stp.py alone."""
+    """kind: the type of its value, None for a flag without one; stp: whether it is of stp.py alone."""
 
     name: str
     kind: type | None
@@ -95,7 +95,7 @@ FLAGS = (
 
 
 class Command(NamedTuple):
-    """A parsed command line: the script, its flags by name, those that were written, the words before the script."""
+    """A parsed command line: the script, its flags by name, those given, and the words before the script."""
 
     script: str
     flags: argparse.Namespace
@@ -123,7 +123,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parse(of: str, script: str, words: Sequence[str]) -> tuple[argparse.Namespace, frozenset[str]]:
-    """Flags with their defaults, and the names of those that stand in the command, also where abbreviated."""
+    """Parses flags, with their defaults; returns also the names of those given, even abbreviated."""
     known = [flag for flag in FLAGS if of == STP or not flag.stp]
     found, unknown = _parser(script, known).parse_known_args(words)
     if unknown:

@@ -1,4 +1,4 @@
-"""What a command of the public code did there and does differently here: each remark with when it is made."""
+"""Remarks on what a command of the public code does differently here, each with its condition."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from jepa_plugins.text.public_flags import Command
 
 
 class Remark(NamedTuple):
-    """when: is it about this command; text: may name flags in braces."""
+    """when: whether it is about this command; text: may name flags in braces."""
 
     when: Callable[[Namespace], bool]
     text: str
 
 
 def _second_rows(flags: Namespace) -> bool:
-    """Are views rows of their own there."""
+    """Tells whether views are rows of their own in the public code."""
     return not flags.regular and flags.linear is None
 
 
@@ -148,7 +148,7 @@ REMARKS = (
 
 
 def remarks(command: Command) -> Iterator[str]:
-    """The remarks on one command."""
+    """Yields the remarks on one command."""
     yield f"From: {command.script} of galilai-group/llm-jepa, by jepa-run convert-flags."
     launcher = [word for word in command.launcher if word.startswith("--nproc")]
     if launcher:

@@ -15,10 +15,10 @@ class RandomSpans:
     before and after the span; target: the span; both inside the sample's own row, so they cost no tokens. With the
     extractor `displacement` the pair is that of STP (arXiv 2602.22617).
 
-    user, assistant: numbers of these tags. through: the contents alone, end_to_end with what stands between them, or
-    all of the conversation; spans: how many are drawn of each sample; draw, from_start, max_length: how a span is
-    drawn (see :func:`~jepa_plugins.text.spans.draw_spans`); weight: of a pair by its lengths. A conversation with a
-    path of fewer than two tokens weighs nothing.
+    user, assistant: numbers of these tags. through: the tokens of the path (see
+    :func:`~jepa_plugins.text.spans.path`); spans: the number drawn of each sample; draw, from_start, max_length: the
+    way of drawing (see :func:`~jepa_plugins.text.spans.draw_spans`); weight: of a pair by its lengths. A conversation
+    with a path of fewer than two tokens weighs nothing.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ def random_spans(
 ) -> RandomSpans:
     """A random span of the conversation against the rest of it (STP as released); read both with `displacement`.
 
-    through: the contents of users' and assistants' turns alone, end_to_end with what stands between them, or all;
-    spans: how many are drawn of each sample; draw: start_first, both or uniform; from_start: spans begin where the path
-    does; max_length: of a span; weight: none, cosine_like or jaccard_like, by the lengths of span and rest.
+    through: the contents of users' and assistants' turns alone, end_to_end with everything between them, prompt with
+    everything up to the user's last token, or all; spans: the number drawn of each sample; draw: start_first, both or
+    uniform; from_start: spans begin where the path does; max_length: of a span; weight: none, cosine_like or
+    jaccard_like, by the lengths of span and rest.
     """
     if spans < 1 or (max_length is not None and max_length < 1):
         raise ComponentError("spans and max_length: expected 1 or more")

@@ -1,4 +1,4 @@
-"""Reading JSON Lines, a line at a time: the file need not fit into memory, and what is wrong names its line."""
+"""Reading JSON Lines, a line at a time: the file need not fit into memory, and errors name the line."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from jepa_core import DataError
 from jepa_core.folder.lines import decoded, numbered_lines
 
-#: Bytes that a line may have; more are no conversation, and would only fill the memory.
+#: The most bytes of a line; a longer one is no conversation, and would only fill the memory.
 LONGEST_LINE = 1 << 26
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """A file of a JSON value a line; empty lines are skipped, a byte order mark and CRLF are read over."""
+    """A file with a JSON value a line; empty lines, a byte order mark and CRLF are skipped."""
 
     path: Path
 
@@ -30,12 +30,12 @@ class JsonLines:
         return f"{self.path}: line {line}"
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Line number, from 1, and value. Raises DataError naming the line."""
+        """Yields line number, from 1, and value. Raises DataError naming the line."""
         for number, line in numbered_lines(self.path, LONGEST_LINE):
             yield number, parse(line, self.where(number))
 
     def digest(self) -> str:
-        """Of the file's bytes."""
+        """The sha256 of the file's bytes. Raises DataError where it can't be read."""
         try:
             with open(self.path, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -44,7 +44,7 @@ class JsonLines:
 
 
 def parse(line: bytes, where: str) -> Any:
-    """The JSON value of a line; `where` opens the message of a DataError."""
+    """Parses the JSON value of a line; `where` opens the message of a DataError."""
     text = decoded(line, where)
     try:
         return json.loads(text)

@@ -1,8 +1,8 @@
-"""What a chat template writes around the contents of a conversation, and so where in a text each content stands.
+"""Finding the place of each content in a conversation's text, by the template's own words around it.
 
-Nothing is searched for in a text: the template writes marks instead of the contents once, and the text of a
-conversation must be what stands around the marks, with the contents in between. Where it is something else, because
-the template looks into the contents, each content is where the text changes when that content is another.
+Nothing is searched for in a text: the template renders marks instead of contents once, and a conversation's text
+must be the words around the marks with the contents in between. Where it is not, because the template looks into
+the contents, each content lies where the text changes when a mark replaces it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from jepa_plugins.text.conversation import SYSTEM, USER, Conversation
 from jepa_plugins.text.secret import secret
 
-#: A mark is a number between characters that stand in no text: drawn, so that nobody can have written them.
+#: A mark is a number between random characters, which nobody can have written.
 _EDGE = secret(4)
 _MARK = re.compile(f"{_EDGE}([0-9]+){_EDGE}")
 
@@ -26,7 +26,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Slot:
-    """The characters ``[start, end)`` that are the content of a turn of this role, or a part of it."""
+    """The characters ``[start, end)`` of the content, or a part of it, of a turn of this role."""
 
     start: int
     end: int
@@ -37,8 +37,8 @@ class Slot:
 class Rendering:
     """A conversation as text.
 
-    slots: where the contents stand, in order; branch: where the turn before the answer ends, which is the last turn;
-    generated: what the template says the assistant writes, empty where it doesn't say.
+    slots: the contents' places, in order; branch: the end of the turn before the answer, which is the last turn;
+    generated: the spans that the template marks as the assistant's, empty where it marks none.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Rendering:
 
     @property
     def literals(self) -> list[Span]:
-        """What the template wrote itself."""
+        """The spans that the template wrote itself."""
         starts = (0, *(slot.end for slot in self.slots))
         ends = (*(slot.start for slot in self.slots), len(self.text))
         return list(zip(starts, ends, strict=True))
@@ -56,9 +56,8 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """literals: what stands before, between and behind the contents; order: the turns that these belong to;
-    closing: characters of the literal before the last content that end the turn before; generated: as in a
-    rendering."""
+    """literals: the words before, between and behind the contents; order: the contents' turns; closing: characters of
+    the literal before the last content that end the previous turn; generated: as in a rendering."""
 
     literals: tuple[str, ...]
     order: tuple[int, ...]
@@ -66,7 +65,7 @@ class Skeleton:
     generated: tuple[tuple[Place, Place], ...] = ()
 
     def fit(self, conversation: Conversation, text: str) -> Rendering | None:
-        """The text taken apart; None where it isn't these literals around the contents, whole or stripped."""
+        """Takes the text apart; None where it isn't these literals around the contents, whole or stripped."""
         for prepare in (str, str.strip):
             contents = [prepare(conversation.contents[turn]) for turn in self.order]
             pieces = [piece for pair in zip(self.literals, (*contents, ""), strict=True) for piece in pair]
@@ -82,12 +81,12 @@ class Skeleton:
 
 
 def marked(roles: tuple[str, ...]) -> Conversation:
-    """A conversation of marks."""
+    """Makes a conversation of marks."""
     return Conversation(roles, tuple(_mark(turn) for turn in range(len(roles))))
 
 
 def skeleton_of(text: str, generated: Sequence[Span] = ()) -> Skeleton:
-    """From the text of :func:`marked` turns; generated: spans of that text."""
+    """Makes a skeleton of the text of :func:`marked` turns; generated: spans of that text."""
     parts, marks = _MARK.split(text), [mark.span() for mark in _MARK.finditer(text)]
     places = tuple((_place(start, marks), _place(end, marks)) for start, end in generated)
     return Skeleton(tuple(parts[::2]), tuple(map(int, parts[1::2])), generated=places)
@@ -96,7 +95,7 @@ def skeleton_of(text: str, generated: Sequence[Span] = ()) -> Skeleton:
 def by_difference(
     conversation: Conversation, text: str, apply: Callable[[Conversation], str], skeleton: Skeleton
 ) -> Rendering | None:
-    """The text taken apart by what changes in it when one content is a mark; None where contents are mixed."""
+    """Takes the text apart by its changes when one content becomes a mark; None where contents are mixed."""
     spans = []
     for turn in skeleton.order:
         contents = [*conversation.contents]
@@ -112,7 +111,7 @@ def by_difference(
 
 
 def slots_of(conversation: Conversation, text: str, order: Sequence[int], spans: Sequence[Span]) -> tuple[Slot, ...]:
-    """A slot a content, but two of a user's that has the system message at its front."""
+    """Makes a slot a content, but two for a user's content with the system message at its front."""
     slots: list[Slot] = []
     for turn, (start, end) in zip(order, spans, strict=True):
         cut = conversation.contents[0].find(text[start:end]) if turn == 0 and conversation.merged else -1
@@ -125,7 +124,7 @@ def slots_of(conversation: Conversation, text: str, order: Sequence[int], spans:
 
 
 def common(one: str, other: str) -> int:
-    """How many characters are the same from the beginning."""
+    """The number of equal characters from the beginning."""
     same, differ = 0, min(len(one), len(other)) + 1
     while differ - same > 1:
         middle = (same + differ) // 2

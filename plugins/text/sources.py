@@ -1,4 +1,4 @@
-"""Where rows come from: the name of a file, a folder or a data set becomes what reads it."""
+"""Sources of rows, made from the name of a file, a folder or a data set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 
 class Source(Protocol):
-    """Rows with their numbers, from 1, read as often as they are asked for; name: what messages call it."""
+    """Rows with their numbers, from 1, read anew in each iteration; name: for messages."""
 
     @property
     def name(self) -> str: ...
@@ -27,19 +27,19 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[tuple[int, Any]]: ...
 
     def where(self, row: int, /) -> str:
-        """What a message about a row begins with."""
+        """The beginning of a message about a row."""
         ...
 
     def digest(self) -> str:
-        """Changes whenever the data does."""
+        """A key that changes whenever the data does."""
         ...
 
 
 def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
-    """What reads `name`, looked for in the `search` folders: a file of JSON Lines, a parquet file, a folder that the
-    `datasets` library saved, an id of the Hugging Face Hub, or ``made:regex``, pairs of the project's own.
+    """Makes the source of `name`, looked for in the `search` folders: a file of JSON Lines, a parquet file, a folder
+    saved by the `datasets` library, an id of the Hugging Face Hub, or ``made:regex``, pairs of the project's own.
 
-    split: which part, of a table that has several. Raises DataError for a name that is none of these.
+    split: the part of a table with several. Raises DataError for any other name.
     """
     if name.startswith(PREFIX):
         return made(name, split)
@@ -59,8 +59,8 @@ def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
 
 
 def conversations(rows: Source, limit: int | None) -> Iterator[Conversation]:
-    """The conversations of the first `limit` rows, null for all. Raises DataError naming the lines that are none, when
-    all were looked at."""
+    """Yields the conversations of the first `limit` rows, None for all. Raises DataError naming the lines that are
+    none, after the last row."""
     problems: list[str] = []
     count = 0
     for number, row in islice(rows, limit):

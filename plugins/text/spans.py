@@ -1,7 +1,7 @@
-"""Where the views of a text lie: paths through a row, spans cut out of them, points on them, steps of an answer.
+"""The places of views in a text: paths through a row, spans cut out of them, points on them, steps of an answer.
 
 Everything is a plain function of tokens' places and of uniform numbers in [0, 1), which the caller draws without
-state. No draw is ever rejected: the distributions are those that drawing again until it fits would give.
+state. No draw is ever rejected, yet the distributions are those of rejection sampling.
 
 Axes: ``b`` samples, ``s`` tokens of a row. A *path* is a ``b s`` selection of a row's tokens; the path's own
 coordinates 0, 1, … count selected tokens. A *span* is a ``b 2`` pair (start, end) of them, the end left out.
@@ -22,12 +22,12 @@ Weight = Literal["none", "cosine_like", "jaccard_like"]
 
 
 def path(tags: Tensor, user: int, assistant: int, through: Through = "contents") -> Tensor:
-    """``b s`` bool: the tokens of the path, from ``b s`` tags.
+    """Marks the tokens of the path, ``b s`` bool, by the tags ``b s``.
 
     through: ``contents`` of users' and assistants' turns, one after another; ``end_to_end``, from the first such
-    token to the last with what is between them; ``prompt``, everything to the user's last token, and the assistant's
+    token to the last with everything between; ``prompt``, everything up to the user's last token, and the assistant's
     contents; ``all``, from the row's beginning to the last content.
-    A step of the path is the change of the state from the token before, so a row's first token is on none.
+    A step of the path is the change of the state from the token before, so no path has a row's first token.
     """
     content = (tags == user) | (tags == assistant)
     if through == "end_to_end":
@@ -46,10 +46,10 @@ def _up_to_the_last(chosen: Tensor) -> Tensor:
 def draw_spans(
     lengths: Tensor, draws: Tensor, how: Draw = "start_first", from_start: bool = False, max_length: int | None = None
 ) -> Tensor:
-    """``b 2``: a span of each path, never all of it; (0, 0) where a path has fewer than two tokens.
+    """Draws a span ``b 2`` of each path, never all of it; (0, 0) where a path has fewer than two tokens.
 
-    lengths: ``b``; draws: ``b 2``. how: ``start_first`` draws the start from the path and the end from what
-    follows it; ``both`` draws two points at once; ``uniform`` makes all spans equally probable.
+    lengths: ``b``; draws: ``b 2``. how: ``start_first`` draws the start from the path and the end from the rest
+    after it; ``both`` draws two points at once; ``uniform`` makes all spans equally probable.
     from_start: the span begins where the path does. max_length: longer spans are not drawn (`start_first`), or
     lose their end.
     """
@@ -65,7 +65,7 @@ def draw_spans(
 
 
 def _below(limit: Tensor, draw: Tensor) -> Tensor:
-    """An integer from 0 to `limit` - 1, for a draw in [0, 1)."""
+    """Turns a draw in [0, 1) into an integer from 0 to `limit` - 1."""
     return (limit * draw.double()).long().minimum(limit - 1)
 
 
@@ -78,17 +78,17 @@ def _start_first(whole: Tensor, draws: Tensor, from_start: bool, max_length: int
 
 
 def _both(whole: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """One point from 0 to n - 1, one from 1 to n. Of the second, one value is out for each first: the same point,
-    or the other end of the path; what is left goes round behind it."""
+    """Draws one point from 0 to n - 1, one from 1 to n. Each first point excludes one value of the second, itself or
+    the other end of the path; the other values follow it cyclically."""
     one = _below(whole, draws[:, 0])
     other = (one + _below(whole - 1, draws[:, 1])) % whole + 1
     return torch.minimum(one, other), torch.maximum(one, other)
 
 
 def _uniform(whole: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """One of n(n + 1)/2 - 1 spans: starts 0 and n - 1 have n + 1 of them together, as have 1 and n - 2, …
+    """Draws one of n(n + 1)/2 - 1 spans: starts 0 and n - 1 have n + 1 of them together, as do 1 and n - 2, …
 
-    So spans are numbered in rows of n + 1. The number of the whole path, n - 1, stands for the last span.
+    So spans are numbered in rows of n + 1. The number of the whole path, n - 1, is used for the last span.
     """
     count = whole * (whole + 1) // 2 - 1
     number = _below(count, draws[:, 0])
@@ -100,7 +100,7 @@ def _uniform(whole: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def draw_points(lengths: Tensor, draws: Tensor) -> Tensor:
-    """``b 3``: points s < r < t of each path, all choices equally probable; (0, 0, 0) where it has fewer than three.
+    """Draws points s < r < t of each path, ``b 3``, all choices equally probable; (0, 0, 0) if it has fewer than three.
 
     lengths: ``b``; draws: ``b 3``.
     """
@@ -115,7 +115,7 @@ def draw_points(lengths: Tensor, draws: Tensor) -> Tensor:
 
 
 def draw_neighbours(lengths: Tensor, draws: Tensor) -> Tensor:
-    """``b 3``: three neighbouring points of each path; (0, 0, 0) where it has fewer than three.
+    """Draws three neighbouring points ``b 3`` of each path; (0, 0, 0) where it has fewer than three.
 
     lengths: ``b``; draws: ``b``.
     """
@@ -124,18 +124,18 @@ def draw_neighbours(lengths: Tensor, draws: Tensor) -> Tensor:
 
 
 def within(chosen: Tensor, spans: Tensor) -> Tensor:
-    """``b s`` bool: the row's tokens that a span of the path takes."""
+    """Marks the row's tokens in a span of the path, ``b s`` bool."""
     number = chosen.long().cumsum(1) - 1
     return chosen & (number >= spans[:, :1]) & (number < spans[:, 1:])
 
 
 def places(chosen: Tensor, points: Tensor) -> Tensor:
-    """``b n``: the places in the row of points of the path, given in the path's coordinates ``b n``."""
+    """The places ``b n`` in the row of points on the path, which are given in its coordinates ``b n``."""
     return torch.searchsorted(chosen.long().cumsum(1), points + 1)
 
 
 def displacement(select: Tensor) -> Tensor:
-    """``b s``: what to multiply states with, to get the sum of their changes into the selected tokens.
+    """The factors ``b s`` by which states add up to the sum of their changes into the selected tokens.
 
     The change into a token is its state less that of the token before. Over neighbours it telescopes: of tokens
     3, 4 and 5 there remain + state 5 and - state 2. A row's first token has none before it: it may not be chosen.
@@ -145,7 +145,7 @@ def displacement(select: Tensor) -> Tensor:
 
 
 def weights(span: Tensor, whole: Tensor, how: Weight = "none") -> Tensor:
-    """``b`` float: how much a pair counts, by the lengths of its span and of the path.
+    """The weight ``b`` float of a pair, by the lengths of its span and of the path.
 
     none: 1; with a the span's length and b the rest's, cosine_like: 2ab / (a² + b²); jaccard_like:
     1 - |a - b| / (a + b). Both are 1 for halves.
@@ -159,7 +159,7 @@ def weights(span: Tensor, whole: Tensor, how: Weight = "none") -> Tensor:
 
 
 def split_steps(text: str, separator: str = r"\n+") -> list[tuple[int, int]]:
-    """The steps of an answer, as (start, end) of their characters; what matches `separator` is in none.
+    """Splits an answer into steps, (start, end) of their characters; text that matches `separator` is in none.
 
     >>> split_steps("2 + 2 = 4\\n4 * 3 = 12\\n#### 12")
     [(0, 9), (10, 20), (21, 28)]
@@ -170,7 +170,7 @@ def split_steps(text: str, separator: str = r"\n+") -> list[tuple[int, int]]:
 
 
 def tokens_of_steps(offsets: Sequence[tuple[int, int]], steps: Collection[tuple[int, int]]) -> list[list[int]]:
-    """The tokens of each step: those whose first character that is no white space lies in it.
+    """Assigns tokens to steps: each to the step with its first character other than white space.
 
     offsets: (start, end) of each token's characters, without white space; tokens between two steps are in none.
     """

@@ -1,4 +1,4 @@
-"""``steps``: a step of an answer and the one that follows it, as in chains of reasoning."""
+"""``steps``: a step of an answer and the next one, as in chains of reasoning."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from jepa_core.model.tokenizer import tokenizer_from
 from jepa_plugins.text.random_spans import tag_of
 from jepa_plugins.text.spans import split_steps, tokens_of_steps
 
-#: Lines, as the solutions of GSM8K are divided.
+#: The separator of steps by lines, as in the solutions of GSM8K.
 LINES = r"\n+"
 
 
 class Steps:
-    """The last answer is divided into steps by what matches `separator`; of each sample one pair of neighbours is
-    drawn. Source: a step; its predictor tokens see all that comes before them in the row, and not what follows; target:
-    the next step, a block of its own. An answer of fewer than two steps weighs nothing.
+    """Divides the last answer into steps at matches of `separator`, and draws one pair of neighbours a sample. Source:
+    a step; its predictor tokens see everything before them in the row, and nothing after; target: the next step, a
+    block of its own. An answer of fewer than two steps weighs nothing.
 
-    user, assistant: numbers of these tags; piece: the text of a token; apart: the target is a block of its own; false:
-    it stays in the row, where it costs no tokens, and sees the source.
+    user, assistant: numbers of these tags; piece: gives the text of a token; apart: the target is a block of its own;
+    false: it stays in the row, where it costs no tokens, and sees the source.
     """
 
     #: The source is a part of the answer.
@@ -52,8 +52,8 @@ class Steps:
         return Views(((Part(source, branch=True), following),), (weights,))
 
     def _steps(self, ids: Tensor, tags: Tensor) -> list[list[int]]:
-        """The places in the row of each step, from its first token to its last, white space between them included; one
-        without a token of its own is none."""
+        """The places of each step in the row, from its first token to its last, white space between them included; a
+        step without a token of its own is left out."""
         asked = (tags == self.user).nonzero().flatten().tolist()
         places = [i for i in (tags == self.assistant).nonzero().flatten().tolist() if i > max(asked, default=-1)]
         pieces = [self.piece(i) for i in ids[places].tolist()]
@@ -62,7 +62,7 @@ class Steps:
 
 
 def offsets_of(pieces: Sequence[str]) -> list[tuple[int, int]]:
-    """Of each piece of a text (start, end) of its characters, without the white space around them.
+    """The (start, end) of each piece's characters in a text, without the white space around them.
 
     >>> offsets_of(["two", " lines", "\\n"])
     [(0, 3), (4, 9), (10, 10)]
@@ -75,9 +75,9 @@ def offsets_of(pieces: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def steps(context: BuildContext, separator: str = LINES, apart: bool = True) -> Steps:
-    """A step of an answer and the one that follows it, one pair drawn of each sample.
+    """Pairs a step of an answer with the next one, one pair drawn a sample.
 
-    separator: a regular expression of what stands between two steps; apart: the target is a block of its own; false: it
+    separator: a regular expression for the text between two steps; apart: the target is a block of its own; false: it
     stays in the row, where it costs no tokens, and sees the source.
     """
     user, assistant = (tag_of(context, name) for name in ("user", "assistant"))
@@ -92,9 +92,9 @@ def steps(context: BuildContext, separator: str = LINES, apart: bool = True) -> 
 
 
 def piece_of(tokenizer: object) -> Callable[[int], str]:
-    """From a token's id to its text inside a text, where a decoder keeps the white space before it.
+    """Makes a function from a token's id to its text within a text, where decoders keep the white space before it.
 
-    A token that is a part of a character gives a mark for it.
+    A token that is only a part of a character gives a mark for it.
     """
     decode = getattr(tokenizer, "decode")  # noqa: B009
     [*_, before] = getattr(tokenizer, "encode")("a", add_special_tokens=False)  # noqa: B009

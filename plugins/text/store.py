@@ -1,4 +1,4 @@
-"""A set of samples as a folder of ragged arrays, written part by part, so that memory does not grow with the set."""
+"""A set of samples as a folder of ragged arrays, written part by part in memory that does not grow with the set."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MANIFEST = "manifest.json"
 #: Added to a tag where its token is a label.
 LABELLED = 128
 _ROW = {"tokens": "<i4", "tags": "u1", "starts": "<i8", "branch": "<i4"}
-#: Array -> type. A row, and a user's turn alone, have tokens and tags, of all samples one after another, where each
-#: starts (and where the last one ends), and branches. Then hashes of the last question and of its answer, and the
-#: answer's text, in UTF-8.
+#: Array -> type. Rows, and users' turns alone, have tokens and tags, of all samples one after another, starts (and the
+#: end of the last one), and branches. Then come hashes of the last question and of its answer, and the answer's text,
+#: in UTF-8.
 ARRAYS = {
     **{f"{kind}_{name}": dtype for kind in ("row", "alone") for name, dtype in _ROW.items()},
     "question_hash": "<u8",
@@ -34,8 +34,8 @@ ARRAYS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A set. samples: how many; longest: tokens of the longest row; tally: what there is to tell of it; bytes: array ->
-    bytes of its file."""
+    """A set. samples: their number; longest: tokens of the longest row; tally: counts of what was done to it; bytes:
+    array -> bytes of its file."""
 
     samples: int
     longest: int
@@ -103,7 +103,7 @@ def text_hash(text: bytes) -> int:
 
 
 def read_entry(folder: Path) -> Entry | None:
-    """The set in a folder; None where there is none, or where a file is missing or of another size."""
+    """Reads the entry of the set in a folder; None where there is none, or a file is missing or of another size."""
     try:
         entry = Entry(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # nothing there, or no manifest

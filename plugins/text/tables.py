@@ -29,7 +29,7 @@ class Parquet:
         return f"{self.path}: row {row}"
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Number, from 1, and row. Raises DataError where the file is no table."""
+        """Yields number, from 1, and row. Raises DataError where the file is no table."""
         parquet = library("pyarrow.parquet", str(self.path))
         number = 0
         with told(str(self.path), "a parquet file"), parquet.ParquetFile(self.path) as file:
@@ -38,7 +38,7 @@ class Parquet:
                     yield (number := number + 1), row
 
     def digest(self) -> str:
-        """Of the file's bytes."""
+        """The hash of the file's bytes."""
         return digest_of([self.path])
 
 
@@ -46,7 +46,7 @@ class Parquet:
 class Table:
     """A table of the `datasets` library, which stays on disk.
 
-    name: a folder that it saved, or an id of the Hub, ``org/name`` or ``org/name:config``; split: which part of it.
+    name: a folder that it saved, or an id of the Hub, ``org/name`` or ``org/name:config``; split: the part to read.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Table:
         return f"{self.name} ({self.split}): row {row}"
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Number, from 1, and row."""
+        """Yields number, from 1, and row."""
         yield from enumerate(self._rows, start=1)
 
     def digest(self) -> str:
-        """Of the bytes of the files that the table lies in."""
+        """The hash of the table's files."""
         return digest_of([Path(file["filename"]) for file in self._rows.cache_files])
 
     @cached_property
@@ -88,7 +88,7 @@ class Table:
 
 
 def library(name: str, path: str) -> Any:
-    """A module of the extra ``text``. Raises DataError saying how to install it."""
+    """Imports a module of the extra ``text``. Raises DataError saying how to install it."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -98,7 +98,7 @@ def library(name: str, path: str) -> Any:
 
 @contextmanager
 def _offline(datasets: Any) -> Iterator[None]:
-    """Keeps the library off the Hub, which it would ask again and again before it looks at what it has."""
+    """Keeps the library off the Hub, which it would ask again and again before it uses its own cache."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
@@ -111,7 +111,7 @@ def _offline(datasets: Any) -> Iterator[None]:
 
 @contextmanager
 def told(path: str, expected: str) -> Iterator[None]:
-    """Tells as a DataError what a library raises about `path`."""
+    """Turns a library's errors about `path` into DataErrors."""
     try:
         yield
     except HubError as error:

@@ -1,4 +1,4 @@
-"""What each token of a conversation is, and which tokens are labels.
+"""Tagging the tokens of a conversation, and choosing the labels among them.
 
 ``n`` tokens of one conversation.
 """
@@ -19,7 +19,7 @@ TrainOn = Literal["all", "last", "every_token"]
 
 
 class Tag:
-    """Plain numbers: under torch.compile, ``tensor == member`` of an Enum is False for every token, in silence."""
+    """The tags, as plain numbers: under torch.compile, ``tensor == member`` of an Enum is silently False everywhere."""
 
     SYSTEM = 1
     USER = 2
@@ -37,8 +37,8 @@ _OF_ROLE = {SYSTEM: Tag.SYSTEM, USER: Tag.USER, ASSISTANT: Tag.ASSISTANT}
 class Row:
     """The tokens of a conversation, or of a turn alone.
 
-    ids, tags, labelled: ``n``; branch: so many tokens come before a place in it: where the turn before the answer ends,
-    or, of a turn alone, where its content does; unended: answers that the template does not end.
+    ids, tags, labelled: ``n``; branch: the number of tokens up to the end of the turn before the answer, or, of a turn
+    alone, up to the end of its content; unended: answers that the template does not end.
     """
 
     ids: np.ndarray
@@ -51,7 +51,7 @@ class Row:
         return len(self.ids)
 
     def without(self, places: np.ndarray) -> Row:
-        """Without the tokens at these places, all of them before the branch."""
+        """Takes out the tokens at these places, all of them before the branch."""
         kept = np.delete(np.arange(len(self)), places)
         arrays = {name: getattr(self, name)[kept] for name in ("ids", "tags", "labelled")}
         return replace(self, branch=self.branch - len(places), **arrays)
@@ -60,7 +60,7 @@ class Row:
 def row_of(
     rendering: Rendering, tokens: Tokens, owners: Owners, encoder: Encoder, eos: int | None, train_on: TrainOn
 ) -> Row:
-    """A conversation's row; `unended` counts the answers that the template does not end."""
+    """Makes a conversation's row; `unended` counts the answers that the template does not end."""
     tags = _content_tags(rendering, owners)
     answers = [number for number, slot in enumerate(rendering.slots) if slot.role == ASSISTANT]
     last = tokens.ids[owners.places[answers[-1]][1] :]
@@ -81,7 +81,7 @@ def row_of(
 
 
 def turn_of(rendering: Rendering, tokens: Tokens, owners: Owners) -> Row:
-    """The row of a turn alone, without labels."""
+    """Makes the row of a turn alone, without labels."""
     labelled = np.zeros(len(tokens), dtype=bool)
     return Row(tokens.ids, _content_tags(rendering, owners), labelled, owners.places[-1][1])
 
@@ -92,9 +92,9 @@ def _content_tags(rendering: Rendering, owners: Owners) -> np.ndarray:
 
 
 def _ending(follow: np.ndarray, encoder: Encoder, eos: int | None) -> np.ndarray:
-    """Of what follows the last answer the places that end it: up to the first special token, and the end of text.
+    """The places, in the tokens after the last answer, that end it: up to the first special token, and end of text.
 
-    A template may end a turn with ordinary text; then all of it does.
+    A template may end a turn with ordinary text; then all of it counts.
     """
     special = np.flatnonzero(encoder.is_special[follow])
     first = int(special[0]) + 1 if len(special) else len(follow)
@@ -102,20 +102,20 @@ def _ending(follow: np.ndarray, encoder: Encoder, eos: int | None) -> np.ndarray
 
 
 def _common(one: np.ndarray, other: np.ndarray) -> int:
-    """How many tokens are the same from the beginning."""
+    """The number of equal tokens from the beginning."""
     length = min(len(one), len(other))
     differ = np.flatnonzero(one[:length] != other[:length])
     return int(differ[0]) if len(differ) else length
 
 
 def _generated(rendering: Rendering, answer: int) -> Span | None:
-    """What the template says that the assistant writes in this turn."""
+    """The span of this turn that the template marks as the assistant's; None where it marks none."""
     slot = rendering.slots[answer]
     return next((span for span in rendering.generated if span[0] <= slot.start and slot.end <= span[1]), None)
 
 
 def _labelled(tags: np.ndarray, first: int, train_on: TrainOn) -> np.ndarray:
-    """first: where the last answer begins."""
+    """Marks the labels. first: the beginning of the last answer."""
     if train_on == "every_token":
         return np.ones(len(tags), dtype=bool)
     labelled = (tags == Tag.ASSISTANT) | (tags == Tag.END)
@@ -123,7 +123,7 @@ def _labelled(tags: np.ndarray, first: int, train_on: TrainOn) -> np.ndarray:
 
 
 def _branch(rendering: Rendering, tokens: Tokens, owners: Owners, answer: int, first: int) -> int:
-    """How many tokens end before the answer's turn begins: at least up to the content before, at most to its own."""
+    """The number of tokens before the answer's turn: at least up to the content before, at most up to its own."""
     before = owners.places[answer - 1][1] if answer else 0
     ended = int(np.searchsorted(tokens.ends, rendering.branch, "right"))
     return min(max(ended, before), first)

@@ -1,11 +1,11 @@
-"""What was done to a set's conversations that nobody should have to guess."""
+"""Counts of what was done to a set's conversations, so that nobody has to guess."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 
-#: What is counted -> how it is told, of `{n}` conversations, or tokens; `{s}` is the plural's.
+#: Name of a count -> its words, with `{n}` conversations or tokens; `{s}` is the plural's.
 WORDS = {
     "dropped": "{n} dropped, longer than max_length",
     "cut": "{n} cut at the front of what the user says, to max_length",
@@ -19,10 +19,10 @@ WORDS = {
 
 
 class Tally(Counter[str]):
-    """Name in :data:`WORDS` -> number, and ``read``, the conversations altogether."""
+    """Counts by name in :data:`WORDS`, and ``read``, the conversations altogether."""
 
     def notes(self, name: str) -> list[str]:
-        """A sentence a kind, for what there was any of; name: of the set."""
+        """A sentence for each count above 0. name: of the set."""
         of = f"{name}: of {self['read']:,} conversation{_s(self['read'])} "
         found = ((self[key], words) for key, words in WORDS.items() if self[key])
         return [of + words.format(n=f"{number:,}", s=_s(number)) for number, words in found]

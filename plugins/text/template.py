@@ -1,4 +1,4 @@
-"""A tokenizer's chat template: conversations as text, with the place of every turn's content in it."""
+"""A tokenizer's chat template, which renders conversations as text with the place of every turn's content."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from jepa_plugins.text.rendering import Rendering, Skeleton, Span, by_difference
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: Each turn's content in a line; an answer ends with the tokenizer's end of text.
+#: A template with each turn's content on a line; an answer ends with the tokenizer's end of text.
 PLAIN = (
     "{% for message in messages %}{{ message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ eos_token }}{% else %}{{ '\\n' }}{% endif %}{% endfor %}"
 )
-#: What templates that write the day's date get instead: a text must be the same tokens on every day.
+#: The date for templates that write the current one: a text must become the same tokens on every day.
 DAY = date(2024, 7, 26)
 _TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 class ChatTemplate:
-    """Renders conversations by a template, and finds what in the text is whose.
+    """Renders conversations by a template, and finds each content in the text.
 
-    text: the template; name: what a message about it begins with. Raises DataError when it can't even render a
+    text: the template; name: the beginning of messages about it. Raises DataError when it can't even render a
     question and its answer.
     """
 
@@ -49,14 +49,14 @@ class ChatTemplate:
 
     @property
     def notes(self) -> list[str]:
-        """What the template does that somebody may not expect."""
+        """Sentences on unexpected effects of the template."""
         notes = [f"{self.name} writes the day's date; here it is always {DAY:%d %b %Y}"] if self._dated else []
         if "strftime_now(" in self.text:
             notes.append(f"{self.name} writes the day's date, so that a text is other tokens on another day")
         return notes
 
     def render(self, conversation: Conversation, where: str) -> Rendering:
-        """Raises DataError, which begins with `where`, for a conversation that the template refuses."""
+        """Renders a conversation. Raises DataError, which begins with `where`, if the template refuses it."""
         try:
             text = self.apply(conversation)
         except Exception as error:  # a template is a program, it can raise anything
@@ -70,14 +70,14 @@ class ChatTemplate:
         return replace(apart, generated=tuple(self._generated(conversation)))
 
     def apply(self, conversation: Conversation) -> str:
-        """The text, as the tokenizer's ``apply_chat_template`` makes it."""
+        """Makes the text by the tokenizer's ``apply_chat_template``."""
         text: str = self.tokenizer.apply_chat_template(
             conversation.messages(), chat_template=self.text, tokenize=False, add_generation_prompt=False
         )  # type: ignore[assignment]
         return text
 
     def skeleton(self, roles: tuple[str, ...]) -> Skeleton:
-        """What the template writes around the contents of these turns."""
+        """The template's words around the contents of turns with these roles."""
         if roles not in self._skeletons:
             self._skeletons[roles] = self._make_skeleton(roles)
         return self._skeletons[roles]
@@ -95,14 +95,14 @@ class ChatTemplate:
         return replace(skeleton, closing=self._closing(roles, skeleton))
 
     def _takes_system(self) -> bool:
-        """Does a system message stand in the text; some templates refuse one, some leave it out."""
+        """Tells whether a system message gets into the text; some templates refuse one, some leave it out."""
         try:
             return 0 in skeleton_of(self.apply(marked((SYSTEM, USER, ASSISTANT)))).order
         except Exception:  # as above
             return False
 
     def _generated(self, conversation: Conversation) -> list[Span]:
-        """What stands in the template's ``{% generation %}``."""
+        """The spans inside the template's ``{% generation %}``."""
         from transformers.utils.chat_template_utils import render_jinja_template
 
         if not self.marks_generation:
@@ -117,9 +117,9 @@ class ChatTemplate:
         return [(start, end) for start, end in found[1][0]]
 
     def _closing(self, roles: tuple[str, ...], skeleton: Skeleton) -> int:
-        """Of the literal before the answer, the characters that end the turn before and don't open the answer's.
+        """The number of characters, in the literal before the answer, that end the previous turn.
 
-        The template writes them too when that turn is the last.
+        The template writes them too when that turn is the last, unlike those that open the answer's.
         """
         if len(roles) < 2:
             return 0
@@ -131,7 +131,7 @@ class ChatTemplate:
         return len(end) if literal.startswith(end) else self._common(literal, end)
 
     def _common(self, literal: str, other: str) -> int:
-        """The characters of the tokens that both begin with."""
+        """The number of characters in the tokens with which both begin."""
         ours, theirs = self._encoder.encode([literal, other])
         length = min(len(ours), len(theirs))
         differ = np.flatnonzero(ours.ids[:length] != theirs.ids[:length])

@@ -1,4 +1,4 @@
-"""A set of conversations that stays on disk: memory maps, of which a batch reads its own rows."""
+"""A set of conversations that stays on disk: memory maps from which a batch reads its own rows."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Batch = dict[str, Tensor]
 class TextSet:
     """The conversations of one set, all of one group.
 
-    group: its name and number; pad_id: stands after the last token of the shorter rows of a batch; bos_id: the token
-    that begins every row, None where there is none; first_index: the index of the first sample; group_by_length: is a
-    step to have rows of like length.
+    group: its name and number; pad_id: fills up the shorter rows of a batch; bos_id: the token that begins every row,
+    None where there is none; first_index: the index of the first sample; group_by_length: whether a step is to have
+    rows of like length.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class TextSet:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A process that makes batches maps the files itself."""
+        """Pickles the arguments alone: a process that makes batches maps the files itself."""
         return type(self), self._opened_with
 
     def __len__(self) -> int:
@@ -55,12 +55,12 @@ class TextSet:
 
     @property
     def max_length(self) -> int:
-        """Tokens of the longest row."""
+        """The tokens of the longest row."""
         return self.entry.longest
 
     @property
     def lengths(self) -> Tensor:
-        """``n`` int64: the tokens of each row, so that batches can be made of rows of like length."""
+        """The number of tokens ``n`` int64 of each row, to make batches of rows of like length."""
         return torch.from_numpy(np.diff(self._array("row_starts")))
 
     @property
@@ -69,17 +69,17 @@ class TextSet:
 
     @property
     def question_hashes(self) -> Tensor:
-        """``n`` int64: equal where the last question is the same text."""
+        """Hashes ``n`` int64, equal where the last question is the same text."""
         return self._hashes("question_hash")
 
     @property
     def answer_hashes(self) -> Tensor:
-        """``n`` int64: equal where the answer is the same text."""
+        """Hashes ``n`` int64, equal where the answer is the same text."""
         return self._hashes("answer_hash")
 
     @property
     def notes(self) -> list[str]:
-        """What was done to the conversations."""
+        """Sentences on what was done to the conversations."""
         return Tally.from_json(self.entry.tally).notes(self.group_name)
 
     def _array(self, name: str) -> np.ndarray:
@@ -102,13 +102,13 @@ class TextSet:
         return {key: value[0] for key, value in self.__getitems__([range(len(self))[item]]).items()}
 
     def __getitems__(self, items: Sequence[int]) -> Batch:
-        """One batch, padded to the longest of these rows.
+        """Makes one batch, padded to the longest of these rows.
 
         input_ids, labels, tags: ``b s`` int64; labels are unshifted, -100 where there is none; group, index: ``b``.
         Further renderings, ids and tags ``b s'`` each: ``prefix``, the row up to the end of the turn before the answer;
-        ``answer``, the rest of it, with the token that begins a row before it; ``alone``, the last user turn by itself,
-        up to the end of what is said, so that predictor tokens come before the template closes the turn;
-        ``alone_closed``, all of it.
+        ``answer``, the rest of it, after the token that begins a row; ``alone``, the last user turn by itself, up to
+        the end of its content, so that predictor tokens come before the template closes the turn;
+        ``alone_closed``, all of that turn.
         """
         rows = np.array(items, dtype=np.int64)
         starts, ends = self._array("row_starts")[rows], self._array("row_starts")[rows + 1]
@@ -138,7 +138,7 @@ class TextSet:
     def _rows(
         self, kind: str, starts: np.ndarray, ends: np.ndarray, first: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and tags ``b s`` of the places ``[start, end)``, and before them the token at `first` if it is BOS."""
+        """Reads tokens and tags ``b s`` at the places ``[start, end)``, after the token at `first` if that is BOS."""
         tokens, tags = self._array(f"{kind}_tokens"), self._array(f"{kind}_tags")
         places = starts[:, None]
         if first is not None and self.bos_id is not None:

@@ -1,4 +1,4 @@
-"""Conversations to samples: rendered, encoded, tagged, and cut where they are too long."""
+"""Turning conversations into samples: they are rendered, encoded, tagged, and cut where too long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jepa_plugins.text.tags import Row, Tag, TrainOn, row_of, turn_of
 from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.template import ChatTemplate
 
-#: Changes whenever this code makes other samples of the same conversations.
+#: The version, to raise whenever this code makes other samples of the same conversations.
 FORMAT = 1
 
 
@@ -34,8 +34,8 @@ class Sample:
 class Tokenise:
     """Makes samples of conversations.
 
-    eos: the end of text's id; max_length: tokens that a row may have, null for any number; too_long: what happens to
-    one that has more.
+    eos: the end of text's id; max_length: the most tokens of a row, None for any number; too_long: what to do with a
+    longer one.
     """
 
     template: ChatTemplate
@@ -46,12 +46,12 @@ class Tokenise:
     too_long: TooLong = "error"
 
     def key(self) -> list[Any]:
-        """Changes whenever a conversation can become another sample."""
+        """A key that changes whenever a conversation can become another sample."""
         template = [self.template.text, self.template.tokenizer.special_tokens_map]
         return [FORMAT, self.encoder.key(), template, self.eos, self.train_on, self.max_length, self.too_long]
 
     def stop_ids(self) -> list[int]:
-        """The special tokens that end an answer, in order; empty where ordinary text does."""
+        """The special tokens that end an answer, in order; empty where ordinary text ends it."""
         pair = Conversation((USER, ASSISTANT), ("a", "b"))
         unlimited = replace(self, max_length=None)
         [sample] = unlimited([pair], lambda line: self.template.name, Tally())
@@ -61,10 +61,10 @@ class Tokenise:
     def __call__(
         self, conversations: Sequence[Conversation], where: Callable[[int], str], tally: Tally
     ) -> Iterator[Sample]:
-        """The samples of those that are not dropped, in order.
+        """Yields the samples of conversations, in order, but for dropped ones.
 
-        where: from a line what a message about it begins with; tally: counts what there is to tell. Raises DataError
-        naming the line.
+        where: gives the beginning of a message about a line; tally: counts what was done. Raises DataError naming the
+        line.
         """
         places = [where(each.line) for each in conversations]
         fitting = [self._fitting(each, tally) for each in conversations]
@@ -121,7 +121,7 @@ class Tokenise:
     def _owned(
         self, renderings: Sequence[Rendering], tokens: Sequence[Tokens], where: Sequence[str], tally: Tally
     ) -> list[tuple[Tokens, Owners]]:
-        """The tokens with whose they are; special tokens that somebody wrote are ordinary text in them."""
+        """Pairs tokens with their owners; special tokens that somebody wrote are encoded as ordinary text."""
         tokens = [self._with_prefix(each) for each in tokens]
         owned = list(zip(tokens, owners_of(renderings, tokens, self.encoder), strict=True))
         for number, (_, owners) in enumerate(owned):
@@ -141,6 +141,6 @@ class Tokenise:
         return tokens, owners
 
     def _with_prefix(self, tokens: Tokens) -> Tokens:
-        """With what the tokenizer begins every text with, once."""
+        """Puts the tokenizer's prefix of every text in front, once."""
         prefix = self.encoder.prefix
         return tokens if tokens.ids[: len(prefix)].tolist() == prefix else tokens.with_prefix(prefix)

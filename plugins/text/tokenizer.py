@@ -1,4 +1,4 @@
-"""The tokenizer of a text task: does it fit the model, which chat template is its own, what are its tokens' names."""
+"""The tokenizer of a text task: its choice, its fit to the model, its chat template, and its tokens' names."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def chosen_tokenizer(context: DatasetContext, wanted: str | TrainTokenizer | None, train: Part) -> tuple[Any, str]:
-    """The tokenizer that a recipe asks for, and what messages call it.
+    """The tokenizer that a recipe asks for, and its name in messages.
 
-    train: the conversations that one is trained on. Raises DataError where it is none, or not the model's.
+    train: the conversations to train one on. Raises DataError where there is no such tokenizer, or not the model's.
     """
     pretrained = None if context.pretrained is None else _found(context.pretrained, context)
     if isinstance(wanted, dict):
@@ -39,7 +39,7 @@ def chosen_tokenizer(context: DatasetContext, wanted: str | TrainTokenizer | Non
 
 
 def fast_tokenizer(name: str) -> Any:
-    """The tokenizer of a folder or an id. Raises DataError for one that can't say what its tokens stand for."""
+    """Loads the tokenizer of a folder or an id. Raises DataError for one that can't tell its tokens' characters."""
     tokenizer = load_tokenizer(name)
     if not getattr(tokenizer, "is_fast", False):
         raise DataError(f"{name}: expected a fast tokenizer, one of the tokenizers library, with a tokenizer.json")
@@ -49,7 +49,7 @@ def fast_tokenizer(name: str) -> Any:
 def template_of(
     tokenizer: PreTrainedTokenizerBase, name: str, wanted: str | None, find: Callable[[str], Path]
 ) -> tuple[str, str]:
-    """A chat template's text, and what messages about it begin with.
+    """A chat template's text, and the beginning of messages about it.
 
     name: the tokenizer's; wanted: ``plain``, a file, or null for the tokenizer's own. Raises DataError where there is
     none.
@@ -73,7 +73,7 @@ def template_of(
 
 
 def check_fits_model(tokenizer: PreTrainedTokenizerBase, name: str, pretrained: str) -> None:
-    """Raises DataError where a pretrained model was made with other tokens than these."""
+    """Raises DataError where a pretrained model was trained with other tokens."""
     rows, tokens = _rows(pretrained), base_tokens(tokenizer)
     if tokens > rows:
         raise DataError(
@@ -101,7 +101,7 @@ def _found(name: str, context: DatasetContext) -> str:
 
 
 def _trained(wanted: TrainTokenizer, conversations: Part) -> Any:
-    """Trained now, unless that was done before."""
+    """The tokenizer trained on the conversations, now unless it is in the cache."""
     check_size(wanted)
 
     def read(folder: Path) -> str | None:
@@ -129,14 +129,14 @@ def _rows(pretrained: str) -> int:
 
 
 def base_tokens(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Ids from 0 on that are the tokenizer's."""
+    """The number of ids, from 0 on, that are the tokenizer's."""
     return max(tokenizer.get_vocab().values()) + 1
 
 
 def add_predictors(tokenizer: PreTrainedTokenizerBase, k: int, distinct: bool, stop_ids: Sequence[int]) -> TokenNames:
     """Adds the predictor tokens as the next ids, and names all tokens.
 
-    Marked are ``base_tokens``: ids below are those of the tokenizer as it came; and ``stop_ids``: those that end an
+    Marked are ``base_tokens``, below which ids are those of the tokenizer as it came, and ``stop_ids``, which end an
     answer.
     """
     known = base_tokens(tokenizer)

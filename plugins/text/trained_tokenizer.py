@@ -1,4 +1,4 @@
-"""A tokenizer trained on the conversations themselves, for models that are made new."""
+"""A tokenizer trained on the conversations themselves, for new models."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def check_size(wanted: TrainTokenizer) -> None:
 
 
 def train(conversations: Iterable[Conversation], wanted: TrainTokenizer) -> str:
-    """The state of a tokenizer of the contents, as ``tokenizer.json`` holds it.
+    """Trains a tokenizer on the contents; returns its state, the content of ``tokenizer.json``.
 
-    Where there is too little text for as many tokens, it has fewer.
+    With too little text for that many tokens it has fewer.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -54,7 +54,7 @@ def train(conversations: Iterable[Conversation], wanted: TrainTokenizer) -> str:
 
 
 def from_state(state: str) -> Any:
-    """The tokenizer of a state that :func:`train` made; turns stand in it plainly, answers end with ``<|end|>``."""
+    """Makes the tokenizer of a state of :func:`train`; its template is plain, with ``<|end|>`` after answers."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 

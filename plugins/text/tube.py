@@ -12,7 +12,7 @@ from jepa_plugins.text.spans import Through, draw_neighbours, draw_points, path,
 
 
 class Tube:
-    """Points s < r < t are drawn from the path. Source: s and r; target: r and t; with the extractor `difference` and
+    """Draws points s < r < t from the path. Source: s and r; target: r and t; with the extractor `difference` and
     the distance `cosine` the loss is 1 - cos(h_t - h_r, h_r - h_s) (STP, arXiv 2602.22617). No second view, no
     second pass. A conversation with a path of fewer than three tokens weighs nothing.
 
@@ -42,8 +42,9 @@ class Tube:
 def tube(context: BuildContext, through: Through = "contents", neighbours: bool = False) -> Tube:
     """Three points on the way through the conversation (STP as printed); read both sides with `difference`.
 
-    through: the contents of users' and assistants' turns alone, end_to_end with what stands between them, or all;
-    neighbours: the three points follow each other, as for the curvature of the path.
+    through: the contents of users' and assistants' turns alone, end_to_end with everything between them, prompt with
+    everything up to the user's last token, or all; neighbours: the three points follow each other, as for the
+    curvature of the path.
     """
     return Tube(tag_of(context, "user"), tag_of(context, "assistant"), through, neighbours)
 

@@ -1,7 +1,7 @@
-"""Tasks on text that a model wrote, in a process of their own with a limit on time and memory.
+"""Running tasks on a model's text in a process of their own, with a limit on time and memory.
 
 An expression may have an automaton of 2³⁰ states, a query may count to the end of time. The kernel ends the
-process by an alarm, whatever it is doing; the next task gets a new one.
+process by an alarm, whatever it is doing; the next task gets a new process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from weakref import finalize
 
 
 class LimitError(Exception):
-    """A task that gave no result: it took too long, too much memory, or refused what it was given."""
+    """A task without a result: it took too long, took too much memory, or refused its input."""
 
 
 class LimitedProcess:
@@ -34,7 +34,7 @@ class LimitedProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def call(self, task: str, *arguments: Any) -> Any:
-        """The task's result. Raises LimitError."""
+        """Runs a task and returns its result. Raises LimitError."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -56,7 +56,7 @@ class LimitedProcess:
             self._process = None
 
     def _start(self) -> subprocess.Popen[str]:
-        # -P: no module of the folder that the user happens to be in. A session of its own: Ctrl-C is ours to handle.
+        # -P: no module of the current folder is imported. A session of its own: Ctrl-C is ours to handle.
         command = [sys.executable, "-P", "-m", "jepa_plugins.text.scoring.worker", str(self.memory)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(
@@ -73,7 +73,7 @@ class LimitedProcess:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Without its input the process ends by itself; one that is at work is killed."""
+    """Closes the process's pipes, which ends it; a busy one is killed."""
     for pipe in (process.stdin, process.stdout):
         if pipe:
             with suppress(BrokenPipeError):

@@ -16,9 +16,9 @@ MARKED = re.compile(r"####[ \t]*(?P<sign>[-+−]?)[ \t]*\$?[ \t]*(?P<digits>\d[\
 
 
 def number(answer: str, expected: str) -> Verdict:
-    """The first number marked by ``####`` equals the expected answer's: 1,016.0 is 1016.
+    """Compares the first number marked by ``####`` with the expected answer's: 1,016.0 is 1016.
 
-    The first, as a model that does not stop may go on to the next question's.
+    Only the first counts, as a model that does not stop may go on to the next question's.
     """
     wanted, found = marked_number(expected), marked_number(answer)
     if wanted is None:

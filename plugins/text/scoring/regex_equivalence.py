@@ -1,4 +1,4 @@
-"""``regex_equivalence``: the answer's regular expression describes the same lines as the expected one."""
+"""``regex_equivalence``: whether the answer's regular expression describes the same lines as the expected one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RegexEquivalence:
             return self._refused(expected, str(refusal))
 
     def _refused(self, expected: str, why: str) -> Verdict:
-        """Says which of both was refused: an expected one that can be read equals itself."""
+        """Tells which expression was refused: an expected one that can be read equals itself."""
         try:
             self._process.call("regex", expected, expected)
         except LimitError as refusal:

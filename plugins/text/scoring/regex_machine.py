@@ -1,8 +1,8 @@
 """Regular expressions as finite automata, by Brzozowski's derivatives.
 
-The derivative of an expression by a character describes what may follow that character. It is the one
-construction that takes ``&`` and ``~`` as it takes ``|``; and since whether an expression may match nothing is
-asked at a place between two characters, ``\\b`` needs no more than the kinds of these two.
+The derivative of an expression by a character describes what may follow that character. This construction treats
+``&`` and ``~`` just like ``|``; and since it asks at a place between two characters whether an expression may match
+nothing, the kinds of these two are all that ``\\b`` needs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ IN_WORD, NOT_IN_WORD, END_OF_LINE = "word", "other", "none"
 
 
 def compare(one: str, other: str) -> Literal["same", "others", "none"]:
-    """Do both expressions describe the same lines; ``none`` where neither describes any. Raises RegexError."""
+    """Tells whether both expressions describe the ``same`` lines or ``others``, or both ``none``. Raises RegexError."""
     terms = read_regex(one), read_regex(other)
     alphabet = representatives(terms)
     first, second = (machine(term, alphabet) for term in terms)
@@ -47,7 +47,7 @@ def compare(one: str, other: str) -> Literal["same", "others", "none"]:
 
 
 def representatives(terms: Iterable[Term]) -> list[str]:
-    """One character for all those that no set of the expressions, and no edge of a word, tells apart."""
+    """Picks one character for each group that no set of the expressions, and no edge of a word, tells apart."""
     sets = {leaf.members for term in terms for leaf in _leaves(term)} | {WORD}
     mentioned = frozenset[str]().union(*sets)
     other = next(char for char in map(chr, count()) if char not in mentioned)
@@ -69,7 +69,7 @@ def _leaves(term: Term) -> Iterator[Chars]:
 
 
 def machine(term: Term, alphabet: list[str]) -> DFA:
-    """The automaton of an expression; a state is what is still to be matched, and the kind of the last character."""
+    """Makes the automaton of an expression; a state is the term left to match, and the last character's kind."""
     start = (term, END_OF_LINE)
     numbers, todo, transitions = {start: 0}, [start], dict[int, dict[str, int]]()
     while todo:
@@ -96,7 +96,7 @@ def _kind(char: str) -> str:
 
 @lru_cache(100_000)
 def derivative(term: Term, char: str, before: str) -> Term:
-    """What may follow `char` in `term`, where `before` is the kind of the character before it."""
+    """The term that may follow `char` in `term`; before: the kind of the character before it."""
     match term:
         case Chars():
             return EMPTY if char in term else NOTHING
@@ -119,7 +119,7 @@ def derivative(term: Term, char: str, before: str) -> Term:
 
 @lru_cache(100_000)
 def matches_empty(term: Term, before: str, after: str) -> bool:
-    """Does the empty string match at a place between characters of these kinds."""
+    """Tells whether the empty string matches at a place between characters of these kinds."""
     match term:
         case At(place):
             return place in _places(before, after)

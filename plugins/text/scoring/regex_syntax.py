@@ -28,17 +28,17 @@ CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 PLACES = {"b": "edge", "B": "inside"}
 COUNTED = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 SIMPLE = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-#: A larger count is refused: it would only be found out by the time limit.
+#: Larger counts are refused, as they would only run into the time limit.
 MOST_COPIES = 1000
 
 
 def read_regex(text: str) -> Term:
-    """The term that an expression means. Raises RegexError."""
+    """Reads an expression as a term. Raises RegexError."""
     return _Reader(text).whole()
 
 
 class _Reader:
-    """A recursive descent: one method a level, from loose to tight."""
+    """A recursive descent parser, one method a level, from loose to tight."""
 
     def __init__(self, text: str):
         self.text = text
@@ -78,7 +78,7 @@ class _Reader:
         return term
 
     def _count(self) -> tuple[int, int | None] | None:
-        """Least and most of the repetition that stands here."""
+        """The least and the most of a repetition at this place; None where there is none."""
         char = self.text[self.at : self.at + 1]
         if char in SIMPLE:
             self.at += 1
@@ -128,7 +128,7 @@ class _Reader:
         return Chars(frozenset(CONTROLS.get(char, char)))
 
     def _set(self) -> Term:
-        """What follows ``[``: characters, ranges and classes up to ``]``."""
+        """Reads the rest of a set after ``[``: characters, ranges and classes up to ``]``."""
         start, negated, members = self.at, self._take("^"), set[str]()
         while not self._take("]"):
             if self.at >= len(self.text):

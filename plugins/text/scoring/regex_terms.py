@@ -1,4 +1,4 @@
-"""Regular expressions as terms, simplified as they are built, and the syntax that they are read from.
+"""Regular expressions as terms, simplified as they are built.
 
 The syntax is that of NL-RX, the pairs of Locascio et al. 2016 (arXiv 1608.03000), where an expression describes
 a whole line: beside ``| * + ? {m,n} ( ) [ ] .`` there are ``&`` (both hold), ``~`` (the next thing does not hold)
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class RegexError(ValueError):
-    """An expression that can't be read: what is wrong, and at which character (from 1)."""
+    """An expression that can't be read; the message names the character (from 1)."""
 
 
 @dataclass_transform(frozen_default=True)
 def _term(kind: type[T]) -> type[T]:
-    """A frozen dataclass that works out its hash once: a term's is that of all terms inside."""
+    """Makes a frozen dataclass that computes its hash once, since a term's hash goes over all terms inside."""
     made = dataclass(frozen=True)(kind)
     hash_of = made.__hash__
 
@@ -37,7 +37,7 @@ def _term(kind: type[T]) -> type[T]:
 
 @_term
 class Chars:
-    """One character that is in `members`, or one that is not."""
+    """One character in `members`, or one not in them."""
 
     members: frozenset[str]
     negated: bool = False
@@ -77,14 +77,14 @@ class Not:
 
 @_term
 class Or:
-    """At least one of `parts`; of nothing: no string at all."""
+    """Alternatives, at least one of `parts`; without parts no string at all."""
 
     parts: frozenset[Term]
 
 
 @_term
 class And:
-    """All of `parts`; of nothing: the empty string, which is :data:`EMPTY`."""
+    """All of `parts`, of which there are two or more."""
 
     parts: frozenset[Term]
 

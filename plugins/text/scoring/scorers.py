@@ -13,7 +13,7 @@ from jepa_plugins.text.scoring.sql_execution import SqlExecution
 from jepa_plugins.text.scoring.strings import contains, exact, first_line, starts_with
 from jepa_plugins.text.scoring.verdict import Scorer, Verdict
 
-#: Compare two texts, and have no options.
+#: Scorers that compare two texts, and have no options.
 PLAIN: dict[str, Callable[[str, str], Verdict]] = {
     "exact": exact,
     "first_line": first_line,
@@ -21,7 +21,7 @@ PLAIN: dict[str, Callable[[str, str], Verdict]] = {
     "contains": contains,
     "number": number,
 }
-#: Their keywords are their options.
+#: Scorers whose keywords are their options.
 WITH_OPTIONS: dict[str, Callable[..., Scorer]] = {
     "regex_equivalence": RegexEquivalence,
     "sql_execution": SqlExecution,
@@ -29,7 +29,7 @@ WITH_OPTIONS: dict[str, Callable[..., Scorer]] = {
 
 
 def make_scorer(wanted: str | Mapping[str, Any]) -> tuple[str, Scorer]:
-    """Name and scorer. Raises ComponentError for an unknown name or option, or a value that a scorer refuses."""
+    """Makes name and scorer. Raises ComponentError for an unknown name or option, or a value that a scorer refuses."""
     name, options = _parts(wanted)
     factory = WITH_OPTIONS.get(name)
     known = inspect.signature(factory).parameters if factory else {}
@@ -58,5 +58,5 @@ def _parts(wanted: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _of_two(compare: Callable[[str, str], Verdict]) -> Scorer:
-    """A comparison of two texts as a scorer, which is also told what was asked."""
+    """Turns a comparison of two texts into a scorer, which also takes the prompt."""
     return lambda answer, expected, prompt: compare(answer, expected)

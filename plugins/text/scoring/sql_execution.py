@@ -1,4 +1,4 @@
-"""``sql_execution``: the answer's query finds in the database what the expected one finds."""
+"""``sql_execution``: whether the answer's query finds the same in the database as the expected one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jepa_plugins.text.scoring.verdict import Verdict, unjudged
 class SqlExecution:
     """Runs both queries on a read-only copy of an SQLite database, in a process with a time limit.
 
-    databases: a database file, or a folder of them: ``NAME.sqlite`` or, as Spider has it, ``NAME/NAME.sqlite``.
+    databases: a database file, or a folder of them: ``NAME.sqlite`` or, as in Spider, ``NAME/NAME.sqlite``.
     database_pattern: a regular expression whose first group is the name, found in the prompt.
     """
 
@@ -36,7 +36,7 @@ class SqlExecution:
             return self._refused(str(found), expected.strip(), str(refusal))
 
     def database(self, prompt: str) -> Path | Verdict:
-        """The file that a prompt speaks of, or why there is none."""
+        """The database file that a prompt names, or the verdict that there is none."""
         if self.databases.is_file():
             return self.databases
         match = self.pattern.search(prompt)
@@ -46,7 +46,7 @@ class SqlExecution:
         return next((place for place in places if place.is_file()), unjudged(f"no database {places[0]}"))
 
     def _refused(self, database: str, expected: str, why: str) -> Verdict:
-        """Says which of both was refused: an expected query that can be run finds what it finds."""
+        """Tells which query was refused: an expected one that can be run agrees with itself."""
         try:
             self._process.call("sql", database, expected, expected)
         except LimitError as refusal:

@@ -1,4 +1,4 @@
-"""What queries find in an SQLite database, and whether it is the same. Runs in a process with limits."""
+"""Comparing the results of queries in an SQLite database. Runs in a process with limits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
 
-#: All that a query may do: read. Not write, attach a file, or change a setting.
+#: The actions allowed to a query: reading. It may not write, attach a file, or change a setting.
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-#: Strings, quoted names and comments: what looks like SQL in there is none.
+#: Strings, quoted names and comments, whose contents are no SQL.
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
 Row = tuple[Any, ...]
 
 
 def compare(database: str, query: str, expected: str) -> Verdict:
-    """Does `query` find what `expected` finds: the same rows, and in the same order where `expected` orders them.
+    """Compares the rows of two queries, and their order where `expected` orders them.
 
-    Names of columns don't count, their order does. A query that fails is wrong. Where there is nothing to be
-    found, most queries find that: then only the expected query itself is right, but for spacing and case.
+    Names of columns don't count, their order does. A failing query is wrong. Where the expected one finds no rows,
+    as many wrong queries would, only the expected query itself is right, up to spacing and case.
     """
     try:
         wanted = rows(database, expected)
@@ -41,7 +41,7 @@ def compare(database: str, query: str, expected: str) -> Verdict:
 
 
 def rows(database: str, query: str) -> list[Row]:
-    """What a query finds. Raises sqlite3.Error, as for a query that is none or does more than read."""
+    """Runs a query; returns its rows. Raises sqlite3.Error, also for text that is no query or does more than read."""
     cursor = _copy(database).execute(query)
     if cursor.description is None:
         raise sqlite3.ProgrammingError("not a query")
@@ -50,7 +50,7 @@ def rows(database: str, query: str) -> list[Row]:
 
 @cache
 def _copy(database: str) -> sqlite3.Connection:
-    """The database, copied into memory, where only reading is allowed."""
+    """Copies the database into memory, where only reading is allowed."""
     original = sqlite3.connect(f"{Path(database).absolute().as_uri()}?mode=ro", uri=True)
     copy = sqlite3.connect(":memory:")
     with original:
@@ -62,12 +62,12 @@ def _copy(database: str) -> sqlite3.Connection:
 
 
 def _comparable(value: Any) -> Any:
-    """Sums of floats depend on their order, so only nine of their digits count."""
+    """Rounds floats to nine digits, as their sums depend on the order."""
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def orders(query: str) -> bool:
-    """Does the outermost query order its rows: ORDER BY outside of all brackets."""
+    """Tells whether the outermost query orders its rows, by an ORDER BY outside of all brackets."""
     depth, outside = 0, []
     for char in QUOTED.sub(" ", query):
         depth += (char == "(") - (char == ")")
@@ -76,7 +76,7 @@ def orders(query: str) -> bool:
 
 
 def _bare(query: str) -> Sequence[str]:
-    """Words and marks of a query, in lower case outside of quotes."""
+    """Lists the words and marks of a query, in lower case outside of quotes."""
     parts = re.split(f"({QUOTED.pattern})", query.strip().rstrip(";"), flags=re.DOTALL)
     return [
         word

@@ -1,7 +1,7 @@
-"""Answers compared as strings: whole, by their first lines, by their beginning, or anywhere inside.
+"""Comparing answers as strings: whole, by their first lines, by their beginning, or anywhere inside.
 
-White space around the answer and the expected one never counts: chat templates trim it. An expected answer of
-nothing but white space is the beginning and a part of everything, so it only equals itself.
+White space around the answer and the expected one never counts, since chat templates trim it. An expected answer of
+white space alone, which begins every text and is in every text, only equals itself.
 
 >>> bool(exact("a+", "a*")), bool(first_line("a*\\nand so on", "a*")), bool(contains("it is a*.", "a*"))
 (False, True, True)
@@ -13,24 +13,24 @@ from jepa_plugins.text.scoring.verdict import Verdict, verdict
 
 
 def exact(answer: str, expected: str) -> Verdict:
-    """The answer is the expected one, and nothing else."""
+    """Compares the whole answer."""
     return verdict(answer.strip() == expected.strip(), "another text")
 
 
 def first_line(answer: str, expected: str) -> Verdict:
-    """The answer's first line is the expected one; as many lines as that has, where it has several."""
+    """Compares the answer's first line, or as many lines as the expected one has."""
     wanted = _lines(expected)
     return verdict(_lines(answer)[: max(1, len(wanted))] == wanted, "another first line")
 
 
 def starts_with(answer: str, expected: str) -> Verdict:
-    """The answer begins with the expected one, whatever follows: right also for a model that never stops."""
+    """Compares the answer's beginning, whatever follows, so that a model that never stops can be right."""
     wanted = expected.strip()
     return verdict(answer.strip().startswith(wanted) if wanted else not answer.strip(), "another beginning")
 
 
 def contains(answer: str, expected: str) -> Verdict:
-    """The expected answer stands somewhere in the answer."""
+    """Looks for the expected answer anywhere in the answer."""
     wanted = expected.strip()
     return verdict(wanted in answer if wanted else not answer.strip(), "not in it")
 

@@ -1,4 +1,4 @@
-"""What a scorer says of one answer."""
+"""A scorer's verdict on one answer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Verdict:
-    """True in a condition where the answer is right; `why` says in a few words what was found wrong.
+    """A verdict, true in a condition if the answer is right; `why` gives a wrong one's fault in a few words.
 
     judged: False where the expected answer is at fault, an expression or query that can't be used itself. Such
-    a sample counts as wrong, and evaluation says how many there are.
+    a sample counts as wrong, and evaluations count them apart.
     """
 
     right: bool
@@ -23,16 +23,16 @@ class Verdict:
 
 
 class Scorer(Protocol):
-    """Judges an answer; `prompt` is what was asked, in words."""
+    """A judge of answers; `prompt` is the question, in words."""
 
     def __call__(self, answer: str, expected: str, prompt: str, /) -> Verdict: ...
 
 
 def verdict(right: bool, otherwise: str) -> Verdict:
-    """Right, or wrong for the reason `otherwise`."""
+    """A verdict of right, or wrong for the reason `otherwise`."""
     return Verdict(right, "" if right else otherwise)
 
 
 def unjudged(why: str) -> Verdict:
-    """Wrong, as the expected answer can't be used: `why`."""
+    """A verdict of wrong because the expected answer can't be used; `why` tells the reason."""
     return Verdict(False, f"the expected answer: {why}", judged=False)

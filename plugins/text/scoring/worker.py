@@ -1,4 +1,4 @@
-"""The process that :mod:`jepa_plugins.text.scoring.limited` starts: a task a line in, a result a line out."""
+"""The process behind :mod:`jepa_plugins.text.scoring.limited`: a task a line in, a result a line out."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-#: How a task refuses what it was given. RecursionError: thousands of brackets.
+#: Exceptions by which a task refuses its input. RecursionError: thousands of brackets.
 REFUSALS = (ValueError, RecursionError, sqlite3.Error, sqlite3.Warning)
 
 
 def regex() -> Callable[[str, str], str]:
-    """Which lines both expressions describe: the ``same``, ``others``, or both ``none``."""
+    """The task that compares two expressions: ``same`` lines, ``others``, or ``none`` for both."""
     from jepa_plugins.text.scoring.regex_machine import compare
 
     return compare
 
 
 def sql() -> Callable[[str, str, str], dict[str, Any]]:
-    """Do both queries find the same in a database: the fields of a verdict."""
+    """The task that compares two queries in a database, and returns the fields of a verdict."""
     from jepa_plugins.text.scoring.sql_results import compare
 
     return lambda *arguments: vars(compare(*arguments))
 
 
-#: Each imports what it needs, which is not part of the task's time.
+#: Task -> a function that imports its needs, outside of the task's time, and returns the task.
 TASKS: dict[str, Callable[[], Callable[..., Any]]] = {"regex": regex, "sql": sql}
 
 
-#: A task that waits instead of working has so many times its seconds.
+#: Wall-clock seconds for each second of processor time, for a task that waits instead of working.
 PATIENCE = 20
 
 
 def answer(line: str) -> dict[str, Any]:
-    """The reply to one line. Timers, set for the task, end this process by the kernel's hand: processor time, so that
-    what else the machine does changes no verdict."""
+    """Replies to one line. Timers set for the task let the kernel end this process; they count processor time, so that
+    the machine's other work changes no verdict."""
     seconds, task, arguments = json.loads(line)
     compare = TASKS[task]()
     _limit(seconds)
