@@ -15,13 +15,13 @@ from jepa_core.errors import DataError
 
 
 class ArrayMap:
-    """The array in a file. Whoever reads a map beyond the end of its file is ended by the system, so each time it is
-    asked for, the file is looked at first."""
+    """The array in a file. The system kills a process that reads a map beyond the end of its file, so the file's size
+    is looked at on every access."""
 
     def __init__(self, path: Path, dtype: str, shape: Sequence[int]):
         self.path = path
         self._bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        self._map: mmap.mmap | None = None  # of no bytes there is none
+        self._map: mmap.mmap | None = None  # None for an array of no bytes
         if self._bytes:
             with open(path, "rb") as file:
                 try:
@@ -35,13 +35,13 @@ class ArrayMap:
 
     @property
     def array(self) -> np.ndarray:
-        """It is read-only. Raises DataError when the file was cut off since it was opened."""
+        """The array, read-only. Raises DataError when the file was cut off since it was opened."""
         self._look()
         return self._array
 
     @property
     def tensor(self) -> Tensor:
-        """As :attr:`array`; writing into it crashes."""
+        """The array as a tensor; writing into it crashes. Raises as :attr:`array`."""
         self._look()
         return self._tensor
 

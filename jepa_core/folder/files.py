@@ -36,17 +36,17 @@ class NotWritten(JepaError):
 
     @classmethod
     def of(cls, path: Path, error: OSError, size: int) -> NotWritten:
-        """With figures where the disk is full, and only there."""
+        """Makes the error, with figures only where the disk is full."""
         return cls(path, error, size if error.errno in _FULL else None)
 
 
 def reason(error: Exception) -> str:
-    """In the words of the operating system, without number and path."""
+    """The operating system's words for an error, without number and path."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file, or of what a link to one leads to.
+    """Reads a regular file, or the one that a link leads to.
 
     Raises JepaError, in one line, for anything else: a pipe would be waited for, a device may never end.
     """
@@ -63,7 +63,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """What a run wrote. Raises JepaError when the file is missing, was cut off, or is no JSON."""
+    """Reads JSON that a run wrote. Raises JepaError when the file is missing, was cut off, or is no JSON."""
     try:
         return json.loads(read_bytes(path))
     except RecursionError as error:
@@ -73,7 +73,7 @@ def read_json(path: Path) -> Any:
 
 
 def number(value: Any) -> float | None:
-    """The figure that a JSON file gives; None for what is none, such as NaN as text, as JSON has no other."""
+    """The number in a value from JSON; None for anything else, such as NaN, which JSON can only hold as text."""
     try:
         value = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:  # of an integer of hundreds of digits
@@ -83,11 +83,11 @@ def number(value: Any) -> float | None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all. Raises NotWritten when the place does not take it."""
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # what is no UTF-8 in the name of a file
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # it may name files that are not UTF-8
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """As :func:`write_text`."""
+    """Writes bytes as :func:`write_text` does text."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _draft_of(path) as draft:
@@ -110,7 +110,7 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds a line to a file, made where it is not there: all of it, or nothing. Raises NotWritten."""
+    """Adds a line to a file, made where it is missing: all of the line, or nothing. Raises NotWritten."""
     content = f"{line}\n".encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def refuse_read_only(folder: Path) -> None:
-    """Raises JepaError when nothing can be written into `folder`, there or not: before anything that takes long."""
+    """Raises JepaError when nothing can be written into `folder`, which need not exist; for use before long work."""
     try:
         nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     except OSError as error:
@@ -145,7 +145,8 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def _draft_of(path: Path) -> Iterator[Path]:
-    """Where to write before a rename. One that a killed process left goes first, and if it is a link, the link."""
+    """Yields the path to write to before a rename. One left by a killed process goes first; of a link, only the
+    link."""
     draft = path.with_name(path.name + UNFINISHED)
     draft.unlink(missing_ok=True)
     try:
@@ -166,5 +167,5 @@ def _append(descriptor: int, content: bytes) -> None:
 
 
 def _free(path: Path) -> int:
-    """Bytes on the disk that `path` is or would be on."""
+    """The bytes free on the disk that `path` is or would be on."""
     return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free

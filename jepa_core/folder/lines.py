@@ -9,14 +9,14 @@ from pathlib import Path
 from jepa_core.errors import DataError
 from jepa_core.folder.files import reason
 
-#: What some systems put before text to say that it is UTF-8.
+#: The byte order mark, which some systems put before text to say that it is UTF-8.
 MARK = b"\xef\xbb\xbf"
 
 
 def numbered_lines(path: Path, longest: int) -> Iterator[tuple[int, bytes]]:
-    """Number, from 1, and content of every line that is not blank; a byte order mark and CRLF are read over.
+    """Yields number, from 1, and content of every line that is not blank, without byte order mark and line end.
 
-    Raises DataError for a line of more than `longest` bytes, of which no more than that is read, and for what is no
+    Raises DataError for a line of more than `longest` bytes, read no further than that, and for anything but a regular
     file: a pipe would be waited for.
     """
     try:
@@ -36,7 +36,7 @@ def numbered_lines(path: Path, longest: int) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(content: bytes, where: str) -> str:
-    """The text of a line. Raises DataError naming its first byte, from 1, that is no UTF-8."""
+    """Decodes a line. Raises DataError naming its first byte, from 1, that is not UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -44,7 +44,7 @@ def decoded(content: bytes, where: str) -> str:
 
 
 def decoded_file(content: bytes, path: Path) -> str:
-    """The text of a whole file, without its byte order mark. Raises DataError naming the line that is no UTF-8."""
+    """Decodes a whole file, without its byte order mark. Raises DataError naming the line that is not UTF-8."""
     content = content.removeprefix(MARK)
     try:
         return content.decode("utf-8")

@@ -45,14 +45,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def locked_file(path: Path, what: Path | None = None) -> Iterator[None]:
-    """Holds the file at `path` while `what` is worked at, and removes it in the end. Raises as :func:`locked`."""
+    """Holds the file at `path` during work on `what`, and removes it in the end. Raises as :func:`locked`."""
     what = what or path
     with _record_lock(path, what) if fcntl else _other_lock(path, what):
         yield
 
 
 def shared_lock(path: Path, blocking: bool = True) -> BaseFileLock:
-    """A lock among processes and threads, for with-statements; who does not wait gets filelock's Timeout.
+    """A lock between processes and threads, for with-statements; unless `blocking`, it raises filelock's Timeout.
 
     Raises JepaError for what is there and is no lock: filelock would follow a link, and empty the file.
     """
@@ -65,8 +65,8 @@ def shared_lock(path: Path, blocking: bool = True) -> BaseFileLock:
 
 @contextmanager
 def _record_lock(path: Path, what: Path) -> Iterator[None]:
-    """``lockf``: unlike ``flock``'s, this lock is not handed on to forked children, so no worker that outlives a
-    killed run keeps it."""
+    """Locks with ``lockf``: unlike ``flock``'s, this lock is not inherited by forked children, so no worker that
+    outlives a killed run keeps it."""
     descriptor = _open(path, what)
     try:
         _say_who(descriptor, what)
@@ -79,7 +79,7 @@ def _record_lock(path: Path, what: Path) -> Iterator[None]:
 
 @contextmanager
 def _other_lock(path: Path, what: Path) -> Iterator[None]:
-    """What the system has where there is no ``fcntl``; nothing is forked there either."""
+    """Locks with filelock, where the system has no ``fcntl``; nothing is forked there either."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, blocking=False)
@@ -98,7 +98,7 @@ def _other_lock(path: Path, what: Path) -> Iterator[None]:
 
 
 def _open(path: Path, what: Path) -> int:
-    """The locked file. One that its holder removed after we opened it does not count: another may be there."""
+    """Opens and locks the file. One that its holder removed after we opened it does not count: another may be there."""
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CAREFULLY, 0o666)
@@ -131,7 +131,7 @@ def _lock(descriptor: int, path: Path, what: Path) -> None:
 
 
 def _say_who(descriptor: int, what: Path) -> None:
-    """For the one that comes second."""
+    """Writes down who holds the lock, for whoever comes second."""
     who = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
     try:
         os.ftruncate(descriptor, 0)
@@ -145,7 +145,7 @@ def _holder(descriptor: int) -> str:
 
 
 def _said_who(descriptor: int) -> str:
-    """Empty where it is nothing that :func:`_say_who` wrote."""
+    """The holder, in words; empty for anything that :func:`_say_who` did not write."""
     try:
         held = json.loads(os.pread(descriptor, 1000, 0))
         return f"process {int(held['pid'])} on {str(held['host'])[:200]}"

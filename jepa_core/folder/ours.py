@@ -1,4 +1,4 @@
-"""Files for people that are written again and again, told from files of theirs that bear the same name."""
+"""Files for people that are written again and again, told apart from the user's own files of the same name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import UNFINISHED, write_bytes
 
-#: What stands within the first bytes of a file of ours: pages, JSON, tables, pictures of two kinds.
+#: Marks within the first bytes of a file of ours: pages, JSON, tables, pictures of two kinds.
 PAGE = '<meta name="generator" content="jepa-core">'
 TABLE = "<!-- generator: jepa-core -->"
 PICTURES: dict[str, dict[str, Any]] = {
@@ -40,12 +40,12 @@ def write_own(path: Path, content: bytes) -> None:
 
 
 def write_own_json(path: Path, data: dict[str, Any]) -> None:
-    """JSON with our mark as its first key."""
+    """Writes JSON with our mark as its first key."""
     write_own(path, (json.dumps(_JSON | data, indent=2, allow_nan=False) + "\n").encode())
 
 
 def is_ours(path: Path) -> bool:
-    """Is there a file that bears one of our marks."""
+    """Tells whether `path` is a file that bears one of our marks."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False

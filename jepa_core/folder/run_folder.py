@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def older_recipes(self) -> list[Path]:
-        """Those under which it trained before it went on under the one of now."""
+        """The recipes that the run trained under before the present one."""
         return sorted(self.path.glob("recipe.until-step-*.yaml"))
 
     def recipe_until(self, step: int) -> Path:
@@ -66,7 +66,7 @@ class RunFolder:
 
     @property
     def card(self) -> Path:
-        """What the run is, for people; where the user has a file of this name, that one stays."""
+        """The README of the run; where the user has a file of this name, that one stays."""
         return self.path / "README.md"
 
     @property
@@ -75,17 +75,17 @@ class RunFolder:
 
     @property
     def flops(self) -> Path:
-        """Of a training step, where a study counted them."""
+        """The FLOPs of a training step, where a study counted them."""
         return self.path / "flops.json"
 
     @property
     def learned(self) -> Path:
-        """Where a run with a rehearsal learns what it then asks for; a run's folder of its own."""
+        """The folder in which a run with a rehearsal learns before it asks; a run's folder of its own."""
         return self.path / "learned"
 
     @property
     def rehearsed(self) -> Path:
-        """The rows that it rehearses."""
+        """The rows that a run with a rehearsal rehearses."""
         return self.path / "rehearsed.jsonl"
 
     @property
@@ -98,19 +98,19 @@ class RunFolder:
 
     @property
     def captions(self) -> dict[str, str]:
-        """What a reader of a set's figures should know, as the run noted it."""
+        """Set or group -> hint for readers of its figures, as the run noted it."""
         noted = load_yaml(self.recipe).data.get("resolved") if self.started else None
         found = noted.get("captions") if isinstance(noted, dict) else None
         return {str(name): str(words) for name, words in found.items()} if isinstance(found, dict) else {}
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What a run writes, but for its folders; ``metrics.json`` first, as without it no run is finished."""
+        """The files that a run writes; ``metrics.json`` first, as without it no run is finished."""
         written = (self.metrics, self.report, self.flops, self.log, self.vocabulary, self.verification)
         return (*written, self.rehearsed, *self.older_recipes, self.recipe)
 
     def read_metrics(self) -> dict[str, dict[str, Any]]:
-        """Split -> name -> figure, or what an evaluation has beside figures.
+        """Reads split -> name -> figure, or anything else that an evaluation returned.
 
         Raises JepaError when the file is missing, cut off, or says something else.
         """
@@ -124,8 +124,8 @@ class RunFolder:
         return found
 
     def refuse_strangers(self) -> None:
-        """Raises FolderTaken when there is a file in the way, a link that leads nowhere, or something else than a
-        run in the folder; JepaError when it can't be looked into."""
+        """Raises FolderTaken when a file or a link that leads nowhere is in the way, or the folder holds something
+        other than a run; JepaError when it can't be looked into."""
         try:
             nearest = next(p for p in (self.path, *self.path.parents) if os.path.lexists(p))
             for link in (nearest, self.checkpoints, self.model):
@@ -140,8 +140,8 @@ class RunFolder:
             raise JepaError(f"{error.filename or self.path}: can't be read: {reason(error)}") from error
 
     def refuse_leading_out(self, *places: Path) -> None:
-        """Raises JepaError naming a link that leads out of the folder, a pipe or a device among `places` and, of
-        those that are folders, in them: what only looks at a run that somebody sent opens none of these."""
+        """Raises JepaError naming a link that leads out of the folder, a pipe or a device among `places`, or in those
+        that are folders: to look at a run that somebody sent, none of these is opened."""
         root = self.path.resolve()
         try:
             for path in _with_contents(places):
@@ -158,7 +158,7 @@ class RunFolder:
         refuse_read_only(self.path)
 
     def _untouched(self) -> bool:
-        """Nothing is there but what a run leaves that was stopped before it had written its recipe."""
+        """Tells whether there is nothing but leavings of a run that was stopped before it had written its recipe."""
         empty = {self.checkpoints} if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else set()
         unfinished = {path.with_name(path.name + UNFINISHED) for path in self.files}
         return set(self.path.iterdir()) <= {*empty, *unfinished, self.path / LOCK}
@@ -166,8 +166,8 @@ class RunFolder:
     def clear(self) -> None:
         """Removes what a run wrote there but for its recipe, and nothing else, for ``--overwrite``.
 
-        As long as the recipe is there, this is a run's folder, and can be cleared again. Where a folder was moved
-        and linked, only the link goes. Raises FolderTaken when this is something else than a run's folder.
+        With the recipe there, this stays a run's folder, which can be cleared again. Where a folder was moved and
+        linked, only the link goes. Raises FolderTaken when this is something other than a run's folder.
         """
         self.refuse_strangers()
         try:
@@ -181,7 +181,7 @@ class RunFolder:
 
     @contextmanager
     def leaving_no_trace(self) -> Iterator[None]:
-        """What goes wrong in here leaves no empty folder behind that was not there before."""
+        """Removes, after an error, the empty folders that were made in here."""
         new = [path for path in (self.checkpoints, self.path, *self.path.parents) if not path.exists()]
         try:
             yield

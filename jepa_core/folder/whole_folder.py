@@ -24,12 +24,12 @@ def sync_files(folder: Path) -> None:
 def whole_folder(
     target: Path, needed: int, finish: Callable[[Path], object] = sync_files, hidden: bool = False
 ) -> Iterator[Path]:
-    """A folder to write into, which becomes `target` by one rename when everything in it is on the disk.
+    """Yields a folder to write into, which becomes `target` by one rename when everything in it is on the disk.
 
-    What `target` was before goes; where it was a link, only the link does. A leftover of an earlier attempt goes
-    first, and with it the space that it takes. needed: bytes that will be written, for the message; finish: is
-    called with the written folder and makes it last; hidden: until then it bears a name that begins with a dot, as
-    beside a folder of the user one of that name without it may be his too. Raises NotWritten.
+    The former `target` goes; where it was a link, only the link does. A leftover of an earlier attempt goes first, and
+    with it the space that it takes. needed: bytes that will be written, for the message; finish: is called with the
+    written folder, and syncs it to the disk; hidden: until then its name begins with a dot, for places where the user
+    may have a folder of the name without it. Raises NotWritten.
     """
     draft = draft_of(target, hidden)
     try:
@@ -49,12 +49,12 @@ def whole_folder(
 
 
 def draft_of(target: Path, hidden: bool = False) -> Path:
-    """Where a folder is while it is written."""
+    """The path of a folder while it is written."""
     return target.with_name("." * hidden + target.name + UNFINISHED)
 
 
 def _put_in_place(draft: Path, target: Path) -> None:
-    """Gives a finished draft its name, its files the mode that the user's umask asks for."""
+    """Gives a finished draft its name, and its files the mode that the user's umask asks for."""
     open_to = draft.stat().st_mode & 0o666  # safetensors makes files that nobody else may read
     for path in draft.iterdir():
         if path.is_file():
@@ -67,7 +67,7 @@ def _put_in_place(draft: Path, target: Path) -> None:
 
 
 def retire(folder: Path) -> None:
-    """Deletes a folder so that half of it never bears its name; of a link only the link."""
+    """Deletes a folder under another name, so that half of it never bears its own; of a link only the link."""
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():

@@ -1,4 +1,4 @@
-"""What a recipe would train, said before it does."""
+"""The dry run: it says what a recipe would train, before it does."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def check_data(recipe: Recipe, registry: Registry) -> str:
 
 
 def describe(built: Run) -> str:
-    """What will train on what, in three lines, and what there is to know of the data."""
+    """Describes in three lines what will train on what, and adds the notes on the data."""
     recipe, settings = built.recipe, built.recipe.objective
     parameters = sum(p.numel() for p in built.objective.parameters())
     sets = ", ".join(f"{name} {len(data_set):,}" for name, data_set in built.eval_datasets.items())
@@ -76,7 +76,7 @@ def describe(built: Run) -> str:
 
 
 def nothing_counts(built: Run, steps: int | None) -> list[str]:
-    """A warning for each JEPA loss that the recipe asks for, and that no pair can ever pay."""
+    """A warning for each JEPA loss that the recipe asks for, but no pair can ever pay."""
     silent = silent_terms(built.objective, built.train_dataset, steps)
     alone = len(silent) == sum(term.enabled for term in built.objective.spec.terms)
     outcome = "this trains next-token prediction alone" if alone else "this term trains nothing"

@@ -2,8 +2,8 @@
 
 ``learned/`` holds the first, a run as any. ``rehearsed.jsonl`` holds what the asker decided, made once. The second run
 is in the folder itself and starts from the learned weights. Each is resumed, finished and started anew as any run is.
-With rounds of self-training ``learned/`` holds such a pair itself: what is sure by then is learned on with, once more
-for each round.
+With rounds of self-training ``learned/`` holds such a pair itself, once more for each round: each learns on with the
+rows that the model is sure of by then.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def learn_and_rehearse(
     make: Make = build,
     at_start: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Runs both halves, as far as they are not finished; the outcome is the second one's. With rounds of self-training
+    """Runs both halves, as far as they are not finished; returns the second one's outcome. With rounds of self-training
     the first half is such a run itself.
 
     run_one: runs one recipe in its folder; resume: a checkpoint of either half; make: builds what learns first;
@@ -88,7 +88,7 @@ def learn_and_rehearse(
 
 
 def try_second(recipe: Recipe, first: Run, registry: Registry) -> None:
-    """Puts the second half together beside the first one, so that what is wrong with it is known before learning.
+    """Puts the second half together beside the first one, so that its faults are known before learning.
 
     Raises RecipeError or ComponentError; random numbers stay as they were.
     """
@@ -104,8 +104,8 @@ def try_second(recipe: Recipe, first: Run, registry: Registry) -> None:
 
 
 def take_learned(recipe: Recipe, finished: Iterable[RunFolder], registry: Registry) -> RunFolder | None:
-    """Gives a run that is not begun what one of these had learned, where it learned by the same recipe; that
-    run's folder, or None where there is none. The same recipe learns the same, bit by bit."""
+    """Copies into a run that has not begun what one of the `finished` runs learned by the same recipe, which learns the
+    same, bit by bit. Returns that run's folder, or None where there is none."""
     folder, text = RunFolder(Path(recipe.output_dir)), resolved(recipe, registry)
     if recipe.rehearsal is None or folder.path.exists():
         return None
@@ -120,7 +120,7 @@ def take_learned(recipe: Recipe, finished: Iterable[RunFolder], registry: Regist
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    """Raises NotWritten; half a copy never bears the name."""
+    """Copies a folder; half a copy never bears its name. Raises NotWritten."""
     draft = target.with_name(target.name + UNFINISHED)
     try:
         shutil.copytree(source, draft)
@@ -172,7 +172,7 @@ def _build_second(folder: RunFolder, say: Say, recipe: Recipe, registry: Registr
 def _rows(
     folder: RunFolder, weights: Path, data: TaskData, recipe: Recipe, registry: Registry, device: str | None, say: Say
 ) -> Rows:
-    """What is to be rehearsed: as it was written down, or asked for now and written down."""
+    """The rows to rehearse: read from their file, or asked for now and written there."""
     made_of = {"learned": hash_of(weights), "asker": resolved(recipe, registry)["rehearsal"]["asker"]}
     if folder.rehearsed.is_file():
         before, rows = read_rows(folder.rehearsed)
@@ -190,7 +190,7 @@ def _rows(
 
 
 def _ask(weights: Path, data: TaskData, recipe: Recipe, registry: Registry, device: str | None) -> Rehearsed:
-    """The asker sees the learned objective and the training set; of what is held out it gets nothing."""
+    """Asks the learned objective. The asker sees it and the training set, and nothing that is held out."""
     objective = assemble(learning(recipe), data, registry, weights).eval()
     try:
         objective.to("cpu" if device == "cpu" or not torch.cuda.is_available() else "cuda")
@@ -204,7 +204,7 @@ def _ask(weights: Path, data: TaskData, recipe: Recipe, registry: Registry, devi
 
 
 def told(found: Rehearsed) -> str:
-    """What came of asking, in a sentence."""
+    """Says in a sentence what came of asking."""
     counts = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
     if not found.rows:
         return f"rehearsal  {counts}: sure of nothing, so nothing is rehearsed; training goes on without further rows"

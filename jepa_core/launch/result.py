@@ -1,4 +1,4 @@
-"""What a run came to."""
+"""The result of a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from jepa_core.display.terminal import figure
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state:
-    ``trained``, ``resumed`` or, when the run was finished before, ``finished``; captions: of a set or a group -> what a
-    reader of its figures should know."""
+    """metrics: split -> name -> value, as in ``metrics.json``; output_dir: the run's folder; state: ``trained``,
+    ``resumed`` or, when the run was finished before, ``finished``; captions: set or group -> a hint for readers."""
 
     metrics: dict[str, dict[str, Any]]
     output_dir: Path

@@ -1,4 +1,4 @@
-"""Whether a folder's run is this recipe's, and from which checkpoint it goes on."""
+"""Decides whether a folder's run is this recipe's, and from which checkpoint it goes on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OtherRecipeThere(FolderTaken):
 
 
 def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Path | None, force: bool) -> bool:
-    """Is there something to do: False where the folder's run is finished, and is this one.
+    """Tells whether there is something to do: not where the folder's run is finished, and is this one.
 
     A folder belongs to one recipe; only a greater length is a reason to go on in it. text: the recipe, resolved;
     resume: the checkpoint that the user asks for; force: go on under another recipe.
@@ -54,8 +54,7 @@ def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Pat
 
 
 def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Path | None, force: bool) -> bool:
-    """A finished run goes on to more steps, or under another recipe that is forced from an earlier checkpoint; else
-    it is shown."""
+    """Tells whether a finished run goes on: to more steps, or forced to another recipe from an earlier checkpoint."""
     changed = not_allowed(before, text)
     longer = any(grew(before, text, key) for key in LENGTHS)
     if changed and not force:
@@ -82,7 +81,7 @@ def _taken(folder: RunFolder, what: str, changed: list[str], more: str = "") -> 
 
 
 def other_recipe(folder: RunFolder, text: Data, registry: Registry) -> list[str]:
-    """In which keys the recipe of the run in `folder` differs from this one, but for more steps to come."""
+    """The keys in which the recipe of the run in `folder` differs from this one, but for more steps to come."""
     if not folder.started:
         return []
     before = recipe_in(folder.recipe, registry)
@@ -94,7 +93,7 @@ def recipe_in(path: Path, registry: Registry) -> Data:
 
 
 def _older(folder: RunFolder, registry: Registry) -> list[Data]:
-    """The recipes under which the run trained before it was made to go on under another one."""
+    """The recipes that the run trained under before it was made to go on under another one."""
     found = []
     for path in folder.older_recipes:
         try:
@@ -105,7 +104,7 @@ def _older(folder: RunFolder, registry: Registry) -> list[Data]:
 
 
 def agreed(folder: RunFolder, built: Run, resume: Path | None, force: bool, say: Callable[[str], None]) -> Path | None:
-    """The checkpoint to go on from, the same in all processes; None for the first step. Writes nothing.
+    """The checkpoint to go on from, the same in all processes; None to begin at the first step. Writes nothing.
 
     resume: the one that the user asked for. Raises BadCheckpoint, OtherRecipe or OtherData.
     """
@@ -130,7 +129,7 @@ def agreed(folder: RunFolder, built: Run, resume: Path | None, force: bool, say:
 
 
 def _refuse_changes(checkpoint: Path, built: Run, force: bool, say: Callable[[str], None]) -> None:
-    """Compares what is no part of the recipe: processes, data, and what it all runs on."""
+    """Refuses other processes or data than the checkpoint's, unless forced; warns of other versions and code."""
     trainer, before = built.trainer, made_with(checkpoint)
     _refuse_other_processes(checkpoint, trainer.args.world_size, force)
     tokens = vocabulary_beside(checkpoint), built.vocabulary.token_to_id

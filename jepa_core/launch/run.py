@@ -93,7 +93,7 @@ def _run(
     make: Callable[[Recipe, Registry, str | None], Run] = build,
     at_start: Callable[[], None] = lambda: None,
 ) -> Result:
-    """One run in one folder. make: builds it; at_start: called before the folder is first written to."""
+    """Does one run in one folder. make: builds it; at_start: called before the folder is first written to."""
     folder = RunFolder(Path(recipe.output_dir))
     folder.refuse_strangers()
     refuse_missing_trackers(recipe)
@@ -137,7 +137,7 @@ def _run(
 
 
 def _noted(built: Run, registry: Registry) -> dict[str, Any]:
-    """What a reader of the folder should know of its data."""
+    """Notes on the data for readers of the folder."""
     told = {"sets": list(built.data.evaluation), "captions": dict(built.data.captions)}
     return {**told, **({"licences": found} if (found := licences(built.recipe, registry)) else {})}
 
@@ -150,7 +150,7 @@ def _trainer(built: Run, folder: RunFolder) -> JepaTrainer:
 
 
 def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
-    """What the folder says from now on. What a finished run came to stays until there is more."""
+    """Writes down what runs from now on. The result of a finished run stays until there is more."""
     if overwrite:
         folder.clear()
     _keep_older_recipe(folder, built.trainer.recipe or {}, registry)
@@ -159,7 +159,7 @@ def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: boo
 
 
 def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
-    """Checkpoints that were made under another recipe than the one that goes on: it stays beside."""
+    """Keeps the recipe under which checkpoints were made beside another one that goes on from them."""
     before = in_order(folder.checkpoints)
     if before and folder.started and differences(recipe_in(folder.recipe, registry), text):
         kept = folder.recipe_until(int(before[-1].name.removeprefix("checkpoint-")))
@@ -195,7 +195,7 @@ def _train(built: Run, checkpoint: Path | None, folder: RunFolder, say: Callable
 
 
 def _health(trainer: JepaTrainer) -> list[str]:
-    """What the last figures of the embeddings warn of."""
+    """The warnings from the last figures of the embeddings."""
     from jepa_core.training.health_log import HealthLog
 
     logs = [each for each in trainer.callback_handler.callbacks if isinstance(each, HealthLog)]
@@ -217,8 +217,8 @@ def _finish(
     registry: Registry,
     state: State | None,
 ) -> None:
-    """Saves the model, and writes the metrics last: they say that the run is finished. state: of the objective, where
-    processes share it out."""
+    """Saves the model, and writes the metrics last: they say that the run is finished. state: the objective's whole
+    one, where it is split over processes."""
     again = folder.finished
     if again:  # from here on, until it is there, the folder has no result
         folder.metrics.unlink()

@@ -26,7 +26,8 @@ _WRAPPER = "_jepa_peft_model"
 
 
 def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[int] = ()) -> None:
-    """From now on only the adapters of `model` are trained, and the rows of the tokens `new_ids` in its embeddings.
+    """Puts adapters into `model`; from now on only these are trained, and the rows of the tokens `new_ids` in
+    embeddings.
 
     Raises JepaError without peft, and for modules that the model does not have.
     """
@@ -55,15 +56,15 @@ def has_adapters(model: PreTrainedModel) -> bool:
 
 
 def save_adapters(model: PreTrainedModel, folder: Path, state: dict[str, Tensor] | None = None) -> None:
-    """Writes what was trained, and a configuration that names the pretrained model, as peft does. state: of the model,
-    where it is not as a whole in this process."""
+    """Writes everything trained, and a configuration that names the pretrained model, as peft does. state: the model's
+    whole one, where this process has only a part."""
     state = state and {f"base_model.model.{name}": tensor for name, tensor in state.items()}
     _wrapper(model).save_pretrained(folder, save_embedding_layers=False, state_dict=state)
     (folder / "README.md").unlink(missing_ok=True)  # a form to fill in
 
 
 def adapter_state(model: PreTrainedModel) -> dict[str, Tensor]:
-    """What :func:`save_adapters` writes, under the names in the file."""
+    """The tensors that :func:`save_adapters` writes, under the names in the file."""
     state: dict[str, Tensor] = _peft().get_peft_model_state_dict(_wrapper(model), save_embedding_layers=False)
     return state
 
@@ -74,7 +75,7 @@ def load_adapters(model: PreTrainedModel, state: dict[str, Tensor]) -> None:
 
 
 def merge_adapters(model: PreTrainedModel) -> PreTrainedModel:
-    """The plain model, whose weights are those of before and the adapters' together. Changes `model`."""
+    """Merges the adapters into the weights, and returns the plain model. Changes `model`."""
     wrapper = model.__dict__.pop(_WRAPPER)
     merged = wrapper.merge_and_unload(safe_merge=True)
     if getattr(merged, "peft_config", None) is not None:
@@ -83,8 +84,8 @@ def merge_adapters(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _trained_rows(model: PreTrainedModel, new_ids: Sequence[int], whole: Sequence[str]) -> dict[str, list[int]]:
-    """Module -> the rows to train in it, for both embeddings, tied or not, but for those that are trained as a
-    `whole`."""
+    """Module -> the rows to train in it, for both embeddings, tied or not, without modules in `whole`, trained
+    entirely."""
     if not new_ids:
         return {}
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -101,7 +102,7 @@ def _ends(name: str, end: str) -> bool:
 
 
 def _whole_name(source: str | None) -> str | None:
-    """A folder's, wherever it is read from; an id of the Hub stays one."""
+    """The whole path of a folder, so that it can be read from anywhere; an id of the Hub stays one."""
     return str(Path(source).resolve()) if source and Path(source).exists() else source
 
 

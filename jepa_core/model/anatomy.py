@@ -1,4 +1,4 @@
-"""Where the parts of a causal language model are: its transformer, the layers in it, and what is read off them."""
+"""The parts of a causal language model: its transformer, the layers in it, and what is read off them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jepa_core.errors import ComponentError
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-#: Names that models have for what a layer does to each token by itself.
+#: Names that models have for the part of a layer that works on each token by itself.
 _MLP_NAMES = ("mlp", "feed_forward", "block_sparse_moe", "ffn", "moe")
 
 #: Names for the number of layers; where a decoder has a number of its own, the common name is the encoder's.
@@ -32,7 +32,7 @@ class Anatomy:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Anatomy:
-        """Raises ComponentError for a model whose parts can't be found."""
+        """Finds the parts of a model. Raises ComponentError where they can't be found."""
         name, config = type(model).__name__, model.config.get_text_config(decoder=True)
         output = model.get_output_embeddings()
         if output is None:
@@ -47,13 +47,13 @@ class Anatomy:
 
     @property
     def mlp(self) -> nn.Module | None:
-        """The last layer's, where it has one of its own."""
+        """The last layer's MLP; None where it has none of its own."""
         found = (getattr(self.blocks[-1], name, None) for name in _MLP_NAMES)
         return next((module for module in found if isinstance(module, nn.Module)), None)
 
 
 def _base_path(model: PreTrainedModel, blocks: str) -> str:
-    """The model's own base where the layers are in it, else its child that they are in."""
+    """The path of the model's own base where the layers are in it, else that of the child that they are in."""
     base = model.base_model
     if base is not model:
         path = next(path for path, module in model.named_modules() if module is base)

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from jepa_core.recipe.model_section import ModelSection
 
 _SENTENCES = ("bos_token_id", "eos_token_id")
-#: Of a configuration: what the data sets, and what was said of the weights that are not taken.
+#: Keys of a configuration that the data set, or that describe the weights, which are not taken.
 _NOT_THE_ARCHITECTURE = ("vocab_size", "pad_token_id", "dtype", "architectures", "transformers_version", "id2label")
 
 
 def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[Path] = (Path(),)) -> PreTrainedModel:
-    """A causal language model with room for the vocabulary, in training mode.
+    """Builds a causal language model with room for the vocabulary, in training mode.
 
     A pretrained model whose embedding has too few rows gets more. search: the folders in which a pretrained one may
     lie. Raises JepaError when it can't be built.
@@ -77,7 +77,7 @@ def _pretrained(name: str, search: Sequence[Path], options: dict[str, Any]) -> A
 
 
 def _found(name: str, search: Sequence[Path], load: Callable[[str, bool], Any]) -> Any:
-    """What `load` makes of a folder or an id; it is also told whether to keep off the Hub."""
+    """Calls ``load(source, local)`` for a folder or an id; returns the result. local: whether to keep off the Hub."""
     try:
         source = find_or_id(name, tuple(search))
         return load_local_or_hub(source, partial(load, source))
@@ -86,7 +86,7 @@ def _found(name: str, search: Sequence[Path], load: Callable[[str, bool], Any]) 
 
 
 def _told(error: Exception) -> str:
-    """In one line; code of a model's own is not run, and nobody is asked."""
+    """Tells an error in one line; code of a model's own is not run, and nobody is asked to allow it."""
     if "trust_remote_code" in str(error):
         return "it needs code of its own, which is not run here: its kind of model is none of transformers'"
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
@@ -97,8 +97,8 @@ def _told(error: Exception) -> str:
 
 
 def _config(config: dict[str, Any] | str, vocabulary: TokenNames, search: Sequence[Path]) -> Any:
-    """The recipe's config, or that of a folder or an id; the data sets the vocabulary, which has no sentence tokens.
-    Some kinds want a number for those."""
+    """The recipe's config, or that of a folder or an id, with the vocabulary of the data, which has no sentence tokens.
+    Some kinds of model want a number for those."""
     if isinstance(config, str):
         config = _config_of(config, search)
     types = {field.name: field.type for field in fields(CONFIG_MAPPING[config["model_type"]])}
@@ -108,8 +108,7 @@ def _config(config: dict[str, Any] | str, vocabulary: TokenNames, search: Sequen
 
 
 def _config_of(name: str, search: Sequence[Path]) -> dict[str, Any]:
-    """What makes the architecture of the model in a folder, or of an id. Raises JepaError for one of no kind that is
-    known here."""
+    """Reads the architecture of the model in a folder, or of an id. Raises JepaError for an unknown kind of model."""
 
     def load(source: str, local: bool) -> Any:
         return AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
@@ -120,8 +119,7 @@ def _config_of(name: str, search: Sequence[Path]) -> dict[str, Any]:
 
 
 def _train_all_rows(model: nn.Module) -> None:
-    """An embedding takes no gradient for the row of its padding token, which may be a word of the data. Padding is
-    told by its place here, so that row needs no care."""
+    """Lets the row of the padding token train too: it may be a word of the data, and padding is known by its place."""
     for module in model.modules():
         if isinstance(module, nn.Embedding):
             module.padding_idx = None

@@ -1,4 +1,4 @@
-"""A model in double precision for a while: what is 0 there was rounding, and what is not was none."""
+"""A model in double precision for a while: a difference that vanishes there was rounding, one that stays was not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: Kernels of experts by groups have no double precision; one expert after the other has.
+#: Kernels that run experts by groups have no double precision; those that run them one by one have.
 _EXPERTS, _ONE_BY_ONE = "_experts_implementation", "eager"
 
 
 @contextmanager
 def in_double(model: PreTrainedModel) -> Iterator[None]:
-    """Weights and buffers are float64, and afterwards the very tensors that they were. Takes room for the model twice
+    """Makes weights and buffers float64, and afterwards the very tensors that they were. Takes room for the model twice
     more; devices without float64 (MPS) raise TypeError."""
     config = model.config.get_text_config(decoder=True)
     experts = getattr(config, _EXPERTS, None)

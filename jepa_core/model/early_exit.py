@@ -18,7 +18,7 @@ from jepa_core.model.hooks import Hooks
 class EarlyExit:
     """Hooks before each of `blocks` that keep the states asked for, and may leave the model at the last of them.
 
-    With gradient checkpointing too: blocks that run again later, one by one, find nothing asked for.
+    They work with gradient checkpointing too: blocks that run again later, one by one, find nothing asked for.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], hooks: Hooks):
@@ -30,9 +30,10 @@ class EarlyExit:
 
     @contextmanager
     def reading(self, layers: Collection[int], leave: bool) -> Iterator[dict[int, Tensor]]:
-        """A pass within this context fills in what goes into each of these `layers` (0: the embeddings), ``b t d``.
+        """Yields a mapping that a pass in this context fills with the input ``b t d`` of each of these `layers` (0:
+        embeddings).
 
-        leave: the pass ends at the last of them.
+        leave: whether the pass ends at the last of them.
         """
         self.wanted, self.leave, self.found = layers, leave, {}
         try:
@@ -54,7 +55,7 @@ class _Reached(Exception):
 
 
 def hidden_of(args: tuple, kwargs: dict[str, Any]) -> Tensor:
-    """The hidden states among what a layer is called with: its first argument, in whatever way it is handed over."""
+    """The hidden states that a layer is called with: its first argument, whether by place or by name."""
     return args[0] if args else kwargs["hidden_states"]
 
 

@@ -1,4 +1,4 @@
-"""What a saved model says of the tokens that end an answer."""
+"""The tokens that end an answer, as a saved model states them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from jepa_core.samples.token_names import TokenNames
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: Ids of tokens that the configurations of some kinds (BART) have ``generate`` say or not say.
+#: Ids of tokens that the configurations of some kinds (BART) make ``generate`` say or not say.
 _FORCED = ("forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens")
 
 
 def force_no_token(model: PreTrainedModel) -> None:
-    """For transformers' ``generate`` of a model made new: its kind's ids are not the data's."""
+    """Clears the tokens that ``generate`` of a new model would force or suppress: its kind's ids are not the data's."""
     for name in _FORCED:
         if getattr(getattr(model, "generation_config", None), name, None) is not None:
             setattr(model.generation_config, name, None)
 
 
 def say_what_ends(model: PreTrainedModel, names: TokenNames) -> None:
-    """For transformers' ``generate``: the tokens that end an answer, beside those that the model says already, and
-    the one that pads."""
+    """Tells transformers' ``generate`` the tokens that end an answer, beside those it knows already, and the one that
+    pads."""
     settings = getattr(model, "generation_config", None)
     if settings is None:
         return

@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """For a while the model drops nothing out; afterwards every module is in the mode it was in."""
+    """Puts a model into evaluation mode for a while; afterwards every module is in the mode it was in."""
     before = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""What a Transformer puts into a model: one set of hooks, however many Transformers there are of it."""
+"""The hooks that Transformers put into a model: one set, however many Transformers there are of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Fittings:
-    """Runs `model`, whose hooks go away with the last one who holds this object."""
+    """Runs `model`; its hooks go away with the last holder of this object."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[nn.Module, weakref.ref[Fittings]]] = weakref.WeakKeyDictionary()
 
@@ -43,7 +43,7 @@ class Fittings:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Fittings:
-        """Those of this model. Raises ComponentError for one whose parts can't be found."""
+        """The fittings of this model. Raises ComponentError for one whose parts can't be found."""
         known = cls._of.get(model)
         found = known() if known else None
         if found is None:
@@ -60,7 +60,8 @@ class Fittings:
         reads: Tensor | None = None,
         **options: Any,
     ) -> tuple[dict[int, Tensor], Any]:
-        """Hidden states ``b t d`` at the `layers`, and what the model's transformer gave, if it ran to its end."""
+        """Runs the transformer; returns hidden states ``b t d`` at the `layers`, and its output, None if it left
+        early."""
         if mask is not None:
             mask = of_layers(mask) if isinstance(mask, Tensor) else self._of_stream(mask, ids)
         blocks, base = self.anatomy.blocks, self.anatomy.base
@@ -88,13 +89,13 @@ class Fittings:
 
     @cached_property
     def _switch(self) -> Switch:
-        """Put in when the first stream comes."""
+        """The switch to a stream's attention, put in when the first stream comes."""
         return Switch(self.anatomy.blocks, self._hooks)
 
     @torch.no_grad()
     def final_norm(self) -> nn.Module:
-        """What turns the last layer's output into the last hidden states. Raises ComponentError for more than one
-        module in a row."""
+        """Finds the module that turns the last layer's output into the last hidden states. Raises ComponentError where
+        it is more than one in a row."""
         ids = torch.arange(2, device=self.model.device)[None]
         seen: list[tuple[nn.Module, Any, Any]] = []
         hooks = Hooks()
@@ -134,8 +135,8 @@ def _same(value: Any, other: Tensor) -> bool:
 
 @contextmanager
 def padding_is_known(base: Any) -> Iterator[None]:
-    """Within this context the model does not look for padding in its input to warn of it, for which it would wait for
-    the device: where padding is, the layouts know."""
+    """Keeps the model, in this context, from searching its input for padding to warn of, for which it would wait for
+    the device: the layouts know where padding is."""
     name = "warn_if_padding_and_no_attention_mask"
     if not hasattr(base, name) or torch.compiler.is_compiling():  # dynamo can't follow, and compiled code does not look
         yield
@@ -148,4 +149,4 @@ def padding_is_known(base: Any) -> Iterator[None]:
 
 
 def _says_nothing(*args: Any, **kwargs: Any) -> None:
-    """In place of a warning."""
+    """Stands in for a warning."""

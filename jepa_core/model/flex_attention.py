@@ -20,12 +20,12 @@ from jepa_core.errors import ComponentError
 #: Tokens of a tile.
 TILE = 128
 
-#: Does a query see a key: numbers of tokens of the stream, any shapes that broadcast.
+#: Tells whether a query sees a key: numbers of tokens of the stream, any shapes that broadcast.
 Sees = Callable[[Tensor, Tensor], Tensor]
 
 
 def block_mask(first: Tensor, tokens: int, sees: Sees) -> BlockMask:
-    """first: ``c``, the first tile of which any token of each tile sees one; it sees no tile after itself."""
+    """Makes the mask. first: ``c``, for each tile the first one that any of its tokens sees; none sees a later tile."""
     count = len(first)
     number = torch.arange(count, device=first.device, dtype=torch.int32)
     seen = (number - first + 1).to(torch.int32)
@@ -40,7 +40,7 @@ def block_mask(first: Tensor, tokens: int, sees: Sees) -> BlockMask:
 
 
 class FlexAttention:
-    """Of one layer."""
+    """The attention of one layer."""
 
     def __init__(self, mask: BlockMask):
         self.mask = mask
@@ -48,7 +48,7 @@ class FlexAttention:
     def __call__(
         self, query: Tensor, key: Tensor, value: Tensor, *, dropout: float, scale: float, softcap: float | None
     ) -> Tensor:
-        """``1 n h d`` of ``1 h n d``. Raises ComponentError for dropout, which this kernel has none of."""
+        """``1 h n d`` to ``1 n h d``. Raises ComponentError for dropout, which this kernel does not do."""
         if dropout:
             raise ComponentError(f"layout: flat on a GPU can't drop attention weights out (the model: {dropout:g})")
         run = _compiled() if query.is_cuda else flex_attention
@@ -66,8 +66,8 @@ class FlexAttention:
 
 @cache
 def _compiled() -> Any:
-    """Streams have other lengths in every step, hence dynamic. Whole, so that what can't be compiled, and too many
-    compilations, are errors: uncompiled it would quietly make the full matrix."""
+    """Compiles the kernel: dynamic, since streams have other lengths in every step; whole, so that what can't be
+    compiled, and too many compilations, are errors: uncompiled it would quietly make the full matrix."""
     return torch.compile(flex_attention, dynamic=True, fullgraph=True)
 
 

@@ -1,5 +1,4 @@
-"""Weights read by transformers' own loader, which renames and splits them as saving did; nothing less than all of them
-will do."""
+"""Weights read, all of them or none, by transformers' own loader, which renames and splits them as saving did."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from transformers.utils import logging
 
 from jepa_core.errors import JepaError
 
-#: So many names of a kind are told.
+#: Names of a kind that are told.
 _TOLD = 3
 
 
@@ -20,7 +19,7 @@ class Misfit(JepaError):
 
 
 def read_model(kind: Any, source: str, **options: Any) -> Any:
-    """``kind.from_pretrained(source)``, and no code of the folder's own.
+    """Calls ``kind.from_pretrained(source)``, and runs no code of the folder's own.
 
     Raises Misfit where a weight is missing, unexpected, or of another shape (one that is tied to another may be
     missing), and whatever transformers raises.
@@ -35,7 +34,7 @@ def read_model(kind: Any, source: str, **options: Any) -> Any:
 
 
 def misfits(found: dict[str, Any]) -> str:
-    """In words what is wrong, how much of it, and its names; empty where nothing is."""
+    """Says in words what does not fit, how much of it, and its names; an empty string where everything fits."""
     shapes = sorted(found["mismatched_keys"])
     kinds = {
         "missing": _names(sorted(found["missing_keys"])),
@@ -58,7 +57,8 @@ def _shape(size: Any) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """What transformers would print of missing weights is an error here, and a bar for one small file breaks ours."""
+    """Silences transformers: missing weights, which it prints, are an error here, and its bar for a small file breaks
+    ours."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

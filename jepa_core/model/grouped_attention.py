@@ -22,10 +22,10 @@ from jepa_core.samples.movable import Movable
 class Group(Movable):
     """Rows whose tokens follow one another in the stream, and that attend in one call.
 
-    start: the first of its tokens; tokens: how many they are; rows: how many rows; width: tokens of the longest. Where
-    these are not of one length: padded, ``g q``: which of the group's tokens each query is, the row's first for
-    padding; real, ``p``: where each token is among the ``g·q``. keys: ``g k``, tokens of the stream; None for the
-    queries themselves. hidden: ``g k`` bool, keys that are padding; None where none is.
+    start: number of its first token; tokens, rows: how many it has; width: tokens of the longest row. Where rows differ
+    in length: padded, ``g q``, the group's token that each query is, the row's first for padding; real, ``p``, the
+    place of each token among the ``g·q``. keys: ``g k``, tokens of the stream; None for the queries themselves. hidden:
+    ``g k`` bool, keys that are padding; None where none is.
     """
 
     start: int
@@ -38,15 +38,15 @@ class Group(Movable):
     hidden: Tensor | None = None
 
     def queries(self, device: torch.device | None = None) -> Tensor:
-        """``g q``: which token of the stream each query is."""
+        """``g q``: the token of the stream that each query is."""
         if self.padded is not None:
             return self.padded + self.start
         return torch.arange(self.start, self.start + self.tokens, device=device).view(self.rows, self.width)
 
 
 class GroupedAttention:
-    """Of one layer. groups: of all tokens, in their order; masks: for each of them ``g q k`` bool, or None where a row
-    is causal."""
+    """The attention of one layer. groups: all tokens, in their order; masks: for each group, ``g q k`` bool, or None
+    where a row is causal and nothing else."""
 
     def __init__(self, groups: Sequence[Group], masks: Sequence[Tensor | None]):
         self.groups, self.masks = groups, masks
@@ -55,7 +55,7 @@ class GroupedAttention:
     def __call__(
         self, query: Tensor, key: Tensor, value: Tensor, *, dropout: float, scale: float, softcap: float | None
     ) -> Tensor:
-        """``1 n h d`` of ``1 h n d``."""
+        """``1 h n d`` to ``1 n h d``."""
         parts = []
         split = (states[0].split(self.sizes, dim=1) for states in (query, key, value))
         for group, mask, *own in zip(self.groups, self.masks, *split, strict=True):
@@ -72,19 +72,19 @@ class GroupedAttention:
 
 
 def _rows(states: Tensor, group: Group) -> Tensor:
-    """``g h q d`` of a group's ``h p d``."""
+    """A group's ``h p d`` to ``g h q d``."""
     if group.padded is None:
         return states.unflatten(1, (group.rows, group.width)).transpose(0, 1)
     return _gathered(states, group.padded)
 
 
 def _gathered(states: Tensor, tokens: Tensor) -> Tensor:
-    """``g h k d`` of ``h n d``."""
+    """``h n d`` to ``g h k d``."""
     return states.index_select(1, tokens.flatten()).unflatten(1, tuple(tokens.shape)).transpose(0, 1)
 
 
 def _same_heads(states: Tensor, heads: int) -> Tensor:
-    """Each key or value for as many heads as share it."""
+    """Repeats each key or value for all heads that share it."""
     times = heads // states.shape[1]
     return states if times == 1 else states.repeat_interleave(times, dim=1)
 

@@ -12,7 +12,7 @@ Run = Callable[..., Any]
 
 
 class Hook:
-    """What a module calls, marked as ours."""
+    """A callable put on a module, marked as ours."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -32,8 +32,8 @@ class Hooks:
         self._undo.callback(module.register_forward_pre_hook(Hook(run), with_kwargs=True).remove)
 
     def after(self, module: nn.Module, run: Run, always: bool = False) -> None:
-        """Calls ``run(module, args, out)`` after the module; returns None, or another output. always: also where the
-        module raised an error, or something before it did."""
+        """Calls ``run(module, args, out)`` after the module; returns None, or another output. always: also after an
+        error in the module, or before it."""
         self._undo.callback(module.register_forward_hook(Hook(run), always_call=always).remove)
 
     def on_state(self, module: nn.Module, run: Run) -> None:

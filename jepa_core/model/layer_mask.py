@@ -10,7 +10,7 @@ _MARK = "_jepa_of_layers"
 
 
 def of_layers(mask: Tensor) -> Tensor:
-    """Marks ``b n t t`` as one mask a layer; what a model itself makes of this shape is one mask a head.
+    """Marks ``b n t t`` as one mask a layer; a mask of this shape that a model makes itself is one a head.
 
     The mark travels with the tensor, not as state, so gradient checkpointing recomputes with the right masks.
     """
@@ -19,7 +19,7 @@ def of_layers(mask: Tensor) -> Tensor:
 
 
 class LayerMask:
-    """Before a layer: hands over its own mask out of a stack."""
+    """A hook before a layer that hands it its own mask out of a stack."""
 
     def __init__(self, layer: int):
         self.layer = layer

@@ -1,8 +1,8 @@
-"""Processes in step, whose model is split among them.
+"""Keeps processes in step whose model is split among them.
 
-The weights of a block are put together for the time that it runs, which takes all processes. How often one runs the
-transformer depends on its samples, so before each pass they agree on what is run next: who wants it runs it, the others
-run one token along, and what they get counts for nothing.
+The weights of a block are gathered while it runs, which takes all processes. How often a process runs the transformer
+depends on its samples, so before each pass they agree on what runs next: those that need the pass run it, the others
+run one token along, whose states count for nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DONE = 0
 
 
 class Passes(Protocol):
-    """What is run in passes: a Transformer."""
+    """A transformer, as something that is run in passes."""
 
     blocks: list[nn.Module]
     lockstep: Lockstep | None
@@ -30,10 +30,11 @@ class Passes(Protocol):
 
 
 class Lockstep:
-    """Of several `transformers`, each split by blocks within `root`, a module that torch's ``fully_shard`` has split.
+    """Keeps several `transformers` in step, each split by blocks within `root`, which torch's ``fully_shard`` has
+    split.
 
-    layers: whose states are read in some pass. They are in every one, and so have the same way back. reshard: are
-    blocks taken apart again after they ran.
+    layers: those whose states some pass reads. Every pass reads them, so that all have the same way back. reshard:
+    whether blocks are split again after they ran.
     """
 
     def __init__(self, root: Any, transformers: Sequence[Passes], layers: frozenset[int], reshard: bool):
@@ -47,7 +48,7 @@ class Lockstep:
             transformer.lockstep = self
 
     def before(self, transformer: Passes) -> None:
-        """Until it is this transformer's turn, runs along in passes of other processes."""
+        """Runs along in passes of other processes until it is this transformer's turn."""
         own = 1 + 2 * self.transformers.index(transformer) + torch.is_grad_enabled()
         while not self._apart and (turn := largest(own, self.group)) != own:
             self._run_along(turn)
@@ -63,14 +64,14 @@ class Lockstep:
             self._run_along(turn)
 
     def end(self) -> Tensor | float:
-        """Waits; then zero, with a way back to all passes, to be added to the loss."""
+        """Waits for the others; returns zero, with a way back to all passes, to be added to the loss."""
         self.wait()
         ties, self._ties = self._ties, []
         return sum(ties)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Within this context the processes may run passes without gradient, each as many as it likes."""
+        """Lets the processes run passes without gradient in this context, each as many as it likes."""
         self.root.unshard()
         try:
             yield
@@ -80,8 +81,7 @@ class Lockstep:
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Within this context each process has all weights, and may do without the others whatever takes no
-        gradient."""
+        """Gives each process all weights in this context, to run without the others whatever takes no gradient."""
         self._apart = True
         for module in self.blocks:
             module.set_reshard_after_forward(False)

@@ -1,4 +1,4 @@
-"""Tokens that a model was not made with: a row each in its embeddings, and how they are taken out again.
+"""Tokens that a model was not made with: how they get rows in its embeddings, and how these are taken out again.
 
 ``v`` rows of an input or output embedding, ``d`` the model's width.
 """
@@ -27,13 +27,12 @@ def rows_of(model: PreTrainedModel) -> int:
 
 
 def first_new(model: PreTrainedModel, vocabulary: TokenNames) -> int:
-    """Ids from this one on were added by the data; it may say which these are, and else the model had a row for
-    each of its own."""
+    """The first id added by the data: as the data state it, else the first without a row in the model as it came."""
     return int(vocabulary.marked.get("base_tokens", noted_rows(model)))
 
 
 def note_rows(model: PreTrainedModel) -> None:
-    """The configuration says from now on, also where it is saved, how many rows there were before any was added."""
+    """Notes in the configuration, with which it is saved, how many rows there were before any was added."""
     setattr(model.config, _NOTED, noted_rows(model))
 
 
@@ -46,7 +45,7 @@ def is_noted(model: PreTrainedModel) -> bool:
 
 
 def forget_rows(model: PreTrainedModel) -> None:
-    """Takes back :func:`note_rows`."""
+    """Undoes :func:`note_rows`."""
     if is_noted(model):
         delattr(model.config, _NOTED)
 
@@ -55,7 +54,7 @@ def forget_rows(model: PreTrainedModel) -> None:
 def add_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int) -> None:
     """Gives each new token the mean of the known tokens' rows, in both embeddings, tied or not.
 
-    The table grows where it has too few rows; rows that only pad it are no token's, and are taken first.
+    A table with too few rows grows; rows that only pad it are no token's, and are taken first.
     known: ids below are the model's own tokens; `new_ids` among them keep their rows.
     """
     added = [i for i in new_ids if i >= known]
@@ -69,7 +68,7 @@ def add_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int) -> None
 
 @torch.no_grad()
 def remove_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int, rows: int) -> None:
-    """The opposite of :func:`add_rows`: the tables have `rows` rows again.
+    """Undoes :func:`add_rows`: the tables have `rows` rows again.
 
     New tokens that took the place of padding leave the mean of the known tokens there.
     """
@@ -82,7 +81,8 @@ def remove_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int, rows
 
 
 def tables(model: PreTrainedModel) -> Iterator[Tensor]:
-    """Each table with a row a token, once: input embedding ``v d``, untied output embedding ``v d``, its bias ``v``."""
+    """Yields each table with a row a token, once: input embedding ``v d``, output embedding ``v d`` if untied, its bias
+    ``v``."""
     embedding: Any = model.get_input_embeddings()
     output: Any = model.get_output_embeddings()
     yield embedding.weight
@@ -93,7 +93,7 @@ def tables(model: PreTrainedModel) -> Iterator[Tensor]:
 
 
 def without_tokens(files: Mapping[str, bytes], names: Collection[str]) -> dict[str, bytes]:
-    """A saved tokenizer's files without these added tokens, so those from before they were added."""
+    """A saved tokenizer's files as they were before these tokens were added."""
     edited = dict(files)
     if (whole := "tokenizer.json") in files:
         edited[whole] = _without_added(files[whole], names)

@@ -1,4 +1,4 @@
-"""Without the network: what only looks at a run does not fetch what the run's recipe names."""
+"""No network: looking at a run does not fetch what the run's recipe names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """While it lasts, a Hugging Face id means what is in the cache, as with ``HF_HUB_OFFLINE=1``."""
+    """Makes a Hugging Face id mean, for a while, what is in the cache, as with ``HF_HUB_OFFLINE=1``."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

@@ -33,7 +33,7 @@ class OnlyReads:
 
     @contextmanager
     def at(self, reads: Tensor | None) -> Iterator[None]:
-        """Within this context the MLP runs at these tokens, flat, or at all of them for None."""
+        """Runs the MLP, in this context, at these tokens alone, flat, or at all of them for None."""
         self.reads = reads
         try:
             yield
@@ -48,7 +48,8 @@ class OnlyReads:
         return (states.flatten(0, 1).index_select(0, self.reads)[None], *rest), kwargs
 
     def _after(self, module: nn.Module, args: tuple, out: Any) -> Any:
-        """Some mixtures of experts return what their router said too, which nothing after them looks at."""
+        """Puts the results in their places. Some mixtures of experts add their router's words, which nothing looks
+        at."""
         if self.reads is None:
             return None
         if isinstance(out, tuple):

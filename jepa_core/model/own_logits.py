@@ -1,9 +1,8 @@
-"""From hidden states to logits as the model's own code does it.
+"""Logits of hidden states, made by the model's own code.
 
 Many models scale their logits (Cohere, Granite) or cap them (Gemma 2) after the output embedding, each under a name
-of its own. So the model's own ``forward`` runs here, with its transformer taken out: a shallow copy of the model, in
-which something that answers with given states stands in the transformer's place. The model itself stays as it is,
-and all parameters are shared.
+of its own. So the model's own ``forward`` runs here, in a shallow copy of the model in which a stand-in for its
+transformer answers with given states. The model itself stays as it is, and all parameters are shared.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SIZES = (1.0, 100.0)
 
 
 class OwnLogits:
-    """The model with its transformer taken out. plain: are its logits just the output embedding's."""
+    """The model with its transformer taken out. plain: whether its logits are just the output embedding's."""
 
     def __init__(self, model: PreTrainedModel, anatomy: Anatomy):
         self._head = anatomy.output
@@ -42,12 +41,12 @@ class OwnLogits:
         return self.output(States(last_hidden_state=flat)).logits.view(*hidden.shape[:-1], -1)
 
     def output(self, states: States, **options: Any) -> Any:
-        """All that the model's forward makes of what its transformer gave."""
+        """Runs the model's forward on its transformer's `states`; returns all of its output."""
         return _forward(self._shell, self._answer, states, **options)
 
 
 class States(MoeModelOutputWithPast):
-    """What a transformer gives: its last states, and None for whatever else a model asks for."""
+    """The output of a transformer: its last states, and None for whatever else a model asks for."""
 
     def __getattr__(self, name: str) -> None:
         if name.startswith("__"):
@@ -55,7 +54,7 @@ class States(MoeModelOutputWithPast):
 
 
 class _Answer(nn.Module):
-    """Stands in the place of a transformer, and of the parts of it that hold its layers."""
+    """Stands in for a transformer, and for the parts of it that hold its layers."""
 
     def __init__(self, real: nn.Module, layer: nn.Module):
         super().__init__()
@@ -72,7 +71,7 @@ class _Answer(nn.Module):
 
 
 class _Head(nn.Module):
-    """Stands in the place of an output embedding: keeps what it is given, and says what it was told to."""
+    """Stands in for an output embedding: keeps what it is given, and answers `says`."""
 
     def __init__(self, real: nn.Module, says: Tensor):
         super().__init__()
@@ -89,8 +88,10 @@ class _Head(nn.Module):
 
 @torch.no_grad()
 def _is_plain(model: PreTrainedModel, anatomy: Anatomy) -> bool:
-    """Does the output embedding get the hidden states, and do its results leave the model, as they are? Seen at small
-    and large numbers, and without looking at any weight: a cap of 30 does not show in logits of a hundredth."""
+    """Tells whether the output embedding gets the hidden states, and its results leave the model, as they are.
+
+    Tried at small and large numbers, and without looking at any weight: a cap of 30 does not show in logits of a
+    hundredth."""
     config, weight = anatomy.config, next(anatomy.output.parameters())
     path = next((path for path, module in model.named_modules() if module is anatomy.output), None)
     if path is None or path.startswith(f"{anatomy.path}."):
@@ -141,7 +142,7 @@ def _with(model: PreTrainedModel, instead: dict[str, nn.Module]) -> Any:
 
 
 def _shallow(module: Any) -> Any:
-    """Shares parameters and sub-modules, but not the table of the latter."""
+    """Copies a module; the copy shares parameters and sub-modules, but not the table of the latter."""
     made = copy.copy(module)
     made.__dict__["_modules"] = dict(module._modules)
     made.__dict__.pop("forward", None)

@@ -1,5 +1,4 @@
-"""A run's tokenizer for people who know nothing of the run: without predictor tokens, and with an answer for words that
-it never saw."""
+"""A run's tokenizer for people who know nothing of the run: without predictor tokens, ready for words it never saw."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ _PREDICTOR = re.compile(r"<PRED(_\d+)?>")
 
 
 def predictor_ids(names: TokenNames) -> range:
-    """The ids at the end of the vocabulary that predictor tokens have; those of a tokenizer's own stay."""
+    """The ids of predictor tokens at the end of the vocabulary; those that a tokenizer has itself stay."""
     first, own = names.size, names.marked.get("base_tokens", 0)
     while first > own and _PREDICTOR.fullmatch(names.name(first - 1)):
         first -= 1
@@ -25,7 +24,7 @@ def predictor_ids(names: TokenNames) -> range:
 
 
 def plain_tokenizer(files: Mapping[str, bytes], names: TokenNames, without: range) -> dict[str, bytes]:
-    """The files of a saved tokenizer without these ids; of tokens with names alone, a tokenizer of words."""
+    """The files of a saved tokenizer without these ids; where tokens only have names, those of a tokenizer of words."""
     if _WHOLE not in files:
         return _of_names(names, without)
     found = without_tokens(files, {names.name(i) for i in without})
@@ -33,7 +32,7 @@ def plain_tokenizer(files: Mapping[str, bytes], names: TokenNames, without: rang
 
 
 def _of_names(names: TokenNames, without: range) -> dict[str, bytes]:
-    """Text is the names of tokens with spaces between them."""
+    """Makes a tokenizer for texts that are names of tokens with spaces between them."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -45,8 +44,8 @@ def _of_names(names: TokenNames, without: range) -> dict[str, bytes]:
 
 
 def _with_unknown(content: bytes, padding: str) -> bytes:
-    """A tokenizer of words fails at one that it doesn't know, unless it has a token for those: the padding one here,
-    which no training text has."""
+    """Gives a tokenizer of words a token for unknown ones, at which it would fail: the padding token, which no training
+    text has."""
     tokenizer: dict[str, Any] = json.loads(content)
     model = tokenizer["model"]
     if model.get("type") != "WordLevel" or model.get("unk_token") in model["vocab"]:

@@ -16,13 +16,13 @@ from jepa_core.tensors import same
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: How often each table is forgotten, and was it trained before.
+#: How often each table is forgotten, and whether it was trained before.
 _FORGOTTEN: WeakKeyDictionary[nn.Embedding, tuple[int, bool]] = WeakKeyDictionary()
 
 
 @torch.no_grad()
 def position_tables(model: nn.Module, base: nn.Module) -> list[nn.Embedding]:
-    """The tables in which something else is looked up when the position ids change and the tokens don't."""
+    """Finds the tables in which other rows are looked up when the position ids change and the tokens don't."""
     ids = torch.zeros(1, 3, dtype=torch.int64, device=next(model.parameters()).device)
     counting = torch.arange(3, device=ids.device)[None]
     with evaluating(model):
@@ -31,7 +31,7 @@ def position_tables(model: nn.Module, base: nn.Module) -> list[nn.Embedding]:
 
 
 def _looked_up(base: nn.Module, ids: Tensor, positions: Tensor) -> dict[nn.Embedding, Any]:
-    """What every table is asked for in one pass."""
+    """Runs one pass; returns the rows that each table is asked for."""
     found: dict[nn.Embedding, Any] = {}
     hooks = Hooks()
     for module in base.modules():
@@ -45,8 +45,8 @@ def _looked_up(base: nn.Module, ids: Tensor, positions: Tensor) -> dict[nn.Embed
 
 
 def forget(table: nn.Embedding, hooks: Hooks) -> None:
-    """Until the hooks are taken off the table gives zeros, is written as zeros, and is not trained. Its own numbers
-    stay as they are."""
+    """Makes the table give zeros, be written as zeros and not be trained until the hooks are taken off. It keeps its
+    own numbers all the while."""
     times, trained = _FORGOTTEN.get(table, (0, table.weight.requires_grad))
     _FORGOTTEN[table] = times + 1, trained
     table.weight.requires_grad_(False)
@@ -56,7 +56,7 @@ def forget(table: nn.Embedding, hooks: Hooks) -> None:
 
 
 def _remember(table: nn.Embedding) -> None:
-    """Trained again, if it was, once nobody forgets it any longer."""
+    """Lets the table be trained again, if it was, once nobody forgets it any longer."""
     times, trained = _FORGOTTEN.pop(table)
     if times > 1:
         _FORGOTTEN[table] = times - 1, trained

@@ -1,4 +1,4 @@
-"""Which tokens a state depends on, found by gradients: they are exactly zero where there is no way from one to the
+"""The tokens that a state depends on, found by gradients: they are exactly zero where there is no way from one to the
 other, whatever rounding does to the values.
 
 Axes: ``t`` tokens of a row, ``d`` width.
@@ -17,13 +17,13 @@ _open_for_gradients = False
 
 
 def detached(states: Tensor) -> Tensor:
-    """No gradient flows through these states, but for one that is only looked at here."""
+    """Lets no gradient flow through these states, except while :func:`influence` looks."""
     return states if _open_for_gradients else states.detach()
 
 
 def influence(run: Callable[[], list[Tensor]], embedding: nn.Module) -> list[Tensor]:
-    """For each of the states ``1 t d`` that `run` gives ``t t``: how much the token in the row hangs on that in the
-    column, 0 for not at all. embedding: where the tokens come in."""
+    """Measures how much tokens depend on each other: ``t t`` for each of the states ``1 t d`` that `run` gives, the
+    row's token on the column's, 0 for not at all. embedding: where the tokens come in."""
     leaves: list[Tensor] = []
 
     def leaf(module: nn.Module, args: tuple, out: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def _gradients(states: Tensor, leaves: list[Tensor]) -> Tensor:
 
 
 def _size(gradient: Tensor | None, states: Tensor) -> Tensor:
-    """``t``; of a leaf ``1 t d``."""
+    """The size of a leaf's gradient ``1 t d`` at each of its tokens, ``t``."""
     if gradient is None:
         return states.new_zeros(states.shape[1])
     return gradient.detach().abs().amax(dim=-1).flatten()

@@ -26,7 +26,7 @@ Routed = tuple[Tensor, ...]
 class Routers:
     """Keeps what the routers say within :meth:`gathering`, and makes a loss of it.
 
-    weight: what the configuration multiplies that loss with; 0 where it does not ask for it, or there is no expert.
+    weight: the configuration's factor for that loss; 0 where it does not ask for the loss, or there is no expert.
     """
 
     def __init__(self, model: PreTrainedModel, anatomy: Anatomy, own: OwnLogits):
@@ -39,12 +39,12 @@ class Routers:
 
     @property
     def options(self) -> dict[str, bool]:
-        """What the transformer has to be told, so that the routers' words come out."""
+        """The options that make the transformer return what its routers say."""
         return {} if self._calls is None else {_SWITCH: True}
 
     @contextmanager
     def gathering(self) -> Iterator[list[Routed]]:
-        """Within this context every call that runs through all layers adds what the routers said."""
+        """Yields a list; every call in this context that runs through all layers adds what the routers said."""
         self._calls = []
         try:
             yield self._calls
@@ -56,8 +56,8 @@ class Routers:
             self._calls.append(tuple(out.router_logits))
 
     def loss(self, calls: Sequence[Routed], real: Sequence[Tensor]) -> Tensor:
-        """A scalar, without its weight, over the `real` tokens of all calls together, flat indices for each call:
-        what the model itself gives as ``aux_loss`` for them."""
+        """The model's own ``aux_loss``, a scalar without its weight, over the `real` tokens of all calls together.
+        real: flat indices for each call."""
         chosen = ([said.index_select(0, some) for said in call] for call, some in zip(calls, real, strict=True))
         layers: Any = tuple(torch.cat(of_layer) for of_layer in zip(*chosen, strict=True))
         nothing = layers[0].new_zeros(1, 1, self._width)
@@ -68,5 +68,5 @@ class Routers:
 
 
 def _coefficient(model: PreTrainedModel) -> float:
-    """Models keep it under one of two names, some in a part of their configuration."""
+    """The factor of the loss; models keep it under one of two names, some in a part of their configuration."""
     return next((value for name in _COEFFICIENTS if (value := getattr(model, name, None)) is not None), 0.0)

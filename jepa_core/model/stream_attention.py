@@ -21,7 +21,7 @@ from jepa_core.model.hooks import Hooks
 
 NAME = "jepa_stream"
 _MARK = "_jepa_stream"
-#: What layers hand over that changes nothing here: windows are part of who sees whom.
+#: Options of layers that change nothing here: windows are part of who sees whom.
 _HARMLESS = {"sliding_window", "position_ids", "position_embeddings", "cache_position", "use_cache"}
 
 
@@ -36,22 +36,22 @@ class StreamAttention(Protocol):
     ) -> Tensor: ...
 
 
-#: One for each layer.
+#: One attention for each layer.
 Attentions = Sequence[StreamAttention]
 
 
 def as_mask(attentions: Attentions, device: torch.device) -> Tensor:
-    """A mask argument that carries these: of four axes, which models hand to their layers as it is, and of a shape
-    that no other attention can add to its scores."""
-    mask = torch.empty(1, 1, 0, 0, dtype=torch.bool, device=device)  # which mixed precision leaves as it is
+    """Makes a mask argument that carries these: of four axes, which models hand to their layers as it is, and of a
+    shape that no other attention can add to its scores."""
+    mask = torch.empty(1, 1, 0, 0, dtype=torch.bool, device=device)  # mixed precision leaves bool as it is
     setattr(mask, _MARK, attentions)
     return mask
 
 
 class Switch:
-    """Hooks on `blocks`: each hands its own attention on, out of those of all layers, and what in it is called with one
-    runs under ours instead of the model's. Layers that are run again in a backward pass are so with the arguments they
-    had, and the modules in them are called anew."""
+    """Hooks on `blocks` that hand each block its own attention, out of those of all layers, and make the modules in it
+    use this one instead of the model's. Layers that run again in a backward pass get the arguments they had, so the
+    same holds for them."""
 
     def __init__(self, blocks: Sequence[nn.Module], hooks: Hooks):
         _register()
@@ -85,7 +85,7 @@ class Switch:
 
 
 def _found(args: tuple, kwargs: dict[str, Any]) -> Tensor | None:
-    """The argument that carries the attention of a stream."""
+    """The argument that carries the attention of a stream; None where none does."""
     return next((value for value in (*args, *kwargs.values()) if hasattr(value, _MARK)), None)
 
 
@@ -101,7 +101,7 @@ def attend(
     is_causal: bool | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """What a layer calls. Raises ComponentError where it asks for something that this attention does not do."""
+    """Answers a layer's call for its attention. Raises ComponentError where it asks for something not done here."""
     own = getattr(attention_mask, _MARK, None)
     name = type(module).__name__
     if own is None:

@@ -1,4 +1,4 @@
-"""Can a model run several rows as one stream: two of them through it, together and one by one."""
+"""A trial whether a model can run several rows as one stream: two of them through it, together and one by one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from jepa_core.model.trying import Trying
 
 
 class StreamTrial(Trying):
-    """States have to be those of rows alone, and gradients show that no token sees another row's."""
+    """Checks that states are those of rows alone, and by gradients that no token sees another row's."""
 
     def problem(self, attentions: Callable[[int], Attentions]) -> str | None:
-        """Why two rows as one stream are not what they are one by one. attentions: for rows of so many tokens."""
+        """Says why two rows as one stream differ from the rows one by one; None where they don't. attentions: for rows
+        of so many tokens."""
         asked: list[StreamAttention] = []
 
         def noting(attention: StreamAttention, *states: Tensor, **options: Any) -> Tensor:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in a folder, or of an id of the Hugging Face Hub; code that comes with it is never run.
+    """Reads the tokenizer in a folder, or of an id of the Hugging Face Hub; code that comes with it is never run.
 
     Raises DataError where there is none.
     """
@@ -36,7 +36,7 @@ def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
 
 
 def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
-    """File name -> content of what ``AutoTokenizer`` reads; names in folders within have slashes."""
+    """File name -> content of the files that ``AutoTokenizer`` reads; names in folders within have slashes."""
     with TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
         paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
@@ -44,7 +44,7 @@ def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
 
 
 def tokenizer_from(files: Mapping[str, str | bytes]) -> PreTrainedTokenizerBase:
-    """The tokenizer that :func:`tokenizer_files` were taken of."""
+    """Makes the tokenizer again from its :func:`tokenizer_files`."""
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)
@@ -54,5 +54,5 @@ def tokenizer_from(files: Mapping[str, str | bytes]) -> PreTrainedTokenizerBase:
 
 
 def _spells(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Are there tokens beside those that were added to an empty vocabulary."""
+    """Tells whether there are tokens beside those that were added to an empty vocabulary."""
     return bool(tokenizer.get_vocab().keys() - {token.content for token in tokenizer.added_tokens_decoder.values()})

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Transformer:
-    """What the objective needs of `model`, an unmodified Hugging Face causal language model.
+    """Gives the objective all that it needs of `model`, an unmodified Hugging Face causal language model.
 
     It works by hooks on the model's modules. They go when this object is closed or no longer used, and then the
     model is as it came; Transformers of one model share them. Raises ComponentError for a model whose parts cannot
@@ -55,7 +55,7 @@ class Transformer:
         self.windows: tuple[int | None, ...] = windows(config, self.num_layers)
         self.chunk: int | None = chunk(config, self.num_layers)
         self._own_logits = OwnLogits(model, anatomy)
-        #: Where the model is split among processes.
+        #: Set where the model is split among processes.
         self.lockstep: Lockstep | None = None
         self._hooks = Hooks()
         self._finalizer = weakref.finalize(self, self._hooks.remove)
@@ -88,15 +88,15 @@ class Transformer:
         return found
 
     def together(self) -> AbstractContextManager[None]:
-        """Within it processes that share the model out may run different numbers of passes, without gradient."""
+        """A context in which processes that share one model may run different numbers of passes, without gradient."""
         return nullcontext() if self.lockstep is None else self.lockstep.together()
 
     def whole(self) -> AbstractContextManager[None]:
-        """Within it each process has all weights of a model that they share out, to run it alone, without gradient."""
+        """A context in which each process has all weights of a split model, to run it alone, without gradient."""
         return nullcontext() if self.lockstep is None else self.lockstep.whole()
 
     def one_token(self, layers: Collection[int]) -> dict[int, Tensor]:
-        """The states of a token that stands alone."""
+        """Runs a token that stands alone; returns its states."""
         ids = torch.zeros(1, 1, dtype=torch.int64, device=self.model.device)
         return self._open.run(ids, ids, None, layers)[0]
 
@@ -129,16 +129,17 @@ class Transformer:
         return self._open.last_mlp
 
     def before(self, layer: int, run: Run) -> None:
-        """Until closed, calls ``run(block, args, kwargs)`` after this `layer`: None, or other args and kwargs."""
+        """Calls ``run(block, args, kwargs)`` after this `layer`, until closed; it returns None, or new args and
+        kwargs."""
         self._hooks.before(self.blocks[layer], run)
 
     def detach_after(self, layer: int) -> None:
-        """Until closed, no gradient flows from what comes after this `layer` into it and what is below."""
+        """Stops gradients, until closed, on their way from what comes after this `layer` into it and what is below."""
         self.before(layer, _detach)
 
     def forget_positions(self) -> None:
-        """Until closed, tables of position embeddings give zeros, are saved as zeros and not trained; rotary
-        embeddings are none at position 0. Raises ComponentError for a pretrained model, whose table means something.
+        """Makes tables of position embeddings give zeros, until closed; they are saved as zeros and not trained. Rotary
+        embeddings do nothing at position 0. Raises ComponentError for a pretrained model, whose table means something.
         """
         tables = position_tables(self.model, self.base)
         refuse_pretrained(self.model, tables)
@@ -155,18 +156,19 @@ class Transformer:
 
     @cached_property
     def final_norm(self) -> nn.Module:
-        """Raises ComponentError where there is none to be found."""
+        """The final norm. Raises ComponentError where it can't be found."""
         return self._open.final_norm()
 
     def layer(self, number: int) -> int:
-        """A layer counted from the front; raises ComponentError when there is none of this number."""
+        """Counts a layer from the front; raises ComponentError when there is none of this number."""
         if not -self.num_layers - 1 <= number <= self.num_layers:
             raise ComponentError(f"layer {number}: this model has layers 0 (embeddings) to {self.num_layers}")
         return number % (self.num_layers + 1)
 
     @cached_property
     def readable(self) -> tuple[int, ...]:
-        """The layers whose states can be read: those in which a token has one. The last one is always among them."""
+        """The layers whose states can be read: those in which a token has exactly one. The last layer is one of
+        them."""
         return self._trials.readable_layers()
 
     @cached_property
@@ -175,14 +177,15 @@ class Transformer:
         return Routers(self.model, self._open.anatomy, self._own_logits)
 
     def routing(self) -> AbstractContextManager[list[Routed]]:
-        """Within this context the calls that run through all layers add to the list what the routers said."""
+        """A context with a list, to which calls that run through all layers add what the routers said."""
         return self.routers.gathering()
 
     def check(self, positions: str = "continue", packed: bool = False, by_layer: bool = False) -> None:
-        """Runs four tokens: are the logits made here the model's own, is it causal, and can it do what is asked?
+        """Tries with four tokens whether the logits made here are the model's own, it is causal, and can do what is
+        asked.
 
-        positions: the recipe's; packed: do several blocks share a row; by_layer: under another mask in each layer.
-        Raises ComponentError where not.
+        positions: the recipe's; packed: whether several blocks share a row; by_layer: whether each layer has another
+        mask. Raises ComponentError where not.
         """
         self._trials.check(self.logits)
         self.look()
@@ -192,11 +195,11 @@ class Transformer:
 
     @property
     def mask_problem(self) -> str | None:
-        """Why a mask of ours is not what this model's tokens see by; None where it is."""
+        """The reason why a mask of ours does not decide what this model's tokens see; None where it does."""
         return self._mask_problem(by_layer=False)
 
     def refuse_masks(self, by_layer: bool = False) -> None:
-        """Raises ComponentError where a mask of ours (or one a layer) is not what this model's tokens see by."""
+        """Raises ComponentError where a mask of ours (or one a layer) does not decide what this model's tokens see."""
         if problem := self._mask_problem(by_layer):
             kind = "one mask a layer" if by_layer or len(set(self.windows)) > 1 else "a mask"
             raise ComponentError(f"{self._name} can't be given {kind} ({problem}); use layout: rows under a plain mask")
@@ -214,7 +217,7 @@ class Transformer:
             )
 
     def stream_problem(self, attentions: Callable[[int], Attentions]) -> str | None:
-        """Why it can't run rows as one stream, or None. attentions: for a stream of two rows of so many tokens."""
+        """Says why it can't run rows as one stream; None where it can. attentions: for two rows of so many tokens."""
         return StreamTrial(self._open).problem(attentions)
 
     def look(self) -> None:
@@ -227,7 +230,7 @@ class Transformer:
         return Trials(self._open)
 
     def _useful(self, reads: Tensor | None) -> Tensor | None:
-        """None where the last MLP has to run everywhere."""
+        """The `reads` where the last MLP can run at them alone; None where it has to run everywhere."""
         again = getattr(self.blocks[-1], "gradient_checkpointing", False)
         return reads if self.last_mlp.works and not again else None
 

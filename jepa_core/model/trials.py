@@ -1,4 +1,4 @@
-"""A few tokens through a model, to see what it does with masks and position ids.
+"""Trials of a model with a few tokens, to see what it does with masks and position ids.
 
 What a token sees is decided by gradients, which are exactly zero where it sees nothing, and not by values, which
 rounding moves; so a mixture of experts, whose rounding depends on which tokens share an expert, is no leak.
@@ -20,7 +20,7 @@ from jepa_core.model.windows import windows
 
 
 class Trials(Trying):
-    """What this model does, tried on itself and remembered."""
+    """Tries what a model does, and remembers it."""
 
     # --- what must hold
 
@@ -39,7 +39,7 @@ class Trials(Trying):
                 raise ComponentError(f"{self._name} can't run this configuration: {one_line(error)}") from error
 
     def refuse_positions(self, positions: str, packed: bool) -> None:
-        """Raises ComponentError where the model can't number tokens so; as of :meth:`Transformer.check`."""
+        """Raises ComponentError where the model can't number tokens in this way; see :meth:`Transformer.check`."""
         if positions == "none" and (problem := self.order_problem()):
             raise ComponentError(f"{self._name} can't do without positions: {problem}")
         counts = positions != "none" and not self.takes_positions and self.numbers_tokens
@@ -50,7 +50,7 @@ class Trials(Trying):
             )
 
     def _check_layers(self) -> None:
-        """Are the layers that were found those that run, each once?"""
+        """Checks that the layers found are those that run, each once."""
         ran: list[Any] = []
         handles = [b.register_forward_pre_hook(lambda block, args: ran.append(block)) for b in self._blocks]
         try:
@@ -93,27 +93,27 @@ class Trials(Trying):
 
     @cached_property
     def mask_problem(self) -> str | None:
-        """Why a mask of ours is not what this model's tokens see by; None where it is."""
+        """The reason why a mask of ours does not decide what this model's tokens see; None where it does."""
         alone = torch.eye(self._count, dtype=torch.bool)
         return self._tried(lambda: self._mask_problem(alone[None]) or self._explicit_problem())
 
     @cached_property
     def layer_mask_problem(self) -> str | None:
-        """The same for one mask a layer."""
+        """The reason why one mask a layer does not decide it; None where it does."""
         alone, all_before = torch.eye(self._count).bool(), torch.ones(self._count, self._count).tril().bool()
         stack = torch.stack([alone] * (self._last - 1) + [all_before])
         return self.mask_problem or self._tried(lambda: self._mask_problem(stack))
 
     @cached_property
     def branch_problem(self) -> str | None:
-        """Why tokens can't stand further behind in a row than their position ids say; None where they can."""
+        """The reason why tokens can't stand further back in a row than their position ids say; None where they can."""
         unlike = len(set(windows(self._fittings.anatomy.config, self._last))) > 1
         if problem := self.layer_mask_problem if unlike else self.mask_problem:
             return problem
         return None if self.takes_positions or self.order_problem() is None else "it counts places, not position ids"
 
     def _mask_problem(self, masks: Tensor) -> str | None:
-        """masks: ``n t t`` or ``1 t t``, where all layers but the last one let a token see itself alone."""
+        """Tries masks, ``n t t`` or ``1 t t``, in which all layers but the last one let a token see itself alone."""
         layers = [self._last] if self._last == 1 or len(masks) == 1 else [self._last - 1, self._last]
         wanted = [masks[-1]] if len(layers) == 1 else [masks[0], masks[-1]]
         for seen, may in zip(self._influence(self._additive(masks), layers), wanted, strict=True):
@@ -133,7 +133,7 @@ class Trials(Trying):
 
     @cached_property
     def takes_positions(self) -> bool:
-        """Do position ids change what it makes?"""
+        """Tells whether position ids change its states."""
         others = (self._positions + self._positions // 2 % 2).clamp(max=self._count - 1)
         with self._trying(), torch.no_grad():
             first, second = (
@@ -149,14 +149,14 @@ class Trials(Trying):
 
     @cached_property
     def numbers_tokens(self) -> bool:
-        """Do equal tokens come in unequal, by where they stand in the row?"""
+        """Tells whether equal tokens come in unequal, by their place in the row."""
         with self._trying(), torch.no_grad():
             found, _ = self._fittings.run(self._ids * 0, self._positions, None, [0])
         return not torch.equal(found[0], found[0][:, :1].expand_as(found[0]))
 
     @torch.no_grad()
     def order_problem(self) -> str | None:
-        """Why tokens at one position still have an order; None where they have none: the last token sees the first
+        """Says why tokens at one position still have an order; None where they have none: the last token sees the first
         one as it sees that one in second place."""
 
         def seen_at(place: int) -> Tensor:
@@ -173,7 +173,7 @@ class Trials(Trying):
 
     @torch.no_grad()
     def readable_layers(self) -> tuple[int, ...]:
-        """Between the layers of some models a token has several states."""
+        """Finds the layers that can be read: between the layers of some models a token has several states."""
 
         def problem(layer: int) -> str | None:
             return self._tried(lambda: self._fittings.run(self._ids, self._positions, None, [layer]) and None)
@@ -182,7 +182,7 @@ class Trials(Trying):
 
     @torch.no_grad()
     def reads_work(self) -> bool:
-        """Is the last MLP, run at some tokens only, what it is at all of them?"""
+        """Tells whether the last MLP, run at some tokens only, gives there what it gives when run at all of them."""
         reads = torch.arange(0, self._count, 2, device=self._ids.device)
 
         def same() -> str | None:

@@ -1,4 +1,4 @@
-"""A few tokens through a model, to see what it does; a base of what is tried."""
+"""The base of trials: a few tokens run through a model, to see what it does."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Trying:
         return far <= (share or self._rounding) * max(1.0, float(second.abs().max()))
 
     def _tried(self, look: Callable[[], str | None]) -> str | None:
-        """What `look` finds; what the model raises is a problem too."""
+        """Calls `look` and returns the problem that it finds; whatever the model raises is one too."""
         with self._trying():
             try:
                 return look()

@@ -1,4 +1,4 @@
-"""How far back each layer sees, and how many tokens there may be, as the model's configuration says."""
+"""Windows of attention and numbers of positions, as the model's configuration gives them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _WIDTHS = ("sliding_window", "attention_window_size")
 
 
 def windows(config: PreTrainedConfig, num_layers: int) -> tuple[int | None, ...]:
-    """How many tokens each layer sees, itself included; None for all before it. A width of 0 means none too."""
+    """The number of tokens that each layer sees, itself included; None, also for a width of 0: all before it."""
     width = next((value for name in _WIDTHS if (value := getattr(config, name, None))), None)
     return tuple(width if slides else None for slides in _layers(config, num_layers, ("sliding", "compressed")))
 
 
 def max_positions(config: PreTrainedConfig) -> int | None:
-    """How many positions there are; None where nothing bounds them, which some configurations write as -1."""
+    """The number of positions; None where nothing bounds them, which some configurations write as -1."""
     room = getattr(config, "max_position_embeddings", None)
     return room if room and room > 0 else None
 
@@ -30,7 +30,7 @@ def chunk(config: PreTrainedConfig, num_layers: int) -> int | None:
 
 
 def _layers(config: PreTrainedConfig, num_layers: int, kinds: tuple[str, ...]) -> list[bool]:
-    """Which layers are of one of these kinds. Without types they are all alike."""
+    """Tells for each layer whether it is of one of these kinds. Without types they all are."""
     types = getattr(config, "layer_types", None)
     if types is None:
         return [True] * num_layers
