@@ -17,10 +17,11 @@ from jepa_core.samples.samples import Samples
 PART = 8192
 
 
-def candidate_states(embed: Callable[[Samples], Tensor], samples: Samples) -> Tensor:
-    """``m d``: the target embedding of each candidate alone. Many are made part by part, and made again in the
-    backward pass, so that the memory is that of a part."""
+def candidate_states(embed: Callable[[Samples], Tensor], samples: Samples, again: bool = True) -> Tensor:
+    """``m d``: the target embedding of each candidate alone. Many are made part by part, and made `again` in the
+    backward pass, so that the memory is that of a part; not where processes share the model out, of which another one
+    may have no pair, and nothing to make again."""
     parts = [samples[rows] for rows in torch.arange(len(samples)).split(PART)]
-    if len(parts) == 1 or not torch.is_grad_enabled():
+    if len(parts) == 1 or not (again and torch.is_grad_enabled()):
         return torch.cat([embed(part) for part in parts])
     return torch.cat([checkpoint(embed, part, use_reentrant=False) for part in parts])

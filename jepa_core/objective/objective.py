@@ -147,7 +147,7 @@ class JepaObjective(nn.Module):
         """``m d``: the target embedding of every candidate of the task, each alone, from the weights as they are."""
         if self.spec.candidates is None:
             raise ComponentError("the distance compares with all candidates, and the dataset lists none")
-        return candidate_states(self.embed, self.spec.candidates.samples)
+        return candidate_states(self.embed, self.spec.candidates.samples, again=self.transformer.lockstep is None)
 
     def jepa_sum(self, plan: Plan, hidden: HiddenStates, number: int = 0, bank: Tensor | None = None) -> Tensor:
         """The distances of all counted pairs of a term, summed; a scalar in fp32."""

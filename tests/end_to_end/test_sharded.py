@@ -14,11 +14,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from jepa_core.evaluation.evaluate import evaluate
+from jepa_core.objective import candidate_states
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.spec import Ema
 from jepa_core.recipe.training_section import FsdpSection
 from jepa_core.tensors import part_here
 from jepa_core.training.finite import NonFiniteError
+from jepa_plugins.facts.entities import entities_of
+from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.infonce_distance import InfoNceDistance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.mlp_predictor import MlpPredictor
@@ -46,6 +49,12 @@ def with_predictor() -> JepaObjective:
     return small_objective(small_model(), predictor=MlpPredictor(32, 8), target="stopped")
 
 
+def with_bank() -> JepaObjective:
+    """Of all entities; several processes make it in parts."""
+    names, distance = entities_of([small_set(facts(96))]), InfoNceDistance(negatives="bank")
+    return small_objective(small_model(), 0, distance, reversal=QuestionToEntity(apart=True), candidates=names)
+
+
 REGULARIZERS = (("variance", VarianceCovariance()), ("sigreg", SigReg(directions=8)))
 MADE: dict[str, Callable[[], JepaObjective]] = {
     "rows": lambda: small_objective(small_model(), distance=Projected()),
@@ -54,6 +63,7 @@ MADE: dict[str, Callable[[], JepaObjective]] = {
     "average": lambda: small_objective(small_model(), target=Ema(0.9)),
     "frozen": lambda: small_objective(small_model(), target="frozen"),
     "predictor": with_predictor,
+    "bank": with_bank,
     "InfoNCE": lambda: small_objective(small_model(), distance=InfoNceDistance()),
     "regularizers": lambda: small_objective(small_model(), regularizers=REGULARIZERS),
     "no ntp": lambda: small_objective(small_model(), gamma_ntp=0.0),
@@ -62,7 +72,9 @@ MADE: dict[str, Callable[[], JepaObjective]] = {
     "accumulated": lambda: small_objective(small_model(), distance=Projected()),
 }
 COMPARING = ("InfoNCE", "regularizers")
-DIFFERING = (*COMPARING, "rows", "average")
+DIFFERING = (*COMPARING, "rows", "average", "bank")
+#: Candidates whose states are made at once: of 16 a part.
+SOME = 5
 OPTIONS: dict[str, dict[str, Any]] = {"accumulated": {"gradient_accumulation_steps": 2}}
 LOSSES = ("ntp_loss", "jepa_loss", "variance_loss", "sigreg_loss", "jepa_pairs")
 
@@ -135,6 +147,7 @@ def several(request, tmp_path_factory) -> Iterator[tuple[Path, int]]:
     folder, processes = tmp_path_factory.mktemp("several"), request.param
 
     def work(rank: int) -> None:
+        candidate_states.PART = SOME
         for name, pattern in cases(processes):
             of_one_step(folder, name, pattern, processes, rank, FSDP)
         for name, pattern in itertools.product(COMPARING, (BOTH, ONE, NOBODY) if processes == 2 else ()):
