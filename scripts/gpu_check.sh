@@ -4,10 +4,10 @@
 #   scripts/gpu_check.sh [OUT] [--seconds 480] [--wheels FOLDER]
 #
 # Installs nothing and needs no network: what is imported is this checkout, beside the packages of the python3 on the
-# path (torch, transformers, accelerate, pydantic, pluggy, einops, filelock, rich, typer, pyyaml; pytest for the tests,
-# matplotlib for the picture). What that one lacks can be brought as wheels in a folder. OUT, or $OUT, or
-# runs/gpu_check gets gpu-DEVICE-DATE.md, .json, .svg and .log, which are kept up to date while it runs. Every stage
-# has its own time and leaves its result when another fails; the exit status is 1 where one did.
+# path (install_requires of setup.cfg; pytest for the tests, matplotlib for the picture). What that one lacks can be
+# brought as wheels in a folder. OUT, or $OUT, or runs/gpu_check gets gpu-DEVICE-DATE.md, .json, .svg and .log, which
+# are kept up to date while it runs. Every stage has its own time and leaves its result when another fails; the exit
+# status is 1 where one did.
 #
 #   GPU_CHECK_PYTHON    the Python to use            GPU_CHECK_WHEELS   a folder of wheels
 #   GPU_CHECK_SECONDS   the time for all of it       GPU_CHECK_TINY=1   tiny sizes, to try the script on a CPU
