@@ -22,6 +22,7 @@ from jepa_core.cli.run import run
 from jepa_core.cli.study import study
 from jepa_core.cli.task_commands import task_commands
 from jepa_core.cli.verify import show_batch, show_mask, verify
+from jepa_core.signals import stop_with_parent
 from jepa_core.streams import outlive_readers, plain, plain_warnings
 
 HELP = """Train causal language models with next-token prediction plus a JEPA loss, from a recipe.
@@ -92,8 +93,16 @@ def _refuse_no_folder() -> None:
         raise SystemExit(1) from None
 
 
+def _stop_with_torchrun() -> None:
+    """An agent of torchrun that is killed leaves its processes behind: they would train on, and hold the run's folder
+    when it comes back."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        stop_with_parent(os.getppid())
+
+
 def main() -> None:
     outlive_readers()
+    _stop_with_torchrun()
     plain_warnings()
     _refuse_no_folder()
     try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import jepa_core
+from jepa_core.cli import main
 
 MISTAKES = """\
 description: Five mistakes.
@@ -63,3 +67,16 @@ def test_five_mistakes_are_five_lines_and_validate_does_without_torch(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert "jepa_core.recipe.examine" in imported
     assert not {"torch", "transformers", "jepa_core.launch.run"} & imported
+
+
+@pytest.mark.parametrize("under", [True, False])
+def test_a_process_of_torchrun_ends_with_its_agent(monkeypatch, under):
+    """Which, when it is killed, tells it nothing."""
+    watched: list[int] = []
+    for name, stand_in in {"stop_with_parent": watched.append, "app": lambda **_: None}.items():
+        monkeypatch.setattr(main, name, stand_in)
+    for name in ("outlive_readers", "plain_warnings"):  # of this process for good
+        monkeypatch.setattr(main, name, lambda: None)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID" if under else "OTHER", "jepa")
+    main.main()
+    assert watched == [os.getppid()] * under
