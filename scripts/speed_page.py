@@ -108,6 +108,15 @@ def first(table: Table, *others: Table) -> Table:
     return table
 
 
+def exponents(table: Table, *others: Table) -> Table:
+    """A line for each thing that grows."""
+    return [
+        {key: rows[0][key] for key in ("grows", "from", "to")}
+        | {"exponents": "; ".join(f"{row['exponent']} {row['what']}" for row in rows)}
+        for rows in by("grows", table).values()
+    ]
+
+
 def machine(projected: Table, *others: Table) -> Table:
     """On the eight GPUs of a machine."""
     kept = ("model", "way", "TFLOP a pair", "GB a GPU", "s a step", "hours", "dollars")
@@ -115,7 +124,7 @@ def machine(projected: Table, *others: Table) -> Table:
 
 
 VIEWS: dict[str, Callable[..., Table]] = {
-    view.__name__: view for view in (cases, savings, layouts, ways, first, machine)
+    view.__name__: view for view in (cases, savings, layouts, ways, first, exponents, machine)
 }
 
 if __name__ == "__main__":

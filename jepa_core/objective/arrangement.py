@@ -201,8 +201,9 @@ def groups(lengths: np.ndarray, call_cost: float) -> list[tuple[int, int]]:
 
     By the cheapest way to arrange all rows up to each length, in turn.
     """
-    values, counts = (column.tolist() for column in np.unique(lengths, return_counts=True))
-    rows = [0, *accumulate(counts)]
+    counted = np.bincount(lengths)
+    values = np.flatnonzero(counted).tolist()
+    rows = [0, *accumulate(counted[values].tolist())]
     cheapest: list[tuple[float, list[tuple[int, int]]]] = [(0, [])]
     for end, longest in enumerate(values, start=1):
         costs = [cheapest[i][0] + call_cost + (rows[end] - rows[i]) * longest for i in range(end)]

@@ -63,7 +63,7 @@ class Cheapest:
         cost = 0.0
         if len(own) < len(blocks):  # a sample and its branches share a row, under a mask
             together = [0, *(i for i in range(len(blocks)) if i not in own)]
-            row = np.zeros(len(blocks[0].sample))
+            row = np.zeros(len(blocks[0].sample), dtype=np.int64)
             for i in together:
                 row[blocks[i].sample.cpu().numpy()] += lengths[i]
             cost, own = self._grouped(row, call, masked=True), own[1:]

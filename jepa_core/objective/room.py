@@ -28,7 +28,7 @@ def check_room(spec: ObjectiveSpec, table: int | None, longest: int) -> None:
 
 def refuse_overflow(plan: Plan, table: int | None) -> None:
     """A position beyond the model's table is a ComponentError; only padding may be, and is clamped."""
-    if table is None:
+    if table is None or sum(block.ids.shape[1] for block in plan.blocks) <= table:  # no position is beyond all columns
         return
     for block in plan.blocks:
         if not block.ids.numel() or int(block.positions.max()) < table:
