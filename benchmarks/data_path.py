@@ -1,4 +1,4 @@
-"""What the data costs: packing, start-up, memory and the data path's share of a step.
+"""The costs of data: packing, start-up, memory and the data path's share of a step.
 
     python -m benchmarks.data_path --facts 20000000
 
@@ -170,7 +170,7 @@ def train(folder: str, model: dict[str, int], batch: int, steps: int) -> dict[st
 
 
 def order(facts: int) -> dict[str, Any]:
-    """What the first index of an epoch costs, in this process: ours against torch's RandomSampler."""
+    """Measures the cost of an epoch's first index and of the next million, ours and torch's RandomSampler's."""
     from torch.utils.data import RandomSampler
 
     from jepa_core.training.sampler import EpochSampler

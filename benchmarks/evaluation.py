@@ -41,7 +41,7 @@ def loop(model: torch.nn.Module, split: Any, rows: Iterable[int], pred: int, col
 
 
 def reciprocal_rank(logits: Tensor, labels: Tensor) -> float:
-    """Of a sample, the mean over its answer tokens, ties counted half."""
+    """The mean reciprocal rank over a sample's answer tokens, ties counted half."""
     found = []
     for place, label in enumerate(labels.tolist()):
         if label != -100:
@@ -52,7 +52,7 @@ def reciprocal_rank(logits: Tensor, labels: Tensor) -> float:
 
 
 def build(size: Size, samples: int, folder: str, batch_size: int = 512) -> Any:
-    """With so many samples in each split, evaluated so many at once."""
+    """Builds a run with `samples` samples in each split, evaluated `batch_size` at once."""
     overrides = [f"data.evaluation_samples={samples}", f"evaluation.batch_size={batch_size}", f"output_dir={folder}"]
     built = ours.build("cosine_k1", [*PAPER, *overrides, "objective.positions=restart", *size.overrides()])
     built.objective.eval()
@@ -60,7 +60,7 @@ def build(size: Size, samples: int, folder: str, batch_size: int = 512) -> Any:
 
 
 def loops(run: Any, every: int) -> dict[str, tuple[float, float]]:
-    """Of every split, by the loop, on every so many-th sample."""
+    """Evaluates every split by the loop, on each `every`-th sample."""
     model, pred = run.objective.model, ours.pred_id(run)
     return {
         name: loop(model, split, range(0, len(split), every), pred, run.collate)

@@ -1,4 +1,4 @@
-"""What grows beside a step's batch and model, and with which exponent: ``python -m benchmarks.growth``, some minutes on
+"""Growth by other sizes than a step's batch and model, with exponents: ``python -m benchmarks.growth``, some minutes on
 one thread.
 
 Parameters: operations and bytes of a step, counted on the meta device from one and two layers, where tensors have
@@ -144,7 +144,7 @@ def by_samples() -> list[Row]:
 
 
 def exponents(grows: str, rows: Sequence[Row], size: str) -> list[Row]:
-    """Of every other column that has numbers above 0, by `size`."""
+    """The exponents by `size` of every other column with numbers above 0."""
     names = [name for name in rows[0] if name != size and all(row[name] > 0 for row in rows)]
     sizes = [row[size] for row in rows]
     return [

@@ -36,7 +36,7 @@ def built(case: Case) -> dict[str, Any]:
 
 
 def measure(name: str, seconds: float) -> list[dict[str, Any]]:
-    """As many rounds as fit into so many seconds, five at least; the first warms up."""
+    """Times as many rounds as fit into `seconds`, five at least, after one that warms up."""
     case = CASES[name]
     runs = built(case)
     optimizers = {arm: optimizer_of(run.objective.model) for arm, run in runs.items()}

@@ -1,4 +1,4 @@
-"""What several benchmarks share: time in turns, memory of a call, exponents, tables."""
+"""Tools that several benchmarks share: time in turns, memory of a call, exponents, tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def medians(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
 
 
 def added_megabytes(call: Callable[[], object]) -> float:
-    """How far this process's memory rises above what it has now while `call` runs (Linux)."""
+    """The megabytes by which this process's memory rises while `call` runs (Linux)."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
@@ -42,7 +42,7 @@ def _status(name: str) -> int:
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Of the power of `sizes` that `values` grow with: the least-squares slope of their logarithms."""
+    """The exponent of the power of `sizes` by which `values` grow: the least-squares slope of their logarithms."""
     x, y = ([math.log(max(v, 1e-9)) for v in column] for column in (sizes, values))
     return statistics.linear_regression(x, y).slope
 

@@ -1,4 +1,4 @@
-"""Where the benchmarks touch jepa_core: building a run, planning a batch, running it."""
+"""The benchmarks' calls of jepa_core: building a run, planning a batch, running it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def pred_id(run: Any) -> int:
 
 @contextmanager
 def whole_last_mlp(run: Any) -> Iterator[None]:
-    """Without the saving that runs the last layer's MLP only where its result is read."""
+    """Switches off the saving that runs the last layer's MLP only where its result is read."""
     saving = run.objective.transformer.last_mlp
     saving.works = False
     try:

@@ -1,4 +1,4 @@
-"""What a run of 1 B and of 8 B parameters would cost on 1, 8 and 64 GPUs: ``python -m benchmarks.projection``.
+"""Projected costs of a run of 1 B and of 8 B parameters on 1, 8 and 64 GPUs: ``python -m benchmarks.projection``.
 
 Nothing here was run. FLOPs are counted: one sample forward and backward through the model on the meta device, where
 tensors have shapes and no numbers. Memory and traffic are sums over what has to be held and sent. How fast a GPU and
@@ -31,7 +31,7 @@ GPUS = (1, 8, 64)
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What is assumed, each an option of the command."""
+    """The assumptions, each an option of the command."""
 
     rate: float = field(default=989e12, metadata={"says": "bf16 operations a second of a GPU (an H100's data sheet)"})
     share: float = field(default=0.4, metadata={"says": "share of them that a step reaches"})
@@ -68,7 +68,7 @@ WAYS = {
 
 
 def meta_model(name: str, layers: int) -> Any:
-    """With so many layers: operations are linear in them."""
+    """Makes the model with `layers` layers on the meta device; operations are linear in them."""
     config = AutoConfig.for_model("llama", **SHARED, **{**LLAMA[name], "num_hidden_layers": layers})
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.bfloat16).train()
@@ -79,7 +79,7 @@ def parameters(name: str) -> int:
 
 
 def operations(name: str, way: Way, assumed: Assumptions) -> int:
-    """Of one pair, forward and backward; from one and two layers, since those between are all alike."""
+    """Counts the operations of one pair, forward and backward, from one and two layers, since all others are alike."""
     one, two = (_counted(meta_model(name, layers), way, assumed) for layers in (1, 2))
     return one + (LLAMA[name]["num_hidden_layers"] - 1) * (two - one)
 

@@ -1,4 +1,4 @@
-"""How a step grows: ``python -m benchmarks.scale``, about five minutes on one thread.
+"""Growth of a step's cost: ``python -m benchmarks.scale``, about five minutes on one thread.
 
 Time and added memory of an optimizer step (layout auto, fused AdamW, fp32) as one thing grows at a time, each
 with the exponent of a power law fitted through its points; what the Trainer adds to a bare loop; and the memory

@@ -1,4 +1,4 @@
-"""Does a long run leak: resident memory and open files over many tiny steps, with evaluation and saving.
+"""Looks for leaks in a long run: resident memory and open files over many tiny steps, with evaluation and saving.
 
     python -m benchmarks.soak --steps 20000 --out benchmarks/results/soak.csv
 

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, saving by saving: ``python -m benchmarks.step``.
+"""The time of a training step, saving by saving: ``python -m benchmarks.step``.
 
 Every arm trains its own copy of the same model on the same batches, with the same activation and the same
 optimizer; a + has one saving more than the line above it. What many leave as it comes, the optimizer as a loop
@@ -193,7 +193,7 @@ def _fewer(ratio: float) -> dict[str, str]:
 
 
 def plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Of every case the bars of naive over ours: operations, time, and the floor."""
+    """Draws the bars of naive over ours for every case: operations, time, and the floor."""
     import matplotlib
 
     matplotlib.use("Agg")

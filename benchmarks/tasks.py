@@ -36,7 +36,7 @@ class Size:
     heads: int
 
     def overrides(self, positions: int = 64) -> list[str]:
-        """Without dropout, and with the activation that every arm has."""
+        """The overrides of the model's sizes, without dropout and with the activation of all arms."""
         sizes = {"n_layer": self.layers, "n_embd": self.width, "n_head": self.heads, "n_positions": positions}
         return [*(f"model.config.{key}={value}" for key, value in sizes.items()), ours.ACTIVATION]
 
@@ -46,13 +46,13 @@ FULL, SMALL = Size(4, 768, 12), Size(2, 128, 4)
 
 @dataclass(frozen=True)
 class Spans:
-    """Of every training sample, by its index: how many tokens its two spans have."""
+    """The numbers of tokens in the two spans of every training sample, by its index."""
 
     heads: Tensor
     tails: Tensor
 
     def rows(self, batch: ours.Batch) -> Rows:
-        """The batch as the yardsticks want it."""
+        """The batch in the form that yardsticks take."""
         which = batch["index"]
         return of_facts(batch["input_ids"], batch["labels"], self.heads[which], self.tails[which], ours.eligible(batch))
 
@@ -64,14 +64,14 @@ def two_tokens(batch: ours.Batch) -> Rows:
 
 
 def random_spans(shortest: int, longest: int, count: int) -> Spans:
-    """Both spans of `shortest` to `longest` tokens."""
+    """Draws both spans of each sample with `shortest` to `longest` tokens."""
     generator = torch.Generator().manual_seed(0)
     heads, tails = torch.randint(shortest, longest + 1, (2, count), generator=generator)
     return Spans(heads, tails)
 
 
 def prompts_and_answers(shortest: int, longest: int, count: int) -> Spans:
-    """Rows of `shortest` to `longest` tokens, of which the second span is a third."""
+    """Draws rows of `shortest` to `longest` tokens, a third of them in the second span."""
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(shortest, longest + 1, (count,), generator=generator) - 2
     return Spans(lengths - lengths // 3, lengths // 3)

@@ -86,7 +86,7 @@ def shapes(arrangement: Arrangement) -> Shapes:
 
 @lru_cache
 def operations(calls: Shapes, logits: int) -> int:
-    """From one and two layers, since those between are all alike."""
+    """Counts operations from one and two layers, since all others are alike."""
     one, two = (_counted(calls, logits, layers) for layers in (1, 2))
     return one + (LLAMA[MODEL]["num_hidden_layers"] - 1) * (two - one)
 

@@ -31,7 +31,7 @@ class Ragged:
         return (torch.arange(self.ids.shape[1]) < self.lengths[:, None]).long()
 
     def followed_by(self, token: int, times: int) -> Ragged:
-        """With so many of this token after the last one of every row."""
+        """Puts `times` copies of a token after the last one of every row."""
         ids, length = pad(self.ids, (0, times)), self.lengths[:, None]
         place = torch.arange(ids.shape[1])
         return Ragged(torch.where((place >= length) & (place < length + times), token, ids), self.lengths + times)
@@ -140,8 +140,8 @@ class Yardstick:
         return sources.followed_by(self.pred, self.k)
 
     def _pack(self, first: Ragged, second: Ragged) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """Both in one row: ids and position ids ``n t``, and the mask ``n 1 t t``, on the device; and where the two
-        blocks end."""
+        """Packs both in one row; returns ids ``n t``, the mask ``n 1 t t`` and position ids ``n t`` on the device, and
+        the ends of the two blocks."""
         width = first.ids.shape[1] + second.ids.shape[1]
         place, start = torch.arange(width).expand(len(first.ids), -1), first.lengths[:, None]
         end = start + second.lengths[:, None]

@@ -65,7 +65,7 @@ def select(text: str, counts: Counter[str]) -> Iterator[Pair]:
 
 
 def kept(noun: str) -> bool:
-    """Is the noun one of the tenth that is evaluated."""
+    """Tells whether the noun is in the tenth that is evaluated."""
     return int(hashlib.sha256(noun.encode()).hexdigest(), 16) % 10 == 0
 
 

@@ -59,7 +59,7 @@ def read_synsets(text: str) -> dict[str, Synset]:
 
 
 def parse_synset(line: str) -> tuple[str, Synset]:
-    """Of ``offset file type w_cnt word lex_id […] p_cnt symbol offset pos source/target […] | gloss``."""
+    """Parses ``offset file type w_cnt word lex_id […] p_cnt symbol offset pos source/target […] | gloss``."""
     fields = line.split(" | ")[0].split()
     end = 4 + 2 * int(fields[3], 16)
     words = tuple(word.replace("_", " ") for word in fields[4:end:2])

@@ -174,7 +174,7 @@ def family(model_type: str, folder: Path, registry: Registry) -> Family:
 
 
 def _told(error: Exception) -> str:
-    """In one line, without the places of this machine."""
+    """An error in one line, without places of this machine."""
     words = " ".join(str(error).split()).removeprefix("command line: model.config.model_type: ")
     if "can't allocate memory" in words or "into the memory" in words:
         return f"takes more than {ROOM >> 30} GiB of memory, however small it is told to be"
@@ -236,7 +236,7 @@ SAID = {"ab": "b+", "cd e": "d*", "ef": "e|f", "gh": "g", "ij k": "[ij]", "l": "
 
 
 def _speaks(model_type: str, folder: Path, registry: Registry, attention: str) -> tuple[str, str]:
-    """How views have to be rendered so that it can be trained on conversations, and why not as they usually are."""
+    """The rendering of views by which it can be trained on conversations, and why it is not the usual one."""
     why = ""
     for rendering in ("prefix", "alone"):
         try:
@@ -280,12 +280,12 @@ LENGTH, ASKED = 8, 3
 
 
 def answers(loaded: LoadedRun) -> list[str]:
-    """What the run answers."""
+    """The answers of the run."""
     return [found.found[0].text for found in loaded.asker(max_new_tokens=LENGTH)([*SAID][:ASKED])]
 
 
 def plain_answers(run: Path, attention: str) -> list[str]:
-    """What transformers alone answers from the saved folder, by the tokenizer's template and the model's end."""
+    """The answers of transformers alone from the saved folder, by the tokenizer's template and the model's end."""
     tokenizer: Any = AutoTokenizer.from_pretrained(run / "model")
     model: Any = AutoModelForCausalLM.from_pretrained(run / "model", attn_implementation=attention).eval()
     predictors = json.loads((run / "vocabulary.json").read_text(encoding="utf-8"))["pred_ids"]
@@ -305,7 +305,7 @@ PROMPT = (1, 2, 3, 4)
 
 
 def _generated(model: Any) -> list[int]:
-    """What transformers' own generation says after the prompt, greedily."""
+    """The tokens that transformers' own greedy generation puts after the prompt."""
     ids = torch.tensor([PROMPT])
     options = {"max_new_tokens": 3, "do_sample": False, "use_cache": False, "pad_token_id": 0}
     out: list[int] = model.generate(ids, attention_mask=torch.ones_like(ids), **options)[0].tolist()
@@ -373,7 +373,7 @@ def apart(model_type: str) -> Family:
 
 
 def _import_all() -> None:
-    """What each process would import again takes longer than what it is for."""
+    """Imports everything once, since each process's own imports would take longer than its work."""
     with tempfile.TemporaryDirectory() as folder:
         family("llama", Path(folder), Registry.discover())
 
@@ -453,7 +453,7 @@ def _mark(can: bool) -> str:
 
 
 def _line(one: Family) -> str:
-    """For the terminal."""
+    """A family's line on the terminal."""
     told = f"{one.attention}, {one.positions}, {one.can}, {TEXT[one.text]} {one.why}" if one.works else one.why
     return f"{one.model_type}: {'works' if one.works else 'refused'}: {told}"
 

@@ -1,4 +1,4 @@
-"""Are the safeguards tested: takes each away in turn, in a copy, and looks for a test that turns red.
+"""Tests the tests of safeguards: takes each safeguard away in turn, in a copy, and looks for a test that turns red.
 
     python scripts/mutations.py            all
     python scripts/mutations.py lock       those whose name holds a word
@@ -26,7 +26,7 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class Mutation:
-    """In `file` the text `old`, which is there once, becomes `new`; then one of `tests` has to fail."""
+    """A change of `file`: the text `old`, which is there once, becomes `new`; then one of `tests` has to fail."""
 
     name: str
     file: str
@@ -888,7 +888,7 @@ MUTATIONS = [
 
 
 def red(mutation: Mutation, copy: Path) -> bool:
-    """Does a test fail, or hang, without the safeguard. Raises ValueError when its text is not there once."""
+    """Tells whether a test fails, or hangs, without the safeguard. Raises ValueError if its text is not there once."""
     path = copy / mutation.file
     text = path.read_text(encoding="utf-8")
     if text.count(mutation.old) != 1:

@@ -33,7 +33,7 @@ SMALLER = {
 
 
 def weights_hash(folder: Path) -> str:
-    """Of every tensor of a saved run, by name."""
+    """The hash of every tensor of a saved run, by name."""
     found = hashlib.sha256()
     for file in sorted(folder.glob("*.safetensors")):
         for name, tensor in sorted(load_file(file).items()):

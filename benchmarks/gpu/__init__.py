@@ -1,1 +1,1 @@
-"""What this project does on a GPU, in stages that each leave their result: ``scripts/gpu_check.sh``."""
+"""Checks of this project on a GPU, in stages that each leave their result: ``scripts/gpu_check.sh``."""

@@ -1,4 +1,4 @@
-"""Arms of a comparison: the same step, laid out in other ways, and what each takes."""
+"""Arms of a comparison: the same step in different layouts, with the time and memory of each."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Chain:
         return result.began if result else self.started + IMPORTS
 
     def _end(self) -> float:
-        """When the stage at hand is ended from outside: a little after it should have ended itself."""
+        """The time at which the current stage is ended from outside, a little after it should have ended itself."""
         return min(self._began() + STAGES[self.names[0]].seconds * self.scale + LEAST, self.until)
 
     def _give_up(self) -> None:

@@ -96,7 +96,7 @@ class Check:
                 print("no picture: it took more than 40 s", file=sys.stderr)
 
     def _environment(self, wheels: Path | None) -> dict[str, str]:
-        """What the processes of the stages get, the module path above all."""
+        """The environment of the stages' processes, above all the module path."""
         path = [make_site(self.home / "site"), ROOT]
         if wheels is not None:
             path[1:1] = usable(unpack_wheels(wheels, self.home / "wheels"))
@@ -117,7 +117,7 @@ def _all_tended(chains: list[Chain]) -> bool:
 
 
 def device_name() -> str:
-    """As the driver calls it; ``cpu`` where there is no driver."""
+    """The driver's name of the device; ``cpu`` where there is no driver."""
     try:
         done = subprocess.run(
             ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=30

@@ -12,7 +12,7 @@ from benchmarks.gpu.timing import device_here
 
 
 def run(result: Result, sizes: Sizes) -> None:
-    """Of the files that hold one, since collecting all of them takes long."""
+    """Runs the CUDA tests, only from files that hold one, since collecting all files takes long."""
     files = [str(path.relative_to(ROOT)) for path in marked()]
     if not files:
         raise Skipped("no test is marked cuda")

@@ -1,4 +1,4 @@
-"""What this machine has: device, versions, and whether the project and all that it needs can be imported."""
+"""The machine: device, versions, and whether the project and its requirements can be imported."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def why_not(module: str) -> str:
 
 
 def commit() -> str:
-    """Of the checkout, or what GPU_CHECK_COMMIT says where only the files are there."""
+    """The commit of the checkout, or GPU_CHECK_COMMIT where there are only the files."""
     try:
         done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     except OSError:

@@ -74,8 +74,8 @@ def replayed(step: Callable[[], Tensor], loss: Callable[[], Tensor], eager: floa
 
 
 def captured(step: Callable[[], Tensor]) -> tuple[Callable[[], object], Tensor]:
-    """What replays the step, and the loss that a replay leaves. It runs on a side stream first, which is how torch
-    wants its memory warmed up."""
+    """Captures a step; returns the replay, and the loss tensor that it fills. The step runs on a side stream first, as
+    torch requires for its memory to be warmed up."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

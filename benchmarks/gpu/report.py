@@ -69,7 +69,7 @@ def evaluations(log: Path) -> list[dict[str, Any]]:
 
 
 def copy_log(home: Path, path: Path) -> None:
-    """What the stages printed, one process after the other."""
+    """Writes the output of the stages, one process after the other."""
     texts = [
         f"== {log.stem}\n{log.read_text(encoding='utf-8', errors='replace')[-LOG:]}"
         for log in sorted(home.glob("*.log"))

@@ -16,7 +16,7 @@ class Skipped(Exception):
 
 @dataclass
 class Result:
-    """What a stage found.
+    """The result of a stage.
 
     state: running; ok; beyond (it ran, and a bound was not met); failed (it did not run to its end); skipped.
     reason: of every state but the first two; began, deadline: seconds of ``time.time()``; tables: caption -> rows.

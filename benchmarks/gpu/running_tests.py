@@ -35,7 +35,7 @@ class Outcomes:
             self.failures.append({"test": report.nodeid, "error": last_line(str(report.longrepr))})
 
     def pytest_runtest_logfinish(self) -> None:
-        """What was counted so far outlives the end of the stage's time."""
+        """Saves the counts after each test, so that they outlive the end of the stage's time."""
         self.result.tables["Tests"] = [self.counts]
         self.result.save()
         if self.result.left() < 0:

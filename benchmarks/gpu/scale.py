@@ -50,7 +50,7 @@ def seconds_a_step(built: Any, warm_up: int) -> float:
 
 
 def affordable(left: float, step: float, evaluation: float, sizes: Sizes) -> int:
-    """As many steps as fit, with the evaluations beside them."""
+    """The number of steps that fit into the time left, beside the evaluations."""
     seconds = SHARE * left - (EVALUATIONS + 1) * evaluation
     return max(1, min(sizes.most_steps, int(seconds / step)))
 

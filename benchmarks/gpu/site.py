@@ -54,7 +54,7 @@ def unpack_wheels(wheels: Path, folder: Path) -> list[Path]:
 
 
 def usable(wheels: list[Path]) -> list[Path]:
-    """Without a transformers that does not go with what else is installed: then the machine's own is taken."""
+    """Leaves out a transformers that does not fit the other packages, so that the machine's own is used."""
     theirs = [wheel for wheel in wheels if wheel.name.startswith("transformers-")]
     if not theirs or not _why_not("from transformers import GPT2LMHeadModel, Trainer", wheels):
         return wheels
@@ -62,7 +62,7 @@ def usable(wheels: list[Path]) -> list[Path]:
 
 
 def _why_not(statement: str, path: list[Path]) -> str:
-    """Why this import fails; empty where it does not."""
+    """The reason why an import fails; empty where it works."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
     command = [sys.executable, "-c", statement]
     try:

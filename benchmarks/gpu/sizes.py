@@ -1,4 +1,4 @@
-"""How large the stages run: on a GPU, and to try the script itself on a CPU."""
+"""The sizes of the stages: on a GPU, and on a CPU to try the script itself."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def run(result: Result, sizes: Sizes) -> None:
 
 
 def planning(result: Result, run: Any, sizes: Sizes) -> None:
-    """What of a step is the host's alone: the GPU has work meanwhile only where the host is ahead of it."""
+    """Times the host's own part of a step; the GPU works meanwhile only if the host is ahead of it."""
     for size in sizes.batches:
         batch = ours.batch(run, size)
         found = milliseconds({"plan": lambda b=batch: ours.plan(run, b, "cpu")}, sizes.rounds, sizes.round_seconds)

@@ -37,7 +37,7 @@ def products_in(kind: str) -> Iterator[None]:
 
 
 def autocast(kind: str, device: str | None = None) -> torch.autocast:
-    """For one forward pass: as long as it is open, the weights' copies in bf16 are those of its beginning."""
+    """Autocast for one forward pass: while it is open, the weights' bf16 copies stay those of its beginning."""
     return torch.autocast(device or device_here(), dtype=torch.bfloat16, enabled=kind == "bf16")
 
 
@@ -62,7 +62,7 @@ def milliseconds(steps: Mapping[str, Step], rounds: int, round_seconds: float) -
 
 
 def _repeats(step: Step, round_seconds: float) -> int:
-    """How many make a round; two warm it up."""
+    """The number of steps in a round, after two that warm up."""
     for _ in range(2 if round_seconds else 0):
         step()
     once = _mean(step, 1)
@@ -79,7 +79,7 @@ def _mean(step: Step, repeats: int) -> float:
 
 
 def peak_megabytes(step: Step) -> float | None:
-    """What a step adds to the device's memory at its highest; None on a CPU."""
+    """The peak memory that a step adds on the device; None on a CPU."""
     if not torch.cuda.is_available():
         return None
     synchronize()

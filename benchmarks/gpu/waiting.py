@@ -1,4 +1,4 @@
-"""What waits for the device: in a bare step of ours it is an error, in the Trainer's it is counted, by place."""
+"""Finding the code that waits for the device: an error in a bare step of ours, counted by place in the Trainer's."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def waits(steps: Callable[[], None]) -> Counter[str]:
 
 @contextmanager
 def counted(places: Counter[str]) -> Iterator[None]:
-    """Counts in `places` what waits for the device, by the line that asked for it."""
+    """Counts waits for the device in `places`, by the line that caused them."""
 
     def note(message: Any, *args: Any, **kwargs: Any) -> None:
         if "called a synchronizing" in str(message):  # and not torch's word that this watch is a prototype
@@ -131,7 +131,7 @@ def counted(places: Counter[str]) -> Iterator[None]:
 
 
 def error_of(steps: Callable[[], None]) -> str:
-    """What the first wait raises where waiting is an error; empty where there is none."""
+    """The message of the first wait where waiting is an error; empty without any."""
     mode("error")
     try:
         steps()

@@ -37,7 +37,7 @@ def one_line(error: BaseException) -> str:
 
 
 def free_memory() -> None:
-    """What a stage left on the device is not the next one's."""
+    """Frees the memory that a stage left on the device, before the next one."""
     import gc
 
     import torch

@@ -1,4 +1,4 @@
-"""From pages to a folder of HTML."""
+"""Builds a folder of HTML from the pages."""
 
 from __future__ import annotations
 

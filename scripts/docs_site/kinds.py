@@ -45,7 +45,7 @@ def _component(component: Component) -> str:
 
 
 def _own(kind: str) -> list[str]:
-    """How to start one, where there is a scaffold for the kind."""
+    """A section on starting one's own, where there is a scaffold for the kind."""
     if kind not in CALLED:
         return []
     what = CALLED[kind]
@@ -68,7 +68,7 @@ def _contract(kind: str) -> type:
 
 
 def contract_clauses(kind: str) -> list[str]:
-    """What the contract test of a kind says in its clauses, those of every component last."""
+    """The clauses of a kind's contract test, those of every component last."""
     clauses: list[str] = []
     for owner in _contract(kind).__mro__[:-1]:
         tree = ast.parse(Path(inspect.getfile(owner)).read_text(encoding="utf-8"))

@@ -47,8 +47,8 @@ def tutorial_pages(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
 
 
 def run(parts: list[Cell], name: str) -> list[str]:
-    """What each cell prints, run one after another in an empty folder; the value of a last expression is printed, as
-    in a notebook."""
+    """Runs the cells one after another in an empty folder; returns the output of each, with the value of a last
+    expression, as in a notebook."""
     names: dict[str, Any] = {"__name__": "__main__"}
     with TemporaryDirectory() as folder, _inside(Path(folder)):
         return [
@@ -58,7 +58,7 @@ def run(parts: list[Cell], name: str) -> list[str]:
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    """With this folder as the current one, and on the path of modules."""
+    """A context with this folder as the current one, and on the path of modules."""
     before, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(folder))
@@ -96,7 +96,7 @@ def _page(name: str, parts: list[Cell], outcomes: list[str]) -> str:
 
 
 def notebook(parts: list[Cell]) -> Mapping[str, Any]:
-    """In Jupyter's format 4.5, without outputs."""
+    """The cells in Jupyter's format 4.5, without outputs."""
     shown = [
         {
             "cell_type": "markdown" if cell.is_text else "code",
