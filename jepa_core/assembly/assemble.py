@@ -78,8 +78,8 @@ def _refuse_balance(recipe: Recipe, objective: JepaObjective) -> None:
 
 
 def _kept(section: ModelSection, weights: Path) -> ModelSection:
-    """Puts the folder `weights` in place of the model's source, which may be gone by now; adapters alone still need the
-    pretrained model there."""
+    """Puts the folder `weights` in place of the model's source, which may be gone by now; not under LoRA, where it
+    holds adapters alone, which still need their pretrained model."""
     if section.pretrained is not None and section.lora is None:
         return section.model_copy(update={"pretrained": str(weights)})
     return section.model_copy(update={"config": str(weights)}) if isinstance(section.config, str) else section

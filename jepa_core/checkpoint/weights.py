@@ -38,8 +38,7 @@ def component_state(objective: JepaObjective, state: State | None = None) -> Sta
 
 
 def save_weights(objective: JepaObjective, folder: Path, state: State | None = None) -> None:
-    """Writes model and components into `folder`. state: the objective's whole one, where this process has only a
-    part."""
+    """Writes model and components into `folder`. state: the objective's whole one, if this process has only a part."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.disable_progress_bar()  # a bar for one small file would break ours
     model: PreTrainedModel = objective.model

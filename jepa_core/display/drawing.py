@@ -177,8 +177,7 @@ def _dash(line: Line) -> Any:
 
 
 def literal(text: str) -> str:
-    """Escapes dollar signs, which matplotlib reads as formulas, and control characters, which it warns of and
-    prints."""
+    """Escapes dollar signs, which matplotlib reads as formulas, and control characters, which it would print."""
     return plain(text).replace("$", r"\$")
 
 

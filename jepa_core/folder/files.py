@@ -145,8 +145,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def _draft_of(path: Path) -> Iterator[Path]:
-    """Yields the path to write to before a rename. One left by a killed process goes first; of a link, only the
-    link."""
+    """Yields the path to write to before a rename. A killed process's goes first; of a link, only the link."""
     draft = path.with_name(path.name + UNFINISHED)
     draft.unlink(missing_ok=True)
     try:

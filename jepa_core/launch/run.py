@@ -93,7 +93,7 @@ def _run(
     make: Callable[[Recipe, Registry, str | None], Run] = build,
     at_start: Callable[[], None] = lambda: None,
 ) -> Result:
-    """Does one run in one folder. make: builds it; at_start: called before the folder is first written to."""
+    """Carries out one run in one folder. make: builds it; at_start: called before the folder is first written to."""
     folder = RunFolder(Path(recipe.output_dir))
     folder.refuse_strangers()
     refuse_missing_trackers(recipe)

@@ -26,8 +26,7 @@ _WRAPPER = "_jepa_peft_model"
 
 
 def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[int] = ()) -> None:
-    """Puts adapters into `model`; from now on only these are trained, and the rows of the tokens `new_ids` in
-    embeddings.
+    """Puts adapters into `model`: from now on it trains only these, and the embedding rows of the tokens `new_ids`.
 
     Raises JepaError without peft, and for modules that the model does not have.
     """
@@ -84,8 +83,7 @@ def merge_adapters(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _trained_rows(model: PreTrainedModel, new_ids: Sequence[int], whole: Sequence[str]) -> dict[str, list[int]]:
-    """Module -> the rows to train in it, for both embeddings, tied or not, without modules in `whole`, trained
-    entirely."""
+    """Module -> the rows to train in it, for both embeddings, tied or not, but not in modules trained as a `whole`."""
     if not new_ids:
         return {}
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()

@@ -21,8 +21,8 @@ _LAYERS = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
 
 @dataclass(frozen=True)
 class Anatomy:
-    """config: of the text model; base: gives hidden states for token ids; path: its name in the model; blocks: the
-    layers in it; output: the output embedding."""
+    """config: the text model's; base: the module that turns token ids into hidden states; path: its name in the model;
+    blocks: its layers; output: the output embedding."""
 
     config: PreTrainedConfig
     base: nn.Module

@@ -1,4 +1,4 @@
-"""A model in double precision for a while: a difference that vanishes there was rounding, one that stays was not."""
+"""A model in double precision for a while: differences that vanish there were rounding, others were not."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class EarlyExit:
 
     @contextmanager
     def reading(self, layers: Collection[int], leave: bool) -> Iterator[dict[int, Tensor]]:
-        """Yields a mapping that a pass in this context fills with the input ``b t d`` of each of these `layers` (0:
+        """Yields a mapping that a pass in this context fills: the input ``b t d`` of these `layers` (0: the
         embeddings).
 
         leave: whether the pass ends at the last of them.
@@ -51,7 +51,7 @@ class EarlyExit:
 
 
 class _Reached(Exception):
-    """All that was asked for is there."""
+    """Ends a pass once everything that was asked for is there."""
 
 
 def hidden_of(args: tuple, kwargs: dict[str, Any]) -> Tensor:
@@ -60,5 +60,5 @@ def hidden_of(args: tuple, kwargs: dict[str, Any]) -> Tensor:
 
 
 def with_hidden(hidden: Tensor, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """The same arguments with other hidden states."""
+    """Replaces the hidden states among a layer's arguments."""
     return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": hidden})

@@ -21,8 +21,7 @@ def force_no_token(model: PreTrainedModel) -> None:
 
 
 def say_what_ends(model: PreTrainedModel, names: TokenNames) -> None:
-    """Tells transformers' ``generate`` the tokens that end an answer, beside those it knows already, and the one that
-    pads."""
+    """Tells transformers' ``generate`` the padding token, and the tokens that end an answer beside those it knows."""
     settings = getattr(model, "generation_config", None)
     if settings is None:
         return

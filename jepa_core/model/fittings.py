@@ -60,8 +60,7 @@ class Fittings:
         reads: Tensor | None = None,
         **options: Any,
     ) -> tuple[dict[int, Tensor], Any]:
-        """Runs the transformer; returns hidden states ``b t d`` at the `layers`, and its output, None if it left
-        early."""
+        """Runs the transformer; returns hidden states ``b t d`` at `layers`, and its output, None if left early."""
         if mask is not None:
             mask = of_layers(mask) if isinstance(mask, Tensor) else self._of_stream(mask, ids)
         blocks, base = self.anatomy.blocks, self.anatomy.base

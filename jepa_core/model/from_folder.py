@@ -15,7 +15,7 @@ _TOLD = 3
 
 
 class Misfit(JepaError):
-    """Weights are another model's."""
+    """Weights of another model."""
 
 
 def read_model(kind: Any, source: str, **options: Any) -> Any:
@@ -57,8 +57,7 @@ def _shape(size: Any) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Silences transformers: missing weights, which it prints, are an error here, and its bar for a small file breaks
-    ours."""
+    """Silences transformers: missing weights are an error here, not a print, and its bars would break ours."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -1,5 +1,5 @@
-"""Attention within a stream as ordinary attention, rows of like length in one call: for any device, no mask needed
-where rows are causal.
+"""Attention within a stream as ordinary attention, with rows of like length in one call. It runs on any device, and
+needs no mask where rows are causal.
 
 Axes: ``n`` tokens of the stream, ``p`` those of a group; ``g`` rows of a group, ``q`` and ``k`` their queries and keys;
 ``h`` heads, ``d`` width of a head.
@@ -98,7 +98,7 @@ def _attend(
     scale: float,
     softcap: float | None,
 ) -> Tensor:
-    """``g h q d``. mask: ``g q k``; None for causal."""
+    """Attends; returns ``g h q d``. mask: ``g q k``; None for causal."""
     seen = None if mask is None else mask[:, None]
     if softcap is None:
         return scaled_dot_product_attention(

@@ -20,8 +20,7 @@ class HubError(JepaError):
 
 
 def find_or_id(name: str, search: tuple[Path, ...]) -> str:
-    """Finds the folder `name` in the first of the `search` folders that has it, or returns `name` itself, an id of the
-    Hub.
+    """Finds the folder `name` in the first `search` folder that has it, or returns `name` itself, an id of the Hub.
 
     Raises HubError for a name that can be neither, naming the places looked at.
     """
@@ -36,7 +35,7 @@ def find_or_id(name: str, search: tuple[Path, ...]) -> str:
 
 
 def load_local_or_hub(name: str, load: Callable[[bool], T], kind: Kind = "model") -> T:
-    """Calls ``load(True)``, from this machine alone; where that fails for an id, asks the Hub once, then
+    """Calls ``load(True)``, from this machine alone; where that fails for an id, the Hub is asked, then
     ``load(False)``.
 
     So what was downloaded before needs no network, and without one a missing id is told at once.

@@ -1,4 +1,4 @@
-"""Keeps processes in step whose model is split among them.
+"""Processes in step, with a model that is split among them.
 
 The weights of a block are gathered while it runs, which takes all processes. How often a process runs the transformer
 depends on its samples, so before each pass they agree on what runs next: those that need the pass run it, the others
@@ -30,8 +30,7 @@ class Passes(Protocol):
 
 
 class Lockstep:
-    """Keeps several `transformers` in step, each split by blocks within `root`, which torch's ``fully_shard`` has
-    split.
+    """Keeps `transformers` in step, each split by blocks within `root`, which torch's ``fully_shard`` has split.
 
     layers: those whose states some pass reads. Every pass reads them, so that all have the same way back. reshard:
     whether blocks are split again after they ran.
@@ -54,7 +53,7 @@ class Lockstep:
             self._run_along(turn)
 
     def after(self, states: dict[int, Tensor]) -> None:
-        """Notes the states of a pass, each of which has to have a way back from the loss."""
+        """Notes the states of a pass, to each of which the loss has to have a way back."""
         if torch.is_grad_enabled() and not self._apart:
             self._ties += [state.sum() * 0 for state in states.values()]
 

@@ -81,8 +81,7 @@ def remove_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int, rows
 
 
 def tables(model: PreTrainedModel) -> Iterator[Tensor]:
-    """Yields each table with a row a token, once: input embedding ``v d``, output embedding ``v d`` if untied, its bias
-    ``v``."""
+    """Yields each table with a row a token, once: input embedding ``v d``, untied output ``v d``, its bias ``v``."""
     embedding: Any = model.get_input_embeddings()
     output: Any = model.get_output_embeddings()
     yield embedding.weight

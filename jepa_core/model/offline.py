@@ -1,4 +1,4 @@
-"""No network: looking at a run does not fetch what the run's recipe names."""
+"""Offline use: looking at a run does not fetch what its recipe names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Makes a Hugging Face id mean, for a while, what is in the cache, as with ``HF_HUB_OFFLINE=1``."""
+    """Makes a Hugging Face id, for a while, mean only what is in the cache, as with ``HF_HUB_OFFLINE=1``."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

@@ -48,8 +48,7 @@ class OnlyReads:
         return (states.flatten(0, 1).index_select(0, self.reads)[None], *rest), kwargs
 
     def _after(self, module: nn.Module, args: tuple, out: Any) -> Any:
-        """Puts the results in their places. Some mixtures of experts add their router's words, which nothing looks
-        at."""
+        """Puts the results in their places. Nothing looks at what some mixtures of experts add of their router."""
         if self.reads is None:
             return None
         if isinstance(out, tuple):

@@ -44,8 +44,8 @@ def _of_names(names: TokenNames, without: range) -> dict[str, bytes]:
 
 
 def _with_unknown(content: bytes, padding: str) -> bytes:
-    """Gives a tokenizer of words a token for unknown ones, at which it would fail: the padding token, which no training
-    text has."""
+    """Gives a tokenizer of words, which would fail at unknown ones, a token for these: the padding token, which no
+    training text has."""
     tokenizer: dict[str, Any] = json.loads(content)
     model = tokenizer["model"]
     if model.get("type") != "WordLevel" or model.get("unk_token") in model["vocab"]:

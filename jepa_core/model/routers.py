@@ -1,4 +1,4 @@
-"""The load-balancing loss of a mixture of experts, as the model's own code makes it."""
+"""The load-balancing loss of a mixture of experts, made by the model's own code."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _HARMLESS = {"sliding_window", "position_ids", "position_embeddings", "cache_pos
 
 
 class StreamAttention(Protocol):
-    """From queries ``1 h n d``, keys and values (whose heads may be fewer) to ``1 n h d``.
+    """Attends within a stream: queries ``1 h n d``, keys and values (which may have fewer heads) to ``1 n h d``.
 
     dropout: of attention weights; scale: of scores; softcap: scores are capped smoothly at this size.
     """

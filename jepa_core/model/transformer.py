@@ -68,7 +68,8 @@ class Transformer:
         layers: Collection[int],
         reads: Tensor | None = None,
     ) -> dict[int, Tensor]:
-        """Hidden states ``b t d`` at the `layers` asked for (0 embeddings … n after the final norm).
+        """Runs the transformer; returns hidden states ``b t d`` at the `layers` (0 embeddings … n after the final
+        norm).
 
         ids, positions: ``b t``; mask: additive ``b 1 t t``, or ``b n t t`` with one mask a layer, or None
         for plain causal attention, or of one row (b = 1) the attention of each layer. reads: the tokens, flat, whose
@@ -129,12 +130,11 @@ class Transformer:
         return self._open.last_mlp
 
     def before(self, layer: int, run: Run) -> None:
-        """Calls ``run(block, args, kwargs)`` after this `layer`, until closed; it returns None, or new args and
-        kwargs."""
+        """Calls ``run(block, args, kwargs)`` after this `layer`, until closed; returns None, or new args and kwargs."""
         self._hooks.before(self.blocks[layer], run)
 
     def detach_after(self, layer: int) -> None:
-        """Stops gradients, until closed, on their way from what comes after this `layer` into it and what is below."""
+        """Lets no gradient flow, until closed, back through the states after this `layer`."""
         self.before(layer, _detach)
 
     def forget_positions(self) -> None:
@@ -167,8 +167,7 @@ class Transformer:
 
     @cached_property
     def readable(self) -> tuple[int, ...]:
-        """The layers whose states can be read: those in which a token has exactly one. The last layer is one of
-        them."""
+        """The layers whose states can be read, where a token has exactly one; the last layer is always among them."""
         return self._trials.readable_layers()
 
     @cached_property
@@ -181,8 +180,7 @@ class Transformer:
         return self.routers.gathering()
 
     def check(self, positions: str = "continue", packed: bool = False, by_layer: bool = False) -> None:
-        """Tries with four tokens whether the logits made here are the model's own, it is causal, and can do what is
-        asked.
+        """Tries with four tokens whether logits made here are the model's own, it is causal, and can do what is asked.
 
         positions: the recipe's; packed: whether several blocks share a row; by_layer: whether each layer has another
         mask. Raises ComponentError where not.

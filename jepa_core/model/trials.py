@@ -25,8 +25,7 @@ class Trials(Trying):
     # --- what must hold
 
     def check(self, logits: Callable[[Tensor], Tensor]) -> None:
-        """Raises ComponentError for a model that can't run, is not causal, or makes its logits in another way than
-        `logits`."""
+        """Raises ComponentError for a model that can't run, is not causal, or makes other logits than `logits` does."""
         with self._trying():
             try:
                 self._check_layers()
@@ -99,7 +98,7 @@ class Trials(Trying):
 
     @cached_property
     def layer_mask_problem(self) -> str | None:
-        """The reason why one mask a layer does not decide it; None where it does."""
+        """The reason why one mask a layer does not decide what tokens see; None where it does."""
         alone, all_before = torch.eye(self._count).bool(), torch.ones(self._count, self._count).tril().bool()
         stack = torch.stack([alone] * (self._last - 1) + [all_before])
         return self.mask_problem or self._tried(lambda: self._mask_problem(stack))

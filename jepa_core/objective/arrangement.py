@@ -1,4 +1,4 @@
-"""An arrangement: which tokens share a transformer call, and where in the calls each block's tokens are.
+"""An arrangement of blocks: the transformer calls that their tokens share, and the tokens' places in them.
 
 Axes: ``m`` rows of a block, ``w`` its width; ``r`` rows of a call, ``t`` tokens of each; ``f`` all tokens of all
 calls, laid flat.
@@ -23,9 +23,8 @@ from jepa_core.views.visibility import apart_by_branch
 
 @dataclass(frozen=True)
 class Block(Movable):
-    """Rows of tokens that start afresh. ids, tags, positions (position ids): ``m w``; sample: ``m``, the
-    batch row that each belongs to; prefix: ``m``, for a branch how many tokens of block 0 it goes
-    on from, else None."""
+    """Rows of tokens that start afresh. ids, tags, positions (position ids): ``m w``; sample: ``m``, the batch row that
+    each belongs to; prefix: ``m``, for a branch the number of tokens of block 0 that it goes on from, else None."""
 
     ids: Tensor
     tags: Tensor
@@ -36,11 +35,12 @@ class Block(Movable):
 
 @dataclass(frozen=True)
 class Call(Movable):
-    """One call of the transformer. ids, tags, positions (position ids), block (number of the block, for a branch that
-    of the block it goes on from), piece (number of the block itself): ``r t``; apart: ``r t t`` bool, which keys a
-    query never sees because one of the two is in a branch; piece and apart are None without branches; stream: of a
-    call that is one row without padding, who sees whom there; masked: does it take a mask to say so, since rows are not
-    plainly causal."""
+    """One call of the transformer.
+
+    ids, tags, positions (position ids), block (number of the block, for a branch that of the block it goes on from),
+    piece (number of the block itself): ``r t``; apart: ``r t t`` bool, keys that a query never sees because one of the
+    two is in a branch; piece and apart are None without branches; stream: who sees whom in a call that is one row
+    without padding; masked: whether the call takes a mask, since rows are not plainly causal."""
 
     ids: Tensor
     tags: Tensor
@@ -54,13 +54,13 @@ class Call(Movable):
 
 @dataclass(frozen=True)
 class Arrangement(Movable):
-    """places: for each block, ``m w``, where its tokens are among the ``f`` of all calls."""
+    """places: for each block, ``m w``, the places of its tokens among the ``f`` of all calls."""
 
     calls: tuple[Call, ...]
     places: tuple[Tensor, ...]
 
     def by_call(self, places: Tensor) -> tuple[Tensor, ...]:
-        """For each call, which of its tokens are among these `places`: indices into its own, flat."""
+        """Splits `places` by call: for each call those among its tokens, as indices into its own, flat."""
         sizes = [call.ids.numel() for call in self.calls]
         chosen = torch.zeros(sum(sizes), dtype=torch.bool, device=places.device)
         chosen[places] = True
@@ -71,7 +71,7 @@ Arrange = Callable[[Sequence[Block]], Arrangement]
 
 
 def side_by_side(blocks: Sequence[Block]) -> Arrangement:
-    """One call: a sample's blocks in one row, at the same columns in every row."""
+    """Arranges blocks in one call: a sample's in one row, each at the same columns in every row."""
     batch, widths = len(blocks[0].sample), [block.ids.shape[1] for block in blocks]
     ids, tags, positions = (
         torch.cat([_scatter(getattr(block, name), block.sample, batch) for block in blocks], dim=1)
@@ -83,7 +83,7 @@ def side_by_side(blocks: Sequence[Block]) -> Arrangement:
 
 
 def _call(ids: Tensor, tags: Tensor, positions: Tensor, piece: Tensor, blocks: Sequence[Block]) -> Call:
-    """piece: ``r t``, which of the `blocks` each token is in."""
+    """Makes a call. piece: ``r t``, number of the block that each token is in."""
     if all(block.prefix is None for block in blocks):
         return Call(ids, tags, positions, piece, masked=True)
     batch = len(ids)
@@ -103,9 +103,9 @@ def _call(ids: Tensor, tags: Tensor, positions: Tensor, piece: Tensor, blocks: S
 
 
 def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
-    """Every row of every block by itself, branches behind the block they go on from; rows of like length share a call.
+    """Arranges every row of every block by itself, branches behind their block; rows of like length share a call.
 
-    call_cost: what a call costs besides its tokens, in tokens; rows are padded to their call's width where that
+    call_cost: the cost of a call besides its tokens, in tokens; rows are padded to their call's width where that
     costs less than a call more.
     """
     branches = [i for i, block in enumerate(blocks) if block.prefix is not None]
@@ -124,7 +124,7 @@ def one_block_a_row(blocks: Sequence[Block], call_cost: float) -> Arrangement:
 
 
 def _without_gaps(one: Arrangement) -> Arrangement:
-    """The one call with each row's real tokens moved to the front, in their order."""
+    """Moves the real tokens of each row of the one call to the front, in their order."""
     call = one.calls[0]
     order = (call.tags == PAD).long().argsort(dim=1, stable=True)
     width = int((call.tags != PAD).sum(dim=1).max())
@@ -143,7 +143,7 @@ def _without_gaps(one: Arrangement) -> Arrangement:
 
 
 def _by_length(one: Arrangement, call_cost: float) -> Arrangement:
-    """The one call in as many as cost the least."""
+    """Splits the one call into as many as cost the least."""
     lengths = (one.calls[0].tags != PAD).sum(dim=1)
     ranges = groups(lengths.cpu().numpy(), call_cost)
     if len(ranges) == 1:
@@ -174,7 +174,8 @@ def _rows(blocks: Sequence[Block], call_cost: float) -> Arrangement:
 
 
 def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> tuple[tuple[Call, ...], Tensor]:
-    """A call for each range of row lengths; and where in them the tokens are, ``r t`` of the whole."""
+    """Makes a call for each range of row lengths; returns them, and the place in them of each token ``r t`` of the
+    whole."""
     place = torch.zeros_like(whole.ids)
     calls, start = [], 0
     for shortest, longest in ranges:
@@ -191,15 +192,15 @@ def _split(whole: Call, lengths: Tensor, ranges: Sequence[tuple[int, int]]) -> t
 
 
 def _numbered(values: Tensor) -> Tensor:
-    """Of the same shape, 0 up to how many they are."""
+    """Numbers from 0, in the shape of `values`."""
     return torch.arange(values.numel(), device=values.device).view(values.shape)
 
 
 def groups(lengths: np.ndarray, call_cost: float) -> list[tuple[int, int]]:
-    """Ranges (shortest, longest) of row lengths that share a call, from the shortest on: those of the least cost,
-    tokens with their padding and `call_cost` for each call.
+    """Ranges (shortest, longest) of row lengths that share a call, the shortest first, at the least cost.
 
-    By the cheapest way to arrange all rows up to each length, in turn.
+    The cost is that of tokens with their padding, and `call_cost` for each call. Found by the cheapest way to arrange
+    all rows up to each length, in turn.
     """
     counted = np.bincount(lengths)
     values = np.flatnonzero(counted).tolist()
@@ -213,14 +214,14 @@ def groups(lengths: np.ndarray, call_cost: float) -> list[tuple[int, int]]:
 
 
 def _scatter(values: Tensor, sample: Tensor, batch: int) -> Tensor:
-    """Rows ``m w`` to their places among `batch` rows; the others get 0, which is :attr:`PAD`."""
+    """Puts rows ``m w`` in their places among `batch` rows; the others get 0, which is :attr:`PAD`."""
     if len(values) == batch:
         return values
     return values.new_zeros(batch, values.shape[1]).index_copy(0, sample, values)
 
 
 def _extend(positions: Tensor, width: int) -> Tensor:
-    """Counting on over the padding, so that a row is one sequence to the model."""
+    """Continues counting over the padding, so that a row is one sequence to the model."""
     missing = width - positions.shape[1]
     if not missing:
         return positions

@@ -1,4 +1,4 @@
-"""The attention mask of a call: who sees whom, literally, for every two tokens of a row."""
+"""The attention mask of a call, which says for every two tokens of a row whether one sees the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jepa_core.views.visibility import additive, visible
 
 
 class Masks:
-    """Makes the masks of calls for `transformer`. placeless: are all position ids 0."""
+    """Makes the masks of calls for `transformer`. placeless: whether all position ids are 0."""
 
     def __init__(self, builder: MaskBuilder, transformer: Transformer, placeless: bool):
         self.builder, self.transformer, self.placeless = builder, transformer, placeless
@@ -22,14 +22,16 @@ class Masks:
 
     @property
     def layers(self) -> int:
-        """How many masks a row has: one for all layers, or one each."""
+        """The number of masks a row has: one for all layers, or one each."""
         each = self.traits.by_layer or len(set(self.transformer.windows)) > 1
         return self.transformer.num_layers if each else 1
 
     def __call__(self, call: Call) -> Tensor | None:
-        """``r 1 t t`` for a builder and a model that are the same at every layer, else ``r n t t``; None where rows are
-        causal. Explicit too where position ids don't count up: the model would take those for several sequences packed
-        in one row."""
+        """``r 1 t t`` for a builder and a model that are the same at every layer, else ``r n t t``; None for causal
+        rows.
+
+        A causal mask is spelled out where position ids don't count up: the model would take those for several sequences
+        packed in one row."""
         if call.masked:
             return self._built(call)
         if not self.placeless:
@@ -48,7 +50,7 @@ class Masks:
         return self._for_attention(allowed, call)
 
     def _for_attention(self, allowed: Tensor, call: Call) -> Tensor:
-        """Additive ``r 1 t t`` or ``r n t t``: `allowed`, and no further back than the model's own windows, which a
+        """Additive ``r 1 t t`` or ``r n t t``: `allowed`, but no further back than the model's own windows, which a
         mask of ours replaces."""
         width, chunk = allowed.shape[-1], self.transformer.chunk
         if chunk is not None and width > chunk:
@@ -65,8 +67,8 @@ class Masks:
         return additive(allowed, self._dtype())
 
     def _distance(self, call: Call) -> Tensor:
-        """``r t t``: how far back a key is, in a block by columns. From a branch to the block that it goes on from it
-        is as position ids say; raises ComponentError where they say nothing."""
+        """``r t t``: how far back a key is, within a block by columns, from a branch to the block it goes on from by
+        position ids. Raises ComponentError where these say nothing."""
         columns = torch.arange(call.ids.shape[1], device=call.ids.device)
         by_column = (columns[:, None] - columns)[None]
         if call.piece is None or call.apart is None:
@@ -80,11 +82,11 @@ class Masks:
         return torch.where(same_piece, by_column, call.positions.unsqueeze(-1) - call.positions.unsqueeze(-2))
 
     def _windowed(self, width: int) -> bool:
-        """A window at least as wide as the row changes nothing."""
+        """Tells whether a window is narrower than the row; a wider one changes nothing."""
         return any(window is not None and window < width for window in self.transformer.windows)
 
     def _refuse_windows_between_blocks(self, width: int) -> None:
-        """How far a token of one block is from one of another is nowhere said."""
+        """Refuses windows where a token may see another block's: nothing says how far apart the two are."""
         if self._windowed(width):
             raise ComponentError(
                 f"this model attends within a sliding window of {self.transformer.sliding_window} tokens, a row has "

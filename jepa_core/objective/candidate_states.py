@@ -18,9 +18,10 @@ PART = 8192
 
 
 def candidate_states(embed: Callable[[Samples], Tensor], samples: Samples, again: bool = True) -> Tensor:
-    """``m d``: the target embedding of each candidate alone. Many are made part by part, and made `again` in the
-    backward pass, so that the memory is that of a part; not where processes share the model out, of which another one
-    may have no pair, and nothing to make again."""
+    """``m d``: the target embedding of each candidate alone.
+
+    Many are made part by part, and, if `again`, once more in the backward pass, so that memory is that of one part. Not
+    so where the model is split over processes: another one may have no pair, and nothing to make again."""
     parts = [samples[rows] for rows in torch.arange(len(samples)).split(PART)]
     if len(parts) == 1 or not (again and torch.is_grad_enabled()):
         return torch.cat([embed(part) for part in parts])

@@ -1,7 +1,7 @@
-"""``auto`` on a CPU under a plain mask: for each batch the layout whose work is counted least.
+"""The least work on a CPU under a plain mask, by which ``auto`` picks the layout of each batch.
 
-Work is counted in tokens of a row without attention. How long the layouts take was measured at widths 128 to 768, for
-rows of 6 to 120 tokens; the order that is counted is the measured one wherever they were further apart than noise.
+Work is counted in tokens of a row without attention. The layouts were timed at widths 128 to 768, for rows of 6 to 120
+tokens; counting ranks them as timing did wherever they were further apart than noise.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from jepa_core.objective.arrangement import Arrange, Arrangement, Block, groups
 from jepa_core.objective.flat import Flat
 from jepa_core.samples.samples import PAD
 
-#: What another transformer call costs on a CPU, in tokens, is GRADIENT + DISPATCH / width²: adding up the gradients
-#: of all weights once more takes as long as this many tokens at any width, since both grow with its square, and
-#: dispatching the operations of a layer is the same work at any width. Measured by splitting one call into two to
-#: four: 180 tokens more at width 128, 60 at 384, 40 at 768.
+#: Another transformer call costs GRADIENT + DISPATCH / width² tokens on a CPU: adding up the gradients of all weights
+#: once more takes as long as GRADIENT tokens at any width, since both grow with its square, and dispatching the
+#: operations of a layer is the same work at any width. Measured by splitting one call into two to four: 180 tokens
+#: more at width 128, 60 at 384, 40 at 768.
 GRADIENT, DISPATCH = 35, 2.4e6
 #: A stream's states are copied into rows and back: a share of SPREADING / width of the work on a token.
 SPREADING = 8.0
-#: A token's products with weights are 24 width² operations, its attention to one other token 4 width: so many of
-#: these cost as much as those, over the width.
+#: A token's products with weights are 24 width² operations, its attention to one other token 4 width: ATTENTION × width
+#: other tokens cost as much as the weights.
 ATTENTION = 6.0
 
 
 def call_cost(width: int) -> float:
-    """Of a call besides its tokens, in tokens."""
+    """The cost of a call besides its tokens, in tokens."""
     return GRADIENT + DISPATCH / width**2
 
 
 class Cheapest:
-    """Arranges blocks as `packed` or `rows` does it, or as a stream."""
+    """Arranges blocks as `packed` or `rows` does, or as a stream."""
 
     def __init__(self, transformer: Transformer, packed: Arrange, rows: Arrange, flat: Flat):
         self.width = transformer.width
@@ -51,7 +51,7 @@ class Cheapest:
         return self.ways[min(self.ways, key=costs.__getitem__)](blocks)
 
     def costs(self, blocks: Sequence[Block]) -> dict[str, float]:
-        """Of each layout, in tokens."""
+        """The cost of each layout, in tokens."""
         lengths = [(block.tags.cpu().numpy() != PAD).sum(axis=1) for block in blocks]
         batch, call = len(blocks[0].sample), call_cost(self.width)
         packed = batch * self._row(sum(block.ids.shape[1] for block in blocks), masked=True)
@@ -70,7 +70,7 @@ class Cheapest:
         return cost + self._grouped(np.concatenate([lengths[i] for i in own]), call) if own else cost
 
     def _grouped(self, lengths: np.ndarray, call: float, masked: bool = False) -> float:
-        """Of rows of these lengths, those of like length in a call."""
+        """The cost of rows of these lengths, where those of like length share a call."""
         cost = 0.0
         for shortest, longest in groups(lengths, call):
             count = ((lengths >= shortest) & (lengths <= longest)).sum()
@@ -78,5 +78,5 @@ class Cheapest:
         return cost
 
     def _row(self, tokens: Any, masked: bool = False) -> Any:
-        """Of a row, or an array of rows, of so many `tokens`; where one is causal half of its attention is skipped."""
+        """The cost of a row, or of an array of rows, of so many `tokens`; a causal one skips half of its attention."""
         return tokens * (1 + tokens / (ATTENTION * self.width * (1 if masked else 2)))

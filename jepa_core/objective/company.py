@@ -1,7 +1,7 @@
-"""Pairs of several processes, looked at together.
+"""Pairs of several processes, joined.
 
-A loss that compares pairs with each other, and a regularizer, mean all embeddings of a step. Each process gets those
-of all others, with gradient, and pays for its own share.
+A loss that compares pairs with each other, like a regularizer, depends on all embeddings of a step. Each process gets
+those of all others, with gradient, and pays for its own share.
 
 Axes: ``n`` counted pairs, ``d`` width.
 """
@@ -19,13 +19,13 @@ from jepa_core.distributed import host_group, of_all, rows_of_all
 from jepa_core.objective.plan import PlannedPair, PlannedTerm, PlannedView
 
 Embeddings = list[tuple[Tensor, Tensor]]
-#: What a pair of views may know of its samples, and as what it is sent.
+#: Fields of a pair of views that are sent to other processes, and the dtype they are sent as.
 FIELDS = {"same": torch.int64, "candidate": torch.int64, "weight": torch.float32}
 
 
 @dataclass(frozen=True)
 class Joined:
-    """planned, embeddings: of all processes together; own: the rows that this one has brought; None: all."""
+    """planned, embeddings: of all processes together; own: the rows that this process brought; None: all."""
 
     planned: PlannedTerm
     embeddings: Embeddings
@@ -33,14 +33,14 @@ class Joined:
 
 
 class Company:
-    """The processes that train together. width: of embeddings; before: is called before they meet, each time."""
+    """The processes that train together. width: of embeddings; before: called each time before they meet."""
 
     def __init__(self, width: int, device: torch.device, before: Callable[[], object] | None = None):
         self.group = host_group()
         self.width, self.device, self.before = width, device, before
 
     def join(self, planned: PlannedTerm, embeddings: Embeddings) -> Joined:
-        """The pairs of a term in all processes; each has to ask, also one that has none."""
+        """Joins the pairs of a term in all processes; each has to ask, also one that has none."""
         if self.before is not None:
             self.before()
         own = [planned.samples if planned.pairs else 0, len(planned.pairs), *_held(planned.pairs)]
@@ -54,7 +54,7 @@ class Company:
         return Joined(replace(planned, pairs=pairs, samples=sum(counts)), both, slice(start, start + own[0]))
 
     def _nothing(self, many: int) -> tuple[PlannedTerm, Embeddings]:
-        """So many pairs of views of no sample, whose embeddings take a gradient."""
+        """A plan of so many pairs of views of no sample, whose embeddings take a gradient."""
         rows = torch.zeros(0, dtype=torch.int64, device=self.device)
         view = PlannedView(0, rows, rows[:, None].bool())
         empty = [torch.zeros(0, self.width, device=self.device, requires_grad=True) for _ in range(2 * many)]
@@ -62,12 +62,12 @@ class Company:
 
 
 def _held(pairs: tuple[PlannedPair, ...]) -> list[int]:
-    """Which of the fields in FIELDS pairs have."""
+    """Tells for each of FIELDS whether any pair has it."""
     return [any(getattr(pair, name) is not None for pair in pairs) for name in FIELDS]
 
 
 def _pair(pair: PlannedPair, counts: list[int], held: list[bool]) -> PlannedPair:
-    """With what is known of the pairs of all processes."""
+    """Replaces a pair's fields by those of all processes."""
     found: dict[str, Any] = {}
     for (name, dtype), somewhere in zip(FIELDS.items(), held, strict=True):
         if somewhere:
@@ -78,5 +78,5 @@ def _pair(pair: PlannedPair, counts: list[int], held: list[bool]) -> PlannedPair
 
 
 def _rows(rows: Tensor, counts: list[int]) -> Tensor:
-    """On the way in fp32, since a process without a pair knows no other dtype."""
+    """Gathers rows, in fp32 on the way, since a process without a pair knows no other dtype."""
     return rows_of_all(rows.float(), counts).to(rows.dtype)

@@ -1,7 +1,7 @@
 """Layout ``flat``: all blocks of a batch in one stream without padding, under attention of our own.
 
 On a GPU that is FlexAttention, whose memory grows with the tokens; elsewhere ordinary attention by rows of like length,
-which a plain mask keeps from needing any mask.
+which needs no mask at all under a plain one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DROPOUT = ("attention_dropout", "attn_pdrop", "attention_probs_dropout_prob")
 
 
 class Flat:
-    """Arranges blocks for `transformer`, and tells its layers who sees whom. placeless: are all position ids 0."""
+    """Arranges blocks for `transformer`, and tells its layers who sees whom. placeless: all position ids are 0."""
 
     def __init__(self, builder: MaskBuilder, transformer: Transformer, placeless: bool):
         traits = MaskTraits.of(builder)
@@ -41,8 +41,8 @@ class Flat:
         return one_stream(blocks, by_sample=masked or self.on_gpu, told=masked)
 
     def attentions(self, call: Call) -> Attentions:
-        """For each layer. Raises ComponentError where the model's window or chunks say nothing about a token's
-        distance from another."""
+        """The attention of each layer. Raises ComponentError where windows or chunks of the model need a distance of
+        two tokens that nothing says."""
         stream = call.stream
         assert stream is not None, "a call of this layout is a stream"
         self._refuse_unsaid(stream)
@@ -53,7 +53,7 @@ class Flat:
 
     @cached_property
     def problem(self) -> str | None:
-        """Why this model can't run a stream; None where it can."""
+        """The reason why this model can't run a stream; None where it can."""
         if self.on_gpu and (name := self._drops_out()):
             return f"FlexAttention can't drop attention weights out: set {name}: 0 in model.config"
         return self.transformer.stream_problem(partial(_two_rows, self))
@@ -96,7 +96,7 @@ class Flat:
 
 
 def _two_rows(flat: Flat, tokens: int) -> Attentions:
-    """Of a stream of two samples of so many `tokens`, each plainly causal."""
+    """The attentions of a stream of two samples of so many `tokens`, each plainly causal."""
     columns = torch.arange(tokens).repeat(2, 1)
     block = Block(columns, torch.ones_like(columns), columns, torch.arange(2))
     plain = Flat(_Plain(), flat.transformer, placeless=False)
@@ -104,7 +104,7 @@ def _two_rows(flat: Flat, tokens: int) -> Attentions:
 
 
 class _Plain:
-    """Same block."""
+    """Lets a token see its own block."""
 
     plain_block_causal = True
 

@@ -11,9 +11,9 @@ from jepa_core.objective.plan import PlannedView
 
 @dataclass(frozen=True)
 class LayerStates:
-    """Of one layer. flat: ``f d``, the tokens of all calls; places: for each block, ``m w``, which they are.
+    """The states of one layer. flat: ``f d``, tokens of all calls; places: for each block, ``m w``, its tokens there.
 
-    Indexed by block: ``m w d``. What stands at padding is some token's state, and means nothing.
+    Indexed by block: ``m w d``. At padding stands some token's state, which means nothing.
     """
 
     flat: Tensor
@@ -26,7 +26,7 @@ class LayerStates:
         return len(self.places)
 
     def at(self, block: int, rows: Tensor, columns: Tensor) -> Tensor:
-        """``l d``, at these rows and columns, ``l`` each, of a block."""
+        """``l d``: states at these rows and columns, ``l`` each, of a block."""
         return self._at(self.places[block][rows, columns])
 
     def view(self, view: PlannedView) -> Tensor:

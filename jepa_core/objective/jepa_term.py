@@ -26,9 +26,11 @@ from jepa_core.samples.draws import Draws
 
 @dataclass(frozen=True)
 class RunningTerm:
-    """spec: what it is made of; source, target, condition: with the layers that they are read at; needs: of the
-    distance, asked for here, since torch.compile can't look a component's traits up; compares: does it mean all pairs
-    of a step together."""
+    """A term with what it takes to run it.
+
+    spec: its components; source, target, condition: with the layers that they are read at; needs: the distance's,
+    looked up here, since torch.compile can't look up a component's traits; compares: whether the loss depends on all
+    pairs of a step together."""
 
     spec: JepaTerm
     source: Side
@@ -39,7 +41,7 @@ class RunningTerm:
 
     @classmethod
     def of(cls, spec: JepaTerm, transformer: Transformer) -> RunningTerm:
-        """Raises ComponentError where the components of a term do not go together."""
+        """Makes it from a spec. Raises ComponentError where the components of a term do not go together."""
         needs = tuple(DistanceTraits.of(spec.distance).needs)
         check_needs(needs, spec.distance)
         if spec.predictor is not None and PredictorTraits.of(spec.predictor).needs_condition and spec.condition is None:
@@ -61,7 +63,7 @@ class RunningTerm:
         return (*self.source_sides, self.target)
 
     def predict(self, state: Tensor, condition: Tensor | None) -> Tensor:
-        """``n d``: what the predictor makes of the source's embeddings ``n d``."""
+        """``n d``: the predictor's result for the source's embeddings ``n d``."""
         return state if self.spec.predictor is None else self.spec.predictor(state, condition)
 
     def predicted(self, pair: PlannedPair, plan: Plan, hidden: HiddenStates) -> Tensor:
@@ -70,7 +72,7 @@ class RunningTerm:
         return self.predict(self.source.embed(pair.source, plan, hidden), condition)
 
     def predicted_from(self, states: dict[int, Tensor], question: Tensor, tags: Tensor) -> Tensor:
-        """``n d``: the same from states ``n w d`` by layer; question: ``n w`` bool; tags: ``n w``."""
+        """``n d``: predicted embeddings, from states ``n w d`` by layer; question: ``n w`` bool; tags: ``n w``."""
         source, *condition = (side.extract(states[side.layer], question, tags) for side in self.source_sides)
         return self.predict(source, condition[0] if condition else None)
 
@@ -97,7 +99,7 @@ class RunningTerm:
         bank: Callable[[], Tensor],
         own: slice | None = None,
     ) -> Tensor:
-        """The distances of all counted pairs, or of the samples `own` of them, summed; a scalar in fp32."""
+        """The sum of the distances of all counted pairs, or of the samples `own` among them; a scalar in fp32."""
         distance: Any = self.spec.distance
         total = torch.zeros((), device=embeddings[0][0].device)
         for pair, (predicted, target) in zip(planned.pairs, embeddings, strict=True):
@@ -115,7 +117,7 @@ class RunningTerm:
     def regularizers(
         self, embeddings: list[tuple[Tensor, Tensor]], kind: Target, draws: Draws
     ) -> Iterator[tuple[str, float, Tensor]]:
-        """Name in the log, weight and scalar of each."""
+        """Yields name in the log, weight and scalar of each regularizer."""
         if not self.spec.regularizers:
             return
         sides = {
@@ -130,8 +132,8 @@ class RunningTerm:
 
 
 def checked_detach(layer: int, terms: Sequence[RunningTerm], num_layers: int) -> int:
-    """The layer below which the next-token loss trains nothing. Raises ComponentError where a JEPA loss would be cut
-    off too."""
+    """Returns `layer`, below which the next-token loss trains nothing. Raises ComponentError if a JEPA term reads
+    above."""
     found = [(max(side.layer for side in term.source_sides), term.target.layer) for term in terms]
     highest = max(max(pair) for pair in found)
     if not highest <= layer < num_layers:

@@ -23,10 +23,10 @@ from jepa_core.objective.flat import Flat
 from jepa_core.objective.hidden import HiddenStates, LayerStates
 from jepa_core.objective.plan import Plan
 
-#: Elements of a packed mask, rows × different layers × tokens², from which on ``auto`` takes a stream in its place:
+#: With more elements of a packed mask than this, rows × different layers × tokens², ``auto`` takes a stream instead:
 #: 1 GB in fp32, which a batch of 64 under one mask reaches at rows of 2,048 tokens.
 MANY = 2**28
-#: From which on it is refused: 8 GB in fp32, which a batch of 8 under one mask reaches at rows of 16,384 tokens.
+#: With more, it is refused: 8 GB in fp32, which a batch of 8 under one mask reaches at rows of 16,384 tokens.
 MOST = 2**31
 
 
@@ -47,8 +47,10 @@ class Layout:
         only_reads: bool,
         around: Callable[[int], AbstractContextManager] = nullcontext,
     ) -> HiddenStates:
-        """The hidden states of all blocks at the `layers` asked for; `only_reads` leaves those of the last
-        layer that nothing reads unfinished. around: the context that a call of this number runs in."""
+        """Runs all blocks; returns their hidden states at the `layers` asked for.
+
+        only_reads: leaves those of the last layer that nothing reads unfinished; around: the context that a call of
+        this number runs in."""
         calls = plan.arrangement.calls
         found = []
         all_reads = plan.reads if only_reads and plan.reads else (None,) * len(calls)
@@ -62,8 +64,7 @@ class Layout:
 
 
 def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transformer) -> Layout:
-    """The layout called `name`; ``auto`` takes for every batch the one that is counted cheapest, of those that are
-    right for this mask and this model.
+    """Makes the layout called `name`; ``auto`` takes, batch by batch, the cheapest that is right for mask and model.
 
     packed: a sample's blocks side by side in one row, one call, under the builder's mask; rows: every block's
     rows by themselves, plain causal attention (right padding is never seen); flat: all rows in one stream.
@@ -90,7 +91,7 @@ def choose(name: str, builder: MaskBuilder, positions: str, transformer: Transfo
 
 @dataclass(frozen=True)
 class _Ways:
-    """What a model can be run in."""
+    """The layouts that a model can be run in."""
 
     transformer: Transformer
     flat: Flat
@@ -108,7 +109,7 @@ class _Ways:
         return side_by_side(blocks)
 
     def rows(self, blocks: Sequence[Block]) -> Arrangement:
-        """On a GPU small calls are bound by their launches, so all rows share one."""
+        """Arranges rows; on a GPU all share a call, as small calls are bound by their launches."""
         self._refuse_large(with_branches(blocks))
         self._refuse_branches(blocks)
         return one_block_a_row(blocks, float("inf") if self._on_gpu else call_cost(self.transformer.width))
@@ -125,7 +126,7 @@ class _Ways:
         return self.flat.arrange(blocks) if self._too_many(blocks) else self.packed(blocks)
 
     def _too_many(self, blocks: Sequence[Block]) -> bool:
-        """Is a stream to be taken because the mask of these blocks side by side would be too large."""
+        """Tells whether to take a stream because the mask of these blocks side by side would be too large."""
         return self._elements(blocks) > MANY and self.flat.problem is None
 
     def _refuse_large(self, blocks: Sequence[Block]) -> None:
@@ -140,7 +141,7 @@ class _Ways:
             self.transformer.refuse_branches()
 
     def _elements(self, blocks: Sequence[Block]) -> int:
-        """Rows × different layers × tokens²."""
+        """The elements of a mask: rows × different layers × tokens²."""
         return len(blocks[0].sample) * self.masks.layers * _width(blocks) ** 2 if blocks else 0
 
     @property
@@ -149,7 +150,7 @@ class _Ways:
 
 
 def with_branches(blocks: Sequence[Block]) -> Sequence[Block]:
-    """Those that share rows in layout ``rows``: the samples and what goes on from them, if anything does."""
+    """The blocks that share rows in layout ``rows``: the samples and the branches from them; empty without branches."""
     branches = [block for block in blocks if block.prefix is not None]
     return [blocks[0], *branches] if branches else []
 

@@ -1,4 +1,4 @@
-"""What the core can supply to a distance that declares ``needs``.
+"""The tensors that the core can supply to a distance that declares ``needs``.
 
 Axes: ``n`` counted pairs, ``m`` candidates, ``d`` width.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 from jepa_core.errors import ComponentError, did_you_mean
 from jepa_core.objective.plan import PlannedPair
 
-#: Name -> from a pair of views and what makes the bank to the tensor.
+#: Makes a tensor of a pair of views and a function that makes the bank.
 Supplier = Callable[[PlannedPair, Callable[[], Tensor]], Tensor | None]
 
 SUPPLIERS: dict[str, Supplier] = {
@@ -29,7 +29,7 @@ OF_CANDIDATES = {"bank", "bank_index"}
 
 
 def supply(needs: Sequence[str], pair: PlannedPair, bank: Callable[[], Tensor]) -> dict[str, Tensor]:
-    """What the distance asked for, by name."""
+    """Supplies the tensors that the distance asked for, by name."""
     found = {need: SUPPLIERS[need](pair, bank) for need in needs}
     return {need: value for need, value in found.items() if value is not None}
 

@@ -65,7 +65,7 @@ class JepaObjective(nn.Module):
 
     @property
     def needs_candidates(self) -> bool:
-        """Does a loss or recall ask for the states of the task's candidates."""
+        """Tells whether a loss or recall asks for the states of the task's candidates."""
         needs = {need for term in self.spec.terms for need in DistanceTraits.of(term.distance).needs}
         return self.recall is not None or bool(OF_CANDIDATES & needs)
 
@@ -74,7 +74,7 @@ class JepaObjective(nn.Module):
         self.transformer.close()
 
     def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
-        """What this batch will run, at this optimizer step; costs no model time."""
+        """Plans this batch at this optimizer step; costs no model time."""
         plan = self.planner(batch, step, self.training)
         refuse_overflow(plan, self.transformer.max_positions)
         return self._with_places(plan)
@@ -88,7 +88,7 @@ class JepaObjective(nn.Module):
         bank: Tensor | None = None,
         **batch: Tensor,
     ) -> ObjectiveOutput:
-        """The losses of a batch (keys as in :data:`~jepa_core.samples.sample_set.Batch`) or of its `plan`.
+        """Computes the losses of a batch (keys as in :data:`~jepa_core.samples.sample_set.Batch`) or of its `plan`.
 
         counts: denominators by term, where this batch is only a part of an optimizer step: labelled tokens and
         counted pairs of the whole step; then the parts' losses add up to the step's. bank: ``m d``, the candidates'
@@ -114,8 +114,8 @@ class JepaObjective(nn.Module):
     def hidden_states(
         self, plan: Plan, also: Iterable[int] = (), only_reads: bool = False, bank: Tensor | None = None
     ) -> HiddenStates:
-        """Hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses read, and `also` at
-        others. only_reads: in the last layer only those that the losses read are right."""
+        """Runs a plan; returns hidden states, ``hidden[layer][block]`` is ``m w d``, at the layers that the losses
+        read, and `also` at others. only_reads: in the last layer only those that the losses read are right."""
         layers = {self.transformer.num_layers, *also}
         for term, planned in zip(self.terms, plan.terms, strict=False):
             if planned.pairs:
@@ -127,7 +127,7 @@ class JepaObjective(nn.Module):
         return self.terms[number].embeddings(plan.terms[number], plan, hidden, self._target_states(plan, hidden))
 
     def predict(self, samples: Samples) -> Tensor:
-        """``n d``: what the first term predicts from samples, or parts of them, that stand alone."""
+        """``n d``: the first term's prediction from samples, or parts of them, that stand alone."""
         plan, view = self._alone(samples)
         layers = sorted({side.layer for side in self.terms[0].source_sides})
         hidden = self.layout.run(plan, self.transformer, layers, False)
@@ -135,8 +135,8 @@ class JepaObjective(nn.Module):
         return self.terms[0].predicted_from(states, view.select, plan.blocks[0].tags)
 
     def embed(self, samples: Samples, side: Literal["source", "target"] = "target") -> Tensor:
-        """``n d``: the embedding of samples, or of parts of them, that stand alone, as the first term's extractor of
-        that side makes it of all their tokens (for the source: before the predictor)."""
+        """``n d``: the embedding of samples, or parts of them, that stand alone, by the first term's extractor of that
+        side, from all their tokens (for the source: before the predictor)."""
         plan, view = self._alone(samples)
         chosen = self.terms[0].source if side == "source" else self.terms[0].target
         separate = side == "target" and self.target_encoder is not None
@@ -150,7 +150,7 @@ class JepaObjective(nn.Module):
         return candidate_states(self.embed, self.spec.candidates.samples, again=self.transformer.lockstep is None)
 
     def jepa_sum(self, plan: Plan, hidden: HiddenStates, number: int = 0, bank: Tensor | None = None) -> Tensor:
-        """The distances of all counted pairs of a term, summed; a scalar in fp32."""
+        """The sum of the distances of a term's counted pairs; a scalar in fp32."""
         embeddings = self.embeddings(plan, hidden, number)
         return self.terms[number].distances(plan.terms[number], embeddings, self.spec.target, self._bank(bank))
 
@@ -161,14 +161,14 @@ class JepaObjective(nn.Module):
         return next(weight_at(term.weight, step) for term in self.spec.terms if term.name == name)
 
     def after_step(self) -> None:
-        """To be called after each optimizer step: a target encoder that follows the model does so."""
+        """Moves a target encoder that follows the model; to be called after each optimizer step."""
         if self.target_encoder is not None:
             self.target_encoder.follow(self.model)
 
     def _jepa_sums(
         self, plan: Plan, hidden: HiddenStates, bank: Tensor | None
     ) -> Iterable[tuple[str, float, Tensor, PlannedTerm]]:
-        """Name, weight, sum and plan of every JEPA term, and of its regularizers, that counts a pair."""
+        """Yields name, weight, sum and plan of every JEPA term, and of its regularizers, that counts a pair."""
         kind = self.spec.target
         for number, (term, planned) in enumerate(zip(self.terms, plan.terms, strict=True)):
             together = self.company if term.compares and self.training else None
@@ -186,7 +186,7 @@ class JepaObjective(nn.Module):
                 yield name, weight, scalar * own, PlannedTerm((), own, weighed=1.0)
 
     def _target_states(self, plan: Plan, hidden: HiddenStates) -> HiddenStates:
-        """What targets are read from: the states of this pass, or of the target encoder's own."""
+        """The states that targets are read from: those of this pass, or of the target encoder's own."""
         if self.target_encoder is None:
             return hidden
         layers = sorted({term.target.layer for term in self.terms})
@@ -197,7 +197,7 @@ class JepaObjective(nn.Module):
         return self.candidate_states if known is None else lambda: known
 
     def _around(self, plan: Plan, bank: Tensor | None) -> Any:
-        """The context of each transformer call: with recall, its questions and the memory."""
+        """The context of each transformer call by number: with recall, its questions and the memory."""
         if self.recall is None or not plan.recalls:
             return lambda number: nullcontext()
         with torch.no_grad():
@@ -225,7 +225,7 @@ class JepaObjective(nn.Module):
     def _ntp(
         self, plan: Plan, hidden: HiddenStates, counts: Mapping[str, Count | float]
     ) -> tuple[Tensor, dict[str, Term], dict[str, Tensor]]:
-        """The loss as far as it is next-token prediction, with its term and mean."""
+        """The next-token part of the loss, with its term and mean."""
         gamma = self.spec.gamma_ntp
         with torch.set_grad_enabled(torch.is_grad_enabled() and gamma > 0):
             total = self._ntp_sum(plan, hidden)

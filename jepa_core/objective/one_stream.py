@@ -23,14 +23,14 @@ from jepa_core.samples.samples import PAD, PRED
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import Branched
 
-#: What another call of attention costs on a CPU, in tokens of padding.
+#: The cost of another call of attention on a CPU, in tokens of padding.
 ATTENTION_CALL = 24
 
 
 @dataclass
 class _Rows:
-    """All rows of all blocks, in the order of the stream. length, sample, piece, prefix (-1: no branch), start (where
-    in the tokens of all blocks the row begins): ``r``."""
+    """All rows of all blocks, in the order of the stream. length, sample, piece, prefix (-1: no branch), start (the
+    row's first among the tokens of all blocks): ``r``."""
 
     length: np.ndarray
     sample: np.ndarray
@@ -42,13 +42,15 @@ class _Rows:
         return _Rows(*(field[rows] for field in vars(self).values()))
 
     def spread(self, field: np.ndarray) -> np.ndarray:
-        """``n`` of ``r``."""
+        """Repeats a field ``r`` for all tokens of each row: ``n``."""
         return np.repeat(field, self.length)
 
 
 def one_stream(blocks: Sequence[Block], by_sample: bool, told: bool = True) -> Arrangement:
-    """One call of one row. by_sample: all rows of a sample side by side, as any mask but a plain one needs it; else
-    rows in the order of their lengths, branches last. told: is there a mask builder that is told of the tokens."""
+    """Arranges blocks in one call of one row.
+
+    by_sample: all rows of a sample side by side, as any mask but a plain one needs it; else rows in the order of their
+    lengths, branches last. told: whether there is a mask builder to tell of the tokens."""
     real = [_numpy(block.tags) != PAD for block in blocks]
     rows = _rows(blocks, real)
     if by_sample:
@@ -104,12 +106,12 @@ def _rows(blocks: Sequence[Block], real: Sequence[np.ndarray]) -> _Rows:
 
 
 def _starts(lengths: np.ndarray) -> np.ndarray:
-    """``r``: where each of several rows, one after another, starts."""
+    """``r``: the start of each of several rows that follow one another."""
     return np.cumsum(lengths) - lengths
 
 
 def _begins(values: np.ndarray) -> np.ndarray:
-    """``n`` or ``r`` bool: where another value begins."""
+    """``n`` or ``r`` bool: True where another value begins."""
     found = np.ones(len(values), dtype=bool)
     found[1:] = values[1:] != values[:-1]
     return found
@@ -122,7 +124,7 @@ def _fields(block: Block, real: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _places(real: Sequence[np.ndarray], order: np.ndarray) -> list[Tensor]:
-    """For each block ``m w``, where its tokens are in the stream; 0 for padding."""
+    """The places in the stream of each block's tokens, ``m w``; 0 for padding."""
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     starts = [0, *accumulate(int(chosen.sum()) for chosen in real)]
@@ -142,7 +144,7 @@ def _tokens(
     piece: np.ndarray,
     place: np.ndarray,
 ) -> Tokens:
-    """What a mask builder sees; positions are the columns of a packed row."""
+    """The tokens as a mask builder sees them; positions are the columns of a packed row."""
     offsets = np.array([0, *accumulate(block.ids.shape[1] for block in blocks)])[:-1]
     begins = _begins(sample)
     starts = _begins(tags) | _begins(piece) | begins  # of spans
@@ -159,7 +161,7 @@ def _tokens(
 
 
 def _groups_by_sample(rows: _Rows) -> list[Group]:
-    """Samples of like length; `rows` are in the order of those."""
+    """Groups samples of like length; `rows` are in the order of those."""
     begins = np.flatnonzero(_begins(rows.sample))
     return _groups(np.add.reduceat(rows.length, begins) if len(begins) else rows.length)
 
@@ -170,14 +172,15 @@ def _groups_by_row(rows: _Rows, starts: np.ndarray) -> list[Group]:
     found = _groups(rows.length[:count])
     if count == len(rows.length):
         return found
-    begin = np.zeros(int(rows.sample.max()) + 1, dtype=np.int64)  # of each sample, where its own row begins
+    begin = np.zeros(int(rows.sample.max()) + 1, dtype=np.int64)  # the begin of each sample's own row
     own = whole & (rows.piece == 0)
     begin[rows.sample[own]] = starts[own]
     return [*found, *_branch_groups(rows[~whole], begin, int(starts[count]))]
 
 
 def _branch_groups(rows: _Rows, begin: np.ndarray, start: int) -> list[Group]:
-    """Branches that see about as many tokens; keys are the prefix and the branch itself. begin: of each sample."""
+    """Groups branches that see about as many tokens; keys are the prefix and the branch itself. begin: the place at
+    which each sample's own row begins."""
     seen, found = rows.length + rows.prefix, []
     for shortest, longest in groups(seen, ATTENTION_CALL):
         chosen = np.flatnonzero((seen >= shortest) & (seen <= longest))
@@ -195,7 +198,7 @@ def _branch_groups(rows: _Rows, begin: np.ndarray, start: int) -> list[Group]:
 
 
 def _groups(lengths: np.ndarray) -> list[Group]:
-    """Of rows in the order of their lengths, those that share a call."""
+    """Groups rows, given in the order of their lengths, that share a call."""
     found, start = [], 0
     for shortest, longest in groups(lengths, ATTENTION_CALL):
         length = lengths[(lengths >= shortest) & (lengths <= longest)]
@@ -219,7 +222,7 @@ def _padding(length: np.ndarray) -> dict[str, Tensor]:
 
 
 def _first_tiles(rows: _Rows) -> np.ndarray:
-    """For each tile the first that one of its tokens sees: that in which its first token's sample begins."""
+    """The first tile that any token of each tile sees: the one in which its first token's sample begins."""
     starts = np.where(_begins(rows.sample), _starts(rows.length), 0)
     return rows.spread(np.maximum.accumulate(starts))[::TILE] // TILE
 

@@ -6,12 +6,12 @@ from torch import nn
 
 from jepa_core.objective.spec import ObjectiveSpec
 
-#: Of the first term these have the names that they had when there was one term only.
+#: Parts that in the first term have the names from when there was one term only.
 FIRST = ("source_embedding", "target_embedding", "predictor", "distance")
 
 
 def register_parts(objective: nn.Module, spec: ObjectiveSpec) -> nn.ModuleDict:
-    """Registers them by names that are the same in every run of a recipe; gives those without a name of their own."""
+    """Registers parts by names that are the same in every run of a recipe; returns those not in :data:`FIRST`."""
     rest = nn.ModuleDict()
     for number, term in enumerate(spec.terms):
         for name, part in term.parts():

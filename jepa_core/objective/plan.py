@@ -21,7 +21,7 @@ from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
 
 @dataclass(frozen=True)
 class PlannedView(Movable):
-    """Where a view's tokens are: rows ``n`` of ``blocks[block]``, and select ``n w`` of their columns."""
+    """The place of a view's tokens: rows ``n`` of ``blocks[block]``, and select ``n w`` of their columns."""
 
     block: int
     rows: Tensor
@@ -30,9 +30,9 @@ class PlannedView(Movable):
 
 @dataclass(frozen=True)
 class PlannedPair(Movable):
-    """A pair of views. same: ``n`` int64, equal where the targets have the same tokens; candidate: ``n`` int64, which
-    of the task's candidates each target is; both None where the distance does not ask for it; weight: ``n``, how much
-    each pair counts; None: 1."""
+    """A pair of views. same: ``n`` int64, equal where the targets have the same tokens; candidate: ``n`` int64, the
+    number of each target among the task's candidates; both None where the distance does not ask for them; weight:
+    ``n``, how much each pair counts; None: 1."""
 
     source: PlannedView
     target: PlannedView
@@ -46,8 +46,8 @@ class PlannedPair(Movable):
 
 @dataclass(frozen=True)
 class PlannedTerm(Movable):
-    """What a JEPA term pays for. samples: how many samples pay; pairs: of views, for each of them; weighed: the sum of
-    the pairs' weights, where they have any."""
+    """The samples that pay a JEPA term. samples: how many; pairs: pairs of views, each of all these samples; weighed:
+    the sum of the pairs' weights, where they have any."""
 
     pairs: tuple[PlannedPair, ...]
     samples: int
@@ -66,8 +66,7 @@ class PlannedTerm(Movable):
 
 @dataclass(frozen=True)
 class PlannedLabels(Movable):
-    """Labels of a block. rows, columns: ``l``, where in ``blocks[block]`` the hidden states stand that
-    predict them; ids: ``l``, the labels."""
+    """Labels of ``blocks[block]``. rows, columns: ``l``, places of the states that predict them; ids: ``l``, labels."""
 
     block: int
     rows: Tensor
@@ -76,7 +75,7 @@ class PlannedLabels(Movable):
 
     @classmethod
     def of(cls, block: int, labels: Tensor) -> PlannedLabels:
-        """From unshifted labels ``m w``: each is predicted by the token before it."""
+        """Takes the labels from unshifted ones ``m w``: each is predicted by the token before it."""
         rows, columns = (labels[:, 1:] != IGNORE).nonzero(as_tuple=True)
         return cls(block, rows, columns, labels[rows, columns + 1])
 
@@ -84,7 +83,8 @@ class PlannedLabels(Movable):
 @dataclass(frozen=True)
 class PlannedRecall(Movable):
     """The questions of one transformer call, as places in its own tokens, laid flat. tokens: ``q w``, those of the
-    rows that ask; question: ``q w`` bool; tags: ``q w``; answers: ``a``, where the answer belongs, of row: ``a``."""
+    rows that ask; question: ``q w`` bool; tags: ``q w``; answers: ``a``, the places of answers; row: ``a``, the row
+    of each."""
 
     tokens: Tensor
     question: Tensor
@@ -97,7 +97,7 @@ class PlannedRecall(Movable):
 class Plan(Movable):
     """blocks[0] are the samples themselves; terms: one for each JEPA term; labels: those of the samples first, then
     those of second views; step: the optimizer step, counted from 0; arrangement: how the blocks share calls; reads: for
-    each call the tokens, flat, whose final state something reads; recalls: for each call what is asked in it.
+    each call the tokens, flat, whose final state something reads; recalls: the questions of each call.
     """
 
     blocks: tuple[Block, ...]
@@ -125,13 +125,13 @@ class Plan(Movable):
 
     @property
     def own_labels(self) -> PlannedLabels:
-        """Those of the samples themselves."""
+        """The labels of the samples themselves."""
         return self.labels_by_block[0]
 
     @property
     def labelled(self) -> tuple[Tensor, Tensor]:
-        """Of every label, those of the samples first: the place of the hidden state that predicts it, among the
-        ``f`` tokens of all calls, and its id."""
+        """All labels, those of the samples first: the place of the hidden state that predicts each, among the ``f``
+        tokens of all calls, and its id."""
         places = [self.arrangement.places[each.block][each.rows, each.columns] for each in self.labels_by_block]
         return torch.cat(places), torch.cat([each.ids for each in self.labels_by_block])
 
@@ -147,7 +147,7 @@ class Plan(Movable):
 
 
 def append_predictors(samples: Samples, pred_ids: Tensor) -> Samples:
-    """With the predictor tokens ``k`` after each row's last real token: ``b s`` becomes ``b s+k``."""
+    """Puts the predictor tokens ``k`` after each row's last real token: ``b s`` becomes ``b s+k``."""
     if not len(pred_ids) or not len(samples):
         return samples
     room = torch.full((len(samples), len(pred_ids)), PAD, device=samples.ids.device)

@@ -1,4 +1,4 @@
-"""From a batch to its plan: filters, views, predictor tokens, positions."""
+"""The planner: it turns a batch into its plan of filters, views, predictor tokens and positions."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Planner:
 
     @spec.setter
     def spec(self, spec: ObjectiveSpec) -> None:
-        """Looks up here, and not for every batch, of each term its filters with what they declare, the groups that its
-        views leak on, whether these are drawn, and what its distance needs."""
+        """Looks up, once and not for every batch, the traits of filters, the groups that views leak on, whether these
+        are drawn, and what distances need."""
         self._spec = spec
         self.pred_ids = torch.tensor(spec.pred_ids, dtype=torch.int64)
         self._filters = [[(keep, FilterTraits.of(keep)) for keep in term.filters] for term in spec.terms]
@@ -56,10 +56,9 @@ class Planner:
         self.needs = [DistanceTraits.of(term.distance).needs for term in spec.terms]
 
     def __call__(self, batch: Mapping[str, Tensor], step: int, training: bool) -> Plan:
-        """The plan of `batch` (keys as in :data:`~jepa_core.samples.sample_set.Batch`).
+        """Plans `batch` (keys as in :data:`~jepa_core.samples.sample_set.Batch`).
 
-        Raises ComponentError when a filter breaks its contract, or a pair that leaks a held-out answer would
-        count.
+        Raises ComponentError when a filter breaks its contract, or a pair would count that leaks a held-out answer.
         """
         check_keys(batch, KEYS if self.spec.terms else ("input_ids", "labels", "tags"))
         samples = Samples.of_batch(batch)
@@ -80,14 +79,14 @@ class Planner:
         return Plan(blocks, terms, labels, self.arrange(blocks), step)
 
     def alone(self, samples: Samples) -> Plan:
-        """The plan of these samples by themselves, without labels and pairs."""
+        """Plans these samples by themselves, without labels and pairs."""
         everyone = torch.arange(len(samples), device=samples.ids.device)
         blocks = (self.block(samples, everyone, torch.zeros_like(everyone)),)
         none = PlannedLabels(0, everyone[:0], everyone[:0], everyone[:0])
         return Plan(blocks, (), (none,), self.arrange(blocks))
 
     def eligible(self, batch: Mapping[str, Tensor], step: int, training: bool, number: int = 0) -> Tensor:
-        """``b`` bool: the samples that all filters of a term leave."""
+        """``b`` bool: the samples that pass all filters of a term."""
         term, group = self.spec.terms[number], batch["group"]
         eligible = torch.full_like(group, weight_at(term.weight, step) > 0, dtype=torch.bool)
         for stream, (keep, traits) in enumerate(self._filters[number]):
@@ -111,7 +110,7 @@ class Planner:
         return eligible
 
     def block(self, samples: Samples, sample: Tensor, start: Tensor, prefix: Tensor | None = None) -> Block:
-        """Rows ``m w`` of the batch rows `sample`, whose position ids begin at `start`."""
+        """Makes a block of the batch rows `sample`, ``m w``; position ids begin at `start`, a branch's at `prefix`."""
         columns = torch.arange(samples.ids.shape[1], device=sample.device).expand_as(samples.ids)
         if self.spec.positions == "none":
             columns = torch.zeros_like(columns)
@@ -122,7 +121,7 @@ class Planner:
         return Block(samples.ids, samples.tags, columns, sample, prefix)
 
     def views(self, number: int, samples: Samples, index: Tensor, step: int) -> Views:
-        """The views that a term makes of samples ``n s``; index: ``n``, theirs in the dataset."""
+        """Makes the views of a term from samples ``n s``; index: ``n``, theirs in the dataset."""
         term = self.spec.terms[number]
         if not self._drawn[number]:
             return term.reversal(samples)
@@ -131,14 +130,14 @@ class Planner:
 
 
 def weighed(views: Views) -> float | None:
-    """The sum of the weights of all pairs, where any has some."""
+    """The sum of the weights of all pairs; None where none has weights."""
     if views.weights is None:
         return None
     return sum(float(weight.sum()) for weight in views.weights if weight is not None)
 
 
 def takes_draws(strategy: object) -> bool:
-    """Does a strategy ask for random numbers: has it a parameter named ``draws``."""
+    """Tells whether a strategy asks for random numbers, by a parameter named ``draws``."""
     try:
         return callable(strategy) and "draws" in inspect.signature(strategy).parameters
     except (TypeError, ValueError):  # a callable without a signature
@@ -147,7 +146,7 @@ def takes_draws(strategy: object) -> bool:
 
 @dataclass
 class _Layout:
-    """Blocks as they are added: the samples first, then new ones of every term."""
+    """Collects blocks: the samples first, then new ones of every term."""
 
     planner: Planner
     samples: Samples
@@ -164,7 +163,7 @@ class _Layout:
         self.blocks.append(self.planner.block(self.first, everyone, torch.zeros_like(everyone)))
 
     def pairs(self, rows: Tensor, views: Views, needs: Collection[str]) -> tuple[PlannedPair, ...]:
-        """Adds the blocks of a term's views, which the samples `rows` have. needs: of its distance."""
+        """Adds the blocks of a term's views of the samples `rows`; returns its pairs. needs: the distance's."""
         found = []
         weights = views.weights or (None,) * len(views.pairs)
         for (source, target), weight in zip(views.pairs, weights, strict=True):
@@ -204,8 +203,7 @@ class _Layout:
 
 
 def _new_tokens(view: View, pred_ids: Tensor, rows: Tensor) -> tuple[Samples, Tensor, Tensor | None]:
-    """Tokens of a block of their own, which of them are the view, and for a branch how many of the sample's they
-    follow."""
+    """Makes the tokens of a new block; returns them, the view among them, and the length of a branch's prefix."""
     if isinstance(view, Part):
         last = torch.arange(view.select.shape[1]).where(view.select, -1).amax(dim=1)
         new = only_predictors(len(rows), pred_ids)
@@ -221,6 +219,6 @@ def _new_tokens(view: View, pred_ids: Tensor, rows: Tensor) -> tuple[Samples, Te
 
 
 def _with_predictors(select: Tensor, tags: Tensor, is_source: bool) -> Tensor:
-    """A view's tokens ``n s`` among those of its block ``n w``; the predictor tokens there belong to sources."""
+    """Selects a view's tokens ``n s`` in its block ``n w``; those of a source include the predictor tokens there."""
     wide = pad(select, (0, tags.shape[1] - select.shape[1])) if tags.shape != select.shape else select
     return wide | (tags == PRED) if is_source else wide

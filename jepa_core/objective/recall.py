@@ -1,9 +1,9 @@
 """Recall: the state where an answer belongs becomes a candidate's before the answer is spelled.
 
-What the predictor makes of a question says which candidate answers it, by its cosine with the candidates' own
-states, but it is no such state. What comes after a layer gets, in the answer's place, the mean of all candidates'
-states, weighted by softmax(cosine / temperature): one step of a modern Hopfield network whose memory is the candidates
-(Ramsauer et al. 2021, arXiv 2008.02217, equation 3). So a decoder that can spell candidates can spell answers.
+The prediction from a question says which candidate answers it, by its cosine with the candidates' own states, but it is
+no such state. The layers after a given one get, in the answer's place, the mean of all candidates' states, weighted by
+softmax(cosine / temperature): one step of a modern Hopfield network whose memory is the candidates (Ramsauer et al.
+2021, arXiv 2008.02217, equation 3). So a decoder that can spell candidates can spell answers.
 
 Axes: ``r t d`` states of a call, ``m d`` the memory, ``q w`` tokens of questions.
 """
@@ -34,9 +34,9 @@ Predict = Callable[[dict[int, Tensor], Tensor, Tensor], Tensor]
 
 
 class Recall:
-    """Hooks of `transformer` after the layers that `predict` reads, and after `layer`, where what is recalled goes in.
-    What they need to know is state while the model runs, so this is not for gradient checkpointing, which runs the
-    model again later."""
+    """Hooks of `transformer` after the layers that `predict` reads, and after `layer`, where recalled states go in.
+
+    They keep state while the model runs, so this is not for gradient checkpointing, which runs it again later."""
 
     def __init__(self, transformer: Transformer, layer: int, reads: set[int], predict: Predict, temperature: float):
         self.layer, self.predict, self.temperature = layer, predict, temperature
@@ -49,7 +49,7 @@ class Recall:
 
     @contextmanager
     def at(self, asked: PlannedRecall, memory: Tensor | None) -> Iterator[None]:
-        """Within this context the questions of a call are recalled; with no memory nothing is."""
+        """Recalls, in this context, what the questions of a call ask for; nothing without a memory."""
         self.asked, self.memory = asked, memory
         try:
             yield
@@ -68,8 +68,7 @@ class Recall:
         return with_hidden(self._answered(hidden_of(args, kwargs), self.asked, self.memory), args, kwargs)
 
     def _answered(self, hidden: Tensor, asked: PlannedRecall, memory: Tensor) -> Tensor:
-        """With what is recalled where answers belong. Only the question is looked at: what comes after it has seen the
-        answer."""
+        """Puts recalled states where answers belong. Only the question is read: later tokens have seen the answer."""
         with torch.no_grad():
             found = self.predict(
                 {layer: _at(self.states[layer], asked.tokens) for layer in self.reads}, asked.question, asked.tags
@@ -80,7 +79,7 @@ class Recall:
 
 
 def make_recall(spec: ObjectiveSpec, transformer: Transformer, first: RunningTerm) -> Recall | None:
-    """What the spec asks for; None where it asks for none. Raises ComponentError where something is missing for it."""
+    """Makes the recall that the spec asks for, if any. Raises ComponentError where something it needs is missing."""
     if spec.recall_temperature is None:
         return None
     if spec.ntp_detach is None:
@@ -97,7 +96,7 @@ def _at(states: Tensor, tokens: Tensor) -> Tensor:
 
 
 def recalled(states: Tensor, memory: Tensor, temperature: float) -> Tensor:
-    """``n d``: for each of the states ``n d`` the memory's, weighted."""
+    """``n d``: for each of the states ``n d`` the weighted mean of the memory."""
     memory = memory.float()
     cosines = normalize(states.float(), dim=-1) @ normalize(memory, dim=-1).T
     return torch.softmax(cosines / temperature, dim=-1) @ memory
@@ -106,7 +105,7 @@ def recalled(states: Tensor, memory: Tensor, temperature: float) -> Tensor:
 def plan_recalls(
     asked: Callable[[Samples], Asked], blocks: Sequence[Block], arrangement: Arrangement
 ) -> tuple[PlannedRecall, ...]:
-    """For each call what is asked in it; worked out on the host, so that no step waits for the device."""
+    """Plans the questions of each call; on the host, so that no step waits for the device."""
     widest = max(block.ids.shape[1] for block in blocks)
     parts = [_questions(asked, block, places, widest) for block, places in zip(blocks, arrangement.places, strict=True)]
     tokens, question, tags, answer = (torch.cat([part[i] for part in parts]) for i in range(4))
@@ -123,7 +122,7 @@ def plan_recalls(
 def _questions(
     asked: Callable[[Samples], Asked], block: Block, places: Tensor, width: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of the rows of a block that ask: tokens ``q width`` (padded with the row's first), question, tags, answer."""
+    """The rows of a block that ask: tokens ``q width`` (padded with the row's first), question, tags, answer."""
     found = asked(Samples(block.ids, block.tags))
     rows = found.answer.any(dim=1).nonzero().flatten()
     room = width - places.shape[1]

@@ -27,7 +27,7 @@ def check_room(spec: ObjectiveSpec, table: int | None, longest: int) -> None:
 
 
 def refuse_overflow(plan: Plan, table: int | None) -> None:
-    """A position beyond the model's table is a ComponentError; only padding may be, and is clamped."""
+    """Raises ComponentError for a position beyond the model's table; only padding may be there, and is clamped."""
     if table is None or sum(block.ids.shape[1] for block in plan.blocks) <= table:  # no position is beyond all columns
         return
     for block in plan.blocks:

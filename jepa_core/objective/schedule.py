@@ -9,8 +9,8 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Schedule:
-    """From `start` at step 0 to `end` at step `steps` and after; in between along a line, along half a cosine wave, or
-    at `start` until then (``step``).
+    """A weight that goes from `start` at step 0 to `end` at step `steps` and after: along a line, along half a cosine
+    wave, or at once at the end (``step``).
 
     >>> [Schedule(0.0, 1.0, 4, "linear").at(step) for step in (0, 1, 4, 9)]
     [0.0, 0.25, 1.0, 1.0]
@@ -32,7 +32,7 @@ class Schedule:
 
     @property
     def ever(self) -> bool:
-        """Is it above 0 at any step."""
+        """Tells whether it is above 0 at any step."""
         return self.start > 0 or self.end > 0
 
 
@@ -41,5 +41,5 @@ def weight_at(weight: float | Schedule, step: int) -> float:
 
 
 def ever_counts(weight: float | Schedule) -> bool:
-    """Is a weight, or a schedule of one, above 0 at any step."""
+    """Tells whether a weight, or a schedule of one, is above 0 at any step."""
     return weight.ever if isinstance(weight, Schedule) else weight > 0

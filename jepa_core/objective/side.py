@@ -17,14 +17,14 @@ from jepa_core.objective.plan import Plan, PlannedView
 
 @dataclass(frozen=True)
 class Side:
-    """layer: counted from the front."""
+    """An extractor with its layer, counted from the front."""
 
     extract: EmbeddingExtractor
     layer: int
 
     @classmethod
     def of(cls, extract: EmbeddingExtractor, transformer: Transformer) -> Side:
-        """Raises ComponentError when the model has no layer of the number that the extractor declares."""
+        """Makes a side. Raises ComponentError when the model has no layer of the number that the extractor declares."""
         return cls(extract, transformer.layer(EmbeddingTraits.of(extract).layer))
 
     def embed(self, view: PlannedView, plan: Plan, hidden: HiddenStates) -> Tensor:

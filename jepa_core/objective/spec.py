@@ -1,4 +1,4 @@
-"""What an objective is made of, as one frozen value: nothing is poked in afterwards."""
+"""The parts of an objective, as one frozen value: nothing is poked in afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LayoutName = Literal["auto", "packed", "rows", "flat"]
 
 @dataclass(frozen=True)
 class Ema:
-    """The target encoder is an exponential moving average of the model, ``decay`` of it kept at each step."""
+    """Makes the target encoder an exponential moving average of the model, ``decay`` of it kept at each step."""
 
     decay: float
 
@@ -36,7 +36,7 @@ Target = Literal["same", "stopped", "frozen"] | Ema
 @dataclass(frozen=True)
 class JepaTerm:
     """One JEPA loss. name: in logs and metrics; source, target, condition: extractors; predictor: None leaves the
-    source's embedding as it is; filters: which samples pay it; weight: of its mean over counted pairs."""
+    source's embedding as it is; filters: choose the samples that pay it; weight: of its mean over counted pairs."""
 
     reversal: ReversalStrategy
     source: EmbeddingExtractor
@@ -51,7 +51,7 @@ class JepaTerm:
 
     @property
     def enabled(self) -> bool:
-        """Has it a weight at any step; without one no second view is made."""
+        """Tells whether it has a weight at any step; without one no second view is made."""
         return ever_counts(self.weight)
 
     def parts(self) -> Iterator[tuple[str, Any]]:
@@ -71,8 +71,8 @@ class ObjectiveSpec:
     """``gamma_ntp * ntp`` plus the JEPA terms, over one model.
 
     pred_ids: ids of the k predictor tokens, in order; target: the encoder that makes the targets; ntp_detach: a layer
-    number, the NTP loss trains what comes after this layer alone; recall_temperature: what comes after it sees what
-    :mod:`~jepa_core.objective.recall` makes of the question; groups: names of the group numbers 0, 1, …; candidates:
+    number, the NTP loss trains only what comes after this layer; recall_temperature: of the states that
+    :mod:`~jepa_core.objective.recall` puts in after that layer; groups: names of the group numbers 0, 1, …; candidates:
     everything that a target may be; asked: finds the question in samples.
     """
 

@@ -21,9 +21,9 @@ from jepa_core.views.visibility import Branched
 @dataclass(frozen=True)
 class Stream(Movable):
     """sample, block (for a branch that of the block it goes on from), positions (position ids), place (column in its
-    own block): ``n``; branched: where there are branches; tokens: what a mask builder sees, with the fields' one axis
-    ``n``, where there is a builder to ask; groups: rows that attend in one call; longest: tokens of the longest; first:
-    for each tile of :data:`~jepa_core.model.flex_attention.TILE` tokens the first tile that one of them sees, or None
+    own block): ``n``; branched: None without branches; tokens: the mask builder's view of them, with one axis ``n``,
+    None without a builder to ask; groups: rows that attend in one call; longest: tokens of the longest sample; first:
+    for each tile of :data:`~jepa_core.model.flex_attention.TILE` tokens the first tile that any of them sees, None
     where the rows of a sample are not side by side."""
 
     sample: Tensor
@@ -37,10 +37,10 @@ class Stream(Movable):
     first: Tensor | None
 
     def sees(self, builder: MaskBuilder | None, layer: int, window: int | None) -> Callable[[Tensor, Tensor], Tensor]:
-        """From numbers of tokens, query and key, to whether the query sees the key in this layer; broadcasts.
+        """Makes a function of token numbers, query and key, that tells whether the query sees the key; broadcasts.
 
-        The same as :func:`~jepa_core.views.visibility.visible`, token by token. builder: None for plain block-causal;
-        window: how many tokens of its own row a token sees, itself included.
+        The same as :func:`~jepa_core.views.visibility.visible` in this layer, token by token. builder: None for plain
+        block-causal; window: how many tokens of its own row a token sees, itself included.
         """
 
         def seen(query: Tensor, key: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Stream(Movable):
         return seen
 
     def _distance(self, query: Tensor, key: Tensor) -> Tensor:
-        """By columns; from a branch to what it goes on from by position ids."""
+        """The distance of two tokens: by columns, but by position ids from a branch to what it goes on from."""
         by_place = self.place[query] - self.place[key]
         if self.branched is None:
             return by_place
@@ -66,7 +66,7 @@ class Stream(Movable):
         return torch.where(same, by_place, self.positions[query] - self.positions[key])
 
     def masks(self, builder: MaskBuilder | None, layer: int, window: int | None) -> list[Tensor | None]:
-        """For each group ``g q k`` bool; None where its rows are causal and nothing else."""
+        """A mask ``g q k`` bool for each group; None where its rows are causal and nothing else."""
         sees, device = self.sees(builder, layer, window), self.sample.device
         return [
             None if self._is_causal(group, builder, window) else _mask(group, sees, device) for group in self.groups

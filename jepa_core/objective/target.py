@@ -32,12 +32,12 @@ class TargetEncoder(nn.Module):
             self.transformer.forget_positions()
 
     def train(self, mode: bool = True) -> TargetEncoder:
-        """Stays without dropout."""
+        """Stays in evaluation mode, without dropout."""
         return super().train(False)
 
     @torch.no_grad()
     def follow(self, model: nn.Module) -> None:
-        """After an optimizer step: the average moves towards the weights of `model`."""
+        """Moves the average towards the weights of `model`, after an optimizer step."""
         if self.decay is None:
             return
         for own, other in zip(self.model.parameters(), model.parameters(), strict=True):
@@ -45,12 +45,12 @@ class TargetEncoder(nn.Module):
 
 
 def stopped(embedding: Tensor, kind: Target) -> Tensor:
-    """The target's embedding, without gradient unless the target encoder is the model itself."""
+    """The target's embedding, with its gradient only where the target is ``same``."""
     return embedding if kind == "same" else embedding.detach()
 
 
 def target_encoder(model: PreTrainedModel, spec: ObjectiveSpec) -> TargetEncoder | None:
-    """A copy of the model where the targets are not the model's own states, made before any hook is on it."""
+    """Copies the model, before any hook is on it, where the targets are not the model's own states; else None."""
     if spec.target in ("same", "stopped") or not any(term.enabled for term in spec.terms):
         return None
     return TargetEncoder(model, spec.target, without_positions=spec.positions == "none")

@@ -1,4 +1,4 @@
-"""What an objective gives: a loss, and the terms that it is made of."""
+"""The result of an objective: a loss, and the terms that it is made of."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 NTP = "ntp"
 
-#: How much counts, a whole number unless pairs are weighted; in several processes one that stays on the device.
+#: A count, whole unless pairs are weighted; in several processes a tensor that stays on the device.
 Count = int | float | Tensor
 
 
 @dataclass(frozen=True)
 class Term:
-    """A term of the loss in one batch. sum: over what it counts, a scalar without gradient; count: how much that is
-    (labelled tokens, pairs); weight: in the loss."""
+    """A term of the loss in one batch. sum: a scalar without gradient, over everything it counts; count: of labelled
+    tokens or pairs; weight: in the loss."""
 
     sum: Tensor
     count: int
@@ -26,7 +26,7 @@ class Term:
 @dataclass(frozen=True)
 class ObjectiveOutput:
     """loss: a scalar; terms: by name, those that count something in this batch; means: by name, each term's sum over
-    the denominator that the loss was made with."""
+    the denominator in the loss."""
 
     loss: Tensor
     terms: Mapping[str, Term]
