@@ -194,7 +194,8 @@ class RehearsalTraits(Traits):
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """rows: what to rehearse, as plain JSON data, each row with its ``confidence``; counts: rows read, asked, …."""
+    """rows: what to rehearse, as plain JSON data, each row with its ``confidence``; counts: name -> number, of rows
+    read, asked and so on."""
 
     rows: Sequence[Mapping[str, Any]]
     counts: Mapping[str, int]
@@ -211,7 +212,7 @@ class DatasetTraits(Traits):
     """The traits of a dataset, attributes of the function that makes it.
 
     splits: names of its evaluation sets, so that a recipe can be checked before anything is read; ``OPTION.*`` means
-    the keys of an option; None: only the data tell."""
+    the keys of an option; None: known only from the data."""
 
     splits: tuple[str, ...] | None = None
 

@@ -1,4 +1,4 @@
-"""Contexts: what components and datasets are told about the run that they are made for."""
+"""Contexts: the part of a run that its components and datasets may know."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class OnDisk:
     """Marks an option that names a file or a folder, looked for as ``context.find`` does; so a recipe can be checked
     before anything is read.
 
-    or_id: what could be an id of the Hugging Face Hub is not looked for; besides: words that are no path.
+    or_id: whether anything that could be an id of the Hugging Face Hub will do; besides: words that are no path.
     """
 
     or_id: bool = False
@@ -50,7 +50,7 @@ _FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 @dataclass(frozen=True)
 class BuildContext:
-    """The run as the components built for it may know it.
+    """The part of a run that its components may know.
 
     vocabulary: names of tokens; tags: names of the tags 1, 2, …; groups: names of the group numbers 0, 1, …; width: d;
     num_layers: transformer blocks; k: predictor tokens a sample; search: folders for data files; tokenizer_files: file
@@ -73,7 +73,7 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class DatasetContext:
-    """The run as a dataset may know it: seed, predictor tokens, pretrained model, and where to look for files."""
+    """The part of a run that a dataset may know: seed, predictor tokens, pretrained model, and folders for files."""
 
     seed: int = 0
     k: int = 0

@@ -20,7 +20,7 @@ def is_first() -> bool:
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
-    """Tells whether `flag` is set in any of the processes; all of them have to ask."""
+    """Tells whether `flag` is set in any of the processes; every process has to call this."""
     if not distributed.is_initialized():
         return flag
     found = torch.tensor(int(flag), device=device)
@@ -29,12 +29,12 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 
 def by_first(action: Callable[[], object], device: torch.device) -> None:
-    """Acts in the first process while the others wait. Raises its error there, in the others a JepaError."""
+    """Acts in the first process while the others wait. Raises its error there, and a JepaError in the others."""
     _together(action if is_first() else None, "the first process", device)
 
 
 def by_all(action: Callable[[], object], device: torch.device) -> None:
-    """Acts in every process. One in which it fails raises the error, the others a JepaError that says so."""
+    """Acts in every process. One that fails raises its error, the others a JepaError that says so."""
     _together(action, "another process", device)
 
 
@@ -43,7 +43,7 @@ def _together(action: Callable[[], object] | None, other: str, device: torch.dev
     try:
         if action is not None:
             action()
-    except Exception as error:  # whatever it is, the others must not wait for what won't come
+    except Exception as error:  # of any kind: the others must not wait in vain
         problem = error
     if any_process(problem is not None, device):
         raise problem or JepaError(f"stopped, because {other} failed")
@@ -59,7 +59,7 @@ def from_first(number: int, device: torch.device) -> int:
 
 
 def host_group() -> distributed.ProcessGroup:
-    """The group in which processes agree without waiting for a device. All of them have to ask for it."""
+    """The group in which processes agree without waiting for a device. Every process has to call this."""
     if distributed.get_backend() == "gloo":
         return distributed.distributed_c10d._get_default_group()
     return distributed.new_group(backend="gloo")
@@ -108,7 +108,7 @@ def rows_of_all(rows: Tensor, counts: list[int]) -> Tensor:
 
 @contextmanager
 def meeting(seconds: float) -> Iterator[None]:
-    """Ends this process, with a line that says why, where the others are not met within so many seconds.
+    """Ends this process, with a line that says why, if it does not meet the others within so many seconds.
 
     torch's limit holds for each of several tries, and it waits in C++, where no exception reaches it, for processes
     that may have been killed with their launcher. A process alone has nobody to meet.

@@ -74,13 +74,13 @@ class RecipeError(JepaError):
 
 
 def first_line(error: BaseException) -> str:
-    """``TypeError: words``, with the first line of its message alone: PyTorch's go on with frames of C++."""
+    """``TypeError: words``, the message cut to its first line: PyTorch's go on with frames of C++."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def show(value: Any, limit: int = 60) -> str:
-    """Writes a value for a message, as JSON, shortened; a large value is read no further than needed.
+    """Formats a value for a message, as JSON, shortened; a large value is read no further than needed.
 
     >>> show({"a": None})
     '{"a": null}'
@@ -91,7 +91,7 @@ def show(value: Any, limit: int = 60) -> str:
 
 
 def without_traceback(error: JepaError) -> None:
-    """Takes out of an error's message the traceback that PyTorch adds when a process that makes batches raises it."""
+    """Removes the traceback that PyTorch adds to an error's message when a process that makes batches raises it."""
     if found := re.search(r"\nOriginal Traceback .*\n[\w.]+: (.*)", str(error), re.DOTALL):
         error.args = (found[1].strip(),)
 

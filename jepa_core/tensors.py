@@ -52,5 +52,5 @@ def part_here(tensor: Tensor) -> Tensor:
 
 
 def put_together(tensor: Tensor) -> Tensor:
-    """The whole tensor; where it is split, each process has to ask."""
+    """The whole tensor; where it is split, every process has to call this."""
     return tensor.full_tensor() if is_split(tensor) else tensor  # type: ignore[attr-defined]

@@ -132,14 +132,14 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
 
 
 def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
-    """Makes a component; what it refuses is told with the line where the recipe asks for it."""
+    """Makes a component; reports what it refuses at the line where the recipe asks for it."""
     with told_at(recipe, key, reference.options):
         return registry.create(kind, reference.name, context=context, **reference.options)
 
 
 @contextmanager
 def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[None]:
-    """Tells a ComponentError with the line of `key`, or of the option in `options` that the message begins with."""
+    """Reports a ComponentError at the line of `key`, or of the option in `options` that its message begins with."""
     try:
         yield
     except ComponentError as error:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class Run:
-    """A recipe, built: everything that trains, and nothing trained yet."""
+    """A built recipe: everything that trains, and nothing trained yet."""
 
     recipe: Recipe
     objective: JepaObjective
@@ -81,7 +81,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
 def build_on(
     data: TaskData, recipe: Recipe, registry: Registry, device: str | None = None, weights: Path | None = None
 ) -> Run:
-    """Builds as :func:`build` does, over data that were read before. weights: of a saved model to start from."""
+    """Builds as :func:`build` does, over data already read. weights: the folder of a saved model to start from."""
     _refuse_unknown_splits(recipe, data.evaluation)
     objective = assemble(recipe, data, registry, weights)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))

@@ -1,4 +1,4 @@
-"""Changes since a run trained, beside those of its recipe: of its data, and of the software and device it runs on."""
+"""Changes since a run trained that its recipe does not show: in its data, and in the software and device it runs on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jepa_core.assembly.build import Run
     from jepa_core.registry import Registry
 
-#: So many moved tokens are named.
+#: The most moved tokens that are named.
 NAMED = 3
 
 
@@ -29,7 +29,7 @@ class OtherData(JepaError):
 
 
 def note(run: Run, registry: Registry) -> None:
-    """Makes the run's checkpoints keep, beside its recipe, everything that is compared when it goes on."""
+    """Makes the run's checkpoints keep what is compared when it goes on, beside its recipe."""
     trainer = run.trainer
     trainer.made_with = {
         "data": data_print(run.data),
@@ -43,7 +43,7 @@ def data_print(data: TaskData) -> Fingerprint:
 
 
 def data_changes(before: Any, now: Fingerprint, tokens_before: Mapping[str, int], tokens: Mapping[str, int]) -> str:
-    """Says how the data differ from those that were trained on; an empty string where they don't.
+    """Says how the data differ from those trained on; an empty string where they don't.
 
     before: as a checkpoint or a run notes it, None where it doesn't; tokens: name -> token id.
     """
@@ -61,7 +61,7 @@ def moved_tokens(before: Mapping[str, int], now: Mapping[str, int]) -> str:
 
 
 def vocabulary_beside(checkpoint: Path) -> dict[str, int]:
-    """Name -> token id of the run that a checkpoint lies in the folder of; empty where it lies in none."""
+    """Name -> token id of the run whose folder holds a checkpoint; empty where none does."""
     path = RunFolder(checkpoint.parent.parent).vocabulary
     return _mapping_in(read_json(path), "token_to_id") if path.is_file() else {}
 
@@ -72,7 +72,7 @@ def noted(folder: RunFolder) -> dict[str, Any]:
 
 
 def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
-    """``torch 2.12.0 before, 2.13.0 now``, for each that changed; one that was not noted did not."""
+    """Lists what changed, as ``torch 2.12.0 before, 2.13.0 now``; a version that was not noted did not change."""
     if not isinstance(before, dict):
         return []
     other = {name: is_now for name, is_now in now.items() if before.get(name, is_now) != is_now}

@@ -45,9 +45,9 @@ def _why(planner: Planner, number: int, train: SampleSet, steps: int | None) -> 
 
 
 def _left(planner: Planner, number: int, train: SampleSet) -> tuple[Batch | None, int]:
-    """The samples that the filters which draw nothing leave, or None; and how many were looked through."""
+    """The samples that all but the training-only filters leave, or None; and how many were looked through."""
     seen, weight = 0, planner.spec.terms[number].weight
-    step = weight.steps if isinstance(weight, Schedule) and not weight.start else 0  # at which it has a weight
+    step = weight.steps if isinstance(weight, Schedule) and not weight.start else 0  # it has a weight there
     for rows in _rows(train):
         batch = train.__getitems__(rows)
         seen = max(seen, len(rows), rows[-1] + 1 if isinstance(rows, range) else 0)
@@ -64,7 +64,7 @@ def _rows(train: SampleSet) -> Iterator[Sequence[int]]:
 
 
 def _dropped_by_chance(planner: Planner, number: int, batch: Batch) -> str:
-    """Tries the training-only filters that state no rate; says which leaves nothing, or an empty string."""
+    """Names a training-only filter without a stated rate that leaves nothing when tried; else an empty string."""
     for stream, keep in enumerate(planner.spec.terms[number].filters):
         traits = FilterTraits.of(keep)
         if traits.training_only and traits.rate is None:

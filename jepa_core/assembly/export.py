@@ -43,10 +43,9 @@ def export(
 ) -> Path:
     """Writes a folder for ``pipeline("text-generation")``, ``AutoModelForCausalLM`` and ``AutoTokenizer``.
 
-    merge: of a run with LoRA, makes one model of the pretrained weights and the adapters; without it, the adapters are
-    written alone, which name the pretrained model and need peft. keep_predictors: keeps predictor tokens and their
-    rows. The data of the run are not read. Raises JepaError where that can't be, and for a `directory` that is not
-    empty.
+    merge: for a run with LoRA, write one model of pretrained weights and adapters, not the adapters alone, which name
+    the pretrained model and need peft. keep_predictors: keep predictor tokens and their rows. The data of the run are
+    not read. Raises JepaError where that can't be done, and for a `directory` that is not empty.
     """
     folder, target = RunFolder(Path(run_dir)), Path(directory)
     _refuse(folder, target)

@@ -29,10 +29,9 @@ _OURS = ["core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow
 
 
 def git_revision(start: Path | None = None) -> str | None:
-    """The commit of the checkout around `start`, by default the current folder; None outside of one, and without a
-    commit.
+    """The commit of the checkout around `start`, by default the current folder; None where there is none.
 
-    It ends with ``-dirty`` for changed files, ``-unknown`` where nobody can say whether there are any.
+    It ends with ``-dirty`` for changed files, ``-unknown`` where that can't be told.
     """
     try:
         for folder in _upwards((start or Path()).absolute()):

@@ -71,7 +71,7 @@ class LoadedRun:
         return self.asker(plain, count)([questions] if isinstance(questions, str) else questions)
 
     def asker(self, plain: bool = False, count: int = 3, max_new_tokens: int = 128) -> Asker:
-        """Makes a function that answers questions, one time after another."""
+        """Makes a function that answers questions, for more than one use."""
         if self.data.ask is None:
             raise JepaError("nothing can be asked of this run: its dataset has no 'ask'")
         return self.data.ask(self.data, self.objective, Manner(plain, count, max_new_tokens))
@@ -89,7 +89,7 @@ def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
 
 
 def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry) -> LoadedRun:
-    """Loads the run of a folder with these weights, for None with those it would start from; without the network.
+    """Loads the run of a folder, with these weights or (None) those it would start from, without the network.
 
     Raises JepaError also where a link in the folder leads out of it: somebody else may have made it.
     """

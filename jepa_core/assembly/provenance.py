@@ -23,7 +23,7 @@ PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pluggy", "einops", 
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, jepa-core and the packages that can change a number; and how many threads add one up."""
+    """Versions of Python, jepa-core and packages that can change a number, and the number of threads, which can too."""
     import torch
 
     return {
@@ -53,7 +53,7 @@ def provenance(recipe: Recipe, registry: Registry) -> dict[str, Any]:
 
 
 def licences(recipe: Recipe, registry: Registry) -> list[str]:
-    """Lists the files of licences that lie beside the data that the recipe's components read, in words."""
+    """Lists, in words, the licence files that lie beside the data that the recipe's components read."""
     found: dict[str, None] = {}
     for _, kind, ref in recipe.components():
         for name, annotation in option_types(registry.find(kind, ref.name).factory).items():

@@ -23,7 +23,7 @@ def check_id(name: str) -> None:
 
 
 def push_to_hub(folder: Path, name: str, private: bool = False, api: HfApi | None = None) -> str:
-    """Uploads all files of `folder` to the model `name`, made where it is not there; returns its address.
+    """Uploads all files of `folder` to the model `name`, created if it is missing; returns its address.
 
     private: for a new one; api: huggingface_hub's own by default. Raises HubError, saying what to do; `folder` stays.
     """

@@ -1,6 +1,6 @@
-"""A trial step before the first, in which every component is watched: it has to keep its contract in this run.
+"""A trial step before the first, in which every component is watched for breaches of its contract.
 
-A breach is told with the line of the recipe that asks for the component, before anything is written.
+A breach is reported at the line of the recipe that asks for the component, before anything is written.
 """
 
 from __future__ import annotations

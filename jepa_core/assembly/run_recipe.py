@@ -36,7 +36,7 @@ def _missing(folder: RunFolder, registry: Registry) -> Iterator[Problem]:
 
 
 def _advice(name: str, search: list[str]) -> str:
-    """Says how to give a missing plugin. search: folders, the first one that in which the run was started."""
+    """Says how to bring in a missing plugin. search: folders, first the one in which the run was started."""
     if not name.endswith(".py"):
         return f"the run was made with a plugin: install {name}, or add -p {name}"
     there = [path for path in (Path(name), *(Path(each, name) for each in search[:1])) if path.is_file()]

@@ -27,7 +27,7 @@ def make_trainer(run: Run) -> JepaTrainer:
     """Makes the trainer of `run`, which writes into the recipe's output folder."""
     folder = RunFolder(Path(run.recipe.output_dir))
     if run.recipe.training.gradient_checkpointing:
-        if run.objective.recall is not None:  # what is recalled is state, gone when a layer runs again
+        if run.objective.recall is not None:  # recalled states are gone when a layer runs again
             raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
     _refuse_unsplittable(run)
@@ -77,7 +77,7 @@ def check_training(run: Run) -> None:
 
 
 def _refuse_no_batch(run: Run, processes: int) -> None:
-    """Raises RecipeError where the last batch of an epoch, which is left out, is its only one."""
+    """Raises RecipeError where leaving out an epoch's last batch leaves none."""
     training, samples = run.recipe.training, len(run.train_dataset)
     together = training.per_device_train_batch_size * processes
     if training.dataloader_drop_last and samples < together:

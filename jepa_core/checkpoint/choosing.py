@@ -24,7 +24,7 @@ class OtherRecipe(JepaError):
 
 
 def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str], None]) -> Path | None:
-    """Finds the whole checkpoint of the most steps, of this `recipe` (None: of any).
+    """Finds the latest whole checkpoint of this `recipe` (None: of any).
 
     Returns None when there are no checkpoints at all; raises BadCheckpoint when there are some and none will do,
     because starting anew would hide that. warn: is told of each that is passed over, and why.

@@ -79,7 +79,7 @@ def _check_file(folder: Path, name: str, size: int, digest: str) -> None:
 
 
 def folder_name(step: int) -> str:
-    """The folder's name for the checkpoint of a step."""
+    """The name of the folder for a step's checkpoint."""
     return f"checkpoint-{step}"
 
 
@@ -100,7 +100,7 @@ def regular_size(path: Path) -> int:
 
 
 def read_json(path: Path) -> Any:
-    """Reads JSON of a checkpoint. Raises BadCheckpoint when there is none, or it is too large or too deep."""
+    """Reads JSON of a checkpoint. Raises BadCheckpoint when there is none, or it is too large or nested too deep."""
     if regular_size(path) > MAX_JSON:
         raise BadCheckpoint(f"{path}: larger than {MAX_JSON >> 20} MiB")
     try:

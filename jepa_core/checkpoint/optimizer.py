@@ -38,7 +38,7 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_other_shapes(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Raises ValueError when `state` is not that of an optimizer over these parameters; torch does not look."""
+    """Raises ValueError when `state` is not that of an optimizer over these parameters; torch does not check."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     numbers = [number for group in state["param_groups"] for number in group["params"]]
     if sorted(numbers) != list(range(len(parameters))) or not state["state"].keys() <= set(numbers):

@@ -57,7 +57,7 @@ def write_parts(folder: Path, parts: Parts, group: Group) -> None:
     numbers = {name: _kind(name) for name in parts}
     writer = dcp.HuggingFaceStorageWriter(str(folder), numbers, save_distributed=True)
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # that one process is one process
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # torch warns that it is one process
             dcp.save(parts, storage_writer=writer, process_group=group, no_dist=group is None)
     except dcp.CheckpointException as error:
         own = error.failures.get(rank)
@@ -96,7 +96,7 @@ def read_optimizer_parts(
 
 
 def put_all_together(objective: JepaObjective) -> Parts:
-    """Gathers the whole state of a split objective on the host of the first process; every process has to ask."""
+    """Gathers the whole state of a split objective on the host of the first process; every process has to call this."""
     parameters = dict(objective.named_parameters(remove_duplicate=False))
     found: dict[int, Tensor] = {}
     state = {}

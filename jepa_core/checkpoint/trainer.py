@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
 
 class CheckpointTrainer(Trainer):
-    """A Trainer that saves, and goes on bit by bit where it was.
+    """A Trainer whose checkpoints let a run go on, bit by bit, where it was.
 
     recipe: as plain data, kept in every checkpoint, so that none is taken for another run's; made_with: the data and
-    versions compared beside it; sharded: write checkpoints in parts, one a process.
+    versions compared beside it; sharded: whether checkpoints are written in parts, one a process.
     """
 
     sharded: bool = False

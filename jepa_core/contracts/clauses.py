@@ -22,38 +22,38 @@ class Broken(Exception):
 
 
 def vectors(args: tuple[Any, ...], result: Any) -> None:
-    """An extractor: hidden ``b s d`` to ``b d``."""
+    """Checks an extractor: hidden ``b s d`` to ``b d``."""
     hidden = args[0]
     _shape(result, (hidden.shape[0], hidden.shape[2]), "one vector a sample, as wide as the hidden states")
     _of_floats(args, result)
 
 
 def as_many_vectors(args: tuple[Any, ...], result: Any) -> None:
-    """A predictor: state ``n d`` to ``n d``."""
+    """Checks a predictor: state ``n d`` to ``n d``."""
     _shape(result, args[0].shape, "one vector a pair, as wide as the state")
     _of_floats(args, result)
 
 
 def one_number_a_pair(args: tuple[Any, ...], result: Any) -> None:
-    """A distance: predicted ``n d`` to ``n``."""
+    """Checks a distance: predicted ``n d`` to ``n``."""
     _shape(result, args[0].shape[:1], "one number a pair")
     _of_floats(args, result)
 
 
 def scalar(args: tuple[Any, ...], result: Any) -> None:
-    """A regularizer: embeddings ``n d`` to a scalar."""
+    """Checks a regularizer: embeddings ``n d`` to a scalar."""
     _shape(result, (), "a scalar")
     _of_floats(args, result)
 
 
 def one_bool_a_sample(args: tuple[Any, ...], result: Any) -> None:
-    """A filter: eligible ``b`` to bool ``b``."""
+    """Checks a filter: eligible ``b`` to bool ``b``."""
     _shape(result, args[0].shape, "one bool a sample")
     _dtype(result, result.dtype == torch.bool, "bool")
 
 
 def bool_mask(args: tuple[Any, ...], result: Any) -> None:
-    """A mask builder: query and key to bool that broadcasts to ``b t t``."""
+    """Checks a mask builder: query and key to bool that broadcasts to ``b t t``."""
     if not isinstance(result, Tensor):
         raise Broken(f"it returns {type(result).__name__}; a mask is a tensor of bool")
     _dtype(result, result.dtype == torch.bool, "bool")
@@ -68,7 +68,7 @@ def bool_mask(args: tuple[Any, ...], result: Any) -> None:
 
 
 def views(args: tuple[Any, ...], result: Any) -> None:
-    """A reversal strategy: samples to views."""
+    """Checks a reversal strategy: samples to views."""
     if not isinstance(result, Views):
         raise Broken(f"it returns {type(result).__name__}; a strategy returns Views")
 

@@ -24,7 +24,7 @@ Metrics = dict[str, Any]
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """The run as a further evaluation may know it: the objective, the task, and folders for data files."""
+    """The part of a run that a further evaluation may know: objective, task, and folders for data files."""
 
     objective: JepaObjective
     data: TaskData

@@ -72,8 +72,8 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     """Measures in evaluation mode, without dropout, and leaves mode, weights and ``.grad`` as they were.
 
     batch: keys as in :data:`~jepa_core.samples.sample_set.Batch`; step: the optimizer step, for filters that
-    draw. Costs two forward and two backward passes. Where the model is split over processes, each has to ask, and
-    gradients are not measured.
+    draw. Costs two forward and two backward passes. Where the model is split over processes, every process has to call
+    this, and gradients are not measured.
     """
     split = objective.transformer.lockstep is not None
     modes = [(module, module.training) for module in objective.modules()]

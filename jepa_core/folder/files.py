@@ -17,7 +17,7 @@ from jepa_core.errors import JepaError
 
 #: Ends the name of a file or folder that is being written or deleted; nothing ever reads one.
 UNFINISHED = ".part"
-#: What a run writes as text is far smaller; a log of a million steps is about as long.
+#: The most bytes of a text that a run wrote: about as long as a log of a million steps, and far more than most.
 MAX_BYTES = 1 << 30
 #: No link is followed, no pipe is waited for, and no process that is started inherits the file.
 CAREFULLY = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
@@ -76,7 +76,7 @@ def number(value: Any) -> float | None:
     """The number in a value from JSON; None for anything else, such as NaN, which JSON can only hold as text."""
     try:
         value = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    except OverflowError:  # of an integer of hundreds of digits
+    except OverflowError:  # an integer of hundreds of digits
         return None
     return value if math.isfinite(value) else None
 
@@ -110,7 +110,7 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds a line to a file, made where it is missing: all of the line, or nothing. Raises NotWritten."""
+    """Appends a line to a file, created if it is missing: all of the line, or nothing. Raises NotWritten."""
     content = f"{line}\n".encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def refuse_read_only(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a folder with what is in it, or a link, never what it leads to; nothing where there is none."""
+    """Removes a file, a folder with its content, or a link but not its target; does nothing where there is none."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

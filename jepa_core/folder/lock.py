@@ -31,7 +31,7 @@ class FolderLocked(JepaError):
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder`, made where it is not there, for this process.
+    """Holds `folder`, created if it is missing, for this process.
 
     Raises FolderLocked, naming the holder where that is known, and JepaError when nothing can be written there.
     """
@@ -93,7 +93,7 @@ def _other_lock(path: Path, what: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        with suppress(OSError):  # of whoever took it in the meantime
+        with suppress(OSError):  # somebody took it in the meantime
             path.unlink(missing_ok=True)
 
 
@@ -122,7 +122,7 @@ def _lock(descriptor: int, path: Path, what: Path) -> None:
         raise JepaError(f"{path}: is no regular file of its own, so no lock of a run; remove it")
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:  # which of the two is the system's choice
+    except (BlockingIOError, PermissionError) as error:  # the system chooses one of the two
         raise FolderLocked(f"{what}: another run is at work there ({_holder(descriptor)})") from error
     except OSError as error:  # a disk without locks
         raise JepaError(f"{what}: can't be locked: {error.strerror}") from error

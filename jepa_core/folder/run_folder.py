@@ -140,8 +140,8 @@ class RunFolder:
             raise JepaError(f"{error.filename or self.path}: can't be read: {reason(error)}") from error
 
     def refuse_leading_out(self, *places: Path) -> None:
-        """Raises JepaError naming a link that leads out of the folder, a pipe or a device among `places`, or in those
-        that are folders: to look at a run that somebody sent, none of these is opened."""
+        """Raises JepaError naming a link that leads out of the folder, a pipe or a device, among `places` or in their
+        folders. None of these is opened just to look at a run, which somebody may have sent."""
         root = self.path.resolve()
         try:
             for path in _with_contents(places):
@@ -158,7 +158,7 @@ class RunFolder:
         refuse_read_only(self.path)
 
     def _untouched(self) -> bool:
-        """Tells whether there is nothing but leavings of a run that was stopped before it had written its recipe."""
+        """Tells whether nothing is there but leftovers of a run that was stopped before it had written its recipe."""
         empty = {self.checkpoints} if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()) else set()
         unfinished = {path.with_name(path.name + UNFINISHED) for path in self.files}
         return set(self.path.iterdir()) <= {*empty, *unfinished, self.path / LOCK}
@@ -181,7 +181,7 @@ class RunFolder:
 
     @contextmanager
     def leaving_no_trace(self) -> Iterator[None]:
-        """Removes, after an error, the empty folders that were made in here."""
+        """Removes the empty folders that were made in this context, when it ends in an error."""
         new = [path for path in (self.checkpoints, self.path, *self.path.parents) if not path.exists()]
         try:
             yield

@@ -1,9 +1,9 @@
 """A run that learns, asks what it has learned, and rehearses that: two ordinary runs, one inside the other's folder.
 
-``learned/`` holds the first, a run as any. ``rehearsed.jsonl`` holds what the asker decided, made once. The second run
-is in the folder itself and starts from the learned weights. Each is resumed, finished and started anew as any run is.
-With rounds of self-training ``learned/`` holds such a pair itself, once more for each round: each learns on with the
-rows that the model is sure of by then.
+``learned/`` holds the first, a run like any other. ``rehearsed.jsonl`` holds what the asker decided, made once. The
+second run is in the folder itself and starts from the learned weights. Each is resumed, finished and started anew like
+any run. With rounds of self-training ``learned/`` holds such a pair itself, once more for each round: each learns on
+with the rows that the model is sure of by then.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _rows(
         return rows
     found = _ask(weights, data, recipe, registry, device)
     say(told(found))
-    if os.environ.get("RANK", "0") == "0":  # of several processes, all of which found the same
+    if os.environ.get("RANK", "0") == "0":  # all processes found the same; one writes
         write_rows(folder.rehearsed, made_of, found)
     return found.rows
 
@@ -204,7 +204,7 @@ def _ask(weights: Path, data: TaskData, recipe: Recipe, registry: Registry, devi
 
 
 def told(found: Rehearsed) -> str:
-    """Says in a sentence what came of asking."""
+    """Sums up in a sentence what asking gave."""
     counts = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
     if not found.rows:
         return f"rehearsal  {counts}: sure of nothing, so nothing is rehearsed; training goes on without further rows"

@@ -36,7 +36,7 @@ class OtherRecipeThere(FolderTaken):
 
 
 def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Path | None, force: bool) -> bool:
-    """Tells whether there is something to do: not where the folder's run is finished, and is this one.
+    """Tells whether anything is left to do; nothing is where the folder holds this very run, finished.
 
     A folder belongs to one recipe; only a greater length is a reason to go on in it. text: the recipe, resolved;
     resume: the checkpoint that the user asks for; force: go on under another recipe.
@@ -63,7 +63,7 @@ def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Pat
         raise _taken(folder, "a finished", changed, "; under another recipe it has no step left (give it more)")
     if not longer and not changed:
         if resume is not None:
-            chosen(resume, text, force)  # which may not be there
+            chosen(resume, text, force)  # it may not be there
         return False
     if resume is None and not in_order(folder.checkpoints):
         raise FolderTaken(
@@ -98,7 +98,7 @@ def _older(folder: RunFolder, registry: Registry) -> list[Data]:
     for path in folder.older_recipes:
         try:
             found.append(recipe_in(path, registry))
-        except JepaError:  # of a plugin that is gone: then it is not the one that is asked for
+        except JepaError:  # its plugin is gone, so it is not the recipe asked for
             continue
     return found
 

@@ -67,7 +67,7 @@ def run(
 
     A finished run is not repeated, but goes on to more steps than it has; an unfinished one goes on from its last
     whole checkpoint, unless `overwrite`. resume: this checkpoint instead; force_resume: also where recipe, data or
-    the number of processes differ; device: ``cpu`` keeps the run off a GPU; say: is told what a person should know.
+    the number of processes differ; device: ``cpu`` keeps the run off a GPU; say: gets messages for the user.
 
     Raises JepaError: FolderTaken when the folder holds something else, FolderLocked when another run is at
     work in it, BadCheckpoint when no checkpoint is whole, Interrupted on Ctrl-C, NotAsSaid when the quick part
@@ -150,7 +150,7 @@ def _trainer(built: Run, folder: RunFolder) -> JepaTrainer:
 
 
 def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: bool, registry: Registry) -> None:
-    """Writes down what runs from now on. The result of a finished run stays until there is more."""
+    """Writes down what runs from now on. A finished run's result stays until there is a newer one."""
     if overwrite:
         folder.clear()
     _keep_older_recipe(folder, built.trainer.recipe or {}, registry)

@@ -42,9 +42,9 @@ def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[in
         trainable_token_indices=_trained_rows(model, new_ids, lora.modules_to_save) or None,
     )
     try:
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of what peft asks transformers
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # about peft's calls to transformers
             wrapper = peft.get_peft_model(model, config)
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:  # as many kinds as checks
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:  # many kinds of check
         raise JepaError(f"model.lora: {' '.join(str(error).split())}") from error
     wrapper.peft_config["default"].base_model_name_or_path = _whole_name(model.name_or_path)
     model.__dict__[_WRAPPER] = wrapper  # past nn.Module, for which it would be a module within itself
@@ -87,7 +87,7 @@ def _trained_rows(model: PreTrainedModel, new_ids: Sequence[int], whole: Sequenc
     if not new_ids:
         return {}
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
-    if getattr(output, "bias", None) is not None:  # which peft leaves out where it trains rows
+    if getattr(output, "bias", None) is not None:  # peft leaves it out where it trains rows
         raise JepaError("model.lora: new tokens can't be trained in this model, whose output embedding has a bias")
     tied = output is None or output.weight is embedding.weight
     names = {id(module): name for name, module in model.named_modules()}

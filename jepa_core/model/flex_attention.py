@@ -29,7 +29,7 @@ def block_mask(first: Tensor, tokens: int, sees: Sees) -> BlockMask:
     count = len(first)
     number = torch.arange(count, device=first.device, dtype=torch.int32)
     seen = (number - first + 1).to(torch.int32)
-    order = (first[:, None] + number).clamp(max=count - 1).to(torch.int32)  # what stands after the seen ones is unused
+    order = (first[:, None] + number).clamp(max=count - 1).to(torch.int32)  # those after the seen ones are unused
 
     def mask_mod(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         return sees(query, key)

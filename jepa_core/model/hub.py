@@ -44,7 +44,7 @@ def load_local_or_hub(name: str, load: Callable[[bool], T], kind: Kind = "model"
         return load(True)
     try:
         return load(True)
-    except Exception:  # what a library raises for something that isn't in its cache differs from library to library
+    except Exception:  # each library raises something else for what isn't in its cache
         ask(name, kind)
     return load(False)
 

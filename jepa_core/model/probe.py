@@ -28,7 +28,7 @@ def influence(run: Callable[[], list[Tensor]], embedding: nn.Module) -> list[Ten
 
     def leaf(module: nn.Module, args: tuple, out: Tensor) -> Tensor:
         leaves.append(out.detach().requires_grad_())
-        return leaves[-1].clone()  # which a model may change in place
+        return leaves[-1].clone()  # a model may change it in place
 
     global _open_for_gradients
     hooks = Hooks()

@@ -105,7 +105,7 @@ class Transformer:
         """Takes the hooks off, so that the model is as it came. A closed Transformer can't run."""
         self._finalizer()
         self._fittings = None
-        self.__dict__.pop("_trials", None)  # which hold the fittings too
+        self.__dict__.pop("_trials", None)  # they hold the fittings too
 
     def __enter__(self) -> Transformer:
         return self

@@ -208,7 +208,7 @@ def groups(lengths: np.ndarray, call_cost: float) -> list[tuple[int, int]]:
     cheapest: list[tuple[float, list[tuple[int, int]]]] = [(0, [])]
     for end, longest in enumerate(values, start=1):
         costs = [cheapest[i][0] + call_cost + (rows[end] - rows[i]) * longest for i in range(end)]
-        first = costs.index(min(costs))  # of equals the fewest calls
+        first = costs.index(min(costs))  # among equals, the fewest calls
         cheapest.append((costs[first], [*cheapest[first][1], (values[first], longest)]))
     return cheapest[-1][1]
 

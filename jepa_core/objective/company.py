@@ -40,7 +40,7 @@ class Company:
         self.width, self.device, self.before = width, device, before
 
     def join(self, planned: PlannedTerm, embeddings: Embeddings) -> Joined:
-        """Joins the pairs of a term in all processes; each has to ask, also one that has none."""
+        """Joins the pairs of a term in all processes; every process has to call this, also one without pairs."""
         if self.before is not None:
             self.before()
         own = [planned.samples if planned.pairs else 0, len(planned.pairs), *_held(planned.pairs)]

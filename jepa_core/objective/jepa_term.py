@@ -132,8 +132,7 @@ class RunningTerm:
 
 
 def checked_detach(layer: int, terms: Sequence[RunningTerm], num_layers: int) -> int:
-    """Returns `layer`, below which the next-token loss trains nothing. Raises ComponentError if a JEPA term reads
-    above."""
+    """Returns `layer`, below which the next-token loss trains nothing. Raises ComponentError if a term reads above."""
     found = [(max(side.layer for side in term.source_sides), term.target.layer) for term in terms]
     highest = max(max(pair) for pair in found)
     if not highest <= layer < num_layers:

@@ -61,7 +61,7 @@ class JepaObjective(nn.Module):
         if spec.ntp_detach is not None:
             self.transformer.detach_after(checked_detach(spec.ntp_detach, self.terms, self.transformer.num_layers))
         self.recall = make_recall(spec, self.transformer, self.terms[0])
-        self.company: Company | None = None  #: of processes that train together; a trainer sets it
+        self.company: Company | None = None  #: processes that train together, set by a trainer
 
     @property
     def needs_candidates(self) -> bool:
@@ -181,7 +181,7 @@ class JepaObjective(nn.Module):
             found = term.distances(joined.planned, joined.embeddings, kind, self._bank(bank), joined.own)
             yield term.spec.name, weight_at(term.spec.weight, plan.step), found, planned
             draws = Draws(self.spec.seed, plan.step, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
-            own = min(planned.count, 1)  # of all processes those that have a pair pay for it
+            own = min(planned.count, 1)  # only processes that have a pair pay for it
             for name, weight, scalar in term.regularizers(joined.embeddings, kind, draws):
                 yield name, weight, scalar * own, PlannedTerm((), own, weighed=1.0)
 

@@ -147,7 +147,7 @@ def _tokens(
     """The tokens as a mask builder sees them; positions are the columns of a packed row."""
     offsets = np.array([0, *accumulate(block.ids.shape[1] for block in blocks)])[:-1]
     begins = _begins(sample)
-    starts = _begins(tags) | _begins(piece) | begins  # of spans
+    starts = _begins(tags) | _begins(piece) | begins  # spans begin here
     number = np.cumsum(starts)
     of_sample = number[np.maximum.accumulate(np.where(begins, np.arange(len(tags)), 0))]
     return Tokens(

@@ -34,8 +34,7 @@ def uniform(seed: int, step: int, index: Tensor, stream: int = 0) -> Tensor:
 
 
 def sequence_ids(ids: Tensor, select: Tensor) -> Tensor:
-    """``n`` int64, equal only for rows that select the same tokens in the same order, but for collisions of probability
-    2⁻⁶⁴.
+    """``n`` int64, equal just where rows select the same tokens in the same order, but for collisions (2⁻⁶⁴).
 
     ids: ``n s`` int64, on the host; select: ``n s`` bool.
     """
