@@ -159,7 +159,7 @@ def exponents(grows: str, rows: Sequence[Row], size: str) -> list[Row]:
     ]
 
 
-#: What grows -> the key of its size, words, and what counts or measures it.
+#: Name of the growing size -> its key, words, and the function that counts or measures.
 PARTS: dict[str, tuple[str, str, Callable[[], list[Row]]]] = {
     "parameters": (
         "parameters",

@@ -40,7 +40,7 @@ class Point:
     layers: int = 2
 
 
-#: What grows -> its sizes, of which 0 is not in the fit.
+#: Name of the growing quantity -> its sizes; 0 is left out of the fit.
 SWEEPS = {
     "batch": (16, 32, 64, 128, 256),
     "entity": (1, 2, 4, 8, 16),

@@ -78,9 +78,9 @@ def last_token(
 ) -> LastToken:
     """The hidden state of a view's last token; with predictor tokens that is the last of them.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: the last token that the
-    dataset tags so instead; norm: scale the vector to length 1 (l2), root mean square 1 (rms), or standard deviation 1
-    with its mean kept (variance); offset: so many tokens before the last one.
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: take the last token with
+    this tag of the dataset instead; norm: scale the vector to length 1 (l2), root mean square 1 (rms), or standard
+    deviation 1 with its mean kept (variance); offset: tokens to go back from the last one.
     """
     if offset < 0:
         raise ComponentError(f"offset: expected 0 or more tokens before the last one, not {offset}")

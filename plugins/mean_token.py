@@ -34,8 +34,8 @@ class MeanToken:
 def mean(context: BuildContext, layer: int = -1, tag: str | None = None) -> MeanToken:
     """The mean hidden state of a view's tokens.
 
-    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: only tokens that the
-    dataset tags so.
+    layer: 0 the embeddings, n the last layer after the final norm, negative from the end; tag: take only tokens with
+    this tag of the dataset.
     """
     return MeanToken(layer, tag_number(context, tag))
 

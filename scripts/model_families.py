@@ -45,7 +45,7 @@ _WIDTHS += " dff n_inner embedding_size word_embed_proj_dim emb_dim attention_hi
 _LAYERS = "num_hidden_layers n_layer decoder_layers encoder_layers n_layers num_layers num_decoder_layers"
 _HEADS = "num_attention_heads n_head n_heads num_heads decoder_attention_heads encoder_attention_heads"
 _HEADS += " num_decoder_attention_heads num_encoder_attention_heads swa_num_attention_heads"
-#: What makes a model small, under the names that configurations have for it.
+#: Settings that make a model small, under all the names that configurations have for them.
 SMALL: dict[str, Any] = {
     **dict.fromkeys(_WIDTHS.split(), 32),
     **dict.fromkeys(_LAYERS.split(), 2),
@@ -68,7 +68,7 @@ SMALL: dict[str, Any] = {
 }
 _LATENT: dict[str, Any] = {"num_key_value_heads": 4}
 _ROTARY: dict[str, Any] = {"rope_type": "default", "rope_theta": 10000.0}
-#: What else some kinds need, or what they need otherwise.
+#: Further or other settings that some kinds need.
 SPECIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(["axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32"], _LATENT),
     **dict.fromkeys(["glm4_moe_lite", "glm_moe_dsa"], _LATENT),
@@ -440,7 +440,7 @@ def page(found: Sequence[Family]) -> Iterator[str]:
             yield _row(f"`{one.model_type}`", one.why.replace("|", "\\|"))
 
 
-#: How views are rendered -> what stands in the table.
+#: Rendering of views -> its words in the table.
 TEXT = {"prefix": "yes", "alone": "alone", "": "–"}
 
 

@@ -16,7 +16,7 @@ from benchmarks.gpu.site import ROOT
 from benchmarks.gpu.sizes import Sizes
 
 DISTRIBUTIONS = ("torch", "transformers", "accelerate", "numpy", "peft", "triton", "pydantic", "jepa-core")
-#: What a step needs that is no part of torch.
+#: Packages beside torch that a step needs.
 NEEDED = (
     "transformers",
     "accelerate",

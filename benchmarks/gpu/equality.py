@@ -27,7 +27,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "relational": ("relational", SMALL),
     "relational_tokens": ("relational_tokens", SMALL),
 }
-#: What a loss (relative) and a gradient (norm of the difference over the norm) may differ by.
+#: The most by which a loss (relative) and a gradient (norm of the difference over the norm) may differ.
 BOUNDS = {"fp32": 1e-4, "bf16": 1e-2}
 SAMPLES = 48
 

@@ -13,7 +13,7 @@ from benchmarks.gpu.results import Result, read, write_whole
 from benchmarks.gpu.stages import STAGES
 from benchmarks.measuring import table
 
-#: Of a log that is longer only the end is kept, in characters.
+#: The characters kept from the end of a log.
 LOG = 400_000
 #: Evaluations of the long run, as its log names them.
 EVALUATED = [

@@ -12,7 +12,7 @@ from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.steps import Clock
 from benchmarks.gpu.timing import device_here
 
-#: What of the time left the training itself may take: the rest is for building again, verifying and evaluating.
+#: The share of the time left for the training itself; the rest is for building again, verifying and evaluating.
 SHARE = 0.7
 METRICS = ("mrr", "concept_mrr", "concept_hits@1", "concept_hits@10", "concept_blind_hits@1")
 EVALUATIONS = 4

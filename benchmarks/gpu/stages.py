@@ -34,9 +34,9 @@ STAGES = {
     "scale": Stage("Training at the size of the literature", 400),
 }
 
-#: What is not timed, in processes side by side.
+#: The untimed stages, in processes side by side.
 TOGETHER = (("environment", "equality", "waiting"), ("cuda_tests", "suite"))
 #: The share of the budget after which they must be done.
 TOGETHER_SHARE = 0.3
-#: What is timed, one after the other with nothing beside it; the last takes what time is left.
+#: The timed stages, one after the other with nothing beside them; the last takes all the time left.
 ALONE = ("rates", "flat", "steps", "text", "graphs", "scale")

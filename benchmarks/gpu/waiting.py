@@ -25,7 +25,7 @@ from benchmarks.training import optimizer_of, train_step
 STEPS = 3
 RECIPES = ("cosine_k1", "concept", "relational", "relational_tokens")
 SMALL = ["data.entities_both_ways=100", "data.entities_one_way=40", "data.relation_pairs=2"]
-#: Whose line is named as the place of a wait: the innermost of these on the stack.
+#: Packages whose innermost line on the stack is named as the place of a wait.
 PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate")
 
 

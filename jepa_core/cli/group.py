@@ -19,7 +19,7 @@ from jepa_core.streams import output_lost, plain
 
 #: Commands whose results are files; what they print says where.
 LEAVE_FILES = ("run", "study")
-#: What people type from other tools, and what it is here.
+#: Commands that people know from other tools -> the command here.
 ELSEWHERE = {"train": "run", "fit": "run", "ls": "list", "evaluate": "eval", "chat": "ask", "copy": "cp"}
 
 

@@ -25,9 +25,9 @@ def validate(
 ) -> None:
     """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so.
 
-    Takes less than a second where plugins say by their source what they offer, and need not run: keys and values, names
-    and options of components, the model's configuration, files that are missing, splits, trackers. What components
-    only say when they are made, and what stands in the data, is for --data, which writes nothing.
+    Takes less than a second where the plugins' sources tell what they offer, so that they need not run: checks keys and
+    values, names and options of components, the model's configuration, missing files, splits, trackers. The data, and
+    whatever components refuse only when they are made, are for --data, which writes nothing.
     """
     from jepa_core.recipe.cautions import cautions
     from jepa_core.recipe.examine import InDoubt, examine

@@ -30,8 +30,8 @@ def verify(
     """Prove that RECIPE trains what it says, with this model and this installation.
 
     Builds everything, takes real samples, and checks second views, selective loss, the one forward pass,
-    layouts, supervision, denominators and health. Of RECIPE's finished run, by its folder, the trained weights are
-    looked at. Writes verify.html, verify.json and a picture of the mask.
+    layouts, supervision, denominators and health. With the folder of a finished run for RECIPE, it checks the trained
+    weights. Writes verify.html, verify.json and a picture of the mask.
     Exit status 0 only if nothing failed.
     """
     context = _context(recipe, overrides, modules, plugin_files, processes)

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_serializer, model_validator
 
 from jepa_core.registry.section import Section
 
-#: Where a recipe may name extractors one by one.
+#: The keys under which a recipe may name extractors one by one.
 SIDES = ("source", "target", "condition")
 
 

@@ -10,7 +10,7 @@ from jepa_core.paths import at_home
 from jepa_core.recipe.defaults import DEFAULTS
 from jepa_core.registry.section import Conflict, Section
 
-#: Of QLoRA: weights in 4 or 8 bits below the adapters.
+#: Keys of QLoRA, which keeps weights in 4 or 8 bits below the adapters.
 _QUANTIZATION = ("qlora", "load_in_4bit", "load_in_8bit", "quantization", "quantization_config", "bnb_4bit_quant_type")
 
 

@@ -77,7 +77,7 @@ def _step(holder: Any, part: str, path: KeyPath) -> str | int:
     return int(part)
 
 
-#: Where a recipe lists components.
+#: The places where a recipe lists components.
 LISTS = [path for path, kind in COMPONENTS.items() if KINDS[kind].many]
 
 

@@ -15,7 +15,7 @@ from jepa_core.registry.section import Section
 
 
 class SelfTraining(Section):
-    """Rounds of learning on, before anything is rehearsed: what the model is sure of is learned as if it were data.
+    """Rounds of further learning before the rehearsal, with the model's sure answers as if they were data.
 
     In each round the asker decides anew, and learning goes on from the weights of the round before.
     """
@@ -30,11 +30,11 @@ class SelfTraining(Section):
 
 
 class RehearsalSection(Section):
-    """A second part of a run: what the model is sure of, though no training sample says it, is trained as well.
+    """A second part of a run, which trains also on answers that the model is sure of but no training sample states.
 
-    The run first learns, in ``learned/`` in its folder, what the recipe says without this section. Then the asker
-    decides what to rehearse, and a second run goes on from the learned weights with these rows too. With rounds of
-    self-training ``learned/`` is such a run itself, once for each round.
+    The run first learns, in ``learned/`` in its folder, by the recipe without this section. Then the asker decides
+    what to rehearse, and a second run goes on from the learned weights with these rows too. With rounds of
+    self-training ``learned/`` is such a run itself, nested once for each round.
     """
 
     asker: ComponentRef = Field(description="Asks the learned model, and makes training rows of what it is sure of.")

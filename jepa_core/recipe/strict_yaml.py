@@ -29,8 +29,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 class Document:
     """A file that was read.
 
-    lines: key path -> line, from 1; path: as the user typed it; problems: what is wrong without making the
-    rest unreadable, such as a key given twice.
+    lines: key path -> line, from 1; path: as the user typed it; problems: those that leave the rest
+    readable, such as a key given twice.
     """
 
     data: Any
@@ -50,7 +50,7 @@ def load_yaml(path: str | Path, *, most: int = MAX_NODES) -> Document:
 def read_yaml(path: str | Path, shown: str = "", *, most: int = MAX_NODES) -> Document:
     """Reads like :func:`load_yaml`, but raises only where no data can be had at all.
 
-    shown: what messages call the file; left out, `path`.
+    shown: the file's name in messages, by default `path`.
     """
     shown = shown or str(path)
     try:

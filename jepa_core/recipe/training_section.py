@@ -19,7 +19,7 @@ MOST_AT_ONCE = 10**6
 #: weights of it, which are told.
 MOST_RATE_OF_A_LOOP = 1e30
 
-#: What is not handed on to transformers as it is. It would leave fsdp to accelerate, which does it on GPUs alone.
+#: Keys not handed on to transformers as they are; fsdp it would leave to accelerate, which does it on GPUs alone.
 _OTHERWISE = ("eval_steps", "save_steps", "gradient_checkpointing", "fsdp", "fsdp_config")
 
 Positive = Annotated[int, Field(ge=1, le=MOST)]

@@ -32,7 +32,7 @@ def takes_context(factory: Callable[..., Any]) -> bool:
 def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner: str = "") -> list[tuple[str, str]]:
     """Lists what is wrong with `options` as pairs of the (dotted) option and the words; empty when they fit.
 
-    owner: whose options they are, for the words: ``'cosine' (from jepa-core)``.
+    owner: the component's name in the words: ``'cosine' (from jepa-core)``.
     """
     of = f" of {owner}" if owner else ""
     known = _parameters(factory)

@@ -24,7 +24,7 @@ _AS_FOLDER = re.compile(r"[\w.,=+-]{1,120}")
 
 @dataclass(frozen=True)
 class Cell:
-    """One run. folder: ``STUDY/cells/STAGE/ARM/POINT/seed-N``; recipe_file, overrides: what it runs."""
+    """One run. folder: ``STUDY/cells/STAGE/ARM/POINT/seed-N``; recipe_file, overrides: its recipe's."""
 
     stage: Stage
     arm: str

@@ -32,7 +32,7 @@ class CellResult:
     error: str = ""
 
     def at(self, metric: str, steps: float = math.inf) -> float | None:
-        """The last value within so many steps; None where there is none, or the run is not finished."""
+        """The last value within `steps` steps; None where there is none, or the run is not finished."""
         series = self.series.get(metric)
         if self.state != "finished" or series is None:
             return None
@@ -63,7 +63,7 @@ class ArmResult:
         return max((result.steps for result in self.finished), default=0)
 
     def summary(self, metric: str, steps: float = math.inf) -> Summary | None:
-        """Summarises the seeds that have a value within so many steps."""
+        """Summarises the seeds that have a value within `steps` steps."""
         values = [result.at(metric, steps) for result in self.finished]
         return summarise([value for value in values if value is not None])
 

@@ -104,7 +104,7 @@ class Study(Section):
         return self.arms[name].label or name
 
     def tuned_with(self, name: str) -> str:
-        """The arm whose tuning decides on the point of this one: itself, or what it is an ablation of."""
+        """The arm whose tuning decides on the point of this one: itself, or the arm that it is an ablation of."""
         arm = self.arms[name]
         return name if arm.grid or arm.without is None else arm.without
 

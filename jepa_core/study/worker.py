@@ -47,8 +47,8 @@ def work(
     A cell is locked while it runs; the lock ends with the process, so another one takes up the cell of a killed
     process.
 
-    Raises Interrupted or Terminated on a signal, and JepaError where the study can't go on. What goes wrong in a
-    cell is written down beside its folder, and the others go on.
+    Raises Interrupted or Terminated on a signal, and JepaError where the study can't go on. A cell's error is
+    written down beside its folder, and the others go on.
     """
     while True:
         ran = left = False

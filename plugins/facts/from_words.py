@@ -39,7 +39,7 @@ def facts(
     the facts do not state. tokenizer: a Hugging Face tokenizer's folder; null makes a token of
     every word. one_way_share: the share of the facts trained in one direction, drawn at random, and asked in the
     other; they share no entity with the rest, which is trained in both. seed: null takes the
-    recipe's. evaluation_samples: at most so many facts in each evaluation split. held_out: the test facts kept,
+    recipe's. evaluation_samples: the most facts in each evaluation split. held_out: the test facts kept,
     all or one of two fixed halves, ``tune`` to choose settings by and ``report`` to report.
     """
     if not 0 < one_way_share < 1:

@@ -90,7 +90,7 @@ def lookup(context: BuildContext, table: DataPath | None = None) -> LookupRevers
     """The reversed fact; relations are inverse by a table.
 
     table: a YAML file, a mapping name -> inverse name (or ``inverse_pairs: [[a, b], …]`` and ``symmetric:
-    [a, …]``); null takes what the vocabulary says, by the names ``<x>`` and ``<x_inv>`` if by nothing else.
+    [a, …]``); null takes the vocabulary's inverses, or else goes by the names ``<x>`` and ``<x_inv>``.
     """
     vocabulary = Vocabulary.of(context.vocabulary)
     path = None if table is None else context.find(table)

@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 #: The least share of all values on either side of a cut; smaller populations can't be told from outliers.
 LEAST_SHARE = 0.01
-#: How far the density between two populations has to fall, below the lower of their peaks.
+#: The share of the lower peak below which the density between two populations has to fall.
 VALLEY = 0.5
 _SMALLEST_VARIANCE = 1e-12
 _BINS = 512

@@ -112,12 +112,12 @@ def unanswered_questions(
 ) -> UnansweredQuestions:
     """Puts every question that no training fact answers to the predictor; the answers it is sure of become facts.
 
-    confidence: the cosine of what is predicted with the answer's state (cosine); that and the best cosine of the way
+    confidence: the cosine of the prediction with the answer's state (cosine); that plus the best cosine of the way
     back, from the answer to the head by any relation (cosine_and_back); the answer's share of
-    softmax(cosine / temperature) (probability); how far the first is above the second (margin). cut: what is kept.
-    minimum_error: the upper of two populations of confidence, nothing where there are no two; {share: S}: the surest of
-    that share; {fixed: C}: those of at least this confidence; all; nothing. control: to compare with. shuffled: the
-    answers kept change places among their questions; half: one of two fixed halves of the questions is asked at all.
+    softmax(cosine / temperature) (probability); the first's lead over the second (margin). cut: the answers kept.
+    minimum_error: the upper of two populations of confidence, nothing where there are no two; {share: S}: the surest
+    share S; {fixed: C}: those of at least confidence C; all; nothing. control: a run to compare with. shuffled: the
+    answers kept change places among their questions; half: only one of two fixed halves of the questions is asked.
     """
     _refuse(cut)
     if not 0 < temperature < float("inf"):

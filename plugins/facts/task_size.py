@@ -22,7 +22,7 @@ class TaskSize:
     entities_both_ways: entities whose facts are trained in both directions; entities_one_way: those whose
     facts are trained in one; relation_pairs: each pairs the entities anew; name_multiplicity: how many
     entities share each first and each last name (None: one token an entity, shared by nobody);
-    evaluation_samples: at most so many facts in each evaluation split; name_tokens: of a shared name, those between
+    evaluation_samples: the most facts in each evaluation split; name_tokens: tokens of a shared name, those between
     the first and the last shared by as many entities.
 
     Raises DataError for sizes from which no task can be made.

@@ -26,8 +26,7 @@ def convert_flags(
     """Turn a command of the public LLM-JEPA code into a recipe.
 
     Reads a command line of finetune.py or stp.py, as it stands in a script, and prints the recipe that means the
-    same. What differs from what the command did is said in comments above it; docs/LLM_JEPA.md has the table of
-    flags and keys.
+    same. Comments above it tell how it differs from the command; docs/LLM_JEPA.md has the table of flags and keys.
 
     Example: jepa-run convert-flags "python finetune.py --train_file synth_train.jsonl --lbd 0.5 --predictors 2"
     """

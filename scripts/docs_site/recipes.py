@@ -12,7 +12,7 @@ from jepa_core.recipe.sources import shipped_recipes
 from jepa_core.verify.context import Context
 from jepa_core.verify.grid import mask_picture, picture_names
 
-#: Where a recipe is for data or sizes that aren't here: what stands in for them while its mask is drawn.
+#: Stand-ins, while a recipe's mask is drawn, for data or sizes that aren't here.
 _TINY = ["model.config={model_type: gpt2, n_layer: 2, n_embd: 16, n_head: 2}", "training.bf16=false"]
 _PAIRS = ["data.train=pairs.jsonl", "data.tokenizer={train: bpe, size: 300}", *_TINY]
 STAND_INS = {

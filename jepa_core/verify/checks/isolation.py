@@ -1,4 +1,4 @@
-"""Checks what moves when a token changes: no other view, no earlier token, no other sample; nor from padding."""
+"""Checks that a changed token moves no other view, earlier token or other sample, and changed padding nothing."""
 
 from __future__ import annotations
 
