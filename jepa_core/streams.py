@@ -97,7 +97,7 @@ def output_lost() -> OSError | None:
 
 @contextmanager
 def only_results_on_stdout() -> Iterator[None]:
-    """Sends everything that plugins and libraries print in here to standard error, also past Python."""
+    """Sends all that plugins and libraries print in this context, also past Python, to standard error."""
     sys.stdout.flush()
     try:
         kept = os.dup(1)

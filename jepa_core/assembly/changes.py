@@ -23,13 +23,13 @@ NAMED = 3
 
 
 class OtherData(JepaError):
-    """A run can't go on with other data."""
+    """The data differ from those that the run trained on."""
 
     exit_status = 2
 
 
 def note(run: Run, registry: Registry) -> None:
-    """Makes the run's checkpoints keep what is compared when it goes on, beside its recipe."""
+    """Makes the run's checkpoints keep what is compared on resuming, beside its recipe."""
     trainer = run.trainer
     trainer.made_with = {
         "data": data_print(run.data),

@@ -1,4 +1,4 @@
-"""Handing a folder to the Hugging Face Hub."""
+"""Uploads of a folder to the Hugging Face Hub."""
 
 from __future__ import annotations
 

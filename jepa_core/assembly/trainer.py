@@ -1,4 +1,4 @@
-"""A trainer for a built run."""
+"""The trainer of a built run."""
 
 from __future__ import annotations
 

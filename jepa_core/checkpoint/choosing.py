@@ -1,4 +1,4 @@
-"""The choice of the checkpoint that a run goes on from."""
+"""The choice of the checkpoint that a run resumes from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LENGTHS = ("training.max_steps", "training.num_train_epochs")
 
 
 class OtherRecipe(JepaError):
-    """A run can't go on from a checkpoint of another recipe."""
+    """The checkpoint is of another recipe."""
 
     exit_status = 2
 

@@ -87,7 +87,7 @@ def read_parts(folder: Path, parts: Parts, group: Group) -> None:
 def read_optimizer_parts(
     folder: Path, objective: JepaObjective, optimizer: torch.optim.Optimizer, among: Group
 ) -> None:
-    """Puts an optimizer's state back. Raises BadCheckpoint."""
+    """Restores an optimizer's state. Raises BadCheckpoint."""
     trained = [(parameter, group) for group in optimizer.param_groups for parameter in group["params"]]
     states = {parameter: _new_state(parameter, bool(group.get("fused"))) for parameter, group in trained}
     read_parts(folder, _by_name(states, objective), among)

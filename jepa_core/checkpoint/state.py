@@ -58,7 +58,7 @@ def write_state(
 
 
 def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Puts the optimizer's moments back; rates, decays and the like are those of the run that goes on.
+    """Restores the optimizer's moments; rates, decays and the like are those of the run that resumes.
 
     Raises BadCheckpoint.
     """
@@ -74,7 +74,7 @@ def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
 
 
 def read_schedule(folder: Path, schedule: LambdaLR) -> None:
-    """Puts the learning rate where the schedule of the run that goes on has it at this step.
+    """Puts the learning rate where the schedule of the run that resumes has it at this step.
 
     With more steps, or another peak, that is not where it was left. Raises BadCheckpoint.
     """
@@ -93,7 +93,7 @@ def read_schedule(folder: Path, schedule: LambdaLR) -> None:
 
 
 def read_random(folder: Path, rank: int) -> None:
-    """Puts this process's random number generators back. Raises BadCheckpoint."""
+    """Restores this process's random number generators. Raises BadCheckpoint."""
     path = folder / random_file(rank)
     regular_size(path)
     _reading(path, lambda: random_states.restore(path.read_bytes()))
@@ -105,7 +105,7 @@ def read_processes(folder: Path) -> int:
 
 
 def read_trainer(folder: Path) -> TrainerState:
-    """Reads the trainer's state. Raises BadCheckpoint when the trainer could not go on from it."""
+    """Reads the trainer's state. Raises BadCheckpoint when the trainer could not resume from it."""
     path = folder / TRAINER
 
     def load() -> TrainerState:

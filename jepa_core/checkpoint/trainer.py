@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class CheckpointTrainer(Trainer):
-    """A Trainer whose checkpoints let a run go on, bit by bit, where it was.
+    """A Trainer that resumes from its checkpoints bit by bit.
 
     recipe: as plain data, kept in every checkpoint, so that none is taken for another run's; made_with: the data and
     versions compared beside it; sharded: whether checkpoints are written in parts, one a process.

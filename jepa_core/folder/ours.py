@@ -31,7 +31,7 @@ def refuse_foreign(*paths: Path) -> None:
 
 
 def write_own(path: Path, content: bytes) -> None:
-    """Writes a file that bears one of our marks, over an older one too. Raises JepaError when it is somebody else's."""
+    """Writes a file that bears one of our marks, over an older one too. Raises JepaError for somebody else's."""
     refuse_foreign(path)
     draft = path.with_name(path.name + UNFINISHED)
     if draft.is_file() and not draft.is_symlink() and draft.stat().st_size:  # for a link, only the link would go

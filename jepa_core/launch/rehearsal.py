@@ -67,7 +67,7 @@ def learn_and_rehearse(
 
     run_one: runs one recipe in its folder; resume: a checkpoint of either half; make: builds what learns first;
     at_start: called before the folder is first written to. Raises what a run raises, and FolderTaken where learning
-    would go on after something was rehearsed.
+    would continue after something was rehearsed.
     """
     folder, text, first = RunFolder(Path(recipe.output_dir)), resolved(recipe, registry), learning(recipe)
     folder.refuse_strangers()

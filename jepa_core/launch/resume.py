@@ -1,4 +1,4 @@
-"""Decides whether a folder's run is this recipe's, and from which checkpoint it goes on."""
+"""Decides whether a folder's run is this recipe's, and from which checkpoint it resumes."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class OtherRecipeThere(FolderTaken):
 def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Path | None, force: bool) -> bool:
     """Tells whether anything is left to do; nothing is where the folder holds this very run, finished.
 
-    A folder belongs to one recipe; only a greater length is a reason to go on in it. text: the recipe, resolved;
-    resume: the checkpoint that the user asks for; force: go on under another recipe.
+    A folder belongs to one recipe; only a greater length is a reason to continue in it. text: the recipe, resolved;
+    resume: the checkpoint that the user asks for; force: continue under another recipe.
     Raises FolderTaken naming what differs.
     """
     if not folder.started:
@@ -54,7 +54,7 @@ def left_to_train(folder: RunFolder, text: Data, registry: Registry, resume: Pat
 
 
 def _more_than_finished(folder: RunFolder, before: Data, text: Data, resume: Path | None, force: bool) -> bool:
-    """Tells whether a finished run goes on: to more steps, or forced to another recipe from an earlier checkpoint."""
+    """Tells whether a finished run continues: to more steps or, forced, under another recipe from a checkpoint."""
     changed = not_allowed(before, text)
     longer = any(grew(before, text, key) for key in LENGTHS)
     if changed and not force:
@@ -93,7 +93,7 @@ def recipe_in(path: Path, registry: Registry) -> Data:
 
 
 def _older(folder: RunFolder, registry: Registry) -> list[Data]:
-    """The recipes that the run trained under before it was made to go on under another one."""
+    """The recipes that the run trained under before it was resumed under another one."""
     found = []
     for path in folder.older_recipes:
         try:
@@ -104,7 +104,7 @@ def _older(folder: RunFolder, registry: Registry) -> list[Data]:
 
 
 def agreed(folder: RunFolder, built: Run, resume: Path | None, force: bool, say: Callable[[str], None]) -> Path | None:
-    """The checkpoint to go on from, the same in all processes; None to begin at the first step. Writes nothing.
+    """The checkpoint to resume from, the same in all processes; None to start at the first step. Writes nothing.
 
     resume: the one that the user asked for. Raises BadCheckpoint, OtherRecipe or OtherData.
     """

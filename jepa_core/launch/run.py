@@ -65,7 +65,7 @@ def run(
 ) -> Result:
     """Trains, evaluates and saves what `recipe` says, into its ``output_dir``.
 
-    A finished run is not repeated, but goes on to more steps than it has; an unfinished one goes on from its last
+    A finished run is not repeated, but continues to more steps than it has; an unfinished one resumes from its last
     whole checkpoint, unless `overwrite`. resume: this checkpoint instead; force_resume: also where recipe, data or
     the number of processes differ; device: ``cpu`` keeps the run off a GPU; say: gets messages for the user.
 
@@ -159,7 +159,7 @@ def _start(folder: RunFolder, built: Run, verified: Verification, overwrite: boo
 
 
 def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Registry) -> None:
-    """Keeps the recipe under which checkpoints were made beside another one that goes on from them."""
+    """Keeps the recipe that the checkpoints were made under, beside another one that resumes from them."""
     before = in_order(folder.checkpoints)
     if before and folder.started and differences(recipe_in(folder.recipe, registry), text):
         kept = folder.recipe_until(int(before[-1].name.removeprefix("checkpoint-")))

@@ -1,7 +1,7 @@
 """LoRA: small trained matrices beside the frozen ones of a pretrained model, by peft (Hu et al., arXiv 2106.09685).
 
-The adapters go into the model in place, so whoever knows the model, its layers or its embeddings finds them where they
-were. peft's own wrapper is kept with the model, for saving and merging.
+The adapters go into the model in place, so references to the model, its layers and its embeddings stay valid. peft's
+own wrapper is kept with the model, for saving and merging.
 """
 
 from __future__ import annotations

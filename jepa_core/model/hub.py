@@ -35,8 +35,7 @@ def find_or_id(name: str, search: tuple[Path, ...]) -> str:
 
 
 def load_local_or_hub(name: str, load: Callable[[bool], T], kind: Kind = "model") -> T:
-    """Calls ``load(True)``, from this machine alone; where that fails for an id, the Hub is asked, then
-    ``load(False)``.
+    """Calls ``load(True)``, from this machine alone; for an id without success it asks the Hub, then ``load(False)``.
 
     So what was downloaded before needs no network, and without one a missing id is told at once.
     """

@@ -1,4 +1,4 @@
-"""A mask for each layer, out of a stack that comes in as the model's mask argument."""
+"""Masks by layer, from a stack that comes in as the model's mask argument."""
 
 from __future__ import annotations
 

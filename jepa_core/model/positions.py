@@ -56,7 +56,7 @@ def forget(table: nn.Embedding, hooks: Hooks) -> None:
 
 
 def _remember(table: nn.Embedding) -> None:
-    """Lets the table be trained again, if it was, once nobody forgets it any longer."""
+    """Lets the table be trained again, if it was, once nothing forgets it any longer."""
     times, trained = _FORGOTTEN.pop(table)
     if times > 1:
         _FORGOTTEN[table] = times - 1, trained

@@ -24,7 +24,7 @@ from jepa_core.views.visibility import apart_by_branch
 @dataclass(frozen=True)
 class Block(Movable):
     """Rows of tokens that start afresh. ids, tags, positions (position ids): ``m w``; sample: ``m``, the batch row that
-    each belongs to; prefix: ``m``, for a branch the number of tokens of block 0 that it goes on from, else None."""
+    each belongs to; prefix: ``m``, for a branch the number of tokens of block 0 that it continues, else None."""
 
     ids: Tensor
     tags: Tensor
@@ -37,10 +37,10 @@ class Block(Movable):
 class Call(Movable):
     """One call of the transformer.
 
-    ids, tags, positions (position ids), block (number of the block, for a branch that of the block it goes on from),
-    piece (number of the block itself): ``r t``; apart: ``r t t`` bool, keys that a query never sees because one of the
-    two is in a branch; piece and apart are None without branches; stream: who sees whom in a call that is one row
-    without padding; masked: whether the call takes a mask, since rows are not plainly causal."""
+    ids, tags, positions (position ids), block (number of the block, for a branch that of the block it continues), piece
+    (number of the block itself): ``r t``; apart: ``r t t`` bool, keys that a query never sees because one of the two is
+    in a branch; piece and apart are None without branches; stream: who sees whom in a call that is one row without
+    padding; masked: whether the call takes a mask, since rows are not plainly causal."""
 
     ids: Tensor
     tags: Tensor

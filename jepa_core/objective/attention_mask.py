@@ -67,7 +67,7 @@ class Masks:
         return additive(allowed, self._dtype())
 
     def _distance(self, call: Call) -> Tensor:
-        """``r t t``: how far back a key is, within a block by columns, from a branch to the block it goes on from by
+        """``r t t``: how far back a key is, within a block by columns, from a branch to the block it continues by
         position ids. Raises ComponentError where these say nothing."""
         columns = torch.arange(call.ids.shape[1], device=call.ids.device)
         by_column = (columns[:, None] - columns)[None]

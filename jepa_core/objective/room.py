@@ -1,4 +1,4 @@
-"""Is there room for a sample's positions in the model's position table."""
+"""Room for a sample's positions in the model's position table."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from jepa_core.views.visibility import Branched
 
 @dataclass(frozen=True)
 class Stream(Movable):
-    """sample, block (for a branch that of the block it goes on from), positions (position ids), place (column in its
-    own block): ``n``; branched: None without branches; tokens: the mask builder's view of them, with one axis ``n``,
-    None without a builder to ask; groups: rows that attend in one call; longest: tokens of the longest sample; first:
-    for each tile of :data:`~jepa_core.model.flex_attention.TILE` tokens the first tile that any of them sees, None
-    where the rows of a sample are not side by side."""
+    """sample, block (for a branch that of the block it continues), positions (position ids), place (column in its own
+    block): ``n``; branched: None without branches; tokens: the mask builder's view of them, with one axis ``n``, None
+    without a builder to ask; groups: rows that attend in one call; longest: tokens of the longest sample; first: for
+    each tile of :data:`~jepa_core.model.flex_attention.TILE` tokens the first tile that any of them sees, None where
+    the rows of a sample are not side by side."""
 
     sample: Tensor
     block: Tensor
@@ -58,7 +58,7 @@ class Stream(Movable):
         return seen
 
     def _distance(self, query: Tensor, key: Tensor) -> Tensor:
-        """The distance of two tokens: by columns, but by position ids from a branch to what it goes on from."""
+        """The distance of two tokens: by columns, but from a branch to the block it continues by position ids."""
         by_place = self.place[query] - self.place[key]
         if self.branched is None:
             return by_place

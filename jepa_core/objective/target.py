@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class TargetEncoder(nn.Module):
     """A copy of `model` that takes no gradient: frozen as it started, or an exponential moving average of the weights
-    (as in BYOL, Grill et al. 2020, arXiv 2006.07733). Saved with the components, so that a run goes on with it.
+    (as in BYOL, Grill et al. 2020, arXiv 2006.07733). Saved with the components, so that a resumed run keeps it.
     """
 
     def __init__(self, model: PreTrainedModel, kind: Target, without_positions: bool = False):

@@ -1,4 +1,4 @@
-"""Hashes of a run's data, so that data which changed are noticed when the run goes on.
+"""Hashes of a run's data, so that changed data are noticed when the run resumes.
 
 A set may have a ``fingerprint`` of its own, text that changes with its content, where reading all of it would
 take long; a packed one has the hashes of its files.
