@@ -15,6 +15,7 @@ import torch
 from transformers import TrainerCallback
 
 from benchmarks import ours
+from benchmarks.gpu.equality import MODEL
 from benchmarks.gpu.results import Result, Skipped
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.timing import autocast, device_here, synchronize
@@ -32,10 +33,11 @@ PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate"
 def run(result: Result, sizes: Sizes) -> None:
     samples = 8 if sizes.tiny else 64
     with TemporaryDirectory() as folder:
+        model = MODEL if sizes.tiny else []
         cases = dict.fromkeys(RECIPES, SMALL) | {TEXT: text(Path(folder), 30, 100, 400)}
         for recipe, overrides in cases.items():
             for layout in ours.LAYOUTS:
-                built = ours.offered(recipe, overrides, layout, device_here())
+                built = ours.offered(recipe, [*overrides, *model], layout, device_here())
                 if not isinstance(built, str):
                     bare_steps(result, recipe, layout, built, samples)
         trainer_steps(result, f"{folder}/run", samples)

@@ -74,4 +74,5 @@ def _licences_beside(value: str, search: tuple[Path, ...]) -> list[str]:
 def plugin_code(recipe: Recipe, registry: Registry) -> dict[str, str]:
     """Plugin -> sha256 of its code, for plugins used by the recipe: code may change while the version stays."""
     used = {registry.find(kind, ref.name).plugin for _, kind, ref in recipe.components()}
-    return {plugin.origin: registry.code_hash(plugin) for plugin in sorted(used, key=lambda plugin: plugin.origin)}
+    origins = sorted({plugin.origin for plugin in used})
+    return {origin: registry.code_hash(*(p for p in used if p.origin == origin)) for origin in origins}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
 
@@ -13,25 +13,30 @@ from types import ModuleType
 MAX_FILES = 2_000
 
 
-def code_hash(module: ModuleType) -> str:
-    """sha256 over the Python files of the package that the module is in, or over its own file outside a package."""
+def code_hash(*modules: ModuleType) -> str:
+    """sha256 over the Python files of the packages that the modules are in, or over its own file of one that is in
+    none. A package counts once, however many of its modules are given."""
     found = sha256()
-    for name, path in islice(_files(module), MAX_FILES):
+    places = sorted({place for module in modules if (place := _package(module) or _own_file(module))})
+    for name, path in islice(chain.from_iterable(map(_files, places)), MAX_FILES):
         content = path.read_bytes()
         found.update(f"{name} {len(content)}\n".encode())
         found.update(content)
     return found.hexdigest()
 
 
-def _files(module: ModuleType) -> Iterator[tuple[str, Path]]:
-    """Yields name within the package, and path."""
-    root = _package(module)
-    if root is not None:
-        for path in sorted(root.rglob("*.py")):
+def _files(place: Path) -> Iterator[tuple[str, Path]]:
+    """Name within the package, and path."""
+    if place.is_dir():
+        for path in sorted(place.rglob("*.py")):
             if path.is_file():
-                yield path.relative_to(root).as_posix(), path
-    elif module.__file__:
-        yield "", Path(module.__file__)
+                yield path.relative_to(place).as_posix(), path
+    else:
+        yield "", place
+
+
+def _own_file(module: ModuleType) -> Path | None:
+    return Path(module.__file__) if module.__file__ else None
 
 
 def _package(module: ModuleType) -> Path | None:

@@ -146,10 +146,10 @@ class Registry:
         """Name -> version of the distributions that working plugins come from."""
         return {plugin.distribution: plugin.version for plugin in self.plugins}
 
-    def code_hash(self, plugin: Plugin) -> str:
-        """sha256 of the code of a plugin of this registry."""
-        module: Any = self._manager.get_plugin(plugin.name)
-        return code_hash(module)
+    def code_hash(self, *plugins: Plugin) -> str:
+        """sha256 of the code of plugins of this registry."""
+        modules: list[Any] = [self._manager.get_plugin(plugin.name) for plugin in plugins]
+        return code_hash(*modules)
 
     def _collect_or_raise(self, plugin: Plugin) -> None:
         self._collect(plugin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +11,11 @@ import torch
 from safetensors.torch import load_file
 
 import jepa_core
+from jepa_core.cli import main
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.training.trainer import JepaTrainer
+from tests.children import together
 
 TINY = [
     "data.entities_both_ways=20",
@@ -109,24 +110,13 @@ def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:
 def test_two_processes_give_the_weights_of_one(tmp_path):
     """Two times four samples a step against eight, within one epoch; ranks have different numbers of pairs."""
     common = [*TINY, "training.adam_epsilon=1e-3", "training.max_steps=3", "objective.filters.1.rate=0.5"]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [
-        "-m",
-        "jepa_core.cli.main",
-        "cosine_k1",
-        "--device",
-        "cpu",
-        "--output-dir",
-        str(tmp_path / "two"),
-    ]
-    done = subprocess.run(
-        [*launch, *command, *common, "training.per_device_train_batch_size=4"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ["--device", "cpu", "--output-dir", str(tmp_path / "two"), "training.per_device_train_batch_size=4"]
+
+    def work(rank: int) -> None:
+        sys.argv = ["jepa-run", "cosine_k1", *common, *options]
+        main.main()
+
+    assert together(2, work, patience=240) == [0, 0]
     result = jepa_core.run(jepa_core.load_recipe("cosine_k1", [*common, f"output_dir={tmp_path / 'one'}"]))
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5

@@ -52,6 +52,13 @@ def test_a_module_of_its_own_is_its_file(package):
     assert code_hash(module) != before
 
 
+def test_several_modules_count_in_any_order_and_a_package_once(package):
+    alone, inside, beside = map(import_module, ("alone", "far_away.plugin", "far_away.deep.distances"))
+    assert code_hash(inside, beside) == code_hash(inside)
+    assert code_hash(alone, inside) == code_hash(inside, alone)
+    assert len({code_hash(alone, inside), code_hash(alone), code_hash(inside)}) == 3
+
+
 def test_a_huge_package_costs_no_more_than_a_large_one(package, monkeypatch):
     monkeypatch.setattr(plugin_code, "MAX_FILES", 2)
     before = code_hash(import_module("far_away"))
