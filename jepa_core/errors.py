@@ -15,7 +15,7 @@ _LONGEST, _MOST = 200, 10_000
 
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
-#: Problems of a kind that are told in full.
+#: The most problems of a kind that are shown in full.
 FEW = 10
 
 

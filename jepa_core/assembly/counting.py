@@ -14,7 +14,7 @@ from jepa_core.objective.schedule import Schedule, weight_at
 from jepa_core.samples.draws import uniform
 from jepa_core.samples.sample_set import Batch, SampleSet
 
-#: Samples planned together, and how many are looked through before it is said that none counts.
+#: Samples planned together, and the most that are looked through before none is said to count.
 PART, LOOKED_THROUGH = 1 << 12, 1 << 20
 #: Steps for which a filter that draws at an unknown rate is tried.
 STEPS = 64

@@ -13,7 +13,7 @@ from jepa_core.recipe.resolve import differences
 
 #: Recipe, number of processes, schedule, and the optimizer's state but for its tensors.
 STATE = "state.json"
-#: The keys of a recipe that may grow when a run goes on; it has one of the two.
+#: The keys of a recipe that may grow when a run resumes; it has one of the two.
 LENGTHS = ("training.max_steps", "training.num_train_epochs")
 
 

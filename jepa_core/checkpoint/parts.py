@@ -21,7 +21,7 @@ from jepa_core.tensors import part_here, put_together
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
 
-#: Names of a process's files, by the number that torch gives them; by name they are checked before a run goes on.
+#: Names of a process's files, by the number that torch gives them; by name they are checked before a run resumes.
 KINDS = {1: "weights", 2: "components", 3: "optimizer"}
 OPTIMIZER = "optimizer."
 Parts = dict[str, Tensor]

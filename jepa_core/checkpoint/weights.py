@@ -48,7 +48,7 @@ def save_weights(objective: JepaObjective, folder: Path, state: State | None = N
     else:
         model.save_pretrained(folder, state_dict=of_model)
     if state := component_state(objective, state):
-        # Clones, because safetensors refuses two names of one tensor, as of an extractor of both sides.
+        # Clones, because safetensors refuses two names of one tensor, such as that of an extractor for both sides.
         save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, folder / COMPONENTS)
 
 

@@ -38,8 +38,8 @@ def draw_chart(chart: Chart) -> Figure:
             line.series.steps,
             line.series.values,
             color=SERIES[line.colour],
-            linestyle=_dash(line) if len(line.series.steps) > 2 else "none",  # two points are no course
-            linewidth=1.5 + 1.5 * (1 - (number + 1) / len(chart.lines)),  # one under another shows
+            linestyle=_dash(line) if len(line.series.steps) > 2 else "none",  # two points make no curve
+            linewidth=1.5 + 1.5 * (1 - (number + 1) / len(chart.lines)),  # so that a line under another shows
             marker=MARKERS[line.dash % len(MARKERS)] if len(line.series.steps) < 12 else None,
             markersize=3.5,
         )

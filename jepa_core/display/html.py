@@ -22,7 +22,7 @@ from jepa_core.streams import plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Pictures of a page share its ids, so each picture's get a number of their own.
+#: Pictures share the ids of their page, so each one's get a number of its own.
 _numbers = count(1)
 
 

@@ -19,7 +19,7 @@ from jepa_core.tensors import wide
 
 Gradient = list[Tensor | None]
 
-#: Embeddings that point more one way than this, or use fewer directions, have collapsed.
+#: Embeddings have collapsed above this mean cosine, or below this effective rank.
 ALIKE, FEW_DIRECTIONS = 0.999, 1.5
 #: With fewer pairs these figures say nothing.
 PAIRS = 4

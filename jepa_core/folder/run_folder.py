@@ -145,7 +145,7 @@ class RunFolder:
         root = self.path.resolve()
         try:
             for path in _with_contents(places):
-                if not path.resolve().is_relative_to(root):  # itself, or a folder that it is in
+                if not path.resolve().is_relative_to(root):  # it, or a folder that it is in, is such a link
                     raise JepaError(f"{path}: a link that leads out of the run's folder; it is not followed")
                 if path.exists() and not (path.is_file() or path.is_dir()):
                     raise JepaError(f"{path}: not a regular file; it is not opened")

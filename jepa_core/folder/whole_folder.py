@@ -80,7 +80,7 @@ def _retired(folder: Path) -> Path:
 
 def sync(path: Path) -> None:
     """Waits until the disk has what was written into a file, or the entries of a folder."""
-    if os.name == "nt" and path.is_dir():  # has no way to ask for it
+    if os.name == "nt" and path.is_dir():  # Windows can't be asked for it
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

@@ -220,7 +220,7 @@ def _finish(
     """Saves the model, and writes the metrics last: they say that the run is finished. state: the objective's whole
     one, where it is split over processes."""
     again = folder.finished
-    if again:  # from here on, until it is there, the folder has no result
+    if again:  # from here until it is written again, the folder has no result
         folder.metrics.unlink()
     size = sum(tensor.nbytes for tensor in built.objective.state_dict().values())
     if built.data.longest_answer is not None:

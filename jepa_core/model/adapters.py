@@ -59,7 +59,7 @@ def save_adapters(model: PreTrainedModel, folder: Path, state: dict[str, Tensor]
     whole one, where this process has only a part."""
     state = state and {f"base_model.model.{name}": tensor for name, tensor in state.items()}
     _wrapper(model).save_pretrained(folder, save_embedding_layers=False, state_dict=state)
-    (folder / "README.md").unlink(missing_ok=True)  # a form to fill in
+    (folder / "README.md").unlink(missing_ok=True)  # an empty form
 
 
 def adapter_state(model: PreTrainedModel) -> dict[str, Tensor]:

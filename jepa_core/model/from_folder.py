@@ -10,7 +10,7 @@ from transformers.utils import logging
 
 from jepa_core.errors import JepaError
 
-#: Names of a kind that are told.
+#: The most names of a kind that are listed.
 _TOLD = 3
 
 

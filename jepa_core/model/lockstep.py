@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from jepa_core.distributed import host_group, largest
 
-#: Nothing is left to be run.
+#: The turn of a process that has nothing left to run.
 DONE = 0
 
 

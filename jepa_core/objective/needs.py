@@ -20,7 +20,7 @@ SUPPLIERS: dict[str, Supplier] = {
     "entity_ids": lambda pair, bank: pair.same,
     # m d, the target embedding of every candidate of the task, from the weights as they are, with gradient
     "bank": lambda pair, bank: bank(),
-    # n int64, which candidate of the bank each target is
+    # n int64, the number of each target in the bank
     "bank_index": lambda pair, bank: pair.candidate,
 }
 

@@ -172,7 +172,7 @@ def _groups_by_row(rows: _Rows, starts: np.ndarray) -> list[Group]:
     found = _groups(rows.length[:count])
     if count == len(rows.length):
         return found
-    begin = np.zeros(int(rows.sample.max()) + 1, dtype=np.int64)  # the begin of each sample's own row
+    begin = np.zeros(int(rows.sample.max()) + 1, dtype=np.int64)  # the start of each sample's own row
     own = whole & (rows.piece == 0)
     begin[rows.sample[own]] = starts[own]
     return [*found, *_branch_groups(rows[~whole], begin, int(starts[count]))]
