@@ -36,9 +36,15 @@ def snapshot(value: Any) -> list[Tensor]:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Tells whether all tensors inside both are equal, shapes and dtypes included."""
-    pairs = list(zip(tensors(first), tensors(second), strict=True))
-    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
+    """Tells whether both hold as many tensors, pairwise equal, shapes and dtypes included; NaN equals NaN."""
+    ones, others = tensors(first), tensors(second)
+    return len(ones) == len(others) and all(_equal(one, other) for one, other in zip(ones, others, strict=True))
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
 def is_split(tensor: Tensor) -> bool:

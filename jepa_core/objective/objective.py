@@ -139,8 +139,8 @@ class JepaObjective(nn.Module):
         side, from all their tokens (for the source: before the predictor)."""
         plan, view = self._alone(samples)
         chosen = self.terms[0].source if side == "source" else self.terms[0].target
-        separate = side == "target" and self.target_encoder is not None
-        transformer = self.target_encoder.transformer if separate and self.target_encoder else self.transformer
+        encoder = self.target_encoder if side == "target" else None
+        transformer = self.transformer if encoder is None else encoder.transformer
         return chosen.embed(view, plan, self.layout.run(plan, transformer, [chosen.layer], False))
 
     def candidate_states(self) -> Tensor:
@@ -169,20 +169,20 @@ class JepaObjective(nn.Module):
         self, plan: Plan, hidden: HiddenStates, bank: Tensor | None
     ) -> Iterable[tuple[str, float, Tensor, PlannedTerm]]:
         """Yields name, weight, sum and plan of every JEPA term, and of its regularizers, that counts a pair."""
-        kind = self.spec.target
+        targets = self._target_states(plan, hidden) if any(planned.count for planned in plan.terms) else hidden
         for number, (term, planned) in enumerate(zip(self.terms, plan.terms, strict=True)):
             together = self.company if term.compares and self.training else None
             if not planned.count and together is None:
                 continue
-            embeddings = self.embeddings(plan, hidden, number) if planned.count else []
+            embeddings = term.embeddings(planned, plan, hidden, targets) if planned.count else []
             joined = Joined(planned, embeddings) if together is None else together.join(planned, embeddings)
             if not joined.planned.count:
                 continue
-            found = term.distances(joined.planned, joined.embeddings, kind, self._bank(bank), joined.own)
+            found = term.distances(joined.planned, joined.embeddings, self.spec.target, self._bank(bank), joined.own)
             yield term.spec.name, weight_at(term.spec.weight, plan.step), found, planned
             draws = Draws(self.spec.seed, plan.step, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
             own = min(planned.count, 1)  # only processes that have a pair pay for it
-            for name, weight, scalar in term.regularizers(joined.embeddings, kind, draws):
+            for name, weight, scalar in term.regularizers(joined.embeddings, self.spec.target, draws):
                 yield name, weight, scalar * own, PlannedTerm((), own, weighed=1.0)
 
     def _target_states(self, plan: Plan, hidden: HiddenStates) -> HiddenStates:

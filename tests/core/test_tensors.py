@@ -6,7 +6,7 @@ import torch
 
 from jepa_core.evaluation.health import effective_rank, mean_cosine
 from jepa_core.evaluation.ranks import score_tokens
-from jepa_core.tensors import wide
+from jepa_core.tensors import same, snapshot, wide
 
 
 class WithoutDouble(torch.Tensor):
@@ -42,3 +42,20 @@ def test_nothing_that_measures_needs_float64_on_the_device():
     assert torch.equal(expected.log_p, found.log_p)
     assert effective_rank(without_double(states)) == effective_rank(states)
     assert mean_cosine(without_double(states)) == mean_cosine(states)
+
+
+def test_one_tensor_more_is_not_the_same():
+    batch = {"ids": torch.arange(3)}
+    before = snapshot(batch)
+    assert same(batch, before)
+    batch["mine"] = torch.zeros(1)
+    assert not same(batch, before)
+
+
+def test_not_a_number_is_as_it_was():
+    states = torch.tensor([1.0, float("nan")])
+    before = snapshot(states)
+    assert same(states, before)
+    assert not same(states.nan_to_num(2.0), before)
+    assert not same(states.double(), before)
+    assert not same(states[None], before)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import jepa_core
+from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.spec import Ema
 from jepa_core.training.trainer import JepaTrainer
 from jepa_plugins.l2_distance import L2Distance
@@ -21,6 +23,7 @@ from tests.support import (
     small_batch,
     small_model,
     small_objective,
+    small_spec,
 )
 from tests.tiny_runs import REGISTRY, digest, run_tiny, tiny
 
@@ -126,6 +129,17 @@ def test_the_model_itself_needs_no_copy(target):
 
 def test_without_a_jepa_loss_there_is_none():
     assert small_objective(small_model(), target="frozen", lambda_jepa=0.0).target_encoder is None
+
+
+def test_terms_share_one_pass_of_it():
+    spec = small_spec(1, target="frozen")
+    again = replace(spec.terms[0], name="again", distance=L2Distance())
+    objective = JepaObjective(small_model(), replace(spec, terms=(*spec.terms, again)))
+    passes = []
+    objective.target_encoder.transformer.base.register_forward_hook(lambda *args: passes.append(1))
+    out = objective(**small_batch())
+    assert set(out.terms) == {"ntp", spec.terms[0].name, "again"}
+    assert len(passes) == 1
 
 
 EMA = ["objective.target={ema: 0.8}", "training.learning_rate=1e-2"]
