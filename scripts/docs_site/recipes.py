@@ -25,6 +25,7 @@ STAND_INS = {
     "pretrain": [*_PAIRS, "data.valid_share=0.25"],
     "paper_scale": ["data.entities_both_ways=2000", "data.entities_one_way=400"],
     "relational_scale": ["data.entities_both_ways=2000", "data.entities_one_way=400"],
+    "rehearsal_scale": ["data.entities_both_ways=2000", "data.entities_one_way=400"],
 }
 _LINES = [{"prompt": "lines of digits", "completion": "[0-9]+"}, {"prompt": "empty lines", "completion": "^$"}]
 
