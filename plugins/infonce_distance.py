@@ -26,7 +26,8 @@ class InfoNceDistance(nn.Module):
 
     The logits are cosines over a temperature (InfoNCE: van den Oord et al. 2018, arXiv 1807.03748, equation 4).
     negatives: ``batch`` compares with the targets of the other pairs, those of the same entity left out;
-    ``bank`` with the states of all entities of the task, made anew from the weights at every step.
+    ``bank`` with the states of all entities of the task, made anew from the weights at every step. Where a question
+    has several answers, the others that training samples state are left out too.
     learn_temperature: the temperature is a parameter, from `temperature` on, at least 0.01 (as in CLIP, arXiv
     2103.00020, whose largest scale is 100).
     """
@@ -47,7 +48,7 @@ class InfoNceDistance(nn.Module):
             self.log_scale: Tensor = nn.Parameter(scale)
         else:
             self.register_buffer("log_scale", scale, persistent=False)
-        self.needs = ("entity_ids",) if negatives == "batch" else ("bank", "bank_index")
+        self.needs = ("entity_ids", "right_ids") if negatives == "batch" else ("bank", "bank_index", "right_index")
         self.decomposable = negatives == "bank"
 
     def forward(
@@ -57,29 +58,37 @@ class InfoNceDistance(nn.Module):
         entity_ids: Tensor | None = None,
         bank: Tensor | None = None,
         bank_index: Tensor | None = None,
+        right_ids: Tensor | None = None,
+        right_index: Tensor | None = None,
     ) -> Tensor:
         """Computes the distances ``n``. entity_ids: ``n``, equal for equal targets; bank: ``m d``; bank_index: ``n``,
-        each target's place in the bank, where its own state then stands."""
+        each target's place in the bank, where its own state then stands; right_ids, right_index: ``n a``, the same as
+        `entity_ids` and `bank_index` of everything that answers a pair's question."""
         predicted, target = unit(predicted), unit(target)
         scale = self.log_scale.clamp(max=-log(SMALLEST)).exp()
         if bank is None or bank_index is None:
             own = torch.arange(len(target), device=target.device)
             cosines = predicted @ target.T
             if entity_ids is not None:
-                same = (entity_ids[:, None] == entity_ids) & (own[:, None] != own)
-                cosines = cosines.masked_fill(same, float("-inf"))
+                right = entity_ids[:, None] == entity_ids
+                if right_ids is not None and right_ids.shape[1] > 1:
+                    for also in right_ids.unbind(1):
+                        right |= also[:, None] == entity_ids
+                cosines = cosines.masked_fill(right & (own[:, None] != own), float("-inf"))
             return cross_entropy(cosines * scale, own, reduction="none")
         states, size = unit(bank), max(1, COSINES // max(len(bank), 1))
+        also = bank_index[:, None] if right_index is None else right_index
         if size >= len(predicted):
-            return _among(predicted, target, states, bank_index, scale)
-        parts = zip(predicted.split(size), target.split(size), bank_index.split(size), strict=True)
-        return torch.cat([checkpoint(_among, p, t, states, i, scale, use_reentrant=False) for p, t, i in parts])
+            return _among(predicted, target, states, bank_index, also, scale)
+        parts = zip(*(each.split(size) for each in (predicted, target, bank_index, also)), strict=True)
+        return torch.cat([checkpoint(_among, p, t, states, i, a, scale, use_reentrant=False) for p, t, i, a in parts])
 
 
-def _among(predicted: Tensor, target: Tensor, bank: Tensor, own: Tensor, scale: Tensor) -> Tensor:
-    """The distance ``n`` of each pair, among the bank with the target itself in its place."""
+def _among(predicted: Tensor, target: Tensor, bank: Tensor, own: Tensor, also: Tensor, scale: Tensor) -> Tensor:
+    """The distance ``n`` of each pair, among the bank with the target itself in its place, and without what answers
+    the question `also`."""
     right = (predicted * target).sum(dim=-1, keepdim=True)
-    cosines = predicted @ bank.T
+    cosines = (predicted @ bank.T).scatter(1, also, float("-inf"))
     cosines = cosines.scatter(1, own[:, None], right.to(cosines.dtype))  # autocast makes products bfloat16
     return cross_entropy(cosines * scale, own, reduction="none")
 

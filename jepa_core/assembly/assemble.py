@@ -14,7 +14,7 @@ from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, R
 from jepa_core.contexts import BuildContext, DatasetContext
 from jepa_core.errors import ComponentError, JepaError, did_you_mean
 from jepa_core.model.build import build_model
-from jepa_core.objective.needs import OF_CANDIDATES
+from jepa_core.objective.needs import OF_CANDIDATES, OF_RIGHT
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
@@ -104,6 +104,7 @@ def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: PreTra
     terms = (first, *(maker.term(f"objective.terms.{i}", term, settings) for i, term in enumerate(settings.terms)))
     needed = {need for term in terms for need in DistanceTraits.of(term.distance).needs}
     wanted = settings.recall_temperature is not None or bool(OF_CANDIDATES & needed)
+    several = data.right is not None and bool(OF_RIGHT & needed) and any(term.enabled for term in terms)
     return ObjectiveSpec(
         terms,
         mask=maker.make("mask", "objective.mask", settings.mask),
@@ -117,6 +118,7 @@ def make_spec(recipe: Recipe, data: TaskData, registry: Registry, config: PreTra
         seed=recipe.seed,
         groups=tuple(data.groups),
         candidates=data.candidates() if wanted and data.candidates is not None else None,
+        right=data.right() if several and data.right is not None else None,
         asked=data.asked,
     )
 

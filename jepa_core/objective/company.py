@@ -21,6 +21,8 @@ from jepa_core.objective.plan import PlannedPair, PlannedTerm, PlannedView
 Embeddings = list[tuple[Tensor, Tensor]]
 #: Fields of a pair of views that are sent to other processes, and the dtype they are sent as.
 FIELDS = {"same": torch.int64, "candidate": torch.int64, "weight": torch.float32}
+#: The same for several numbers a pair; where one process has more, the others repeat their last.
+WIDE = ("right", "right_candidates")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Company:
             self.before()
         own = [planned.samples if planned.pairs else 0, len(planned.pairs), *_held(planned.pairs)]
         found = list(zip(*of_all(own, self.group), strict=True))
-        counts, held = list(found[0]), [any(column) for column in found[2:]]
+        counts, held = list(found[0]), [max(column) for column in found[2:]]
         if not planned.pairs:
             planned, embeddings = self._nothing(max(found[1]))
         pairs = tuple(_pair(pair, counts, held) for pair in planned.pairs)
@@ -62,18 +64,27 @@ class Company:
 
 
 def _held(pairs: tuple[PlannedPair, ...]) -> list[int]:
-    """Tells for each of FIELDS whether any pair has it."""
-    return [any(getattr(pair, name) is not None for pair in pairs) for name in FIELDS]
+    """Tells for each of FIELDS whether any pair has it, and for each of WIDE how wide it is, 0 where none has it."""
+    wide = [[getattr(pair, name) for pair in pairs if getattr(pair, name) is not None] for name in WIDE]
+    narrow = [any(getattr(pair, name) is not None for pair in pairs) for name in FIELDS]
+    return [*narrow, *(max((each.shape[1] for each in found), default=0) for found in wide)]
 
 
-def _pair(pair: PlannedPair, counts: list[int], held: list[bool]) -> PlannedPair:
+def _pair(pair: PlannedPair, counts: list[int], held: list[int]) -> PlannedPair:
     """Replaces a pair's fields by those of all processes."""
     found: dict[str, Any] = {}
-    for (name, dtype), somewhere in zip(FIELDS.items(), held, strict=True):
+    rows = pair.source.rows
+    for (name, dtype), somewhere in zip(FIELDS.items(), held, strict=False):
         if somewhere:
             own = getattr(pair, name)
-            own = torch.ones(len(pair.source.rows)) if own is None else own
-            found[name] = rows_of_all(own.to(pair.source.rows.device, dtype), counts)
+            own = torch.ones(len(rows)) if own is None else own
+            found[name] = rows_of_all(own.to(rows.device, dtype), counts)
+    for name, width in zip(WIDE, held[len(FIELDS) :], strict=True):
+        if width:
+            own = getattr(pair, name)
+            own = rows.new_zeros(len(rows), width) if own is None else own
+            more = own[:, -1:].expand(-1, width - own.shape[1])
+            found[name] = rows_of_all(torch.cat([own, more], dim=1).to(rows.device), counts)
     return replace(pair, **found)
 
 

@@ -22,10 +22,17 @@ SUPPLIERS: dict[str, Supplier] = {
     "bank": lambda pair, bank: bank(),
     # n int64, the number of each target in the bank
     "bank_index": lambda pair, bank: pair.candidate,
+    # n a int64, of each pair the entity_ids of everything that answers its question, as training samples say, and its
+    # own in the places left over
+    "right_ids": lambda pair, bank: pair.right,
+    # n a int64, the same as numbers of candidates
+    "right_index": lambda pair, bank: pair.right_candidates,
 }
 
 #: Needs for which the objective has to know the task's candidates.
-OF_CANDIDATES = {"bank", "bank_index"}
+OF_CANDIDATES = {"bank", "bank_index", "right_index"}
+#: Needs for which it has to know which answers a question has.
+OF_RIGHT = {"right_ids", "right_index"}
 
 
 def supply(needs: Sequence[str], pair: PlannedPair, bank: Callable[[], Tensor]) -> dict[str, Tensor]:

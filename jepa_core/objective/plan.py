@@ -31,13 +31,16 @@ class PlannedView(Movable):
 @dataclass(frozen=True)
 class PlannedPair(Movable):
     """A pair of views. same: ``n`` int64, equal where the targets have the same tokens; candidate: ``n`` int64, the
-    number of each target among the task's candidates; both None where the distance does not ask for them; weight:
-    ``n``, how much each pair counts; None: 1."""
+    number of each target among the task's candidates; right: ``n a`` int64, what `same` is for everything that
+    answers the question, right_candidates: the same as `candidate`; all None where the distance does not ask for them;
+    weight: ``n``, how much each pair counts; None: 1."""
 
     source: PlannedView
     target: PlannedView
     same: Tensor | None = None
     candidate: Tensor | None = None
+    right: Tensor | None = None
+    right_candidates: Tensor | None = None
     weight: Tensor | None = None
 
     def __iter__(self) -> Iterator[PlannedView]:

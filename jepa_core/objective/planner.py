@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -168,16 +169,25 @@ class _Layout:
         weights = views.weights or (None,) * len(views.pairs)
         for (source, target), weight in zip(views.pairs, weights, strict=True):
             planned = self._place(rows, source, True), self._place(rows, target, False)
-            ids = self.blocks[planned[1].block].ids[planned[1].rows]
-            found.append(
-                PlannedPair(
-                    *planned,
-                    same=sequence_ids(ids, planned[1].select) if "entity_ids" in needs else None,
-                    candidate=self._candidate(ids, planned[1].select) if "bank_index" in needs else None,
-                    weight=weight,
-                )
-            )
+            found.append(PlannedPair(*planned, **self._known(*planned, needs), weight=weight))
         return tuple(found)
+
+    def _known(self, source: PlannedView, target: PlannedView, needs: Collection[str]) -> dict[str, Any]:
+        """Looks up what the distance of a pair of views `needs` to know of its samples."""
+        ids, spec = self.blocks[target.block].ids[target.rows], self.planner.spec
+        found: dict[str, Any] = {}
+        if "bank_index" in needs:
+            found["candidate"] = self._candidate(ids, target.select)
+        if {"entity_ids", "right_ids", "right_index"} & set(needs):
+            own = sequence_ids(ids, target.select)
+            found["same"] = own
+        if spec.right is not None and {"right_ids", "right_index"} & set(needs):
+            block = self.blocks[source.block]
+            asked = source.select & (block.tags[source.rows] != PRED)
+            found["right"] = spec.right.among(sequence_ids(block.ids[source.rows], asked), own)
+        if "right" in found and spec.candidates is not None and "right_index" in needs:
+            found["right_candidates"] = spec.candidates.nearest(found["right"])
+        return found
 
     def _candidate(self, ids: Tensor, select: Tensor) -> Tensor:
         if self.planner.spec.candidates is None:

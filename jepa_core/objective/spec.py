@@ -17,6 +17,7 @@ from jepa_core.components import (
 )
 from jepa_core.objective.schedule import Schedule, ever_counts
 from jepa_core.samples.candidates import Asked, Candidates
+from jepa_core.samples.right_answers import RightAnswers
 from jepa_core.samples.samples import Samples
 
 Positions = Literal["continue", "restart", "none"]
@@ -73,7 +74,8 @@ class ObjectiveSpec:
     pred_ids: ids of the k predictor tokens, in order; target: the encoder that makes the targets; ntp_detach: a layer
     number, the NTP loss trains only what comes after this layer; recall_temperature: of the states that
     :mod:`~jepa_core.objective.recall` puts in after that layer; groups: names of the group numbers 0, 1, …; candidates:
-    everything that a target may be; asked: finds the question in samples.
+    everything that a target may be; right: the answers of each question that training samples state; asked: finds the
+    question in samples.
     """
 
     terms: tuple[JepaTerm, ...]
@@ -88,4 +90,5 @@ class ObjectiveSpec:
     seed: int = 0
     groups: tuple[str, ...] = ()
     candidates: Candidates | None = field(default=None, repr=False)
+    right: RightAnswers | None = field(default=None, repr=False)
     asked: Callable[[Samples], Asked] | None = field(default=None, repr=False)

@@ -32,13 +32,17 @@ class Candidates:
         Raises DataError for one that is not among these.
         """
         wanted = sequence_ids(ids, select)
-        place = np.searchsorted(self.hashes.numpy(), wanted.numpy()).clip(max=max(len(self) - 1, 0))
-        found = torch.from_numpy(place)
+        found = self.nearest(wanted)
         unknown = self.hashes[found] != wanted if len(self) else torch.ones(len(ids), dtype=torch.bool)
         if unknown.any():
             row = int(unknown.nonzero()[0])
             raise DataError(f"tokens {ids[row][select[row]].tolist()} name no candidate of the task")
         return found
+
+    def nearest(self, hashes: Tensor) -> Tensor:
+        """Finds the candidate, int64, that has each of these hashes, or some other one where none has it."""
+        place = np.searchsorted(self.hashes.numpy(), hashes.numpy())
+        return torch.from_numpy(place).clamp(max=max(len(self) - 1, 0))
 
 
 @dataclass(frozen=True)

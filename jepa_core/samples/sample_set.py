@@ -12,6 +12,7 @@ from torch import Tensor
 from jepa_core.errors import DataError
 from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked, Candidates
+from jepa_core.samples.right_answers import RightAnswers
 from jepa_core.samples.samples import IGNORE, PAD, Samples
 from jepa_core.samples.token_names import TokenNames
 
@@ -56,7 +57,8 @@ class TaskData:
 
     train: the training set; evaluation: further sets by name; vocabulary: names of tokens; tags: names of the tags 1,
     2, …; groups: names of the group numbers 0, 1, …; tokenizer_files: file name -> content, kept beside a trained
-    model; candidates: returns everything that a target may be, for banks of negatives; asked: finds the question in
+    model; candidates: returns everything that a target may be, for banks of negatives; right: returns the answers
+    of each question that the training samples state, which are no negatives of each other; asked: finds the question in
     samples, for recall; ask: makes the function that answers people's questions, given this task, the objective and a
     manner; checks: further checks of ``jepa-run verify`` by name, each called with its context and giving its rows;
     captions: name of a set or group -> a hint for readers of its figures; longest_answer: returns the tokens after
@@ -72,6 +74,7 @@ class TaskData:
     groups: Sequence[str] = ("train",)
     tokenizer_files: Mapping[str, str | bytes] = field(default_factory=dict)
     candidates: Callable[[], Candidates] | None = None
+    right: Callable[[], RightAnswers] | None = None
     asked: Callable[[Samples], Asked] | None = None
     ask: Callable[[Any, Any, Manner], Asker] | None = None
     checks: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)

@@ -27,7 +27,7 @@ class DistanceContract(CompiledContract):
 
         A tensor whose first axis is n belongs to the pairs; any other is the same for all of them.
         """
-        examples = {"entity_ids": torch.arange(n) // 2 + 100}
+        examples = {"entity_ids": torch.arange(n) // 2 + 100, "right_ids": torch.arange(n)[:, None] // 2 + 100}
         needs = DistanceTraits.of(self.make()).needs
         missing = [need for need in needs if need not in examples]
         if missing:

@@ -7,7 +7,7 @@ layouts and the cross-entropy of the objective are not used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from jepa_core.components import DistanceTraits, EmbeddingTraits, MaskTraits, Re
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.schedule import weight_at
 from jepa_core.objective.spec import JepaTerm
-from jepa_core.samples.draws import Draws
+from jepa_core.samples.draws import Draws, sequence_ids
 from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import PRED, Samples
 from jepa_core.verify.naive_rows import PackedRow, Placed, Rows
@@ -44,10 +44,11 @@ class NaiveLosses:
 
 @dataclass
 class Pair:
-    """predicted, target: ``d``; target_ids: the tokens of the target."""
+    """predicted, target: ``d``; source_ids, target_ids: the tokens of the views, without predictor tokens."""
 
     predicted: Tensor
     target: Tensor
+    source_ids: tuple[int, ...]
     target_ids: tuple[int, ...]
 
 
@@ -88,7 +89,7 @@ def _refuse(objective: JepaObjective) -> None:
     if MaskTraits.of(spec.mask).by_layer:
         raise CannotExpress(f"{type(spec.mask).__name__} is another mask in every layer")
     for term in spec.terms:
-        if unknown := set(DistanceTraits.of(term.distance).needs) - {"entity_ids"}:
+        if unknown := set(DistanceTraits.of(term.distance).needs) - {"entity_ids", "right_ids"}:
             raise CannotExpress(f"the distance needs {', '.join(sorted(unknown))}")
     if spec.target not in ("same", "stopped"):
         raise CannotExpress("the targets come from an encoder of their own")
@@ -126,8 +127,12 @@ def _pair(objective: JepaObjective, number: int, outs: dict[int, Any], source: P
     if term.predictor is not None:
         condition = None if term.condition is None else _embedding(objective, term.condition, outs, source)
         state = term.predictor(state, condition)
-    ids = tuple(target.row.ids[i] for i, chosen in zip(target.block, target.select, strict=True) if chosen)
-    return Pair(state[0], _embedding(objective, term.target, outs, target)[0], ids)
+    return Pair(state[0], _embedding(objective, term.target, outs, target)[0], _ids(source), _ids(target))
+
+
+def _ids(view: Placed) -> tuple[int, ...]:
+    places = [i for i, chosen in zip(view.block, view.select, strict=True) if chosen]
+    return tuple(view.row.ids[i] for i in places if view.row.tags[i] != PRED)
 
 
 def _embedding(objective: JepaObjective, extract: Any, outs: dict[int, Any], view: Placed) -> Tensor:
@@ -146,12 +151,18 @@ def _distances(objective: JepaObjective, term: JepaTerm, pairs: Sequence[Sequenc
     distance: Any = term.distance
     for together in zip(*pairs, strict=True):
         predicted, target = _both(objective, together)
-        numbers = {ids: i for i, ids in enumerate(dict.fromkeys(pair.target_ids for pair in together))}
-        needs: dict[str, Tensor] = {}
-        if "entity_ids" in DistanceTraits.of(distance).needs:
-            needs["entity_ids"] = _like(predicted, [numbers[pair.target_ids] for pair in together], torch.int64)
+        asked, own = (_hashes(getattr(pair, side) for pair in together) for side in ("source_ids", "target_ids"))
+        known = {"entity_ids": own}
+        if objective.spec.right is not None:
+            known["right_ids"] = objective.spec.right.among(asked, own)
+        needs = {need: known[need].to(predicted.device) for need in DistanceTraits.of(distance).needs if need in known}
         found.append(distance(predicted, target, **needs).float())
     return torch.cat(found) if found else None
+
+
+def _hashes(sequences: Iterable[tuple[int, ...]]) -> Tensor:
+    """Hashes sequences of tokens: ``n`` int64, equal for the same ones."""
+    return torch.cat([sequence_ids(torch.tensor([ids]), torch.ones(1, len(ids)).bool()) for ids in sequences])
 
 
 def _both(objective: JepaObjective, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:

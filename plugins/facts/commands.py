@@ -46,6 +46,12 @@ def generate(
     one_token_names: Annotated[
         bool, typer.Option("--one-token-names", help="A token of its own for every entity, no shared names.")
     ] = False,
+    name_tokens: Annotated[
+        int, typer.Option(help="Tokens of a name; those between the first and the last are shared by as many.")
+    ] = TaskSize.name_tokens,
+    partners: Annotated[
+        int, typer.Option(help="Right answers of a question: with so many others a relation links an entity.")
+    ] = TaskSize.partners,
     evaluation_samples: Annotated[
         int, typer.Option(help="At most so many facts in each split of valid.json.")
     ] = TaskSize.evaluation_samples,
@@ -70,6 +76,8 @@ def generate(
         relation_pairs,
         None if one_token_names else shared_by,
         evaluation_samples,
+        name_tokens,
+        partners,
     )
 
     if packed:

@@ -1,4 +1,4 @@
-"""The answers of a predictor, and its confidence in them.
+"""The answers of a predictor, one a question also where several are right, and its confidence in them.
 
 Memory holds the entities' states, the questions' numbers and one part of the scores; no table of all entities
 against all questions is made. Axes: ``m`` entities, ``q`` questions, ``c`` questions of a part, ``d`` width.

@@ -5,6 +5,10 @@ entities at random: (a, r, b) and so (b, r inverse, a). Entities of one group ha
 training set. Of the other group's facts one direction, drawn at random, is trained (`atomic`), and the other
 one held out (`test`).
 
+With several partners a relation pair pairs them up so many times, and never the same two again. An entity then has so
+many right answers for one relation of the pair, as it has one otherwise. The direction is drawn for all facts at once
+that hang together through the entities that they share, so that of a question either every answer is trained or none.
+
 Axes: ``e`` entities, ``w`` tokens of a name, ``p`` relation pairs, ``n`` facts, ``s`` tokens of a fact.
 """
 
@@ -20,6 +24,7 @@ from torch import Tensor
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.roles import Role, SampleType
+from jepa_plugins.facts.split import components
 from jepa_plugins.facts.task import FactTask, task_of_facts
 from jepa_plugins.facts.task_size import TaskSize
 from jepa_plugins.facts.vocabulary import MASK, PAD, PRED, Vocabulary
@@ -45,9 +50,9 @@ class GeneratedTask:
         names, entities = name_entities(size, rng)
         self.vocabulary = make_vocabulary(names, size.relation_pairs)
         both, one = np.split(entities, [size.entities_both_ways])
-        self._both = Pairings.draw(both, self.vocabulary, rng)
-        self._one = Pairings.draw(one, self.vocabulary, rng)
-        self._turned = rng.random(len(self._one)) < 0.5
+        self._both = Pairings.draw(both, self.vocabulary, size.partners, rng)
+        self._one = Pairings.draw(one, self.vocabulary, size.partners, rng)
+        self._turned = (rng.random(len(self._one)) < 0.5)[self._one.first_of_those_linked()]
         self.facts = 2 * len(self._both) + len(self._one)
         self._seen = sample(2 * len(self._both), size.evaluation_samples, rng)
         self._held_out = sample(len(self._one), size.evaluation_samples, rng)
@@ -116,8 +121,8 @@ def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
 
 @dataclass(frozen=True)
 class Pairings:
-    """Entities ``e w`` of one group, paired up anew for every relation pair: ``p e / 2`` facts, relation by
-    relation. relations: ``p 2``; drawn: ``p e`` entity numbers, two neighbours a pair."""
+    """Entities ``e w`` of one group, paired up anew for every relation pair, each with k partners: ``p k e / 2`` facts,
+    relation by relation. relations: ``p 2``; drawn: ``(p k) e`` entity numbers, two neighbours a pair."""
 
     entities: np.ndarray
     relations: np.ndarray
@@ -125,10 +130,13 @@ class Pairings:
     drawn: np.ndarray
 
     @classmethod
-    def draw(cls, entities: np.ndarray, vocabulary: Vocabulary, rng: Generator) -> Pairings:
+    def draw(cls, entities: np.ndarray, vocabulary: Vocabulary, partners: int, rng: Generator) -> Pairings:
         relations = np.array(vocabulary.relation_ids).reshape(-1, 2)
         everyone = np.tile(np.arange(len(entities), dtype=np.int32), (len(relations), 1))
-        return cls(entities, relations, vocabulary.mask_id, rng.permuted(everyone, axis=1))
+        drawn = rng.permuted(everyone, axis=1)
+        if partners > 1:
+            drawn = np.concatenate([with_further_partners(row, partners, rng) for row in drawn])
+        return cls(entities, relations, vocabulary.mask_id, drawn)
 
     def __len__(self) -> int:
         return self.drawn.size // 2
@@ -137,8 +145,39 @@ class Pairings:
         """The facts ``n s`` of these numbers ``n``, the other way round where `turned`."""
         ends = self.entities[self.drawn.reshape(-1, 2)[numbers]]  # n 2 w
         ends = np.where(turned[:, None, None], ends[:, ::-1], ends)
-        relation = self.relations[numbers // (len(self.entities) // 2), turned.astype(int)][:, None]
+        relation = self.relations[numbers // (len(self) // len(self.relations)), turned.astype(int)][:, None]
         return np.concatenate([ends[:, 0], relation, np.full_like(relation, self.mask_id), ends[:, 1]], axis=1)
+
+    def first_of_those_linked(self) -> np.ndarray:
+        """Finds for each fact ``n`` the first one with the same relation pair that shares an entity with it, or with
+        one that does, and so on."""
+        each = len(self) // len(self.relations)
+        numbers = np.arange(len(self))
+        if len(self.drawn) == len(self.relations):  # one partner: none has an entity in common
+            return numbers
+        for start in range(0, len(self), each):
+            links = self.drawn.reshape(-1, 2)[start : start + each].tolist()
+            _, first, owner = np.unique(components(links, len(self.entities)), return_index=True, return_inverse=True)
+            numbers[start : start + each] = start + first[owner]
+        return numbers
+
+
+def with_further_partners(pairs: np.ndarray, partners: int, rng: Generator) -> np.ndarray:
+    """Pairs the first of each pair of entities ``e``, two neighbours a pair, with so many second ones, never twice with
+    the same: ``k e``, the given pairs first."""
+    heads, taken = pairs[::2], [pairs[1::2]]
+    while len(taken) < partners:
+        taken.append(_another(taken, rng))
+    return np.stack([np.stack([heads, tails], axis=1).ravel() for tails in taken])
+
+
+def _another(taken: list[np.ndarray], rng: Generator) -> np.ndarray:
+    """Draws an order of the entities in which none stands where it does in any of those `taken`."""
+    found = rng.permutation(taken[0])
+    while len(again := np.flatnonzero(np.any([found == each for each in taken], axis=0))):
+        for place, other in zip(again, rng.integers(len(found), size=len(again)), strict=True):
+            found[[place, other]] = found[[other, place]]
+    return found
 
 
 def as_facts(rows: np.ndarray) -> Samples:

@@ -46,7 +46,7 @@ class UnansweredQuestions:
         numbers = kept(answers.confidence, self.cut)
         if self.control == "shuffled":
             answers = shuffled(answers, numbers)
-        rows = [_row(asked, answers, int(number), vocabulary) for number in numbers]
+        rows = as_rows(asked, answers, numbers, vocabulary)
         read = {"training facts read": asked.facts, "entities": len(asked.entities)}
         return Rehearsed(rows, {**read, "relations": len(asked.relation_ids), "questions asked": len(asked)})
 
@@ -81,6 +81,11 @@ def shuffled(answers: Answers, numbers: Tensor) -> Answers:
     """Shuffles the answers of these numbers, in the same way in every run, so that they mean nothing."""
     order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))
     return answers._replace(tails=answers.tails.index_copy(0, numbers, answers.tails[numbers[order]]))
+
+
+def as_rows(asked: Unanswered, answers: Answers, numbers: Tensor, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    """Makes rows to write down of the questions of these numbers and their answers."""
+    return [_row(asked, answers, int(number), vocabulary) for number in numbers]
 
 
 def _row(asked: Unanswered, answers: Answers, number: int, vocabulary: Vocabulary) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def reversal_curse(
     name_multiplicity: int | None = TaskSize.name_multiplicity,
     evaluation_samples: int = TaskSize.evaluation_samples,
     name_tokens: int = TaskSize.name_tokens,
+    partners: int = TaskSize.partners,
     held_out: HeldOut = "all",
     added: Rule | None = None,
 ) -> FactTask:
@@ -50,6 +51,7 @@ def reversal_curse(
         "name_multiplicity": name_multiplicity,
         "evaluation_samples": evaluation_samples,
         "name_tokens": name_tokens,
+        "partners": partners,
     }
     if path is None:
         if relations is not None:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from jepa_core.samples.asking import Asker, Manner
 from jepa_core.samples.candidates import Asked
+from jepa_core.samples.draws import sequence_ids
+from jepa_core.samples.right_answers import RightAnswers
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import FactSet
@@ -47,6 +49,7 @@ def fact_task(train: FactSet, evaluation: Mapping[str, FactSet], vocabulary: Voc
         tags=TAGS,
         groups=GROUPS,
         candidates=candidates,
+        right=cache(partial(right_answers, train)),
         longest_answer=lambda: int(candidates().samples.valid.sum(dim=1).max()),
         asked=asked,
         ask=_ask,
@@ -71,6 +74,16 @@ def asked(facts: Samples) -> Asked:
     """Marks the question ``[head, relation, mask]`` of facts, or of parts of them; the answer belongs at the mask."""
     answer = facts.tags == Role.MASK
     return Asked(answer | (facts.tags == Role.HEAD) | (facts.tags == Role.RELATION), answer)
+
+
+def right_answers(train: FactSet) -> RightAnswers:
+    """Collects the answers of each question that facts of the training set state."""
+    from jepa_plugins.facts.entities import facts_of
+
+    return RightAnswers.of(
+        (sequence_ids(facts.ids, asked(facts).question), sequence_ids(facts.ids, facts.tags == Role.TAIL))
+        for facts in facts_of([train])
+    )
 
 
 def _ask(data: TaskData, objective: Any, manner: Manner) -> Asker:

@@ -7,8 +7,8 @@ from math import isqrt
 
 from jepa_core import DataError
 
-#: The most entities times relation pairs, 4 bytes each while they are drawn; and of a task that isn't packed, whose
-#: facts take about 300 bytes each while they are made.
+#: The most entities times relation pairs times partners, 4 bytes each while they are drawn; and of a task that isn't
+#: packed, whose facts take about 300 bytes each while they are made.
 MOST, MOST_IN_MEMORY = 200_000_000, 10_000_000
 #: The most tokens; each has a name in memory and a row in the model's embedding table.
 MOST_TOKENS = 10_000_000
@@ -23,7 +23,8 @@ class TaskSize:
     facts are trained in one; relation_pairs: each pairs the entities anew; name_multiplicity: how many
     entities share each first and each last name (None: one token an entity, shared by nobody);
     evaluation_samples: the most facts in each evaluation split; name_tokens: tokens of a shared name, those between
-    the first and the last shared by as many entities.
+    the first and the last shared by as many entities; partners: right answers of a
+    question.
 
     Raises DataError for sizes from which no task can be made.
     """
@@ -34,6 +35,7 @@ class TaskSize:
     name_multiplicity: int | None = 10
     evaluation_samples: int = 3000
     name_tokens: int = 2
+    partners: int = 1
 
     def __post_init__(self) -> None:
         for option in ("entities_both_ways", "entities_one_way"):
@@ -46,6 +48,7 @@ class TaskSize:
             raise DataError(f"name_tokens: expected 2 to {MOST_NAME_TOKENS}, not {self.name_tokens}")
         if self.name_multiplicity is None and self.name_tokens != 2:
             raise DataError("name_tokens: has no effect where names are not shared (name_multiplicity): leave out")
+        self._check_partners()
         self._refuse_above(MOST)
         if self.name_multiplicity is not None:
             self._check_names(self.name_multiplicity)
@@ -64,9 +67,10 @@ class TaskSize:
         return names + 2 * self.relation_pairs
 
     def _refuse_above(self, most: int, more: str = "") -> None:
-        if (size := self.entities * self.relation_pairs) > most:
+        if (size := self.entities * self.relation_pairs * self.partners) > most:
+            each = " times partners" if self.partners > 1 else ""
             raise DataError(
-                f"{self._largest}: expected at most {most:,} entities times relation pairs, not {size:,}{more}"
+                f"{self._largest}: expected at most {most:,} entities times relation pairs{each}, not {size:,}{more}"
             )
 
     @property
@@ -78,6 +82,14 @@ class TaskSize:
     @property
     def entities(self) -> int:
         return self.entities_both_ways + self.entities_one_way
+
+    def _check_partners(self) -> None:
+        """Beyond a quarter of the entities on the other side there is not much left to draw."""
+        most = max(1, min(self.entities_both_ways, self.entities_one_way) // 8)
+        if not 1 <= self.partners <= most:
+            raise DataError(
+                f"partners: expected 1 to {most} (an eighth of the smaller group of entities), not {self.partners}"
+            )
 
     def _check_names(self, shared_by: int) -> None:
         """Raises DataError unless n / m first and as many last names make n entities: (n / m)² must be n or more."""

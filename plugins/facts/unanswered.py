@@ -1,5 +1,8 @@
 """The questions of a task that no training fact answers.
 
+A question that has several answers counts as answered as soon as one of them is trained: the others are not asked for,
+since nothing says how many there are.
+
 Axes: ``m`` entities, ``r`` relations, ``q`` questions, ``s`` tokens.
 """
 

@@ -7,6 +7,7 @@ import torch
 
 from jepa_core.components import DistanceTraits
 from jepa_core.testing import DistanceContract
+from jepa_plugins import infonce_distance
 from jepa_plugins.infonce_distance import InfoNceDistance
 
 X, Y = [1.0, 0.0], [0.0, 1.0]
@@ -22,7 +23,11 @@ class TestBankContract(DistanceContract):
         return InfoNceDistance(temperature=0.5, negatives="bank", learn_temperature=True)
 
     def make_needs(self, n):
-        return {"bank": torch.randn(12, 8, generator=torch.Generator().manual_seed(5)), "bank_index": torch.arange(n)}
+        return {
+            "bank": torch.randn(12, 8, generator=torch.Generator().manual_seed(5)),
+            "bank_index": torch.arange(n),
+            "right_index": torch.arange(n)[:, None],
+        }
 
 
 def test_values_by_hand():
@@ -37,6 +42,25 @@ def test_the_same_entity_is_no_negative():
     predicted, target = torch.tensor([X, Y, X]), torch.tensor([X, Y, X])
     found = InfoNceDistance(temperature=1.0)(predicted, target, entity_ids=torch.tensor([7, 8, 7]))
     assert found.tolist() == pytest.approx([log(1 + exp(-1)), log(1 + 2 * exp(-1)), log(1 + exp(-1))])
+
+
+def test_what_answers_a_question_too_is_no_negative():
+    """Targets x, y and -x of three pairs; -x answers the first question too, whose negative y alone is then."""
+    predicted, target = torch.tensor([X, Y, X]), torch.tensor([X, Y, [-1.0, 0.0]])
+    right = torch.tensor([[7, 9], [8, 8], [9, 9]])
+    found = InfoNceDistance(temperature=1.0)(predicted, target, entity_ids=torch.tensor([7, 8, 9]), right_ids=right)
+    assert found.tolist() == pytest.approx([log(1 + exp(-1)), log(1 + 2 * exp(-1)), log(1 + exp(1) + exp(2))])
+
+
+def test_nor_is_it_in_a_bank(monkeypatch):
+    """Candidates x, y and -x; y answers x's question too, and a target's own state stays."""
+    bank = torch.tensor([X, Y, [-1.0, 0.0]])
+    known = {"bank": bank, "bank_index": torch.tensor([0, 2]), "right_index": torch.tensor([[0, 1], [2, 2]])}
+    distance = InfoNceDistance(temperature=1.0, negatives="bank")
+    found = distance(torch.tensor([X, Y]), bank[[0, 2]], **known)
+    assert found.tolist() == pytest.approx([log(1 + exp(-2)), log(2 + exp(1))])
+    monkeypatch.setattr(infonce_distance, "COSINES", 3)  # a pair at a time
+    assert torch.equal(distance(torch.tensor([X, Y]), bank[[0, 2]], **known), found)
 
 
 def test_against_a_bank():
@@ -61,8 +85,8 @@ def test_a_bank_makes_a_pair_independent_of_the_others():
     batch, bank = InfoNceDistance(), InfoNceDistance(negatives="bank")
     assert not DistanceTraits.of(batch).decomposable
     assert DistanceTraits.of(bank).decomposable
-    assert batch.needs == ("entity_ids",)
-    assert bank.needs == ("bank", "bank_index")
+    assert batch.needs == ("entity_ids", "right_ids")
+    assert bank.needs == ("bank", "bank_index", "right_index")
 
 
 def test_the_temperature_is_learned_on_request_and_then_saved():

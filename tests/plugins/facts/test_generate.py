@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.generate import generate, name_entities, sample
+from jepa_plugins.facts.generate import generate, name_entities, sample, with_further_partners
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.task_size import TaskSize
@@ -157,3 +159,52 @@ def test_a_sample_is_ascending_without_repeats():
 def test_a_negative_seed_is_refused():
     with pytest.raises(DataError, match="seed: expected 0 or more, not -1"):
         generate(SMALL, seed=-1)
+
+
+def hashed(task) -> str:
+    found = sha256()
+    for each in (task.train, *task.evaluation.values()):
+        found.update(each.ids.numpy().tobytes())
+    return found.hexdigest()[:16]
+
+
+def test_one_partner_is_the_task_that_it_always_was(task):
+    assert hashed(task) == "8351c79230ba4405"
+
+
+@pytest.mark.parametrize("partners", [2, 3])
+def test_several_right_answers(partners):
+    """40 + 24 entities: in each of three relation pairs half of them ask by the one relation, half by the other."""
+    size = replace(SMALL, partners=partners)
+    made = generate(size, seed=1)
+    assert len(set(triples(made.train))) == len(made.train) == 3 * partners * (40 + 12)
+    both, one = of_type(made, SampleType.TRAIN), of_type(made, SampleType.ATOMIC)
+    held_out = triples(made.evaluation["test"])
+    for facts in (both, [*one, *held_out]):
+        answers = Counter((head, relation) for head, relation, _ in facts)
+        assert set(answers.values()) == {partners}
+        assert len(answers) == len({head for head, _, _ in facts}) * 3, "each asks by one relation of each pair"
+    inverse = dict(zip(made.vocabulary.relation_ids, made.vocabulary.inverse_ids, strict=True))
+    assert {(t, inverse[r], h) for h, r, t in both} == set(both)
+    asked, known = ({(head, relation) for head, relation, _ in facts} for facts in (held_out, one))
+    assert not asked & known, "of a question either every answer is trained, or none"
+    assert {(t, h) for h, _, t in one} == {(t, h) for t, _, h in held_out}
+    check_leaks(made, "training", "test")
+
+
+def test_the_direction_is_drawn_for_facts_that_hang_together():
+    """Two partners make rings; both directions occur among the rings of some relation pair."""
+    made = generate(TaskSize(16, 400, 1, 4, partners=2), seed=2)
+    asked = Counter(relation for _, relation, _ in triples(made.evaluation["test"]))
+    assert set(asked) == set(made.vocabulary.relation_ids)
+    assert sum(asked.values()) == 400
+
+
+@given(st.integers(8, 40), st.integers(1, 5), st.integers(0, 10**6))
+@settings(deadline=None, max_examples=30)
+def test_never_the_same_two_again(pairs, partners, seed):
+    rows = with_further_partners(np.arange(2 * pairs), partners, np.random.default_rng(seed))
+    assert rows.shape == (partners, 2 * pairs)
+    assert (rows[:, ::2] == np.arange(0, 2 * pairs, 2)).all()
+    assert all(sorted(row) == list(range(1, 2 * pairs, 2)) for row in rows[:, 1::2].tolist())
+    assert all(len(set(column)) == partners for column in rows.T[1::2].tolist())

@@ -38,3 +38,11 @@ def test_the_rest_of_the_task_stays(half):
 
 def test_all_is_the_same_task():
     assert keep_half(TASK, "all") is TASK
+
+
+def test_answers_of_one_question_stay_together():
+    task = generate(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2, partners=3), seed=0)
+    questions = [{row[:4] for row in rows(keep_half(task, half))} for half in ("tune", "report")]
+    assert not questions[0] & questions[1]
+    assert len(questions[0] | questions[1]) == 200
+    assert min(map(len, questions)) > 70

@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.testing import EvaluationContract
 from jepa_plugins.facts.joined_set import JoinedSet
-from jepa_plugins.facts.plain_answers import plain
+from jepa_plugins.facts.plain_answers import RightNames, plain, question_ids
 from jepa_plugins.facts.task import fact_task
 from tests.support import MASK_ID, SAMPLES, small_model, small_objective, small_set, vocabulary
 
@@ -83,3 +83,30 @@ class TestPlainContract(EvaluationContract):
 
     def sample_set(self):
         return small_set()
+
+
+def test_which_answers_count():
+    """By 17, [1] is answered by [2] and [3, 4] in training facts, by [5] in a held-out one; [6] by two held-out ones."""
+    trained = [([1], 17, MASK_ID, [2], "train"), ([1], 17, MASK_ID, [3, 4], "train")]
+    held_out = [([1], 17, MASK_ID, [5], "test"), *(([6], 17, MASK_ID, [tail], "test") for tail in (7, 8))]
+    right = RightNames([small_set(trained)], [small_set(held_out)])
+    one, other = (int(question_ids(small_set([facts]).facts)) for facts in (trained[0], held_out[1]))
+    assert right.of(one, (2,)) == ({(2,), (3, 4), (5,)}, set()), "a training fact is asked: any right answer counts"
+    assert right.of(one, (5,)) == ({(5,)}, {(2,), (3, 4)}), "a held-out one: not what is trained"
+    assert right.of(other, (7,)) == ({(7,), (8,)}, set())
+    assert right.of(-1, (9,)) == ({(9,)}, set()), "a question of no fact that is known"
+
+
+def test_any_right_answer_counts_and_those_trained_only_where_they_are_asked():
+    """The model answers [1] with [3, 4], in whichever of its facts that is asked."""
+    longer, shorter = ([1], 17, MASK_ID, [3, 4], "train"), ([1], 17, MASK_ID, [2], "train")
+    made = taught([longer])
+
+    def figures(train, test):
+        context = EvaluationContext(made, fact_task(small_set(train), {"test": small_set(test)}, NAMES))
+        return plain(context)("test", small_set(test), 3)
+
+    assert figures([longer, shorter], [shorter]) == {"plain_joint_accuracy": 1}
+    assert figures([SAMPLES[1]], [shorter, longer]) == {"plain_joint_accuracy": 1}
+    assert figures([SAMPLES[1]], [shorter]) == {"plain_joint_accuracy": 0}
+    assert figures([longer], [shorter]) == {"plain_joint_accuracy": 0, "plain_trained_answer": 1}

@@ -25,6 +25,9 @@ def test_as_many_entities_as_names_can_make_are_fine():
         ({"name_tokens": 1}, "name_tokens: expected 2 to 8, not 1"),
         ({"name_tokens": 9}, "name_tokens: expected 2 to 8, not 9"),
         ({"name_tokens": 3, "name_multiplicity": None}, "name_tokens: has no effect where names are not shared"),
+        ({"partners": 0}, "partners: expected 1 to 25 (an eighth of the smaller group of entities), not 0"),
+        ({"partners": 26}, "partners: expected 1 to 25"),
+        ({"entities_one_way": 4, "partners": 2, "name_multiplicity": None}, "partners: expected 1 to 1"),
         ({"name_multiplicity": 0}, "name_multiplicity: expected 1, 2, 3, "),
         # 20 entities: 7 is no divisor, and 5 makes 4 first and 4 last names, hence 16 entities at most.
         (
@@ -50,12 +53,14 @@ def test_sizes_that_make_no_task_are_refused(options, expected):
         ({"entities_both_ways": 10**30}, "entities_both_ways"),
         ({"entities_one_way": 10**30, "name_multiplicity": None}, "entities_one_way"),
         ({"relation_pairs": 10**12}, "relation_pairs"),
+        ({"relation_pairs": 10**7, "partners": 20}, "relation_pairs"),
         ({"entities_both_ways": 2 * 10**7, "name_multiplicity": None}, "entities_both_ways"),
     ],
 )
 def test_sizes_that_would_fill_the_memory_are_refused_at_once(options, option):
     with pytest.raises(
-        DataError, match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs|tokens), not"
+        DataError,
+        match=rf"^{option}: expected at most [\d,]+ (entities times relation pairs( times partners)?|tokens), not",
     ):
         TaskSize(**options)
 

@@ -44,3 +44,9 @@ def test_a_relation_of_two_tokens_is_refused():
     facts = from_spans([[[1], [17, 18], [MASK_ID], [2]]], PAD_ID)
     with pytest.raises(DataError, match="no relation of one token"):
         Unanswered.of(FactSet(facts, torch.zeros(1)))
+
+
+def test_one_answer_that_is_trained_is_enough():
+    """[1, 2] has two answers by 17; that one of them alone is trained is all that a reader of the data can know."""
+    facts = [SAMPLES[0], ([1, 2], 17, MASK_ID, [5], "train")]
+    assert named(Unanswered.of(small_set(facts))) == named(Unanswered.of(small_set(facts[:1]))) | {((5,), 17)}
