@@ -60,18 +60,23 @@ class KnowledgeGraphEmbedding:
         """pykeen's model after training to pick each fact's tail among all entities (softmax, AdamW)."""
         try:
             from pykeen import models
+            from pykeen.nn.init import xavier_normal_
+            from pykeen.regularizers import NoRegularizer
             from pykeen.training import LCWATrainingLoop
             from pykeen.triples import CoreTriplesFactory
         except ImportError as error:
             raise ComponentError("needs pykeen: pip install 'jepa-core[kge]'") from error
         sizes = {"num_entities": len(asked.entities), "num_relations": len(asked.relation_ids)}
         factory = CoreTriplesFactory.create(mapped_triples=facts, **sizes)
-        options = {"embedding_dim": self.dim, "loss": "crossentropy", "regularizer": None, "random_seed": self.seed}
+        options: dict[str, Any] = {"embedding_dim": self.dim, "loss": "crossentropy", "random_seed": self.seed}
+        options["regularizer"] = NoRegularizer()
+        if self.model == "RESCAL":  # which starts from numbers between 0 and 1 otherwise
+            options |= {"entity_initializer": xavier_normal_, "relation_initializer": xavier_normal_}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             model = getattr(models, self.model)(triples_factory=factory, **options)
-            decay = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-            optimizer = torch.optim.AdamW(model.get_grad_params(), **decay)
+            decay = {"weight_decay": self.weight_decay, "decoupled_weight_decay": True}  # AdamW
+            optimizer = torch.optim.Adam(model.get_grad_params(), lr=self.learning_rate, **decay)
             loop = LCWATrainingLoop(model=model, triples_factory=factory, optimizer=optimizer)
             loop.train(factory, num_epochs=self.epochs, batch_size=self.batch_size, use_tqdm=False)
         return model.eval()

@@ -85,8 +85,9 @@ def narrower(context: Context, counts: Tensor) -> str:
     if section.pretrained is not None or not isinstance(section.config, Mapping):
         return ""
     ordered = counts.sort().values
-    enough = ordered[(ordered.cumsum(0) > SHARE * ordered.sum()).nonzero()[0]]
-    width, heads = 2 ** int(enough.log2()), config.num_attention_heads
+    rare = int((ordered.cumsum(0) <= SHARE * ordered.sum()).sum())
+    enough = int(ordered[min(rare, len(ordered) - 1)])
+    width, heads = 1 << enough.bit_length() - 1, config.num_attention_heads
     key = config.attribute_map.get("hidden_size", "hidden_size")
     return f": model.config.{key}={width}" if width % heads == 0 else ""
 
