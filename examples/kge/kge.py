@@ -57,7 +57,7 @@ class KnowledgeGraphEmbedding:
         return UnansweredQuestions("cosine", "all", 0.1).extend(data, rows)
 
     def _trained(self, facts: Tensor, asked: Unanswered) -> Any:
-        """pykeen's model after training to pick each fact's tail among all entities (softmax, AdamW)."""
+        """Trains pykeen's model to pick each fact's tail among all entities (softmax, AdamW)."""
         try:
             from pykeen import models
             from pykeen.nn.init import xavier_normal_
@@ -83,7 +83,7 @@ class KnowledgeGraphEmbedding:
 
 
 def numbered(batch: Mapping[str, Tensor], asked: Unanswered) -> Tensor:
-    """``f 3``: the numbers of head, relation and tail."""
+    """Numbers head, relation and tail of each fact: ``f 3``."""
     from jepa_core import Samples
 
     facts = Samples(batch["input_ids"], batch["tags"])
@@ -94,26 +94,25 @@ def numbered(batch: Mapping[str, Tensor], asked: Unanswered) -> Tensor:
 
 @torch.no_grad()
 def first_answers(model: Any, questions: Tensor) -> Answers:
-    """Of each question ``q 2`` the entity that comes first, and by how much more than the second."""
-    tops = [model.predict_t(part).topk(2, dim=1) for part in questions.split(_PART)]
-    values, entities = (torch.cat([top[i] for top in tops]) for i in (0, 1))
-    return Answers(entities[:, 0], values[:, 0] - values[:, 1])
+    """Finds the entity that comes first for each question ``q 2``, and its score."""
+    tops = [model.predict_t(part).max(dim=1) for part in questions.split(_PART)]
+    scores, entities = (torch.cat([top[i] for top in tops]) for i in (0, 1))
+    return Answers(entities, scores)
 
 
 def kge(
     model: Literal["RESCAL", "ComplEx"] = "RESCAL",
     dim: int = 64,
-    epochs: int = 60,
+    epochs: int = 40,
     learning_rate: float = 0.01,
-    weight_decay: float = 0.0,
+    weight_decay: float = 1.0,
     batch_size: int = 512,
     cut: Cut = "minimum_error",
     seed: int = 0,
 ) -> KnowledgeGraphEmbedding:
     """What a knowledge-graph embedding, trained on the training facts, is sure of becomes facts.
 
-    model, dim: pykeen's; how sure it is: how far its first answer's score is above the second's. cut: as of
-    unanswered_questions.
+    model, dim: pykeen's; how sure it is: the score of its first answer. cut: as of unanswered_questions.
     """
     return KnowledgeGraphEmbedding(model, dim, epochs, learning_rate, weight_decay, batch_size, cut, seed)
 
