@@ -845,9 +845,9 @@ MUTATIONS = [
     Mutation(
         "rehearsal",
         "jepa_core/launch/run.py",
-        "        rehearse(built)\n        verified",
+        "        watched_step(built)\n        verified",
         "        verified",
-        f"{CORE}/assembly/test_rehearse.py -k named",
+        f"{CORE}/assembly/test_watched_step.py -k named",
     ),
     Mutation(
         "tags in recipes",

@@ -32,7 +32,7 @@ TESTED_IN = {
     "jepa_core/assembly/rehearsed.py": "tests/core/launch/test_rehearsal.py",
     "jepa_core/assembly/run_recipe.py": "tests/core/cli/test_evaluate.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
-    "jepa_core/contracts/clauses.py": "tests/core/assembly/test_rehearse.py",
+    "jepa_core/contracts/clauses.py": "tests/core/assembly/test_watched_step.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",
     "jepa_core/display/terminal.py": "tests/core/report/test_console.py",
     "jepa_core/launch/dry_run.py": "tests/core/cli/test_run.py",
@@ -154,7 +154,7 @@ FOR_TYPES = {
     ("contexts", "samples.token_names"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "views.pairs"): COMPONENTS_SAY_WHAT_THEY_TAKE,
     ("components", "views.row_tokens"): COMPONENTS_SAY_WHAT_THEY_TAKE,
-    ("assembly.rehearse", "assembly.build"): "takes the Run that build makes; build watches components with it",
+    ("assembly.watched_step", "assembly.build"): "takes the Run that build makes; build watches components with it",
     ("assembly.trainer", "assembly.build"): "takes the Run that build makes; a Run makes its trainer on first use",
 }
 

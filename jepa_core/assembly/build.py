@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.assembly.assemble import assemble, create, load_data
-from jepa_core.assembly.rehearse import watched
+from jepa_core.assembly.watched_step import watched
 from jepa_core.components import Evaluation
 from jepa_core.errors import did_you_mean
 from jepa_core.evaluation.evaluate import EvaluationContext

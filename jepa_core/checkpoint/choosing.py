@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.checkpoint.finite import refuse_non_finite
-from jepa_core.checkpoint.manifest import BadCheckpoint, check, read_json
+from jepa_core.checkpoint.manifest import BadCheckpoint, check, json_of
 from jepa_core.errors import JepaError
 from jepa_core.recipe.resolve import differences
 
@@ -88,13 +88,13 @@ def grew(before: dict[str, Any], after: dict[str, Any], key: str) -> bool:
 
 def made_with(checkpoint: Path) -> dict[str, Any]:
     """The data and versions that a checkpoint was trained with; empty for one of a version that did not note them."""
-    state = read_json(checkpoint / STATE)
+    state = json_of(checkpoint / STATE)
     found = state.get("made_with") if isinstance(state, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def _recipe_of(checkpoint: Path) -> dict[str, Any]:
-    state = read_json(checkpoint / STATE)
+    state = json_of(checkpoint / STATE)
     recipe = state.get("recipe") if isinstance(state, dict) else None
     if not isinstance(recipe, dict):
         raise BadCheckpoint(f"{checkpoint / STATE}: names no recipe")

@@ -45,7 +45,7 @@ def check(folder: Path) -> int:
 
     Raises BadCheckpoint naming the first file that is not what the manifest says.
     """
-    manifest = read_json(folder / NAME)
+    manifest = json_of(folder / NAME)
     try:
         number, step, files = manifest["format"], manifest["step"], dict(manifest["files"])
         expected = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in files.items()}
@@ -99,7 +99,7 @@ def regular_size(path: Path) -> int:
     return found.st_size
 
 
-def read_json(path: Path) -> Any:
+def json_of(path: Path) -> Any:
     """Reads JSON of a checkpoint. Raises BadCheckpoint when there is none, or it is too large or nested too deep."""
     if regular_size(path) > MAX_JSON:
         raise BadCheckpoint(f"{path}: larger than {MAX_JSON >> 20} MiB")

@@ -80,7 +80,7 @@ def read_parts(folder: Path, parts: Parts, group: Group) -> None:
             dcp.load(parts, storage_reader=reader, process_group=group, no_dist=group is None)
     except BadCheckpoint:
         raise
-    except (dcp.CheckpointException, Exception) as error:  # whatever torch makes of a damaged folder
+    except (dcp.CheckpointException, Exception) as error:  # torch's is no Exception; a damaged folder may raise any
         raise BadCheckpoint(f"{folder}: can't be read: {first_line(error)}") from error
 
 

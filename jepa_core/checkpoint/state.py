@@ -16,7 +16,7 @@ from transformers import TrainerState
 
 from jepa_core.checkpoint import random_states
 from jepa_core.checkpoint.choosing import STATE
-from jepa_core.checkpoint.manifest import BadCheckpoint, read_json, regular_size
+from jepa_core.checkpoint.manifest import BadCheckpoint, json_of, regular_size
 from jepa_core.checkpoint.optimizer import join, refuse_other_shapes, split
 from jepa_core.errors import first_line
 
@@ -64,7 +64,7 @@ def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
     """
 
     def load() -> None:
-        state = join(_tensors(folder / OPTIMIZER), read_json(folder / STATE)["optimizer"])
+        state = join(_tensors(folder / OPTIMIZER), json_of(folder / STATE)["optimizer"])
         refuse_other_shapes(optimizer, state)
         for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
             saved |= {name: value for name, value in group.items() if name != "params"}
@@ -80,7 +80,7 @@ def read_schedule(folder: Path, schedule: LambdaLR) -> None:
     """
 
     def load() -> None:
-        saved = read_json(folder / STATE)["schedule"]
+        saved = json_of(folder / STATE)["schedule"]
         places = {name: int(saved[name]) for name in ("last_epoch", "_step_count")}
         schedule.load_state_dict({**schedule.state_dict(), **places})
         by_group = zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
@@ -101,7 +101,7 @@ def read_random(folder: Path, rank: int) -> None:
 
 def read_processes(folder: Path) -> int:
     """The number of processes that trained. Raises BadCheckpoint."""
-    return _reading(folder / STATE, lambda: int(read_json(folder / STATE)["processes"]))
+    return _reading(folder / STATE, lambda: int(json_of(folder / STATE)["processes"]))
 
 
 def read_trainer(folder: Path) -> TrainerState:
@@ -109,7 +109,7 @@ def read_trainer(folder: Path) -> TrainerState:
     path = folder / TRAINER
 
     def load() -> TrainerState:
-        state = TrainerState(**read_json(path))
+        state = TrainerState(**json_of(path))
         if f"checkpoint-{int(state.global_step)}" != folder.name:
             raise ValueError(f"is of step {state.global_step}")
         return state

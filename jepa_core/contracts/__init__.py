@@ -1,1 +1,1 @@
-"""The clauses of the components' contracts: one home, for contract tests, rehearsals and the step itself."""
+"""The clauses of the components' contracts: one home, for contract tests and the watched step."""

@@ -79,7 +79,7 @@ class Tally:
         """Adds a batch of answers. sample, ordinal: ``l``, each token's sample and its place in the answer, from 0."""
         tokens = torch.zeros(samples, dtype=torch.float64).index_add(0, sample, torch.ones_like(scores.rank))
 
-        def mean(values: Tensor) -> Tensor:
+        def sum_of_means(values: Tensor) -> Tensor:
             """The sum over samples of the mean over a sample's tokens; samples without an answer add nothing."""
             return (torch.zeros(samples, dtype=torch.float64).index_add(0, sample, values) / tokens.clamp(min=1)).sum()
 
@@ -88,10 +88,10 @@ class Tally:
         self._add("tokens", tokens.sum())
         self._add("non_finite", (~scores.log_p.isfinite()).sum())
         self._add("log_p", scores.log_p.sum())
-        self._add("mrr", mean(1 / scores.rank))
+        self._add("mrr", sum_of_means(1 / scores.rank))
         self._add("right", ((wrong == 0) & (tokens > 0)).sum())
         for n in HITS:
-            self._add(f"hits@{n}", mean((scores.rank <= n).double()))
+            self._add(f"hits@{n}", sum_of_means((scores.rank <= n).double()))
         by_place = self._by_place
         by_place[0].index_add_(0, ordinal, 1 / scores.rank)
         by_place[1].index_add_(0, ordinal, torch.ones_like(scores.rank))

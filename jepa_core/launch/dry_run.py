@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.counting import silent_terms
-from jepa_core.assembly.rehearse import rehearse
+from jepa_core.assembly.watched_step import watched_step
 from jepa_core.launch.rehearsal import try_second
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.trackers import refuse_missing_trackers
@@ -25,7 +25,7 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     built = build(recipe, registry, device)
     check_training(built)
     size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
-    rehearse(built)
+    watched_step(built)
     if recipe.rehearsal is not None:
         try_second(recipe, built, registry)
     batch = built.collate(built.train_dataset.__getitems__(range(size)))
@@ -54,7 +54,7 @@ def check_data(recipe: Recipe, registry: Registry) -> str:
     if built.data.reread is not None:
         built.data.reread()
     check_training(built)
-    rehearse(built)
+    watched_step(built)
     if recipe.rehearsal is not None:
         try_second(recipe, built, registry)
     return "\n".join((describe(built), *nothing_counts(built, recipe.training.max_steps)))

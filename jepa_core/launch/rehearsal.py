@@ -8,7 +8,6 @@ with the rows that the model is sure of by then.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -37,6 +36,7 @@ from jepa_core.errors import JepaError
 from jepa_core.folder.files import UNFINISHED, NotWritten, write_text
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
 from jepa_core.launch.resume import left_to_train, recipe_in
+from jepa_core.progress import speaks
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
@@ -184,7 +184,7 @@ def _rows(
         return rows
     found = _ask(weights, data, recipe, registry, device)
     say(told(found))
-    if os.environ.get("RANK", "0") == "0":  # all processes found the same; one writes
+    if speaks():  # all processes found the same; one writes
         write_rows(folder.rehearsed, made_of, found)
     return found.rows
 

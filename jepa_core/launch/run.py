@@ -14,7 +14,7 @@ from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.card import write_card
 from jepa_core.assembly.changes import note
 from jepa_core.assembly.provenance import licences, provenance
-from jepa_core.assembly.rehearse import rehearse
+from jepa_core.assembly.watched_step import watched_step
 from jepa_core.checkpoint.choosing import chosen, in_order
 from jepa_core.checkpoint.parts import put_all_together
 from jepa_core.checkpoint.weights import State, answer_greedily, save_weights
@@ -109,7 +109,7 @@ def _run(
 
     with ending_on_signals(), folder.leaving_no_trace():
         built = make(recipe, registry, device)  # before anything is deleted: the data may be wrong
-        rehearse(built)
+        watched_step(built)
         verified = verify_start(built, registry)
         say(f"{describe(built)}\nverified   {counts(verified)}")
         for row in verified.warned:

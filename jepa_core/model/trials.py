@@ -15,7 +15,7 @@ from torch import Tensor
 
 from jepa_core.errors import ComponentError
 from jepa_core.model.fittings import padding_is_known
-from jepa_core.model.trying import Trying, one_line
+from jepa_core.model.trying import Trying, short
 from jepa_core.model.windows import windows
 
 
@@ -33,9 +33,9 @@ class Trials(Trying):
                 self._check_causal()
             except TypeError as error:
                 told = "is no transformer with position ids and attention masks"
-                raise ComponentError(f"{self._name} {told}: {one_line(error)}") from error
+                raise ComponentError(f"{self._name} {told}: {short(error)}") from error
             except (RuntimeError, ValueError, IndexError, AttributeError, KeyError, AssertionError) as error:
-                raise ComponentError(f"{self._name} can't run this configuration: {one_line(error)}") from error
+                raise ComponentError(f"{self._name} can't run this configuration: {short(error)}") from error
 
     def refuse_positions(self, positions: str, packed: bool) -> None:
         """Raises ComponentError where the model can't number tokens in this way; see :meth:`Transformer.check`."""

@@ -78,7 +78,7 @@ class Trying:
             try:
                 return look()
             except Exception as error:  # models of 200 kinds raise what they like at an argument they don't take
-                return one_line(error)
+                return short(error)
 
     @contextmanager
     def _trying(self) -> Iterator[None]:
@@ -87,5 +87,6 @@ class Trying:
             yield
 
 
-def one_line(error: BaseException) -> str:
+def short(error: BaseException) -> str:
+    """An error's message in one line of 300 characters at most."""
     return " ".join(str(error).split())[:300] or type(error).__name__

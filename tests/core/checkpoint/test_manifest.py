@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.checkpoint.manifest import BadCheckpoint, check, read_json, seal
+from jepa_core.checkpoint.manifest import BadCheckpoint, check, json_of, seal
 
 
 @pytest.fixture
@@ -137,10 +137,10 @@ class TestHostile:
     def test_json_that_would_cost_much(self, tmp_path, text):
         (tmp_path / "state.json").write_text(text, encoding="latin-1")
         with pytest.raises(BadCheckpoint, match=r"state\.json: can't be read"):
-            read_json(tmp_path / "state.json")
+            json_of(tmp_path / "state.json")
 
     def test_json_too_large_to_be_ours(self, tmp_path):
         with open(tmp_path / "state.json", "wb") as file:
             file.truncate(10 << 30)  # a hole: it takes no space
         with pytest.raises(BadCheckpoint, match="larger than 64 MiB"):
-            read_json(tmp_path / "state.json")
+            json_of(tmp_path / "state.json")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import jepa_core
-from jepa_core.assembly.rehearse import rehearse
+from jepa_core.assembly.watched_step import watched_step
 from jepa_core.errors import RecipeError
 from jepa_core.launch.run import run
 from jepa_core.registry import Registry
@@ -123,7 +123,7 @@ def test_a_good_one_is_left_as_it_was(tmp_path):
     distance, modules = objective.distance, list(objective._modules)
     before = {name: tensor.clone() for name, tensor in objective.state_dict().items()}
     drawn = torch.get_rng_state()
-    rehearse(run)
+    watched_step(run)
     assert objective.distance is distance
     assert list(objective._modules) == modules
     assert type(objective.spec.terms[0].reversal).__name__ == "ParityReversal"
@@ -143,7 +143,7 @@ def test_steps_without_a_term_are_sensible(tmp_path, rate, gamma):
 def test_a_predictor_with_a_condition_is_watched_too():
     small = ["data.relation_pairs=1", "data.entities_both_ways=200", "data.entities_one_way=20"]
     made = jepa_core.build(jepa_core.load_recipe("relational", overrides=small))
-    rehearse(made)
+    watched_step(made)
     made.objective.predictor.forward = lambda state, condition: condition[:, :3]
     with pytest.raises(RecipeError, match=r"'relational' breaks its contract: it returns \(\d, 3\), not \(\d, 128\)"):
-        rehearse(made)
+        watched_step(made)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
 
-def rehearse(run: Run) -> None:
+def watched_step(run: Run) -> None:
     """Plans and runs a few samples, forward and backward; weights, gradients and random numbers stay as they were.
 
     Raises RecipeError naming component and clause.
