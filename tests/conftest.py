@@ -37,5 +37,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()
+    if not in_a_test():
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    if not in_a_test():
+        gc.unfreeze()
+
+
+def in_a_test() -> bool:
+    """Whether a test started this session."""
+    return "PYTEST_CURRENT_TEST" in os.environ

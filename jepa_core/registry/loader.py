@@ -56,23 +56,23 @@ def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
 
     Raises ComponentError when there is none at all: then not even the built-ins are installed.
     """
-    points = sorted(
-        metadata.entry_points(group=hookspecs.PROJECT),
-        key=lambda point: (*_origin(point), point.name),
-    )
+    points = list(metadata.entry_points(group=hookspecs.PROJECT))
+    distributions = {id(point.dist): point.dist for point in points}
+    origins = {key: _origin(distribution) for key, distribution in distributions.items()}  # each reads its metadata
+    points.sort(key=lambda point: (*origins[id(point.dist)], point.name))
     if not points:
         raise ComponentError(
             "no plugin is installed, not even the built-in ones: install jepa-core (pip install -e .) "
             "instead of only putting it on the path"
         )
     for point in points:
-        name, version = _origin(point)
+        name, version = origins[id(point.dist)]
         yield Plugin(f"{name}:{point.name}", name, version), point
 
 
-def _origin(point: metadata.EntryPoint) -> tuple[str, str]:
-    """The distribution and version; the remains of a half removed one may name neither."""
-    return (point.dist.name or "unknown", point.dist.version or "?") if point.dist else ("unknown", "?")
+def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Its name and version; the remains of a half removed one may name neither."""
+    return (distribution.name or "unknown", distribution.version or "?") if distribution else ("unknown", "?")
 
 
 def load_installed(manager: pluggy.PluginManager) -> tuple[list[Plugin], list[BrokenPlugin]]:

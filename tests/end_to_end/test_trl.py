@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from jepa_core import DataError
 from tests.tiny_lora import pretrained
 
-pytest.importorskip("trl", reason="the extra 'trl' is not installed")
+pytestmark = pytest.mark.skipif(find_spec("trl") is None, reason="the extra 'trl' is not installed")
 
 PAGE = Path(__file__).parents[2] / "docs" / "TRL.md"
 TRAINER, LOSS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from jepa_core import ComponentError, JepaError
 from jepa_core.components import KINDS
 from jepa_plugins.scaffold.names import KIND_OF, Names
 from jepa_plugins.scaffold.package import USED, filled, identifiers, package_files, write_package
+from tests.warm import python
 
 ROOT = Path(__file__).parents[3]
 RULES = "E,F,W,I,B,UP,C4,SIM,RUF,PT"
@@ -72,9 +72,8 @@ def read_setup(package: Path) -> ConfigParser:
 
 
 def test_the_tests_of_every_kind_pass_and_its_recipe_runs(packages):
-    environment = {**os.environ, "PYTHONPATH": str(packages / "site"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", packages, packages]
-    done = subprocess.run(command, env=environment, cwd=packages, capture_output=True, text=True, check=False)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", packages, packages]
+    done = python(*command, cwd=packages, packages=packages / "site", environment={"HF_HUB_OFFLINE": "1"})
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 140
     assert "skipped" not in done.stdout

@@ -55,9 +55,9 @@ def test_a_pattern_of_ones_own(folder):
 
 
 def test_a_query_without_end_is_wrong_and_an_expected_one_the_datas_fault(folder):
-    score = SqlExecution(str(folder / "ship.sqlite"), seconds=1)
+    score = SqlExecution(str(folder / "ship.sqlite"), seconds=0.5)
     found = score(ENDLESS, "select 5", "")
-    assert (found.right, found.judged, found.why) == (False, True, "no result within 1 s")
+    assert (found.right, found.judged, found.why) == (False, True, "no result within 0.5 s")
     assert not score("select 5", ENDLESS, "").judged
     assert score("select 5", "select crew from t", "")
 
