@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -147,9 +147,19 @@ def _type_schema(annotation: Any) -> dict[str, Any]:
 
 def _signature(factory: Callable[..., Any]) -> inspect.Signature:
     try:
+        return _kept_signature(factory)
+    except TypeError:  # it has no hash
+        return _new_signature(factory)
+
+
+def _new_signature(factory: Callable[..., Any]) -> inspect.Signature:
+    try:
         return inspect.signature(factory)
     except (TypeError, ValueError):  # built in C, without a signature: anything goes
         return inspect.Signature([inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)])
+
+
+_kept_signature = lru_cache(maxsize=256)(_new_signature)
 
 
 def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -156,3 +156,13 @@ def test_json_schema():
     assert properties["mode"]["enum"] == ["a", "bc"]
     assert (properties["share"]["minimum"], properties["share"]["maximum"]) == (0, 1)
     assert properties["callback"] == {"default": None}
+
+
+def test_a_factory_needs_no_hash():
+    class Unhashable:
+        __hash__ = None
+
+        def __call__(self, rate: float = 0.0): ...
+
+    assert check_options(Unhashable(), {"rate": 0.5}) == []
+    assert [option for option, _ in check_options(Unhashable(), {"rat": 0.5})] == ["rat"]
