@@ -67,7 +67,7 @@ def step_of(point: Point) -> tuple[Callable[[], None], int]:
 
 
 def sweep(name: str) -> Iterator[dict[str, Any]]:
-    """Its points take turns."""
+    """Yields a row for each point of a sweep; the points take turns."""
     points = {value: step_of(replace(Point(), **{name: value})) for value in SWEEPS[name]}
     for step, _ in points.values():
         step()
@@ -123,7 +123,7 @@ def trainer_overhead(steps: int = 150, rounds: int = 3) -> dict[str, Any]:
 
 
 def _trainer(run: Any, steps: int) -> float:
-    """Between the first step's end and the last one's."""
+    """The seconds of a step in the Trainer, from the first step's end to the last one's."""
     ends: list[float] = []
 
     class Clock(TrainerCallback):

@@ -118,7 +118,7 @@ def exponents(table: Table, *others: Table) -> Table:
 
 
 def machine(projected: Table, *others: Table) -> Table:
-    """On the eight GPUs of a machine."""
+    """Picks the rows of a machine's eight GPUs."""
     kept = ("model", "way", "TFLOP a pair", "GB a GPU", "s a step", "hours", "dollars")
     return [{key: row[key] for key in kept} for row in projected if row["GPUs"] == "8"]
 

@@ -77,6 +77,15 @@ TESTED_IN = {
     "jepa_core/testing/examples.py": "tests/core/testing/test_distance.py",
 }
 
+#: The opening of a fragment or a question, where a docstring has a verb or a noun; before a colon it is an argument's name.
+FRAGMENT = re.compile(
+    r"(?:about|across|after|also|among|are|as|at|because|before|beside|between|both|by|can|do|does|for|from|"
+    r"has|have|here|how|if|in|into|is|it|its|no|nor|not|of|on|only|or|out|over|same|since|so|such|that|"
+    r"their|then|there|these|they|this|those|though|through|to|too|toward|towards|under|until|was|what|"
+    r"when|where|whether|which|while|who|whose|why|with|within|without)\b(?!:)",
+    re.IGNORECASE,
+)
+
 
 def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
@@ -101,6 +110,14 @@ def imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of every docstring of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and (text := ast.get_docstring(node)):
+            yield node.body[0].lineno, text
 
 
 def components() -> list[Component]:
@@ -461,6 +478,23 @@ class TestModules:
     def test_none_is_long(self):
         lengths = {str(path): read(str(path)).count("\n") for path in [*modules("jepa_core"), *modules("plugins")]}
         assert {path: length for path, length in lengths.items() if length > 250} == {}
+
+
+class TestDocstrings:
+    def test_they_open_with_a_verb_or_a_noun(self):
+        paths = [path for folder in ("jepa_core", "plugins") for path in sorted((ROOT / folder).rglob("*.py"))]
+        opened = [
+            (f"{path.relative_to(ROOT)}:{line}", text.splitlines()[0])
+            for path in paths
+            for line, text in docstrings(path)
+            if FRAGMENT.match(text)
+        ]
+        assert opened == []
+
+    def test_all_of_them_are_read(self, tmp_path):
+        module = tmp_path / "module.py"
+        module.write_text('"""A module."""\nclass A:\n    """A class."""\n    def f(self):\n        """Does it."""\n')
+        assert sorted(docstrings(module)) == [(1, "A module."), (3, "A class."), (5, "Does it.")]
 
 
 def test_no_path_of_a_machine_is_written_down():

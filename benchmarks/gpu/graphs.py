@@ -58,8 +58,8 @@ def measure(result: Result, built: Any, model: str, layout: str, kind: str, samp
 
 
 def replayed(step: Callable[[], Tensor], loss: Callable[[], Tensor], eager: float, sizes: Sizes) -> dict[str, Any]:
-    """Its time, and how far the loss of its first replay is from the eager one of the same weights; or what the
-    capture broke on."""
+    """Measures the replay's time, and the distance of its first loss from the eager one of the same weights; or names
+    the error that broke the capture."""
     try:
         replay, captured_loss = captured(step)
         with torch.no_grad():

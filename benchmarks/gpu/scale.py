@@ -42,7 +42,7 @@ def settings(folder: Path, steps: int) -> list[str]:
 
 
 def seconds_a_step(built: Any, warm_up: int) -> float:
-    """Through the Trainer, loading and planning included."""
+    """Measures the seconds a step in the Trainer, loading and planning included."""
     clock = Clock(warm_up)
     built.trainer.add_callback(clock)
     built.trainer.train()
