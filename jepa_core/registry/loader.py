@@ -71,7 +71,7 @@ def installed_entry_points() -> Iterator[tuple[Plugin, metadata.EntryPoint]]:
 
 
 def _origin(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    """Its name and version; the remains of a half removed one may name neither."""
+    """A distribution's name and version; the remains of a half removed one may name neither."""
     return (distribution.name or "unknown", distribution.version or "?") if distribution else ("unknown", "?")
 
 
