@@ -12,13 +12,14 @@ import torch
 from jepa_core.checkpoint.weights import load_weights
 from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, ReversalTraits
 from jepa_core.contexts import BuildContext, DatasetContext
-from jepa_core.errors import ComponentError, JepaError, did_you_mean
-from jepa_core.model.build import build_model
+from jepa_core.errors import ComponentError, JepaError, RecipeError, did_you_mean
+from jepa_core.model.build import build_model, refuse_folder
 from jepa_core.objective.needs import OF_CANDIDATES, OF_RIGHT
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.schedule import Schedule
 from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
 from jepa_core.recipe.defaults import DEFAULTS
+from jepa_core.recipe.model_folder import place_of
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.views.pairs import no_views
@@ -57,14 +58,37 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     """
     torch.manual_seed(recipe.seed)
     section = recipe.model if weights is None else _kept(recipe.model, weights)
-    model = build_model(section, data.vocabulary, recipe.search)
+    with _told_of_model(recipe):
+        model = build_model(section, data.vocabulary, recipe.search)
     objective = JepaObjective(model, make_spec(recipe, data, registry, model.config.get_text_config(decoder=True)))
     if weights is not None:
         load_weights(objective, weights)
     _refuse_balance(recipe, objective)
     by_layer = MaskTraits.of(objective.spec.mask).by_layer
-    objective.transformer.check(recipe.objective.positions, objective.layout.name == "packed", by_layer)
+    with _told_of_model(recipe):
+        objective.transformer.check(recipe.objective.positions, objective.layout.name == "packed", by_layer)
     return objective
+
+
+def refuse_odd_folder(recipe: Recipe) -> None:
+    """Raises RecipeError where the recipe's model comes from a folder that is none of a model; before the data, which
+    may read its tokenizer there."""
+    named = recipe.model.pretrained or recipe.model.config
+    place = place_of(named, recipe.search) if isinstance(named, str) else None
+    if place is not None:
+        with _told_of_model(recipe):
+            refuse_folder(place, weights=recipe.model.pretrained is not None)
+
+
+@contextmanager
+def _told_of_model(recipe: Recipe) -> Iterator[None]:
+    """Tells what is wrong with a model with the line that asks for it."""
+    try:
+        yield
+    except RecipeError:
+        raise
+    except JepaError as error:
+        raise recipe.error(f"model.{'pretrained' if recipe.model.pretrained else 'config'}", str(error)) from error
 
 
 def _refuse_balance(recipe: Recipe, objective: JepaObjective) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jepa_core.assembly.assemble import assemble, create, load_data
+from jepa_core.assembly.assemble import assemble, create, load_data, refuse_odd_folder
 from jepa_core.assembly.watched_step import watched
 from jepa_core.components import Evaluation
 from jepa_core.errors import did_you_mean
@@ -75,6 +75,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
     device: ``cpu`` keeps the run off a GPU. Raises JepaError for whatever in the recipe or its data is wrong.
     """
     registry = registry or Registry.discover()
+    refuse_odd_folder(recipe)
     return build_on(load_data(recipe, registry), recipe, registry, device)
 
 

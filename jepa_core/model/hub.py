@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from jepa_core.errors import JepaError
+from jepa_core.paths import at_home
+from jepa_core.recipe.model_folder import place_of
 
 T = TypeVar("T")
 Kind = Literal["model", "dataset"]
@@ -24,12 +27,10 @@ def find_or_id(name: str, search: tuple[Path, ...]) -> str:
 
     Raises HubError for a name that can be neither, naming the places looked at.
     """
-    places = [folder / Path(name).expanduser() for folder in search]
-    for place in places:
-        if place.exists():
-            return str(place)
+    if place := place_of(name, search):
+        return str(place)
     if not _is_id(name):
-        looked = ", ".join(map(str, dict.fromkeys(places)))
+        looked = ", ".join(dict.fromkeys(str(folder / at_home(name)) for folder in search))
         raise HubError(f"{name}: not found (looked for {looked}), and no id of the Hugging Face Hub")
     return name
 
@@ -39,7 +40,7 @@ def load_local_or_hub(name: str, load: Callable[[bool], T], kind: Kind = "model"
 
     So what was downloaded before needs no network, and without one a missing id is told at once.
     """
-    if Path(name).exists():
+    if os.path.lexists(name):
         return load(True)
     try:
         return load(True)

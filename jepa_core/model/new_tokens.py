@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from jepa_core.errors import JepaError
 from jepa_core.samples.token_names import TokenNames
 
 if TYPE_CHECKING:
@@ -37,7 +38,13 @@ def note_rows(model: PreTrainedModel) -> None:
 
 
 def noted_rows(model: PreTrainedModel) -> int:
-    return int(getattr(model.config, _NOTED, rows_of(model)))
+    """Raises JepaError where the configuration says something that can't be."""
+    noted = getattr(model.config, _NOTED, rows_of(model))
+    if type(noted) is not int or not 1 <= noted <= rows_of(model):
+        raise JepaError(
+            f"model: {_NOTED} in its config.json: expected a number from 1 to {rows_of(model)}, not {noted}"
+        )
+    return noted
 
 
 def is_noted(model: PreTrainedModel) -> bool:

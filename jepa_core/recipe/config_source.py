@@ -30,7 +30,7 @@ _AUTO = "transformers.models.auto"
 def outlined_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     """Lists the wrong keys of a model configuration, by its class's source. Raises Unread if that can't be read."""
     model_type = config.get("model_type")
-    if wrong := type_problem(model_type, _causal_types()):
+    if wrong := type_problem(model_type, causal_types()):
         return wrong
     folder = _folder_of(str(model_type))
     module = f"transformers.models.{folder}.configuration_{folder}"
@@ -49,7 +49,8 @@ def outlined_problems(config: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     return key_problems(kind, given) or [*together]
 
 
-def _causal_types() -> list[str]:
+def causal_types() -> list[str]:
+    """The types of causal language models that there are. Raises Unread where the source does not say."""
     text = file_of(f"{_AUTO}.modeling_auto")[0].read_text(encoding="utf-8")
     names = re.search(r"^MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = OrderedDict\((.*?)^\)", text, re.DOTALL | re.MULTILINE)
     if names is None:

@@ -14,9 +14,10 @@ from jepa_core.components import DatasetTraits
 from jepa_core.contexts import OnDisk
 from jepa_core.errors import ComponentError, did_you_mean
 from jepa_core.recipe.checks import check_refusals, component_refs
-from jepa_core.recipe.config_source import outlined_problems
+from jepa_core.recipe.config_source import causal_types, outlined_problems
 from jepa_core.recipe.load import Reading
 from jepa_core.recipe.model_config import config_problems
+from jepa_core.recipe.model_folder import folder_problem, place_of
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
 from jepa_core.recipe.trackers import missing_trackers
@@ -69,8 +70,22 @@ def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -
     model = data.get("model")
     for key in ("pretrained", "config"):
         named = model.get(key) if isinstance(model, dict) else None
-        if isinstance(named, str) and (words := _MODEL.problem(named, search)):
+        if isinstance(named, str) and (words := _model_problem(named, search, key == "pretrained")):
             yield ("model", key), words
+
+
+def _model_problem(name: str, search: tuple[Path, ...], weights: bool) -> str:
+    place = place_of(name, search)
+    return _MODEL.problem(name, search) if place is None else folder_problem(place, _known_types(), weights)
+
+
+def _known_types() -> list[str]:
+    try:
+        return causal_types()
+    except Unread:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+        return [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES]
 
 
 def _option_types(registry: Registry, kind: str, name: object) -> Mapping[str, Any]:

@@ -33,7 +33,10 @@ _SIZES = {  # common name -> the largest that can be meant
     "num_hidden_layers": 10_000,
     "num_attention_heads": 10_000,
     "max_position_embeddings": 1_000_000_000,
+    "vocab_size": 1_000_000_000,
 }
+#: What some kinds say of positions without end.
+_NO_LIMIT = -1
 _ACTIVATIONS = ("activation_function", "hidden_act", "hidden_activation")
 #: Other ways to write rope_parameters, which every configuration that has those still takes.
 _ROPE = {"rope_theta": float, "rope_scaling": dict[str, Any] | None, "partial_rotary_factor": float}
@@ -175,23 +178,38 @@ def _whole(config_class: Any, given: Mapping[str, Any], types: Collection[str]) 
     yield from sizes_together(config, given, types)
 
 
+def loaded_problems(config: Any) -> list[str]:
+    """Tells what is wrong with the sizes of a configuration that somebody saved."""
+    given = config.to_dict()
+    from transformers.activations import ACT2FN
+
+    values = {name: value for name in (*_SIZES, *_ACTIVATIONS) if (value := _value(config, name)) != _NO_LIMIT}
+    kind = ConfigKind(config.model_type, given, {}, ACT2FN.keys())
+    problems = [*_sizes(kind, values), *_activations(kind, values)] or [*sizes_together(config, given, given)]
+    return [f"{path[-1]}: {words}" if path else words for path, words in problems]
+
+
 def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
     """Yields sizes that do not go together. config: an object with all values as attributes."""
-    yield from _room(config)
+    yield from _room(config, given)
     yield from _heads(config, given, types)
     yield from _experts(config)
 
 
-def _room(config: Any) -> Found:
-    """Yields layers that don't fit this machine's memory, counting one matrix of width squared for each."""
+def _room(config: Any, given: Mapping[str, Any]) -> Found:
+    """Yields layers and rows of tokens that don't fit this machine's memory, counting one matrix of width squared for
+    each layer."""
     width, layers = (getattr(config, name, None) for name in ("hidden_size", "num_hidden_layers"))
     if type(width) is not int or type(layers) is not int:
         return
-    least, memory = 4 * width**2 * layers, virtual_memory().total
+    rows = given.get("vocab_size")
+    rows = rows if type(rows) is int else 0
+    words = f" and {rows:,} tokens" if rows else ""
+    least, memory = 4 * (width**2 * layers + rows * width), virtual_memory().total
     if least > memory:
         yield (
             (),
-            f"{layers:,} layers of width {width:,} have {least / 1e9:,.0f} GB of weights at the least, and this "
+            f"{layers:,} layers of width {width:,}{words} have {least / 1e9:,.0f} GB of weights at the least, and this "
             f"machine has {memory / 1e9:,.0f} GB of memory",
         )
 
@@ -213,11 +231,15 @@ def _heads(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Fou
 
 def _number(config: Any, name: str) -> int:
     """A whole number of a configuration; 0 where it has none."""
-    try:
-        value = getattr(config, name, None)
-    except Exception:  # of a type whose layers differ, transformers refuses with an error of its own
-        return 0
+    value = _value(config, name)
     return value if type(value) is int else 0
+
+
+def _value(config: Any, name: str) -> Any:
+    try:
+        return getattr(config, name, None)
+    except Exception:  # of a type whose layers differ, transformers refuses with an error of its own
+        return None
 
 
 def _experts(config: Any) -> Found:

@@ -207,3 +207,15 @@ def test_collapse_is_told_when_the_run_ends(cli, monkeypatch, alike, early, told
     monkeypatch.setattr("jepa_core.evaluation.health.FEW_DIRECTIONS", 0.0)
     done = cli("tiny.yaml")
     assert ("warning: the embeddings have collapsed: predicted (effective rank " in done.stdout) == told
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("validate",), ("verify",)])
+def test_a_folder_that_is_no_model_is_told_with_its_line_and_nothing_is_written(cli, words, monkeypatch):
+    """By each command that would read it, before the data, and without asking the Hub."""
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", None)
+    Path("tiny.yaml").write_text("data: {name: reversal_curse, path: none}\nmodel:\n  pretrained: adapter\n")
+    Path("adapter").mkdir()
+    Path("adapter/adapter_config.json").write_text('{"base_model_name_or_path": "org/base"}')
+    done = cli(*(word for word in words if word[0] != "-"), "tiny.yaml", *(word for word in words if word[0] == "-"))
+    assert (done.exit_code, sorted(path.name for path in Path().iterdir())) == (2, ["adapter", "tiny.yaml"])
+    assert "tiny.yaml:3: model.pretrained: adapter: is an adapter of org/base (adapter_config.json)" in done.stderr

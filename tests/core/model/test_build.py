@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import jepa_core.model.build as build_module
 from jepa_core.errors import JepaError
 from jepa_core.model.build import build_model
 from jepa_core.recipe.schema import ModelSection
@@ -145,7 +148,10 @@ class TestPretrained:
         config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}}
         (tmp_path / "config.json").write_text(json.dumps(config))
         monkeypatch.setattr("builtins.input", lambda *_: "y")
-        with pytest.raises(JepaError, match=r"^model .*: it needs code of its own, which is not run here"):
+        with pytest.raises(
+            JepaError,
+            match=r"config\.json: model_type: .*; it needs code of its own \(auto_map\), which is never run here$",
+        ):
             build(pretrained=str(tmp_path))
         assert not (tmp_path / "ran").exists()
 
@@ -156,7 +162,123 @@ class TestPretrained:
         (tmp_path / file).write_bytes(content[: len(content) // 3])
         with pytest.raises(JepaError) as caught:
             build(pretrained=str(tmp_path))
-        assert str(caught.value).startswith(f"model {tmp_path}: ")
+        assert str(caught.value).startswith(f"{tmp_path / file}: ")
+
+
+class TestFoldersThatAreNoModel:
+    def config(self, folder: Path, **changes: Any) -> None:
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    def weights(self, folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+        path = folder / "model.safetensors"
+        state = load_file(path)
+        change(state)
+        save_file(state, path, metadata={"format": "pt"})
+
+    def told(self, folder: Path) -> str:
+        with pytest.raises(JepaError) as caught:
+            build(pretrained=str(folder))
+        assert "\n" not in str(caught.value)
+        return str(caught.value).replace(str(folder), "m")
+
+    def test_it_is_told_before_transformers_reads_it(self, tmp_path):
+        (Path(saved(tmp_path, 20)) / "adapter_config.json").write_text("{}")
+        assert self.told(tmp_path).startswith("m: holds an adapter beside a model")
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"n_layer": 10**9}, "num_hidden_layers: expected a number from 1 to 10000, not 1000000000"),
+            ({"n_layer": 0}, "num_hidden_layers: expected a number from 1 to 10000, not 0"),
+            ({"n_head": 0}, "num_attention_heads: expected a number from 1 to 10000, not 0"),
+            ({"n_head": 5}, "5 heads don't divide a width of 32"),
+            ({"vocab_size": -3}, "vocab_size: expected a number from 1 to 1000000000, not -3"),
+            ({"activation_function": "zz"}, "activation_function: unknown activation 'zz'"),
+            ({"tie_word_embeddings": "no"}, "Validation error for field 'tie_word_embeddings'"),
+            ({"is_encoder_decoder": True}, "its configuration makes it an encoder and a decoder"),
+            (
+                {"rows_before_new_tokens": "x"},
+                "rows_before_new_tokens in its config.json: expected a number from 1 to 20",
+            ),
+            (
+                {"rows_before_new_tokens": 21},
+                "rows_before_new_tokens in its config.json: expected a number from 1 to 20",
+            ),
+            ({"vocab_size": 900_000_000, "n_embd": 32_000}, "900,000,000 tokens have 115,2"),
+        ],
+    )
+    def test_a_configuration_that_can_not_be(self, tmp_path, changes, words):
+        saved(tmp_path, 20)
+        self.config(tmp_path, **changes)
+        assert words in self.told(tmp_path)
+
+    def test_a_configuration_of_a_far_larger_model_is_told_before_that_is_made(self, tmp_path, capfd):
+        """transformers would make 6 billion new weights first."""
+        saved(tmp_path, 20)
+        self.config(tmp_path, model_type="llama")
+        assert "that makes a model of 6,476," in self.told(tmp_path)
+        assert capfd.readouterr() == ("", "")
+
+    def test_weights_that_are_tied_and_differ(self, tmp_path):
+        saved(tmp_path, 20)
+        self.weights(tmp_path, lambda w: w.update({"lm_head.weight": w["transformer.wte.weight"] + 1}))
+        assert "says that lm_head.weight is tied to another weight, and its files hold two that differ" in self.told(
+            tmp_path
+        )
+        self.config(tmp_path, tie_word_embeddings=False)
+        model = build(pretrained=str(tmp_path))
+        rows = model.get_output_embeddings().weight[:20] - model.get_input_embeddings().weight[:20]
+        torch.testing.assert_close(rows, torch.ones_like(rows))
+
+    def test_weights_that_are_tied_and_of_other_shapes(self, tmp_path):
+        saved(tmp_path, 20)
+        self.weights(tmp_path, lambda w: w.update({"lm_head.weight": torch.zeros(30, 32)}))
+        assert "two that should be one are of other shapes" in self.told(tmp_path)
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_a_weight_that_is_no_number(self, tmp_path, value):
+        saved(tmp_path, 20)
+        self.weights(tmp_path, lambda w: w["transformer.wte.weight"][3].fill_(value))
+        assert self.told(tmp_path) == "model m: its weights are not all finite numbers (transformer.wte.weight)"
+
+    def test_buffers_of_older_versions_are_passed_over(self, tmp_path):
+        saved(tmp_path, 20)
+        self.weights(tmp_path, lambda w: w.update({"transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}))
+        build(pretrained=str(tmp_path))
+
+    def test_pickled_weights_are_read_and_code_in_them_never_runs(self, tmp_path):
+        saved(tmp_path, 20)
+        state = load_file(tmp_path / "model.safetensors")
+        (tmp_path / "model.safetensors").unlink()
+        torch.save(state, tmp_path / "pytorch_model.bin")
+        row = build(pretrained=str(tmp_path)).get_input_embeddings().weight[3]
+        assert torch.equal(row, state["transformer.wte.weight"][3])
+        whole = (tmp_path / "pytorch_model.bin").read_bytes()
+        (tmp_path / "pytorch_model.bin").write_bytes(whole[: -len(whole) // 10])
+        assert self.told(tmp_path) == "model m: a file of its weights is damaged"
+        torch.save({**state, "x": Evil(tmp_path / "ran")}, tmp_path / "pytorch_model.bin")
+        assert "holds more than tensors" in self.told(tmp_path)
+        assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (SimpleNamespace(_hf_peft_config_loaded=True), "is an adapter, no whole model"),
+        (SimpleNamespace(config=SimpleNamespace(quantization_config={"quant_method": "x"})), 'are quantized by "x"'),
+    ],
+)
+def test_what_an_id_of_the_hub_turned_out_to_be(model, words):
+    assert words in build_module._unfit(model)
+
+
+class Evil:
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.path,))
 
 
 class TestConfigByName:

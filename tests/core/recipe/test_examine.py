@@ -15,6 +15,7 @@ from jepa_core.recipe.examine import examine, marked_paths
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.sources import shipped_recipes
 from jepa_core.registry.outline import Outline
+from tests.core.recipe.test_model_folder import model as a_model
 from tests.tiny_runs import REGISTRY
 
 
@@ -70,11 +71,17 @@ def test_what_is_there_is_fine(outline):
 
 def test_beside_the_recipe(outline, tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "there").mkdir()
+    a_model(tmp_path / "mine" / "there")
     recipe = tmp_path / "mine" / "own.yaml"
     recipe.write_text("data: {name: reversal_curse, path: there}\n")
     examine(recipe, [], outline)
     recipe.write_text("model: {pretrained: ./there}\n")
+    examine(recipe, [], outline)
+    (tmp_path / "mine" / "there" / "model.safetensors").unlink()
+    assert problems(outline, recipe=str(recipe)) == [
+        f"model.pretrained: {tmp_path / 'mine' / 'there'}: has no weights (model.safetensors)"
+    ]
+    recipe.write_text("model: {config: ./there}\n")
     examine(recipe, [], outline)
     recipe.write_text("model: {pretrained: ./not_there}\n")
     assert problems(outline, recipe=str(recipe))[0].startswith("model.pretrained: ./not_there: not found")
