@@ -111,7 +111,7 @@ def _context(
     of_run = folder.started and folder.path.is_dir()
     path = find_recipe(folder.recipe if of_run else recipe)  # before the plugins, whose import takes seconds
     registry = make_registry(modules, plugin_files)
-    from jepa_core.assembly.assemble import load_data
+    from jepa_core.assembly.assemble import load_data, refuse_odd_folder
     from jepa_core.assembly.build import build_on
     from jepa_core.assembly.run_recipe import run_recipe
 
@@ -125,5 +125,7 @@ def _context(
     weights = folder.model if of_run and folder.finished else None
     if weights is not None:
         folder.refuse_leading_out(*folder.files, weights)
+    if weights is None:
+        refuse_odd_folder(loaded)
     run = build_on(load_data(loaded, registry), loaded, registry, weights=weights)
     return Context(run, registry, processes, Plugins(*by_kind(modules, plugin_files)))

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.errors import DataError
+from jepa_core.errors import DataError, show
+from jepa_core.model.from_folder import quietly
 from jepa_core.model.hub import HubError, load_local_or_hub, one_line
+from jepa_core.recipe.weight_files import Odd, read_object
+
+#: Files that a tokenizer can be made of, one or the other.
+_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+          "tekken.json", "tokenizer_config.json", "config.json")  # fmt: skip
+#: Those that hold an object of JSON.
+_OBJECTS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json")
+#: The name of what code in Rust raises where it fails, which is no Exception.
+_PANIC = "PanicException"
+#: Ids that a small vocabulary may leave out.
+_UNUSED = 100_000
+
+
+class NoTokenizer(DataError):
+    """What a recipe names is no tokenizer."""
+
+    exit_status = 2
+
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -17,22 +37,68 @@ if TYPE_CHECKING:
 def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
     """Reads the tokenizer in a folder, or of an id of the Hugging Face Hub; code that comes with it is never run.
 
-    Raises DataError where there is none.
+    Raises NoTokenizer where there is none.
     """
     from transformers import AutoTokenizer
 
     def load(local: bool) -> Any:
-        return AutoTokenizer.from_pretrained(str(name), local_files_only=local, trust_remote_code=False)
+        with quietly():
+            made = AutoTokenizer.from_pretrained(str(name), local_files_only=local, trust_remote_code=False)
+            made([""])  # some of what is wrong with its settings comes out here
+            return made
 
     try:
+        _refuse_odd_files(Path(name))
         tokenizer = load_local_or_hub(str(name), load)
     except HubError as error:
-        raise DataError(f"tokenizer {error}") from error
-    except Exception as error:  # transformers raises many kinds for a folder without a tokenizer
-        raise DataError(f"{name}: expected a Hugging Face tokenizer: {one_line(error)}") from error
-    if not _spells(tokenizer):  # transformers makes an empty one of a folder with a model alone
-        raise DataError(f"{name}: expected a Hugging Face tokenizer, there is none that knows any text")
+        raise NoTokenizer(f"tokenizer {error}") from error
+    except Odd as odd:
+        raise NoTokenizer(f"{odd}; expected a Hugging Face tokenizer") from odd
+    except BaseException as error:  # transformers raises many kinds for a folder without a tokenizer
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
+        raise NoTokenizer(f"{name}: expected a Hugging Face tokenizer: {_told(error)}") from error
+    _refuse_odd_vocabulary(name, tokenizer)
     return tokenizer
+
+
+def _refuse_odd_files(folder: Path) -> None:
+    """Raises Odd for what transformers would tell in words that name no file."""
+    if not os.path.lexists(folder):
+        return  # an id
+    if not folder.is_dir():
+        link = "is a link that leads nowhere" if not folder.exists() else "is no folder"
+        raise Odd(f"{folder}: {link}")
+    if not any(os.path.lexists(folder / name) for name in _FILES):
+        raise Odd(f"{folder}: has no tokenizer.json")
+    for name in _OBJECTS:
+        if os.path.lexists(folder / name):
+            read_object(folder / name)
+
+
+def _told(error: BaseException) -> str:
+    words = one_line(error)
+    if "custom code" in words or "trust_remote_code" in words:
+        return "it needs code of its own, which is never run here"
+    if "instantiate the backend tokenizer" in words:
+        return "none can be made of the files in it; save it with its tokenizer.json"
+    return words
+
+
+def _refuse_odd_vocabulary(name: str | Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raises NoTokenizer for one without words, which transformers makes of a folder with a model alone, and for ids
+    that a model would have to have far too many rows for."""
+    if not hasattr(tokenizer, "get_vocab"):
+        raise NoTokenizer(f"{name}: expected a Hugging Face tokenizer, there is a {type(tokenizer).__name__}")
+    if not _spells(tokenizer):
+        raise NoTokenizer(f"{name}: expected a Hugging Face tokenizer, there is none that knows any text")
+    vocabulary = tokenizer.get_vocab()
+    last = max(vocabulary, key=lambda token: vocabulary[token])
+    if vocabulary[last] >= 2 * len(vocabulary) + _UNUSED:
+        raise NoTokenizer(
+            f"{name}: token {show(last)} has the id {vocabulary[last]:,}, and the tokenizer has {len(vocabulary):,} "
+            "tokens"
+        )
 
 
 def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ _OTHER_FOLDERS = {
 
 
 def place_of(name: str, search: Sequence[Path]) -> Path | None:
-    """Finds what is called `name` in the first of the `search` folders that has it, if only as a link that leads nowhere."""
+    """Finds `name` in the first of the `search` folders that has it, if only as a link that leads nowhere."""
     places = (folder / at_home(name) for folder in search)
     return next((place for place in places if os.path.lexists(place)), None)
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, GPT2Config, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from jepa_core.errors import DataError
-from jepa_core.model.tokenizer import load_tokenizer, tokenizer_files, tokenizer_from
+from jepa_core.model.tokenizer import NoTokenizer, load_tokenizer, tokenizer_files, tokenizer_from
 
 
 def words() -> PreTrainedTokenizerFast:
@@ -38,8 +41,93 @@ def test_binary_files_are_kept():
 def test_a_folder_without_a_tokenizer(tmp_path):
     with pytest.raises(DataError) as error:
         load_tokenizer(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path}: expected a Hugging Face tokenizer: ")
+    assert str(error.value) == f"{tmp_path}: has no tokenizer.json; expected a Hugging Face tokenizer"
+    assert error.value.exit_status == 2
+
+
+def edited(folder: Path, file: str, change: Callable[[dict], object]) -> None:
+    content = json.loads((folder / file).read_text())
+    change(content)
+    (folder / file).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json", "added_tokens.json", "config.json"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"{", "is no JSON: "),
+        (b"[1]", "expected a JSON object"),
+        (b"\xff", "is no UTF-8"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, file, content, told):
+    words().save_pretrained(tmp_path)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(NoTokenizer) as error:
+        load_tokenizer(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / file}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "told"),
+    [
+        ("tokenizer.json", lambda c: c["model"].update(type="Foo"), "data did not match any variant"),
+        (
+            "tokenizer.json",
+            lambda c: c["model"]["vocab"].update(red=4_000_000_000),
+            'token "red" has the id 4,000,000,00',
+        ),
+        ("tokenizer.json", lambda c: c["model"]["vocab"].update(red=-1), "invalid value: integer `-1`"),
+        ("tokenizer_config.json", lambda c: c.update(model_max_length="x"), "expected a Hugging Face tokenizer: "),
+        ("tokenizer_config.json", lambda c: c.update(eos_token=5), "Special token eos_token has to be either str"),
+        ("tokenizer_config.json", lambda c: c.update(tokenizer_class=5), "expected a Hugging Face tokenizer: "),
+    ],
+)
+def test_what_can_not_be_read_is_one_line(tmp_path, file, change, told):
+    words().save_pretrained(tmp_path)
+    edited(tmp_path, file, change)
+    with pytest.raises(NoTokenizer) as error:
+        load_tokenizer(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path}: ")
+    assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_is_no_folder(tmp_path, kind):
+    path = tmp_path / "t"
+    make = {"file": path.touch, "link": lambda: path.symlink_to("x"), "pipe": lambda: os.mkfifo(path)}
+    make[kind]()
+    wanted = "is a link that leads nowhere" if kind == "link" else "is no folder"
+    with pytest.raises(NoTokenizer, match=f"t: {wanted}; expected a Hugging Face tokenizer$"):
+        load_tokenizer(path)
+
+
+def test_code_that_fails_in_rust_is_told_and_a_signal_is_not_kept(tmp_path, monkeypatch):
+    words().save_pretrained(tmp_path)
+
+    def fail(error: type[BaseException]) -> None:
+        def raising(*_: object, **__: object) -> None:
+            raise error("index out of bounds")
+
+        monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", raising)
+
+    fail(type("PanicException", (BaseException,), {}))
+    with pytest.raises(NoTokenizer, match="expected a Hugging Face tokenizer: index out of bounds"):
+        load_tokenizer(tmp_path)
+    fail(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load_tokenizer(tmp_path)
+
+
+def test_a_class_that_is_no_tokenizers(tmp_path):
+    words().save_pretrained(tmp_path)
+    GPT2LMHeadModel(GPT2Config(vocab_size=9, n_layer=1, n_embd=4, n_head=1)).save_pretrained(tmp_path)
+    edited(tmp_path, "tokenizer_config.json", lambda c: c.update(tokenizer_class="GPT2LMHeadModel"))
+    with pytest.raises(NoTokenizer, match="expected a Hugging Face tokenizer"):
+        load_tokenizer(tmp_path)
 
 
 def test_a_folder_with_a_model_alone(tmp_path):
