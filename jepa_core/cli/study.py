@@ -66,7 +66,8 @@ def study(
 
     refuse_missing(device)
     design = load_study(file, registry)
-    design.refuse_other_runs(registry)
+    for line in design.note_other_runs(registry):
+        say(line)
     refuse_foreign_results(design)  # before anything is run for hours
     if retry_failed:
         forget_failures(design)
@@ -75,6 +76,7 @@ def study(
             _in_processes(design, processes, *by_kind(modules, plugin_files), device)
         else:
             work(design, registry, device=device, say=say)
+    design.note_other_runs(registry)  # of a folder that was filled meanwhile
     result, written = write_results(design, registry)
     show_study(result)
     for line in written:

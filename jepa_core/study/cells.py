@@ -24,7 +24,8 @@ _AS_FOLDER = re.compile(r"[\w.,=+-]{1,120}")
 
 @dataclass(frozen=True)
 class Cell:
-    """One run. folder: ``STUDY/cells/STAGE/ARM/POINT/seed-N``; recipe_file, overrides: its recipe's."""
+    """One run. folder: ``STUDY/cells/STAGE/ARM/POINT/seed-N``; recipe_file, overrides: what it runs; taken: what its
+    folder holds instead, where that is no run of the cell."""
 
     stage: Stage
     arm: str
@@ -33,6 +34,7 @@ class Cell:
     root: Path
     recipe_file: Path
     overrides: tuple[str, ...]
+    taken: str = ""
 
     @property
     def name(self) -> str:
@@ -53,13 +55,13 @@ class Cell:
 
     @property
     def settled(self) -> bool:
-        return self.folder.finished or self.failure.is_file()
+        return bool(self.taken) or self.folder.finished or self.failure.is_file()
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
         """The metrics of a finished run; none of one that is not finished, or whose file is damaged."""
         try:
-            return self.folder.read_metrics() if self.folder.finished else {}
+            return self.folder.read_metrics() if self.folder.finished and not self.taken else {}
         except JepaError:
             return {}
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jepa_core.errors import RecipeError
 from jepa_core.folder.run_folder import FolderTaken
 from jepa_core.recipe.resolve import resolved
 from jepa_core.registry import Registry
-from jepa_core.study.cells import Cell, cell_overrides
+from jepa_core.study.cells import Cell, Stage, cell_overrides
 from jepa_core.study.schema import Point, Study
 from jepa_core.study.tuning import Tuning, read_tuning
 
 
 @dataclass(frozen=True)
 class Design:
-    """study: the file's content; path: the file; recipes: arm -> its recipe's file."""
+    """study: the file's content; path: the file; recipes: arm -> its recipe's file; taken: name of a cell whose folder
+    holds something else -> what."""
 
     study: Study
     path: Path
     recipes: dict[str, Path]
+    taken: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -33,17 +35,17 @@ class Design:
         if tune is None or not arm.grid:
             return []
         overrides = {point: cell_overrides(point, arm.overrides, tune.overrides) for point in arm.points}
-        return [
-            Cell("tune", name, point, seed, self.root, self.recipes[name], overrides[point])
-            for point in arm.points
-            for seed in tune.seeds
-        ]
+        return [self._cell("tune", name, point, seed, overrides[point]) for point in arm.points for seed in tune.seeds]
 
     def report_cells(self, name: str, point: Point) -> list[Cell]:
         arm = self.study.arms[name]
         overrides = cell_overrides(point, arm.overrides, self.study.report.overrides)
         seeds = arm.seeds or self.study.seeds
-        return [Cell("report", name, point, seed, self.root, self.recipes[name], overrides) for seed in seeds]
+        return [self._cell("report", name, point, seed, overrides) for seed in seeds]
+
+    def _cell(self, stage: Stage, arm: str, point: Point, seed: int, overrides: tuple[str, ...]) -> Cell:
+        cell = Cell(stage, arm, point, seed, self.root, self.recipes[arm], overrides)
+        return replace(cell, taken=self.taken.get(cell.name, ""))
 
     def tuning(self, name: str) -> Tuning:
         """The state of the tuning that decides on this arm's point.
@@ -76,18 +78,27 @@ class Design:
         names = self.study.arms
         return all(self.tuning(n).complete and all(c.settled for c in self.known_cells(n)) for n in names)
 
-    def refuse_other_runs(self, registry: Registry) -> None:
-        """Raises FolderTaken when the folder of a cell holds a run of another recipe, or something else."""
-        from jepa_core.launch.resume import other_recipe  # imports torch
+    def note_other_runs(self, registry: Registry) -> list[str]:
+        """Notes the cells whose folders hold a run of another recipe, or something else: they are neither run nor
+        counted. Returns a line for each that was not noted before."""
+        before = dict(self.taken)
+        for cells in (self.tuning_cells, self.known_cells):  # which is known hangs on how the tuning went
+            for cell in [cell for name in self.study.arms for cell in cells(name)]:
+                try:
+                    _refuse_other_run(cell, registry)
+                except FolderTaken as error:
+                    self.taken[cell.name] = str(error)
+                except RecipeError:  # damaged: the cell's own trouble, of which it tells
+                    continue
+        return [f"left alone: {words}" for name, words in self.taken.items() if name not in before]
 
-        for cell in (cell for name in self.study.arms for cell in self.known_cells(name)):
-            cell.folder.refuse_strangers()
-            try:
-                changed = other_recipe(cell.folder, resolved(cell.recipe(registry), registry), registry)
-            except RecipeError:  # damaged: the cell's own trouble, of which it tells
-                continue
-            if changed:
-                raise FolderTaken(
-                    f"{cell.folder.path}: the cell {cell.name} was run with another recipe (differs in "
-                    f"{', '.join(changed)}); give the study another output_dir, or remove that folder"
-                )
+
+def _refuse_other_run(cell: Cell, registry: Registry) -> None:
+    from jepa_core.launch.resume import other_recipe  # imports torch
+
+    cell.folder.refuse_strangers()
+    if changed := other_recipe(cell.folder, resolved(cell.recipe(registry), registry), registry):
+        raise FolderTaken(
+            f"{cell.folder.path}: the cell {cell.name} was run with another recipe (differs in "
+            f"{', '.join(changed)}); give the study another output_dir, or remove that folder"
+        )

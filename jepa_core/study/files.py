@@ -61,7 +61,7 @@ def _flops(design: Design, registry: Registry) -> tuple[dict[str, int], list[str
     for name in design.study.arms:
         point = design.tuning(name).best
         cells = [] if point is None else design.report_cells(name, point)
-        for cell in [cell for cell in cells if cell.folder.finished][:1]:
+        for cell in [cell for cell in cells if cell.folder.finished and not cell.taken][:1]:
             try:
                 found[name] = _noted(cell) or _count(cell, registry)
             except JepaError as error:  # its data may be gone; the figures of the runs are not

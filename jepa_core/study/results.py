@@ -138,6 +138,8 @@ def _read_arm(design: Design, name: str, flops: int | None) -> ArmResult:
 
 def read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
     """Reads the figures of a run, as far as it got; one with a file that can't be read has none."""
+    if cell.taken:
+        return CellResult(cell, "failed", 0, 0.0, {}, cell.taken)
     try:
         return _read_cell(cell, metrics)
     except JepaError as error:

@@ -109,8 +109,9 @@ def _run(cell: Cell, design: Design, registry: Registry, device: str | None, say
         run(recipe, device=device, registry=registry, say=say)
     except (Interrupted, Terminated):
         raise
-    except FolderTaken as error:
-        raise FolderTaken(f"cell {cell.name}: {error}") from error
+    except FolderTaken as error:  # whoever's run it is, it stays, and the other cells are run
+        design.taken[cell.name] = str(error)
+        say(f"left alone: {error}")
     except Exception as error:  # whatever it is, it is this cell's
         message = str(error) if isinstance(error, JepaError) else f"{type(error).__name__}: {error}"
         write_json(cell.failure, {"cell": cell.name, "error": message, "traceback": traceback.format_exc()})
@@ -133,7 +134,9 @@ def main(text: str) -> int:
     stop_with_parent(job["parent"])
     try:
         registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
-        work(load_study(job["study"], registry), registry, device=job["device"], say=say)
+        design = load_study(job["study"], registry)
+        design.note_other_runs(registry)
+        work(design, registry, device=job["device"], say=say)
     except JepaError as error:
         print(f"jepa-run: {plain(str(error))}", file=sys.stderr)
         return error.exit_status

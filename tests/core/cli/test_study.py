@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,15 +170,16 @@ def test_a_run_that_fails_is_in_the_table_and_the_others_are_finished(tmp_path, 
     assert STARTED.findall(jepa_run(*COMMAND, "--retry-failed").stdout) == ["report/bad/base/seed-1"]
 
 
-def test_a_changed_study_is_refused_and_a_table_runs_nothing(undisturbed, monkeypatch):
-    folder, _ = undisturbed
+def test_runs_of_another_recipe_are_left_alone_and_a_table_runs_nothing(undisturbed, tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(undisturbed[0], tmp_path / "copy"))
     monkeypatch.chdir(folder)
     Path("longer.yaml").write_text(TEXT.replace("arms:", "report: {overrides: [training.max_steps=7]}\narms:"))
     before = figures(folder)
     done = jepa_run("study", "longer.yaml", *COMMAND[2:])
-    assert done.exit_code == 2
-    assert "the cell report/ntp/" in done.stderr
-    assert "was run with another recipe (differs in training.max_steps)" in done.stderr
+    assert done.exit_code == 1
+    assert "left alone: out/cells/report/ntp/" in done.stdout
+    assert "was run with another recipe (differs in training.max_steps)" in done.stdout
+    assert not STARTED.findall(done.stdout)
     Path("new.yaml").write_text(TEXT.replace("output_dir: out", "output_dir: new"))
     done = jepa_run("study", "new.yaml", *COMMAND[2:], "--table")
     assert done.exit_code == 0

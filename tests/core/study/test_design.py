@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-from jepa_core.folder.run_folder import FolderTaken
+from jepa_core.study.load import load_study
+from jepa_core.study.results import read_results
 from tests.core.study.specimen import ABLATION, RECIPE, STUDY, pretend, tiny, write_study
 
 
@@ -41,21 +40,38 @@ def test_an_ablation_waits_for_the_tuning_of_its_arm_and_takes_its_point(registr
     assert (recipe.training.learning_rate, recipe.training.weight_decay, recipe.objective.k) == (0.01, 1, 1)
 
 
-def test_a_changed_study_is_refused_by_the_cells_name(registry):
+def test_a_run_of_another_recipe_is_noted_by_the_cells_name(registry):
     design = tiny(registry)
     cell = design.report_cells("jepa", ())[1]
     pretend(cell.recipe(registry))
-    design.refuse_other_runs(registry)
+    assert design.note_other_runs(registry) == []
     write_study(recipe=RECIPE.replace("max_steps: 6", "max_steps: 8"))
-    with pytest.raises(FolderTaken, match=r"the cell report/jepa/base/seed-2 was run with another recipe .*max_steps"):
-        design.refuse_other_runs(registry)
+    (told,) = design.note_other_runs(registry)
+    assert "the cell report/jepa/base/seed-2 was run with another recipe (differs in training.max_steps)" in told
+    assert design.note_other_runs(registry) == [], "it is told once"
+    first, second = design.report_cells("jepa", ())
+    assert (first.settled, second.settled, second.figures) == (False, True, {})
+    (failure,) = read_results(design, {}).failures()
+    assert (failure.cell.name, failure.state, failure.steps) == (cell.name, "failed", 0)
     cell.folder.metrics.unlink()
-    design.refuse_other_runs(registry)  # an unfinished run may go on for longer
+    again = load_study(write_study(recipe=RECIPE.replace("max_steps: 6", "max_steps: 8")), registry)
+    assert again.note_other_runs(registry) == [], "an unfinished run may go on for longer"
+
+
+def test_a_tuning_run_of_another_recipe_decides_nothing(registry):
+    design = tiny(registry)
+    for cell in design.tuning_cells("ntp"):
+        pretend(cell.recipe(registry))
+    best = design.tuning("ntp").best
+    assert best == (("training.learning_rate", "0.01"),)
+    other = tiny(registry, STUDY.replace("seeds: [0]}", "seeds: [0], overrides: [training.adam_beta1=0.5]}"))
+    assert len(other.note_other_runs(registry)) == 2
+    assert other.tuning("ntp").best is None
 
 
 def test_what_is_no_run_is_left_alone(registry):
     cell = tiny(registry).report_cells("jepa", ())[0]
     cell.folder.path.mkdir(parents=True)
     (cell.folder.path / "notes.txt").write_text("mine")
-    with pytest.raises(FolderTaken, match="not empty and not a run's folder"):
-        tiny(registry).refuse_other_runs(registry)
+    (told,) = tiny(registry).note_other_runs(registry)
+    assert "not empty and not a run's folder" in told

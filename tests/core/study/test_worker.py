@@ -129,9 +129,17 @@ def test_what_failed_is_run_again_only_when_asked(registry, ran, monkeypatch):
     assert json.loads(Path("out/tuning/ntp.json").read_text())["best"] == {"training.learning_rate": 0.01}
 
 
-@pytest.mark.parametrize(
-    "error", [Interrupted(2, 3, Path("x")), Terminated(15), KeyboardInterrupt(), FolderTaken("other")]
-)
+def test_a_folder_with_another_run_is_told_for_its_cell_alone(registry, ran, monkeypatch):
+    breaking(monkeypatch, "jepa/base/seed-1", FolderTaken("other"))
+    design, said = tiny(registry), []
+    worker.work(design, registry, say=said.append)
+    assert ran == [name for name in ALL if name != "report/jepa/base/seed-1"]
+    assert design.taken == {"report/jepa/base/seed-1": "other"}
+    assert "left alone: other" in said
+    assert not list(Path("out").rglob("*.failed.json")), "once the folder is free, the cell is run"
+
+
+@pytest.mark.parametrize("error", [Interrupted(2, 3, Path("x")), Terminated(15), KeyboardInterrupt()])
 def test_what_stops_the_study_is_no_failure_of_a_cell(registry, ran, monkeypatch, error):
     breaking(monkeypatch, "jepa/base/seed-1", error)
     with pytest.raises(type(error)):
