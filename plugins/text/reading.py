@@ -30,9 +30,13 @@ class JsonLines:
         return f"{self.path}: line {line}"
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Yields line number, from 1, and value. Raises DataError naming the line."""
+        """Yields line number, from 1, and value; of a line that is none the DataError that names it, so that whoever
+        reads can tell of all of them."""
         for number, line in numbered_lines(self.path, LONGEST_LINE):
-            yield number, parse(line, self.where(number))
+            try:
+                yield number, parse(line, self.where(number))
+            except DataError as error:
+                yield number, error
 
     def digest(self) -> str:
         """The sha256 of the file's bytes. Raises DataError where it can't be read."""

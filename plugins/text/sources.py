@@ -65,6 +65,9 @@ def conversations(rows: Source, limit: int | None) -> Iterator[Conversation]:
     count = 0
     for number, row in islice(rows, limit):
         count += 1
+        if isinstance(row, DataError):
+            problems.append(str(row))
+            continue
         try:
             found = conversation(row, rows.where(number), number)
         except DataError as error:

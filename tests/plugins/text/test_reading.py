@@ -39,10 +39,16 @@ def test_what_other_systems_write(lines):
     ],
 )
 def test_what_can_not_be_read_is_told_with_its_line(lines, content, words):
-    with pytest.raises(DataError) as error:
-        list(lines(content))
-    assert str(error.value).startswith(f"{lines(content).path}: {words}")
-    assert "\n" not in str(error.value)
+    file = lines(content)
+    error = next(value for _, value in file if isinstance(value, DataError))
+    assert str(error).startswith(f"{file.path}: {words}")
+    assert "\n" not in str(error)
+
+
+def test_the_lines_after_one_that_can_not_be_read_are_read(lines):
+    found = list(lines(b'1\n{\n2\n"\xe9"\n3\n'))
+    assert [(number, value) for number, value in found if not isinstance(value, DataError)] == [(1, 1), (3, 2), (5, 3)]
+    assert [number for number, value in found if isinstance(value, DataError)] == [2, 4]
 
 
 def test_a_line_without_an_end_does_not_fill_the_memory(lines, monkeypatch):

@@ -50,6 +50,17 @@ def test_the_first_rows_are_conversations(tmp_path):
         list(conversations(file, None))
 
 
+def test_lines_that_are_no_json_are_told_with_the_others_up_to_a_bound(tmp_path):
+    good = json.dumps({"prompt": "u", "completion": "a"}).encode()
+    lines = [b"{", good, b'{"prompt": 1}', b'"\xe9"', *[b"["] * 20]
+    (tmp_path / "d.jsonl").write_bytes(b"\n".join(lines))
+    with pytest.raises(DataError) as told:
+        list(conversations(JsonLines(tmp_path / "d.jsonl"), None))
+    *named, count = str(told.value).splitlines()
+    assert [line.split(": ")[1] for line in named] == [f"line {n}" for n in (1, 3, 4, *range(5, 12))]
+    assert count == "23 of 24 rows are wrong, 10 of them above"
+
+
 def test_all_rows_that_are_none_are_named_and_counted(tmp_path):
     rows = [{"prompt": 1}, {"prompt": "u", "completion": "a"}, {"completion": "b"}]
     (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, rows)))
