@@ -21,6 +21,7 @@ from jepa_core.model.ends import force_no_token, say_what_ends
 from jepa_core.model.from_folder import Misfit, quietly, read_model
 from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
 from jepa_core.model.new_tokens import add_rows, first_new, note_rows
+from jepa_core.model.rereading import keep_when_read
 from jepa_core.recipe.model_config import loaded_problems
 from jepa_core.recipe.model_folder import folder_problem, place_of, quantized
 from jepa_core.recipe.weight_files import weight_bytes
@@ -58,6 +59,7 @@ def build_model(section: ModelSection, vocabulary: TokenNames, search: Sequence[
         source = section.pretrained or (section.config if isinstance(section.config, str) else "")
         where = f" {source}" if source else ""
         raise JepaError(f"model{where}: {_told(error)}") from error
+    keep_when_read(model)
     new = range(first_new(model, vocabulary), vocabulary.size)
     if section.pretrained is not None:
         note_rows(model)

@@ -40,7 +40,8 @@ def changed_when_read(model: PreTrainedModel) -> str | None:
     """Names a weight that transformers would change after it read it; None where there is none. Tried on one module of
     each class, whose weights stay."""
     tried = set()
-    marked = [weight for weight in model.state_dict(keep_vars=True).values() if not hasattr(weight, _READ)]
+    weights = {id(weight): weight for weight in model.state_dict(keep_vars=True).values()}  # tied ones once
+    marked = [weight for weight in weights.values() if not hasattr(weight, _READ)]
     for weight in marked:
         setattr(weight, _READ, True)
     try:
