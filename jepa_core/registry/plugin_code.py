@@ -14,8 +14,8 @@ MAX_FILES = 2_000
 
 
 def code_hash(*modules: ModuleType) -> str:
-    """sha256 over the Python files of the packages that the modules are in, or over its own file of one that is in
-    none. A package counts once, however many of its modules are given."""
+    """sha256 over the Python files of the modules' packages, or over the own file of a module outside a package. A
+    package counts once, however many of its modules are given."""
     found = sha256()
     places = sorted({place for module in modules if (place := _package(module) or _own_file(module))})
     for name, path in islice(chain.from_iterable(map(_files, places)), MAX_FILES):

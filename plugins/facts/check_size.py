@@ -27,7 +27,7 @@ _READ = 1 << 17
 
 
 def task_size(context: Context) -> Iterator[Row]:
-    """Checks facts and passes where each relation has a map to learn, and passes where what it found is rehearsed."""
+    """Checks facts and passes where each relation has a map to learn, and passes alone in a rehearsal."""
     if not isinstance(context.objective.spec.terms[0].predictor, RelationalPredictor):
         return
     if not context.nothing_counts:
@@ -38,8 +38,8 @@ def task_size(context: Context) -> Iterator[Row]:
 
 
 def few_passes(context: Context, key: str) -> Row:
-    """Warns if the whole run shows each fact but a few times: a step is of a number of facts, and own data may have
-    many more of them than the task of a recipe. key: the key of the steps."""
+    """Warns if the whole run shows each fact only a few times, as happens when a recipe's steps meet larger data. key:
+    the key of the steps."""
     training, facts = context.run.recipe.training, len(context.run.data.train)
     batch = training.per_device_train_batch_size * training.gradient_accumulation_steps
     steps, passes = training.max_steps, training.num_train_epochs or 0.0

@@ -163,8 +163,8 @@ class Pairings:
 
 
 def with_further_partners(pairs: np.ndarray, partners: int, rng: Generator) -> np.ndarray:
-    """Pairs the first of each pair of entities ``e``, two neighbours a pair, with so many second ones, never twice with
-    the same: ``k e``, the given pairs first."""
+    """Pairs the first entity of each pair with `partners` different second ones. pairs: ``e``, two neighbours a pair;
+    returns ``k e``, the given pairs first."""
     heads, taken = pairs[::2], [pairs[1::2]]
     while len(taken) < partners:
         taken.append(_another(taken, rng))

@@ -1,8 +1,7 @@
 """``plain``: the answers of the language model by itself, without the components trained beside it.
 
-A question may have several right answers, and the model gives one: it is right if it is any of them. Where a fact is
-asked that is not trained, though training facts state other answers of its question, those do not count: to repeat them
-takes no reversal.
+A question may have several right answers, of which the model may give any. If the fact asked is not trained, the
+answers that training facts state to its question do not count, as repeating them takes no reversal.
 """
 
 from __future__ import annotations
@@ -61,9 +60,9 @@ class PlainAnswers:
         return found
 
     def _right(self, samples: SampleSet, rows: range) -> tuple[Tensor, ...]:
-        """Tells, ``b`` each, which of these are answered right, their questions, which are answered as a training fact
-        does, and which could be, though that is not asked; questions of the same shape are asked together, without
-        padding."""
+        """Asks these questions, those of the same shape together, without padding. Returns, ``b`` each: whether the
+        answer is right, the question, whether the answer is a trained one that does not count, and whether there is any
+        such."""
         batch = samples.__getitems__(rows)
         facts = Samples(batch["input_ids"], batch["tags"])
         questions = question_ids(facts)

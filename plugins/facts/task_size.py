@@ -84,7 +84,7 @@ class TaskSize:
         return self.entities_both_ways + self.entities_one_way
 
     def _check_partners(self) -> None:
-        """Beyond a quarter of the entities on the other side there is not much left to draw."""
+        """Raises DataError for partners beyond a quarter of the other side's entities, where choices run out."""
         most = max(1, min(self.entities_both_ways, self.entities_one_way) // 8)
         if not 1 <= self.partners <= most:
             raise DataError(
