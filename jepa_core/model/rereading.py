@@ -1,4 +1,4 @@
-"""Does transformers give a model's weights back as they were saved? Some kinds change a few whenever they are read."""
+"""Checks that transformers reads a model's weights as they were saved; some kinds change a few at each reading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jepa_core.errors import JepaError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: What transformers marks weights with that it has read, so that they are not made anew.
+#: The mark that transformers puts on weights it has read, so that they are not made anew.
 _READ = "_is_hf_initialized"
 
 

@@ -18,14 +18,14 @@ _FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiec
           "tekken.json", "tokenizer_config.json", "config.json")  # fmt: skip
 #: Those that hold an object of JSON.
 _OBJECTS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json")
-#: The name of what code in Rust raises where it fails, which is no Exception.
+#: The name of the exception that failing Rust code raises; it is no Exception.
 _PANIC = "PanicException"
 #: Ids that a small vocabulary may leave out.
 _UNUSED = 100_000
 
 
 class NoTokenizer(DataError):
-    """What a recipe names is no tokenizer."""
+    """The error for a recipe that names something other than a tokenizer."""
 
     exit_status = 2
 

@@ -1,4 +1,4 @@
-"""Can a folder be the pretrained model of a recipe? Said from its files, before a library tries to make sense of them,
+"""Checks by its files that a folder can be a recipe's pretrained model, before a library tries to make sense of them,
 and without the network."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def place_of(name: str, search: Sequence[Path]) -> Path | None:
 def folder_problem(folder: Path, known: Collection[str], weights: bool = True) -> str:
     """Tells what keeps a folder from being a causal language model to start from; empty where nothing is seen.
 
-    known: the types of such models; weights: are they to be read too, or the configuration alone.
+    known: the types of such models; weights: whether they are to be read too, or the configuration alone.
     """
     try:
         _refuse_no_folder(folder)

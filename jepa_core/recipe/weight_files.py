@@ -1,4 +1,4 @@
-"""Are the weights in a model's folder all there and whole, as far as names, sizes and headers say; none is read."""
+"""Checks that a model's folder has all weights, whole as far as names, sizes and headers tell; none are read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _INDEX = ".index.json"
 #: The longest file of JSON, and the longest header that safetensors reads.
 _MOST, _HEADER = 1 << 26, 100_000_000
 _FLOATS = ("F64", "F32", "F16", "BF16")
-#: What a file begins with that stands for another one.
+#: Beginnings of files that only stand for another one.
 _POINTERS = {
     b"version https://git-lfs.github.com/": "is a pointer of Git LFS, not the file: get it with git lfs pull",
     b"/annex/objects/": "is a pointer of git-annex, not the file: get it with git annex get",
     b"<!doctype html": "is a page of the web, not the file: download it again",
     b"<html": "is a page of the web, not the file: download it again",
 }
-#: How files end that hold weights in a form that is not read, and what to do.
+#: Endings of files with weights in a form that is not read, and the advice.
 _ELSE = {
     ".gguf": "GGUF, whose weights can't be trained: give the folder of the model that it was made from",
     ".h5": "TensorFlow's form: save it again with transformers' save_pretrained",
@@ -36,7 +36,7 @@ _ELSE = {
 
 
 class Odd(Exception):
-    """What keeps a folder from being a model, in a line that names the file."""
+    """The reason why a folder is no model, in a line that names the file."""
 
 
 def check_weights(folder: Path) -> None:
