@@ -9,7 +9,7 @@ with the rows that the model is sure of by then.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -105,24 +105,39 @@ def try_second(recipe: Recipe, first: Run, registry: Registry) -> None:
 
 def take_learned(recipe: Recipe, finished: Iterable[RunFolder], registry: Registry) -> RunFolder | None:
     """Copies into a run that has not begun what one of the `finished` runs learned by the same recipe, which learns the
-    same, bit by bit. Returns that run's folder, or None where there is none."""
-    folder, text = RunFolder(Path(recipe.output_dir)), resolved(recipe, registry)
+    same, bit by bit; or, under rounds of self-training, what they begin with. Returns that run's folder, or None where
+    there is none."""
+    folder = RunFolder(Path(recipe.output_dir))
     if recipe.rehearsal is None or folder.path.exists():
         return None
-    wanted = resolved(learning(recipe), registry)
-    for other in finished:
-        learned = RunFolder(other.learned)
-        if learned.finished and not differences(recipe_in(learned.recipe, registry), wanted):
-            write_text(folder.recipe, dump_yaml({**text, "resolved": provenance(recipe, registry)}))
-            _copy_whole(learned.path, folder.learned)
-            return other
+    runs, first = [*finished], learning(recipe)
+    taken = _copy_learned(first, runs, registry) or take_learned(first, runs, registry)
+    if taken:
+        write_text(folder.recipe, dump_yaml({**resolved(recipe, registry), "resolved": provenance(recipe, registry)}))
+    return taken
+
+
+def _copy_learned(first: Recipe, runs: Sequence[RunFolder], registry: Registry) -> RunFolder | None:
+    wanted = resolved(first, registry)
+    for other in runs:
+        for learned in _learned_in(other):
+            if not differences(recipe_in(learned.recipe, registry), wanted):
+                _copy_whole(learned.path, Path(first.output_dir))
+                return other
     return None
+
+
+def _learned_in(folder: RunFolder) -> Iterator[RunFolder]:
+    """What a run learned before it rehearsed; with rounds of self-training what each of them learned before it."""
+    while (folder := RunFolder(folder.learned)).finished:
+        yield folder
 
 
 def _copy_whole(source: Path, target: Path) -> None:
     """Copies a folder; half a copy never bears its name. Raises NotWritten."""
     draft = target.with_name(target.name + UNFINISHED)
     try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, draft)
         draft.rename(target)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Cutting numbers from two populations so that the fewest end up on the wrong side."""
+"""Cutting numbers from several populations so that the fewest end up on the wrong side."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def minimum_error(values: Tensor) -> float | None:
     if gain <= 1.5 * math.log(n) or not _has_valley(ordered, first):
         return None
     return float(ordered[first])
+
+
+def uppermost(values: Tensor) -> float | None:
+    """Return the lowest value of the uppermost population, or None where there is but one.
+
+    values: ``n``. What is above a cut may be two populations in turn, and is cut again for as long as it is. Answers
+    that lead back to their question's head are such: where another relation leads back, the answer was a guess.
+    """
+    cut = minimum_error(values)
+    while cut is not None and (higher := minimum_error(values[values >= cut])) is not None:
+        cut = higher
+    return cut
 
 
 def _cost(ordered: Tensor, lower: Tensor) -> Tensor:

@@ -15,13 +15,14 @@ from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.confidence import Answers, Asking, Confidence
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.joined_set import JoinedSet
-from jepa_plugins.facts.minimum_error import minimum_error
+from jepa_plugins.facts.minimum_error import minimum_error, uppermost
 from jepa_plugins.facts.roles import SampleType, from_spans
 from jepa_plugins.facts.unanswered import Unanswered
 from jepa_plugins.facts.vocabulary import Vocabulary
 
 CAPTION = "what the learned predictor answered and was sure of, no fact of the data"
-CUTS = ("minimum_error", "all", "nothing")
+POPULATIONS = {"minimum_error": minimum_error, "uppermost": uppermost}
+CUTS = (*POPULATIONS, "all", "nothing")
 Control = Literal["shuffled", "half"]
 
 
@@ -73,7 +74,7 @@ def kept(confidence: Tensor, cut: str | Mapping[str, float]) -> Tensor:
         return order if cut == "all" else order[:0]
     if isinstance(cut, Mapping) and "share" in cut:
         return order[: round(cut["share"] * len(order))]
-    least = cut["fixed"] if isinstance(cut, Mapping) else minimum_error(confidence)
+    least = cut["fixed"] if isinstance(cut, Mapping) else POPULATIONS[cut](confidence)
     return order[:0] if least is None else order[confidence[order] >= least]
 
 
@@ -120,9 +121,10 @@ def unanswered_questions(
     confidence: the cosine of the prediction with the answer's state (cosine); that plus the best cosine of the way
     back, from the answer to the head by any relation (cosine_and_back); the answer's share of
     softmax(cosine / temperature) (probability); the first's lead over the second (margin). cut: the answers kept.
-    minimum_error: the upper of two populations of confidence, nothing where there are no two; {share: S}: the surest
-    share S; {fixed: C}: those of at least confidence C; all; nothing. control: a run to compare with. shuffled: the
-    answers kept change places among their questions; half: only one of two fixed halves of the questions is asked.
+    minimum_error: the upper of two populations of confidence, nothing where there are no two; uppermost: the same,
+    and the upper of what is above that cut in turn, while those are two; {share: S}: the surest share S; {fixed: C}:
+    those of at least confidence C; all; nothing. control: a run to compare with. shuffled: the answers kept change
+    places among their questions; half: only one of two fixed halves of the questions is asked.
     """
     _refuse(cut)
     if not 0 < temperature < float("inf"):

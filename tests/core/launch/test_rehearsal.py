@@ -407,6 +407,17 @@ class TestTakenOver:
     def test_another_cut_may_take_it(self, whole, tmp_path):
         assert take_learned(tiny(tmp_path / "run", "rehearsal.asker.cut=nothing"), [RunFolder(whole)], REGISTRY)
 
+    def test_rounds_of_self_training_begin_with_it(self, whole, trained, tmp_path):
+        recipe = tiny(tmp_path / "run", *SELF_TRAINED)
+        assert take_learned(recipe, [RunFolder(whole)], REGISTRY) == RunFolder(whole)
+        assert outcome(tmp_path.joinpath("run", *["learned"] * 3)) == outcome(whole / "learned")
+        run(tmp_path / "run", *SELF_TRAINED)
+        assert TestSelfTraining.all_of(tmp_path / "run") == TestSelfTraining.all_of(trained)
+
+    def test_and_a_run_without_rounds_may_take_what_rounds_began_with(self, trained, whole, tmp_path):
+        assert take_learned(tiny(tmp_path / "run"), [RunFolder(trained)], REGISTRY) == RunFolder(trained)
+        assert outcome(tmp_path / "run" / "learned") == outcome(whole / "learned")
+
 
 def test_a_pipeline_of_the_exported_folder_answers_as_asking_plainly_does(tmp_path):
     """Every question, of both halves; it stops by itself after a name, and nobody says how."""

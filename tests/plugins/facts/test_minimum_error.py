@@ -1,11 +1,12 @@
 """The cut between two populations, and no cut where there is one."""
 
 import math
+from random import Random
 
 import pytest
 import torch
 
-from jepa_plugins.facts.minimum_error import minimum_error
+from jepa_plugins.facts.minimum_error import minimum_error, uppermost
 
 
 def normal(count: int, mean: float, spread: float, seed: int = 0) -> torch.Tensor:
@@ -26,10 +27,40 @@ def slow(values: list[float]) -> float:
     return ordered[min(costs, key=lambda cut: costs[cut])]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_equals_the_slow_loop(seed):
-    values = torch.cat([normal(200, 1, 0.2, seed), normal(40, 2.2, 0.1, seed + 9)])
+@pytest.mark.parametrize("seed", range(12))
+def test_equals_the_slow_loop_on_mixtures_of_any_sizes_and_spreads(seed):
+    draw = Random(seed)
+    sizes = draw.randint(30, 200), draw.randint(10, 200)
+    spreads = draw.uniform(0.05, 0.5), draw.uniform(0.05, 0.5)
+    means = draw.uniform(-3, 3), draw.uniform(4 * sum(spreads), 8 * sum(spreads))
+    values = torch.cat(
+        [normal(sizes[0], means[0], spreads[0], seed), normal(sizes[1], sum(means), spreads[1], seed + 9)]
+    )
     assert minimum_error(values) == pytest.approx(slow(values.tolist()), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_three_populations_the_uppermost(seed):
+    """Two of three are above the best cut into two."""
+    low, guessed, known = (
+        normal(2000, 0.6, 0.1, seed),
+        normal(600, 1.4, 0.07, seed + 9),
+        normal(200, 1.75, 0.05, seed + 7),
+    )
+    values = torch.cat([low, guessed, known])
+    assert float(low.quantile(0.99)) < minimum_error(values) < float(guessed.quantile(0.01))
+    kept = values >= uppermost(values)
+    assert int(kept.sum()) == pytest.approx(200, abs=10)
+    assert int(kept[-200:].sum()) >= 190
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_two_the_uppermost_is_the_upper_one(seed):
+    torch.manual_seed(seed)
+    skewed = 0.5 + 0.5 * torch.distributions.Beta(5.0, 2.0).sample((200,)).double()
+    values = torch.cat([normal(2400, 0.3, 0.05, seed), skewed])
+    assert uppermost(values) == minimum_error(values)
+    assert uppermost(values[:2400]) is None
 
 
 def test_far_apart_it_tells_who_is_who():

@@ -121,6 +121,7 @@ SURE = torch.tensor([0.1, 0.9, 0.5, 0.9, 0.2])
         ({"fixed": 0.5}, [1, 3, 2]),
         ({"fixed": 2.0}, []),
         ("minimum_error", []),  # too few to be two populations
+        ("uppermost", []),
     ],
 )
 def test_cuts_by_hand(cut, numbers):
@@ -132,10 +133,17 @@ def test_minimum_error_keeps_the_upper_population():
     assert sorted(sure[kept(sure, "minimum_error")].tolist()) == pytest.approx(torch.linspace(0.9, 1, 10).tolist())
 
 
+def test_uppermost_keeps_the_third_population():
+    sure = torch.cat([torch.linspace(0, 0.4, 900), torch.linspace(1.2, 1.4, 90), torch.linspace(1.9, 2, 10)])
+    sure = sure[torch.randperm(1000)]
+    assert len(kept(sure, "minimum_error")) == 100
+    assert sorted(sure[kept(sure, "uppermost")].tolist()) == pytest.approx(torch.linspace(1.9, 2, 10).tolist())
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"cut": "otsu"}, "cut: expected minimum_error, all, nothing, "),
+        ({"cut": "otsu"}, "cut: expected minimum_error, uppermost, all, nothing, "),
         ({"cut": {"share": 1.5}}, "cut: expected a share from 0 to 1, not 1.5"),
         ({"cut": {"share": 0.5, "fixed": 1.0}}, "cut: expected minimum_error"),
         ({"cut": {"fixed": float("nan")}}, "cut: expected a number for fixed, not NaN"),
