@@ -188,7 +188,7 @@ class TestRefusals:
             ("rehearsal.asker=unanswered", "no rehearsal is called 'unanswered'; did you mean 'unanswered_questions'"),
             ("rehearsal.asker.cutt=all", "unknown option of 'unanswered_questions'"),
             ("rehearsal.askr=x", "rehearsal.askr: unknown key; did you mean 'asker'"),
-            ("rehearsal.asker.cut=otsu", "expected minimum_error, all, nothing"),
+            ("rehearsal.asker.cut=otsu", "expected minimum_error, uppermost, all, nothing"),
         ],
     )
     def test_a_mistake_in_the_section_is_told_with_its_key(self, tmp_path, override, words):
