@@ -128,7 +128,7 @@ def _copy_learned(first: Recipe, runs: Sequence[RunFolder], registry: Registry) 
 
 
 def _learned_in(folder: RunFolder) -> Iterator[RunFolder]:
-    """What a run learned before it rehearsed; with rounds of self-training what each of them learned before it."""
+    """Yields what a run learned before it rehearsed, and what each round of its self-training learned before that."""
     while (folder := RunFolder(folder.learned)).finished:
         yield folder
 

@@ -39,7 +39,7 @@ def minimum_error(values: Tensor) -> float | None:
 
 
 def uppermost(values: Tensor) -> float | None:
-    """Return the lowest value of the uppermost population, or None where there is but one.
+    """The lowest value of the uppermost population, or None where there is but one.
 
     values: ``n``. What is above a cut may be two populations in turn, and is cut again for as long as it is. Answers
     that lead back to their question's head are such: where another relation leads back, the answer was a guess.
