@@ -1,13 +1,12 @@
 """Growth of a step's cost: ``python -m benchmarks.scale``, about five minutes on one thread.
 
 Time and added memory of an optimizer step (layout auto, fused AdamW, fp32) as one thing grows at a time, each
-with the exponent of a power law fitted through its points; what the Trainer adds to a bare loop; and the memory
-of cross-entropy over 131,072 tokens, in chunks and plain. Writes results/scale.md, .csv and .svg.
+with the exponent of a power law fitted through its points; and the memory of cross-entropy over 131,072 tokens, in
+chunks and plain. Writes results/scale.md, .csv and .svg.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,7 +16,6 @@ from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import TrainerCallback
 
 from benchmarks import ours
 from benchmarks.measuring import RESULTS, added_megabytes, exponent, medians, table, write_csv
@@ -101,51 +99,6 @@ def fitted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def trainer_overhead(steps: int = 150, rounds: int = 3) -> dict[str, Any]:
-    """Processor milliseconds a step of the Trainer and of a bare loop, on a model with next to no work."""
-
-    def built(folder: str) -> Any:
-        words = [f"output_dir={folder}", f"training.max_steps={steps}", "training.save_steps=null"]
-        words += ["training.per_device_train_batch_size=64", f"training.logging_steps={steps}"]
-        return ours.build("cosine_k1", [*words, *Size(1, 32, 1).overrides()])
-
-    found: dict[str, list[float]] = {"trainer": [], "loop": []}
-    for _ in range(rounds):
-        for name, timed in (("trainer", _trainer), ("loop", _loop)):
-            with TemporaryDirectory() as folder:
-                found[name].append(timed(built(folder), steps))
-    best = {name: min(values) * 1e3 for name, values in found.items()}
-    return {
-        "trainer ms": round(best["trainer"], 2),
-        "bare loop ms": round(best["loop"], 2),
-        "overhead ms": round(best["trainer"] - best["loop"], 2),
-    }
-
-
-def _trainer(run: Any, steps: int) -> float:
-    """The seconds of a step in the Trainer, from the first step's end to the last one's."""
-    ends: list[float] = []
-
-    class Clock(TrainerCallback):
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            ends.append(time.process_time())
-
-    run.trainer.add_callback(Clock())
-    run.trainer.train()
-    return (ends[-1] - ends[0]) / (steps - 1)
-
-
-def _loop(run: Any, steps: int) -> float:
-    optimizer = optimizer_of(run.objective)
-    order = torch.randperm(len(run.train_dataset)).repeat(steps)[: steps * 64].view(steps, 64).tolist()
-    ends = []
-    for number, rows in enumerate(order):
-        plan = ours.plan(run, run.collate(run.train_dataset.__getitems__(rows)), "cpu", number)
-        train_step(optimizer, ours.forward(run, plan).loss)
-        ends.append(time.process_time())
-    return (ends[-1] - ends[0]) / (steps - 1)
-
-
 def large_vocabulary(vocab: int = 131_072, width: int = 64) -> Iterator[dict[str, Any]]:
     """Forward and backward of the cross-entropy alone; a head's gradient is part of both."""
     head = torch.nn.Linear(width, vocab, bias=False)
@@ -182,7 +135,7 @@ def main() -> None:
     for name in SWEEPS:
         rows += list(sweep(name))
         print(table(rows[-len(SWEEPS[name]) :]), flush=True)
-    overhead, memory = trainer_overhead(), list(large_vocabulary())
+    memory = list(large_vocabulary())
     text = f"""# How a step grows, {date.today()}
 
 `python -m benchmarks.scale`: CPU, one thread, fp32. Where nothing else is said: 2 layers, width 128, batch 64,
@@ -190,10 +143,6 @@ entities of two tokens, k = 1, vocabulary 16,015. Points in `scale.csv`.
 By tokens: the exponent of time against the tokens that go through the transformer.
 
 {table(fitted(rows))}
-
-The Trainer against a bare loop, processor time a step, the best of three, one layer of width 32:
-
-{table([overhead])}
 
 Cross-entropy over 131,072 tokens, forward and backward:
 

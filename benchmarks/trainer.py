@@ -1,0 +1,160 @@
+"""What the Trainer costs beside a bare loop, part by part: ``python -m benchmarks.trainer``, a minute on one thread.
+
+A model with next to no work, one layer of width 32. Both make the same steps and take turns; processor time, medians
+over all steps. Parts are timed where they are called, so that each finds the caches as a step leaves them. Writes
+results/trainer.md.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import wraps
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from benchmarks import ours
+from benchmarks.measuring import RESULTS, table
+from benchmarks.tasks import Size
+from benchmarks.training import optimizer_of
+
+BATCH, STEPS = 64, 150
+Times = defaultdict[str, list[float]]
+#: Of the Trainer (or what it has, after a dot), the calls of each part; a name alone is made of no other.
+PARTS = {
+    "batch and plan": ("get_batch_samples",),
+    "forward": ("compute_loss",),
+    "backward": ("accelerator.backward",),
+    "clipping": ("_clip_grad_norm",),
+    "watch for what is not finite": ("_get_grad_norm",),
+    "optimizer": ("optimizer.step",),
+    "gradients freed": ("objective.zero_grad",),
+    "schedule": ("lr_scheduler.step",),
+    "modes of all modules": ("objective.train",),
+    "callbacks": tuple(
+        f"callback_handler.on_{event}" for event in ("step_begin", "pre_optimizer_step", "optimizer_step", "step_end")
+    ),
+}
+WHOLE = "a step"
+
+
+def of_trainer(folder: str, times: Times, steps: int = STEPS) -> None:
+    run = _built(folder, steps)
+
+    class Clock(TrainerCallback):
+        """Comes last, so what it measures from is a step's end."""
+
+        began = 0.0
+
+        def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+            for part, calls in PARTS.items():
+                for call in calls:
+                    _time(run.trainer, call, times[part])
+            self.began = time.process_time()
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            now = time.process_time()
+            times[WHOLE].append(now - self.began)
+            self.began = now
+
+    run.trainer.add_callback(Clock())
+    run.trainer.train()
+
+
+def _time(owner: Any, path: str, times: list[float]) -> None:
+    """From now on a call's processor seconds are noted."""
+    *inner, name = path.split(".")
+    for each in inner:
+        owner = getattr(owner, each)
+    call = getattr(owner, name)
+
+    @wraps(call)
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        start = time.process_time()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            times.append(time.process_time() - start)
+
+    setattr(owner, name, timed)
+
+
+def of_loop(folder: str, times: Times, steps: int = STEPS) -> None:
+    run = _built(folder, steps)
+    optimizer = optimizer_of(run.objective)
+    parameters = list(run.objective.parameters())
+    for number in range(steps):
+        start = time.process_time()
+        took = _in_turn(_step(run, optimizer, parameters, number), start)
+        for part, seconds in took.items():
+            times[part].append(seconds)
+        times[WHOLE].append(sum(took.values()))
+
+
+def _step(run: Any, optimizer: torch.optim.Optimizer, parameters: list[Any], number: int) -> Iterator[str]:
+    """Says of each part, when it is done, which it was."""
+    plan = ours.plan(run, ours.batch(run, BATCH, number), "cpu", number)
+    yield "batch and plan"
+    loss = ours.forward(run, plan).loss
+    yield "forward"
+    loss.backward()
+    yield "backward"
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    yield "clipping"
+    optimizer.step()
+    yield "optimizer"
+    optimizer.zero_grad(set_to_none=True)
+    yield "gradients freed"
+
+
+def _in_turn(parts: Iterator[str], start: float) -> dict[str, float]:
+    took = {}
+    for part in parts:
+        now = time.process_time()
+        took[part], start = now - start, now
+    return took
+
+
+def _built(folder: str, steps: int) -> Any:
+    words = [f"output_dir={folder}", f"training.max_steps={steps}", "training.save_steps=null"]
+    words += [f"training.per_device_train_batch_size={BATCH}", f"training.logging_steps={steps}"]
+    return ours.build("cosine_k1", [*words, *Size(1, 32, 1).overrides()])
+
+
+def rows(trainer: Mapping[str, Sequence[float]], loop: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Milliseconds a step. What is in no part is the Trainer's own loop."""
+    found = {
+        part: (_median(trainer[part]) * len(PARTS.get(part, "1")), _median(loop[part])) for part in (*PARTS, WHOLE)
+    }
+    parts = [both for part, both in found.items() if part != WHOLE]
+    rest = (found[WHOLE][0] - sum(t for t, _ in parts), 0.0)
+    return [
+        {"part": part, "Trainer": f"{t:.2f}", "bare loop": f"{b:.2f}" if b else "", "more": f"{t - b:.2f}"}
+        for part, (t, b) in {**found, "all else": rest}.items()
+    ]
+
+
+def _median(seconds: Sequence[float]) -> float:
+    return 1e3 * statistics.median(seconds) if seconds else 0.0
+
+
+def main(rounds: int = 3) -> None:
+    torch.set_num_threads(1)
+    times: dict[Callable[..., None], Times] = {of_trainer: defaultdict(list), of_loop: defaultdict(list)}
+    for _ in range(rounds):
+        for arm, found in times.items():
+            with TemporaryDirectory() as folder:
+                arm(folder, found)
+    text = f"# The Trainer beside a bare loop, {date.today()}\n\n{table(rows(times[of_trainer], times[of_loop]))}\n"
+    (RESULTS / "trainer.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
