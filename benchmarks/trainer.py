@@ -129,14 +129,12 @@ def _built(folder: str, steps: int) -> Any:
 
 def rows(trainer: Mapping[str, Sequence[float]], loop: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     """Milliseconds a step. What is in no part is the Trainer's own loop."""
-    found = {
-        part: (_median(trainer[part]) * len(PARTS.get(part, "1")), _median(loop[part])) for part in (*PARTS, WHOLE)
-    }
-    parts = [both for part, both in found.items() if part != WHOLE]
-    rest = (found[WHOLE][0] - sum(t for t, _ in parts), 0.0)
+    found = {part: (_median(trainer[part]) * len(calls), _median(loop[part])) for part, calls in PARTS.items()}
+    whole = _median(trainer[WHOLE]), _median(loop[WHOLE])
+    rest = whole[0] - sum(t for t, _ in found.values()), 0.0
     return [
         {"part": part, "Trainer": f"{t:.2f}", "bare loop": f"{b:.2f}" if b else "", "more": f"{t - b:.2f}"}
-        for part, (t, b) in {**found, "all else": rest}.items()
+        for part, (t, b) in {**found, "all else": rest, WHOLE: whole}.items()
     ]
 
 
@@ -148,10 +146,12 @@ def main(rounds: int = 3) -> None:
     torch.set_num_threads(1)
     times: dict[Callable[..., None], Times] = {of_trainer: defaultdict(list), of_loop: defaultdict(list)}
     for _ in range(rounds):
-        for arm, found in times.items():
+        for arm, of_arm in times.items():
             with TemporaryDirectory() as folder:
-                arm(folder, found)
-    text = f"# The Trainer beside a bare loop, {date.today()}\n\n{table(rows(times[of_trainer], times[of_loop]))}\n"
+                arm(folder, of_arm)
+    head = f"Processor milliseconds, medians of {rounds * STEPS} steps of a model with next to no work."
+    found = table(rows(times[of_trainer], times[of_loop]))
+    text = f"# The Trainer beside a bare loop, {date.today()}\n\n{head}\n\n{found}\n"
     (RESULTS / "trainer.md").write_text(text, encoding="utf-8")
     print(text)
 
