@@ -1,4 +1,4 @@
-"""What the Trainer costs beside a bare loop, part by part: ``python -m benchmarks.trainer``, a minute on one thread.
+"""Measures what the Trainer costs beside a bare loop, part by part: ``python -m benchmarks.trainer``, for a minute.
 
 A model with next to no work, one layer of width 32. Both make the same steps and take turns; processor time, medians
 over all steps. Parts are timed where they are called, so that each finds the caches as a step leaves them. Writes
