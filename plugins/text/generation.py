@@ -5,17 +5,17 @@ Axes: ``b`` prompts of a batch, ``t`` tokens of the longest with what was genera
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from jepa_core.errors import DataError
+from jepa_core.errors import DataError, first_line
 from jepa_core.model.evaluating import evaluating
-from jepa_core.model.windows import max_positions
 from jepa_core.samples.token_names import TokenNames
+from jepa_plugins.text.generation_trials import accepted, positions, remembers, sees_no_padding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -63,24 +63,36 @@ def generate(
     """Generates the most probable token each time, until an end token or `max_new_tokens`; in the order of `prompts`.
 
     Prompts of like length share a batch, which does not change their answers: padding stands to the left, unseen, and
-    positions count real tokens; for a model that counts padding too, nothing is padded. A prompt that leaves too
+    positions count real tokens; for a model that sees padding or counts it, nothing is padded. A prompt that leaves too
     little of a position table gets as many tokens as fit; one that leaves nothing raises DataError.
     never: ids that are not generated, like predictor tokens. on_batch: called with the number of prompts done.
     """
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
-    room = _positions(model)
+    room = positions(model)
     for place, prompt in enumerate(prompts):
         if not prompt or len(prompt) > room:
             raise DataError(f"prompt {place} has {len(prompt)} tokens; the model takes 1 to {room}")
     found: dict[int, Generated] = {}
-    with evaluating(model):
-        counted = bool(_accepted(model, {"position_ids": None}))
-        for places in _batches(list(map(len, prompts)), batch_size, padded=counted):
-            batch = _Batch(model, [prompts[place] for place in places], end_ids, max_new_tokens, never, room)
+    with evaluating(model), _told(model):
+        padded, cached = sees_no_padding(model), remembers(model)
+        divided = cached and remembers(model, divided=True)
+        for places in _batches(list(map(len, prompts)), batch_size, padded=padded):
+            batch = _Batch(
+                model, [prompts[place] for place in places], end_ids, max_new_tokens, never, room, cached, divided
+            )
             found.update(zip(places, batch.run(), strict=True))
             on_batch(len(places))
     return [found[place] for place in range(len(prompts))]
+
+
+@contextmanager
+def _told(model: PreTrainedModel) -> Iterator[None]:
+    """Tells what a model's own code raises when it generates in one line."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError) as error:
+        raise DataError(f"{type(model).__name__} can't generate: {first_line(error)}") from error
 
 
 def _batches(lengths: Sequence[int], batch_size: int, padded: bool) -> Iterator[list[int]]:
@@ -107,8 +119,10 @@ class _Batch:
         max_new_tokens: int,
         never: Sequence[int],
         room: int,
+        cached: bool,
+        divided: bool,
     ):
-        self.model, self.room = model, room
+        self.model, self.room, self.cached, self.divided = model, room, cached, divided
         parameter = next(model.parameters(), None)
         self.device = torch.device("cpu") if parameter is None else parameter.device
         self.ends = torch.tensor([*end_ids], device=self.device)
@@ -144,24 +158,24 @@ class _Batch:
 
     def _next_tokens(self) -> Tensor:
         """The most probable token ``b`` of each row; computes only tokens that the cache has not seen."""
-        positions = (self.mask.cumsum(1) - 1).clamp(0, self.room - 1)
+        places = (self.mask.cumsum(1) - 1).clamp(0, self.room - 1)
         new = slice(None) if self.cache is None else slice(-1, None)
         inputs = {
             "input_ids": self.ids[:, new],
             "attention_mask": self.mask,
-            "position_ids": positions[:, new],
+            "position_ids": places[:, new],
             "past_key_values": self.cache,
-            "use_cache": True,
+            "use_cache": self.cached,
             "logits_to_keep": 1,
         }
-        output = self.model(**_accepted(self.model, inputs))
-        self.cache = getattr(output, "past_key_values", None)
+        output = self.model(**accepted(self.model, inputs))
+        self.cache = getattr(output, "past_key_values", None) if self.cached else None
         logits = output.logits[:, -1].index_fill(1, self.never, float("-inf"))
         return logits.argmax(-1)
 
     def _keep(self, going: set[int]) -> None:
         """Goes on with these rows alone, where the cache can be divided."""
-        if self.cache is not None and not _can_be_divided(self.cache):
+        if self.cache is not None and not self.divided:
             return
         kept = [place for place, row in enumerate(self.rows) if row in going]
         index = torch.tensor(kept, device=self.device)
@@ -171,25 +185,9 @@ class _Batch:
             self.cache.batch_select_indices(index)
 
 
-def _can_be_divided(cache: Any) -> bool:
-    """Tells whether rows can leave the cache; the states of some kinds of layers can't be divided."""
-    return all(hasattr(part, "batch_select_indices") for part in (cache, *getattr(cache, "layers", ())))
-
-
 def _pad_left(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """Pads ids ``b t`` with 0 on the left; the second tensor, the mask ``b t`` with 1 at real tokens, tells padding."""
     longest = max(map(len, prompts))
     ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
     mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-
-def _positions(model: PreTrainedModel) -> int:
-    """The number of positions that the model's tables hold."""
-    return max_positions(model.config) or 2**31
-
-
-def _accepted(model: PreTrainedModel, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Keeps the inputs that this model's forward takes; some models make positions from the mask themselves."""
-    parameters = inspect.signature(model.forward).parameters
-    return {name: value for name, value in inputs.items() if name in parameters}

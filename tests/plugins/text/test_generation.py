@@ -27,6 +27,27 @@ FAMILIES = {
     # It counts positions itself, padding too.
     "bart": {"d_model": 16, "decoder_layers": 2, "decoder_ffn_dim": 32, "decoder_attention_heads": 2},
     "mamba": {"num_hidden_layers": 2, "hidden_size": 16, "state_size": 8},
+    # Its state runs through padding, and stays in the model between calls.
+    "recurrent_gemma": {
+        "num_hidden_layers": 2,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_attention_heads": 2,
+        "lru_width": 16,
+        "block_types": ["recurrent", "attention"],
+        "attention_window_size": 32,
+    },
+    # Its states of one kind of layer do not leave the cache with their row.
+    "falcon_h1": {
+        **SIZES,
+        "num_key_value_heads": 1,
+        "mamba_d_ssm": 16,
+        "mamba_d_head": 8,
+        "mamba_n_heads": 2,
+        "mamba_d_state": 8,
+        "mamba_n_groups": 1,
+        "mamba_chunk_size": 8,
+    },
 }
 NO_SDPA = ("gemma2", "mamba")
 PROMPTS = [[5], [7, 3, 9, 11, 2, 2, 8], [4, 4], [1, 2, 3, 4, 5], [9, 8, 7, 6], [3, 1]]
