@@ -884,6 +884,48 @@ MUTATIONS = [
         'problem:\n        raise problem or JepaError("stopped, because the first',
         f"{WHOLE_RUNS}/test_several_processes.py -k may_not_start",
     ),
+    Mutation(
+        "model folder: parts that are missing",
+        "jepa_core/recipe/weight_files.py",
+        "if missing := [name for name in files if not os.path.lexists(index.parent / name)]:",
+        "if missing := []:",
+        f"{CORE}/recipe/test_weight_files.py",
+    ),
+    Mutation(
+        "model folder: weights that are cut off",
+        "jepa_core/recipe/weight_files.py",
+        "    if size < end:\n",
+        "    if False:\n",
+        f"{CORE}/recipe/test_weight_files.py",
+    ),
+    Mutation(
+        "model folder: an index that leads out of it",
+        "jepa_core/recipe/weight_files.py",
+        "if Path(name).name != name or ",
+        "if ",
+        f"{CORE}/recipe/test_weight_files.py",
+    ),
+    Mutation(
+        "model folder: adapters",
+        "jepa_core/recipe/model_folder.py",
+        "            _refuse_adapter(folder)\n",
+        "            pass\n",
+        f"{CORE}/recipe/test_model_folder.py",
+    ),
+    Mutation(
+        "model folder: quantized weights",
+        "jepa_core/recipe/model_folder.py",
+        "            _refuse_quantized(folder, config)\n",
+        "            pass\n",
+        f"{CORE}/recipe/test_model_folder.py",
+    ),
+    Mutation(
+        "study cells that hold another run",
+        "jepa_core/study/cells.py",
+        "return bool(self.taken) or self.folder.finished",
+        "return self.folder.finished",
+        f"{CORE}/study/test_worker.py {CORE}/study/test_design.py",
+    ),
 ]
 
 
