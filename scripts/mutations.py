@@ -880,8 +880,8 @@ MUTATIONS = [
     Mutation(
         "one process fails for all",
         "jepa_core/distributed.py",
-        'any_process(problem is not None, device):\n        raise problem or JepaError("stopped, because the first',
-        'problem:\n        raise problem or JepaError("stopped, because the first',
+        'any_process(problem is not None, device):\n        raise problem or JepaError(f"stopped, because',
+        'problem:\n        raise problem or JepaError(f"stopped, because',
         f"{WHOLE_RUNS}/test_several_processes.py -k may_not_start",
     ),
     Mutation(

@@ -183,7 +183,7 @@ def _print_tables(task: FactTask) -> None:
     from jepa_core.display.terminal import console
     from jepa_plugins.facts.summary import summarize_relations, summarize_sets
 
-    sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Samples")
+    sets = Table("set", "facts", "entities", "tokens a fact", "tokens an entity", title="Sets")
     for row in summarize_sets(task):
         lengths = (f"{low} to {high}" if low < high else str(low) for low, high in (row.lengths, row.entity_lengths))
         sets.add_row(row.name, str(row.facts), str(row.entities), *lengths)

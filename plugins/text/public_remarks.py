@@ -125,7 +125,7 @@ REMARKS = (
     ),
     Remark(
         lambda flags: flags.load_lp,
-        "--load_lp: left out; a run goes on with its predictor by jepa-run resume.",
+        "--load_lp: left out; the same command again goes on with a run's predictor.",
     ),
     Remark(
         lambda flags: flags.random_span_uniform and (flags.random_span_zero or flags.random_span_max_length >= 0),

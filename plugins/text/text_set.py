@@ -140,7 +140,6 @@ class TextSet:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Reads tokens and tags ``b s`` at the places ``[start, end)``, after the token at `first` if that is BOS."""
         tokens, tags = self._array(f"{kind}_tokens"), self._array(f"{kind}_tags")
-        places = starts[:, None]
         if first is not None and self.bos_id is not None:
             begins = tokens[first] == self.bos_id
             starts = starts - begins

@@ -7,12 +7,9 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow  # of no use to whoever moves code, but before the script is run
 def test_each_takes_away_what_is_there_once():
     spec = spec_from_file_location("mutations", ROOT / "scripts" / "mutations.py")
     module = module_from_spec(spec)
