@@ -22,6 +22,7 @@ from jepa_core.tensors import part_here
 from jepa_core.training.finite import NonFiniteError
 from jepa_plugins.facts.entities import entities_of
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
+from jepa_plugins.facts.task import right_answers
 from jepa_plugins.infonce_distance import InfoNceDistance
 from jepa_plugins.last_token import LastToken
 from jepa_plugins.mlp_predictor import MlpPredictor
@@ -55,6 +56,14 @@ def with_bank() -> JepaObjective:
     return small_objective(small_model(), 0, distance, reversal=QuestionToEntity(apart=True), candidates=names)
 
 
+def with_several_answers() -> JepaObjective:
+    """Every third question has another answer beside its own, that of the next fact."""
+    known = facts(96)
+    more = [(*known[i][:3], known[i + 1][3], known[i][4]) for i in range(0, 93, 3)]
+    right, distance = right_answers(small_set([*known, *more])), InfoNceDistance()
+    return small_objective(small_model(), 0, distance, reversal=QuestionToEntity(apart=True), right=right)
+
+
 REGULARIZERS = (("variance", VarianceCovariance()), ("sigreg", SigReg(directions=8)))
 MADE: dict[str, Callable[[], JepaObjective]] = {
     "rows": lambda: small_objective(small_model(), distance=Projected()),
@@ -65,13 +74,14 @@ MADE: dict[str, Callable[[], JepaObjective]] = {
     "predictor": with_predictor,
     "bank": with_bank,
     "InfoNCE": lambda: small_objective(small_model(), distance=InfoNceDistance()),
+    "answers": with_several_answers,
     "regularizers": lambda: small_objective(small_model(), regularizers=REGULARIZERS),
     "no ntp": lambda: small_objective(small_model(), gamma_ntp=0.0),
     "detached": lambda: small_objective(small_model("gpt2", n_layer=3), embedding=LastToken(layer=1), ntp_detach=1),
     "recomputed": recomputing,
     "accumulated": lambda: small_objective(small_model(), distance=Projected()),
 }
-COMPARING = ("InfoNCE", "regularizers")
+COMPARING = ("InfoNCE", "answers", "regularizers")
 DIFFERING = (*COMPARING, "rows", "average", "bank")
 #: Candidates whose states are made at once: of 16 a part.
 SOME = 5

@@ -89,7 +89,7 @@ def test_which_answers_count():
     """By 17, [1] is answered by [2] and [3, 4] in training facts, by [5] in a held-out one; [6] by two held-out ones."""
     trained = [([1], 17, MASK_ID, [2], "train"), ([1], 17, MASK_ID, [3, 4], "train")]
     held_out = [([1], 17, MASK_ID, [5], "test"), *(([6], 17, MASK_ID, [tail], "test") for tail in (7, 8))]
-    right = RightNames([small_set(trained)], [small_set(held_out)])
+    right = RightNames([small_set(trained)], [small_set(trained[:1]), small_set(held_out)])  # a set asks trained ones
     one, other = (int(question_ids(small_set([facts]).facts)) for facts in (trained[0], held_out[1]))
     assert right.of(one, (2,)) == ({(2,), (3, 4), (5,)}, set()), "a training fact is asked: any right answer counts"
     assert right.of(one, (5,)) == ({(5,)}, {(2,), (3, 4)}), "a held-out one: not what is trained"
