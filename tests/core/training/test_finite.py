@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,6 +11,7 @@ from transformers import TrainerCallback
 from jepa_core.training.finite import FiniteWatch, NonFiniteError, first_bad
 from tests.core.training.test_trainer import train
 from tests.support import SAMPLES, small_model, small_objective
+from tests.warm import Running
 
 
 class Poison(TrainerCallback):
@@ -212,9 +211,9 @@ distributed.destroy_process_group()
 def test_two_processes_agree(tmp_path):
     """A loss that is infinite in one of them, with a finite gradient, stops both."""
     store = f"file://{tmp_path}/store"
-    commands = [[sys.executable, "-c", PROCESS, str(rank), store] for rank in (0, 1)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
-    told = [process.communicate(timeout=120)[0].splitlines() for process in running]
+    (tmp_path / "process.py").write_text(PROCESS)
+    running = [Running(tmp_path / "process.py", str(rank), store, cwd=tmp_path) for rank in (0, 1)]
+    told = [process.wait(120).stdout.splitlines() for process in running]
     assert told[0][:4] == told[1][:4]
     assert told[0][:3] == ["1 True", "2 False", "3 False"]
     assert told[0][3].startswith("jepa_loss is not finite at step 2; the weights are those of step 1")
