@@ -47,7 +47,7 @@ def steps(readme: str, installed: bool) -> list[Step]:
         Step("ask", _lines(r"ask runs/cosine_k1 .*?", readme)),
         Step("change", _lines(r"cosine_k1 objective\.k=2.*?", readme), trains=True),
         Step("compare", _lines(r"report runs/cosine_k1 runs/k2", readme)),
-        Step("test an own distance", _one(r"`(pytest test_huber\.py)`", readme)),
+        Step("test an own distance", _one(r"`(python -m pytest test_huber\.py)`", readme)),
         Step("train with it", _one(r"`(jepa-run cosine_k1 --plugin huber\.py .*?)`", readme), trains=True),
     ]
     return [step for step in found if step.typed]

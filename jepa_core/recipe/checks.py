@@ -13,6 +13,7 @@ from jepa_core.errors import ComponentError, did_you_mean
 from jepa_core.recipe.component_ref import SIDES
 from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
+from jepa_core.recipe.meant import meant
 from jepa_core.recipe.refused_arguments import REFUSED
 from jepa_core.recipe.schema import SECTIONS, Recipe
 from jepa_core.registry.options import check_options, refusal
@@ -69,20 +70,23 @@ def _unknown(path: KeyPath) -> str:
 
 
 def check_components(draft: Draft, registry: Registry) -> None:
-    """Adds every component that is not installed, and every option that it does not take."""
+    """Adds every component that is not installed, and every option that it does not take.
+
+    Options of a name that there is not are those of the one that is meant, where that is clear.
+    """
     for path, kind, ref in component_refs(draft.data):
         name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
         options.pop("name", None)
-        if not isinstance(name, str) or not name:
-            continue  # the schema says so
-        try:
-            component = registry.find(kind, name)
-        except ComponentError as error:
-            draft.add(path if isinstance(ref, str) else (*path, "name"), str(error))
-            continue
-        owner = f"'{name}' (from {component.distribution})"
-        for option, words in check_options(component.factory, options, owner):
-            draft.add((*path, *_parts(option, options)), words)
+        if isinstance(name, str) and name:  # else the schema says so
+            try:
+                registry.find(kind, name)
+            except ComponentError as error:
+                draft.add(path if isinstance(ref, str) else (*path, "name"), str(error))
+        offers = meant(registry, kind, ref)
+        if len(offers) == 1:
+            owner = f"'{offers[0].name}' (from {offers[0].distribution})"
+            for option, words in check_options(offers[0].factory, options, owner):
+                draft.add((*path, *_parts(option, options)), words)
 
 
 def check_refusals(draft: Draft, registry: Registry) -> None:

@@ -12,16 +12,17 @@ from typing import Annotated, Any, get_args, get_origin
 
 from jepa_core.components import DatasetTraits
 from jepa_core.contexts import OnDisk
-from jepa_core.errors import ComponentError, did_you_mean
+from jepa_core.errors import did_you_mean
 from jepa_core.recipe.checks import check_refusals, component_refs
 from jepa_core.recipe.config_source import causal_types, outlined_problems
 from jepa_core.recipe.load import Reading
+from jepa_core.recipe.meant import meant
 from jepa_core.recipe.model_config import config_problems
 from jepa_core.recipe.model_folder import folder_problem, place_of
 from jepa_core.recipe.schema import Recipe
 from jepa_core.recipe.sources import find_recipe
 from jepa_core.recipe.trackers import missing_trackers
-from jepa_core.registry import Registry
+from jepa_core.registry import Component, Registry
 from jepa_core.registry.module_files import Unread
 from jepa_core.registry.options import option_types
 from jepa_core.registry.outline import Outline
@@ -62,11 +63,10 @@ def examine(source: str | Path, overrides: Sequence[str], registry: Registry) ->
 def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
     """Yields place and words for each path, in an option or of a model, that does not exist."""
     for path, kind, ref in component_refs(data):
-        options = ref if isinstance(ref, dict) else {}
-        for name, annotation in _option_types(registry, kind, options.get("name")).items():
-            for place, on_disk, value in marked_paths(annotation, options.get(name)):
-                if words := on_disk.problem(value, search):
-                    yield (*path, name, *place), words
+        missing = [dict(_missing(component, ref, search)) for component in meant(registry, kind, ref)]
+        for place, words in missing[0].items() if missing else ():
+            if all(place in others for others in missing):
+                yield (*path, *place), words
     model = data.get("model")
     for key in ("pretrained", "config"):
         named = model.get(key) if isinstance(model, dict) else None
@@ -88,11 +88,11 @@ def _known_types() -> list[str]:
         return [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES]
 
 
-def _option_types(registry: Registry, kind: str, name: object) -> Mapping[str, Any]:
-    try:
-        return option_types(registry.find(kind, name).factory) if isinstance(name, str) else {}
-    except ComponentError:
-        return {}  # told elsewhere
+def _missing(component: Component, ref: object, search: tuple[Path, ...]) -> Iterator[tuple[KeyPath, str]]:
+    for name, value in ref.items() if isinstance(ref, dict) else ():
+        for place, on_disk, text in marked_paths(option_types(component.factory).get(name), value):
+            if words := on_disk.problem(text, search):
+                yield (name, *place), words
 
 
 def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk, str]]:
@@ -119,21 +119,21 @@ def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath,
     evaluation = data.get("evaluation")
     wanted = evaluation.get("splits") if isinstance(evaluation, dict) else None
     for _, kind, ref in component_refs(data):
-        options = ref if isinstance(ref, dict) else {"name": ref}
         if kind == "dataset" and isinstance(wanted, list):
-            known = _known_splits(registry, options)
-            for number, split in enumerate(wanted if known is not None else ()):
-                if isinstance(split, str) and split not in (known or ()):
-                    hint = did_you_mean(split, known or ()) or f"; it has {', '.join(known or ()) or 'none'}"
-                    yield ("evaluation", "splits", number), f"'{options['name']}' has no split '{split}'{hint}"
+            offers = meant(registry, kind, ref)
+            each = [_known_splits(component, ref if isinstance(ref, dict) else {}) for component in offers]
+            known = dict.fromkeys(split for splits in each for split in splits or ())
+            sure = bool(each) and None not in each
+            owner = " or ".join(f"'{component.name}'" for component in offers)
+            for number, split in enumerate(wanted if sure else ()):
+                if isinstance(split, str) and split not in known:
+                    hint = did_you_mean(split, known) or f"; it has {', '.join(known) or 'none'}"
+                    yield ("evaluation", "splits", number), f"{owner} has no split '{split}'{hint}"
 
 
-def _known_splits(registry: Registry, options: Mapping[str, Any]) -> list[str] | None:
+def _known_splits(component: Component, options: Mapping[str, Any]) -> list[str] | None:
     """The splits that the dataset declares; None where only the data tell."""
-    try:
-        splits = DatasetTraits.of(registry.find("dataset", str(options.get("name"))).factory).splits
-    except ComponentError:
-        return None
+    splits = DatasetTraits.of(component.factory).splits
     found: list[str] = []
     for split in splits or ():
         of = options.get(split.removesuffix(".*")) if split.endswith(".*") else [split]

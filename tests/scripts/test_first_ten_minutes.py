@@ -22,7 +22,7 @@ def clone(tmp_path) -> Path:
     (tmp_path / "README.md").write_text(README)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("jepa-run", "pytest"):
+    for name in ("jepa-run", "python"):
         programs.joinpath(name).write_text(STAND_IN)
         programs.joinpath(name).chmod(0o755)
     return tmp_path
@@ -44,7 +44,7 @@ def test_each_is_typed_and_timed(clone, capsys):
     assert first == "jepa-run recipes/cosine_k1.yaml training.max_steps=2"
     assert "jepa-run ask runs/cosine_k1 <f_110> <l_7> <r_0> <f_111> <l_76> <r_0_inv>" in done
     assert done[-2:] == [
-        "pytest test_huber.py",
+        "python -m pytest test_huber.py",
         "jepa-run cosine_k1 --plugin huber.py objective.distance={name: huber, delta: 0.5} output_dir=runs/huber"
         " training.max_steps=2",
     ]

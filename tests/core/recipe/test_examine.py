@@ -57,6 +57,26 @@ def test_all_at_once(outline):
     ]
 
 
+def test_all_at_once_where_a_name_is_missing_or_misspelt(outline, tmp_path):
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text("data: {path: nowhere}\nevaluation: {splits: [train, dev]}\n")
+    assert [words.split(" (")[0] for words in problems(outline, recipe=str(recipe))] == [
+        "data.name: is missing",
+        "data.path: nowhere: not found",
+        "evaluation.splits.1: 'facts' or 'reversal_curse' has no split 'dev'; it has train, atomic, test",
+    ]
+    recipe.write_text(
+        "data: {name: mesages, train: no.jsonl, chat: 1, evaluation: {test: no.jsonl}}\nevaluation: {splits: [tset]}\n"
+    )
+    assert [words.split(" (")[0] for words in problems(outline, recipe=str(recipe))] == [
+        "data.name: no dataset is called 'mesages'; did you mean 'messages'?",
+        "data.chat: unknown option of 'messages'",
+        "data.train: no.jsonl: not found",
+        "data.evaluation.test: no.jsonl: not found",
+        "evaluation.splits.0: 'messages' has no split 'tset'; did you mean 'test'?",
+    ]
+
+
 def test_what_is_there_is_fine(outline):
     Path("pairs.jsonl").write_text(json.dumps({"prompt": "a", "completion": "b"}))
     overrides = ["data.train=pairs.jsonl", "data.evaluation.test=pairs.jsonl", "evaluation.splits=[test]"]
