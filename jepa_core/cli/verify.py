@@ -54,6 +54,7 @@ def verify(
         found = run_checks(context, on_check=bar.update)
     show_mask(mask_picture(context))
     show_verification(found, in_full)
+    say(context.which_weights)
     for line in write_files(found, context, folder):
         say(line)
     if found.failed:
@@ -128,4 +129,4 @@ def _context(
     if weights is None:
         refuse_odd_folder(loaded)
     run = build_on(load_data(loaded, registry), loaded, registry, weights=weights)
-    return Context(run, registry, processes, Plugins(*by_kind(modules, plugin_files)))
+    return Context(run, registry, processes, Plugins(*by_kind(modules, plugin_files)), weights=weights)

@@ -16,6 +16,9 @@ from rich.text import Text
 from jepa_core.progress import speaks
 from jepa_core.streams import plain
 
+#: Below it, four decimals would show something that is not zero as zero.
+SMALLEST = 5e-5
+
 
 def console() -> Console:
     """The console to print to; silent in all processes but the first.
@@ -53,7 +56,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def figure(value: Any) -> str:
-    """A metric as people read it; a dash for what is no figure and stands in ``metrics.json`` alone."""
+    """A metric as people read it; a dash for what is no figure and stands in ``metrics.json`` alone.
+
+    >>> figure(2000), figure(0.25), figure(0.0), figure(3e-5)
+    ('2,000', '0.2500', '0.0000', '3.0e-05')
+    """
     if not isinstance(value, int | float):
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.1e}" if 0 < abs(value) < SMALLEST else f"{value:.4f}"

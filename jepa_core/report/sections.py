@@ -34,6 +34,8 @@ PROJECTION = (
     "principal components of both sides together, about their common mean. The axes span at least half of the "
     "embeddings' own length, so collapsed embeddings look like a point."
 )
+#: Rows of a table that fit on a screen beside what stands above them.
+ROWS = 14
 AFTER_TRAINING = "Measured after training only; training.eval_steps gives curves."
 
 
@@ -56,8 +58,16 @@ def final_metrics(records: Sequence[Record]) -> str:
     if columns[0] == "metric":
         splits = dict.fromkeys(split for record in records for split in record.splits)
         meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
-        return section("Final metrics", table(columns, rows, "figures"), note(meaning))
+        return section("Final metrics", _side_by_side(columns, rows), note(meaning))
     return section("Final metrics", *_by_split(records))
+
+
+def _side_by_side(columns: Sequence[str], rows: tables.Rows) -> str:
+    """A long table of few columns in up to three pieces, so that it fits on a screen."""
+    count = min(3, -(-len(rows) // ROWS))
+    size = -(-len(rows) // count)
+    pieces = [table(columns, rows[start : start + size], "figures") for start in range(0, len(rows), size)]
+    return pictures(pieces) if count > 1 else pieces[0]
 
 
 def _by_split(records: Sequence[Record]) -> Iterator[str]:

@@ -90,7 +90,8 @@ def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]
 def _difference(first: Any, second: Any) -> str:
     if not (isinstance(first, int | float) and isinstance(second, int | float)):
         return "–"
-    return f"{second - first:+,}" if isinstance(second - first, int) else f"{second - first:+.4f}"
+    change = second - first
+    return f"{'+' if change > 0 else ''}{figure(change)}" if change else "0"
 
 
 def _by_split(done: Sequence[Record]) -> Iterator[list[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jepa_core.display.colours import INK, SERIES
 from jepa_core.display.drawing import DASHES, HEIGHT, literal, panels, write_picture
+from jepa_core.errors import JepaError
 from jepa_core.study.results import ArmResult, StudyResult
 from jepa_core.study.statistics import Summary, summarise
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 NAMES = ("curves.png", "curves.svg")
 #: Dots an inch.
 SHARPNESS = 150
-#: Letters that fit in a row of the legend, six of which go to the dash before a label; and a row's height in inches.
+#: Letters that fit in a row of the legend below two panels, six of which go to the dash before a label; and a row's
+#: height in inches.
 LETTERS, LEGEND = 116, 0.24
 
 
@@ -44,25 +46,33 @@ def curve(arm: ArmResult, metric: str) -> Curve:
 
 
 def draw_curves(result: StudyResult) -> Figure:
+<<<<<<< HEAD
     """Draws two panels, over steps and over FLOPs; bands are 95 % intervals, ablations are dashed. An arm evaluated
     only once has no curve; its figure stands in the table.
+=======
+    """A panel over steps, and where they are known one over FLOPs; bands are 95 % intervals, ablations are dashed. An
+    arm that was evaluated only once has no curve; its figure stands in the table.
+>>>>>>> ec3cc24 (Pages say which weights verify looked at, small figures are no zeros, long tables stand side by side, and a study without curves draws none)
 
-    Raises JepaError where matplotlib is not installed.
+    Raises JepaError where no arm has one, and where matplotlib is not installed.
     """
     curves = [(number, arm, curve(arm, result.study.metric)) for number, arm in enumerate(result.arms)]
     curves = [(number, arm, found) for number, arm, found in curves if len(found.steps) > 1]
-    columns = max(1, LETTERS // max((len(arm.label) + 6 for _, arm, _ in curves), default=LETTERS))
+    if not curves:
+        raise JepaError(f"no run measured {result.study.metric} more than once; training.eval_steps makes it so")
+    across = ["step", *(["FLOPs of training"] if any(arm.flops for _, arm, _ in curves) else [])]
+    room = LETTERS * len(across) // 2
+    columns = max(1, room // max(len(arm.label) + 6 for _, arm, _ in curves))
     legend = 0.12 + LEGEND * math.ceil(len(curves) / columns)
-    figure, (over_steps, over_flops) = panels(result.study.metric, 2, HEIGHT + legend, bottom=0.42 + legend)
+    figure, axes = panels(result.study.metric, len(across), HEIGHT + legend, bottom=0.42 + legend)
     for number, arm, found in curves:
-        _draw(over_steps, found, 1, arm, number)
-        if arm.flops:
-            _draw(over_flops, found, arm.flops, arm, number)
-    for axes, across in ((over_steps, "step"), (over_flops, "FLOPs of training")):
-        axes.set_xlabel(across)
-        axes.set_xlim(left=0)
-    if curves:
-        figure.legend(handles=over_steps.lines, loc="lower left", ncols=columns, frameon=False, labelcolor=INK)
+        for one, each in zip(axes, (1, arm.flops), strict=False):
+            if each:
+                _draw(one, found, each, arm, number)
+    for one, words in zip(axes, across, strict=True):
+        one.set_xlabel(words)
+        one.set_xlim(left=0)
+    figure.legend(handles=axes[0].lines, loc="lower left", ncols=columns, frameon=False, labelcolor=INK)
     return figure
 
 

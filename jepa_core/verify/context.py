@@ -43,7 +43,8 @@ class Context:
     """A built run, and samples of it that the checks share.
 
     registry: the one that the run was built from; processes: number in which denominators are checked too; plugins:
-    loaded by these; quick: fewer samples and changes, for the start of a run.
+    loaded by these; quick: fewer samples and changes, for the start of a run; weights: folder of
+    a finished run's, None for those that training begins with.
     """
 
     run: Run
@@ -51,6 +52,11 @@ class Context:
     processes: int = 1
     plugins: Plugins = Plugins()
     quick: bool = False
+    weights: Path | None = None
+
+    @property
+    def which_weights(self) -> str:
+        return f"Weights: trained, {self.weights}." if self.weights else "Weights: those that training begins with."
 
     @property
     def objective(self) -> JepaObjective:

@@ -29,6 +29,7 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
         f"<style>\n{_STYLE}</style>",
         note(summary(found)),
         note(context.run.recipe.description),
+        note(context.which_weights),
         section("From batch to loss", note(FLOW), draw(flow(context))),
         *(_check(number, name, found) for number, name in enumerate(found.checks, start=1)),
         section("Mask", note(MASK), _masks(mask)),

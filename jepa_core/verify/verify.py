@@ -80,7 +80,7 @@ class Verification:
             return ""
         failed = any(row.check == check and row.verdict is Verdict.FAIL for row in self.rows)
         words = f"{passed} {'line' if passed == 1 else 'lines'}"
-        return words if failed else f"{HOLDS.get(check, 'as it should be')} ({words})"
+        return words if failed else f"{HOLDS.get(check, 'all of it holds')} ({words})"
 
     def count(self, verdict: Verdict) -> int:
         return sum(row.verdict is verdict for row in self.rows)

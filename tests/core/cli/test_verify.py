@@ -105,7 +105,9 @@ def test_a_run_is_verified_with_its_trained_weights(cli, finished, monkeypatch):
         module, "CHECKS", dict.fromkeys(CHECKS, ()) | {"health": (lambda context: seen.append(context) or [],)}
     )
     before = contents(finished)
-    assert cli("verify", finished, "--out", "here").exit_code == 0
+    done = cli("verify", finished, "--out", "here")
+    assert done.exit_code == 0
+    assert f"Weights: trained, {finished / 'model'}." in done.output
     trained = load_file(finished / "model" / "model.safetensors")
     weights = dict(seen[0].objective.model.named_parameters())
     assert weights.keys() == trained.keys()

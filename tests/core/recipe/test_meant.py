@@ -20,7 +20,7 @@ def outline() -> Outline:
         ("distance", {"name": "cosin", "eps": 1}, ["cosine"]),
         ("dataset", {"train": "a.jsonl", "evaluation": {}}, ["messages"]),
         ("dataset", {"path": "a"}, ["facts", "reversal_curse"]),
-        ("dataset", {"name": 3, "n_entities": 4}, ["reversal_curse"]),
+        ("dataset", {"name": 3, "relation_pairs": 4}, ["reversal_curse"]),
         ("dataset", {}, []),
         ("dataset", None, []),
     ],

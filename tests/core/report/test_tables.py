@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from jepa_core.folder.run_folder import RunFolder
@@ -96,6 +98,15 @@ def test_single_cases_are_no_figures_and_have_a_table_of_their_own():
     assert sections.examples([run("b")], Registry.discover()) == ""
 
 
+def test_a_long_table_stands_in_pieces_beside_each_other():
+    names = [f"metric {n}" for n in range(30)]
+    shown = sections.final_metrics([run("a", metrics={"test": dict.fromkeys(names, 0.5)})])
+    assert shown.count("<table") == 3
+    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == names
+    assert sections.final_metrics([run("a", metrics={"test": dict.fromkeys(names[:14], 0.5)})]).count("<table") == 1
+    assert sections.final_metrics([run("a", metrics={"test": dict.fromkeys(names[:15], 0.5)})]).count("<table") == 2
+
+
 def test_of_two_runs_each_set_has_a_table_with_the_difference():
     one = {"train": {"mrr": 0.5, "num_samples": 3}, "test": {"mrr": 0.1, "loss": None, "examples": [1]}}
     other = {"train": {"mrr": 0.25, "num_samples": 5}, "test": {"mrr": 0.3, "loss": 1.0}}
@@ -106,7 +117,14 @@ def test_of_two_runs_each_set_has_a_table_with_the_difference():
     ]
     long = [run(name, metrics={"test": {f"x{n}": 0.5 for n in range(1, 9)}}) for name in "ab"]
     ((_, _, rows),) = tables.by_split(long)
-    assert rows[2:] == [["x3", "0.5000", "0.5000", "+0.0000"], ["x4 … x8", "…", "…", "…"]]
+    assert rows[2:] == [["x3", "0.5000", "0.5000", "0"], ["x4 … x8", "…", "…", "…"]]
+    small = [
+        run(name, metrics={"test": {"loss": loss}}) for name, loss in (("a", 0.00106), ("b", 0.00103), ("c", 2e-5))
+    ]
+    assert [next(tables.by_split(two))[2] for two in (small[:2], small[1:])] == [
+        [["loss", "0.0011", "0.0010", "-3.0e-05"]],
+        [["loss", "0.0010", "2.0e-05", "-0.0010"]],
+    ]
     three = list(tables.by_split([*records, run("c", metrics=one)]))
     assert three[0][1] == ["a", "b", "c"]
     assert three[0][2][0] == ["mrr", "0.5000", "0.2500", "0.5000"]

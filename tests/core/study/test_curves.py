@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jepa_core.display.colours import SERIES
+from jepa_core.errors import JepaError
 from jepa_core.study.curves import curve, draw_curves, write_curves
 from jepa_core.study.results import StudyResult, read_results
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
@@ -49,10 +50,27 @@ def test_what_was_evaluated_once_has_no_curve(result, registry):
     assert [line.get_label() for line in draw_curves(result).axes[0].get_lines()] == [r"with \$x_y\$"]
 
 
+def test_where_there_is_no_curve_there_is_no_picture(result, tmp_path):
+    arms = [arm for arm in result.arms if not arm.finished]
+    with pytest.raises(JepaError, match=r"no run measured test\.mrr more than once; training\.eval_steps"):
+        write_curves(replace(result, arms=arms), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_flops_that_are_not_known_have_no_panel(result):
+    figure = draw_curves(replace(result, arms=[replace(arm, flops=None) for arm in result.arms]))
+    assert [axes.get_xlabel() for axes in figure.axes] == ["step"]
+
+
 @pytest.mark.parametrize("length", [3, 20, 38, 90])
 def test_the_legend_stands_below_the_curves(result, length):
     arms = [replace(arm, label=("next-token prediction " * 5)[:length]) for arm in result.arms[1:]] * 3
-    figure = draw_curves(replace(result, arms=arms))
+    one_panel = [replace(arm, flops=None, label=arm.label[:45]) for arm in arms]
+    for figure in (draw_curves(replace(result, arms=arms)), draw_curves(replace(result, arms=one_panel))):
+        assert_legend_below(figure)
+
+
+def assert_legend_below(figure):
     figure.canvas.draw()
     lowest = min(axes.get_tightbbox().y0 for axes in figure.axes)
     extent = figure.legends[0].get_window_extent()

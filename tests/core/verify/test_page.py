@@ -51,6 +51,7 @@ def test_lines_are_there_and_escaped(html):
     assert 'is &lt;b&gt;bold&lt;/b&gt;</span><span class="figure">3 (= 0)' in html
     assert "one\ntwo &amp; three" in html
     assert "here.py:1" in html
+    assert "<p>Weights: those that training begins with.</p>" in html
     found = re.findall("<h2>(.*?)</h2>", html)
     assert found == ["From batch to loss", "1. Reversal", "2. Health", "Mask", "Samples", "Recipe and versions"]
 
