@@ -13,6 +13,7 @@ from jepa_core.assembly.card import card_of
 from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.checkpoint.weights import load_model
 from jepa_core.errors import JepaError
+from jepa_core.folder.elsewhere import refuse_unfinished
 from jepa_core.folder.files import read_json, write_bytes
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
@@ -75,8 +76,7 @@ def export(
 
 
 def _refuse(folder: RunFolder, target: Path) -> None:
-    if not folder.finished:
-        raise JepaError(f"{folder.path}: no finished run there")
+    refuse_unfinished(folder)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise JepaError(f"{target}: there is something already; choose a folder that is empty or not there")
     folder.refuse_leading_out(folder.recipe, folder.vocabulary, folder.model)

@@ -18,6 +18,7 @@ from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
+from jepa_core.folder.elsewhere import refuse_unfinished
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
@@ -83,8 +84,7 @@ def load(output_dir: str | Path, registry: Registry | None = None) -> LoadedRun:
     Raises JepaError when the folder holds no finished run, or its data are not there any more.
     """
     folder = RunFolder(Path(output_dir))
-    if not folder.finished:
-        raise JepaError(f"{output_dir}: no finished run there")
+    refuse_unfinished(folder)
     return load_weights_of(folder, folder.model, registry or Registry.discover())
 
 

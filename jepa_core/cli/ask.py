@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def ask(
     run_dir: RunFolderArgument,
-    questions: Annotated[list[str] | None, typer.Argument(metavar="[QUESTION]...", help="What to ask.")] = None,
+    questions: Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="What to ask.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A file with a question a line.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Ask the saved model alone, without the objective.")] = False,
     count: Annotated[int, typer.Option("--top", min=1, help="So many ranked answers, where they are ranked.")] = 3,

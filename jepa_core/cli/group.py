@@ -30,10 +30,12 @@ class RecipeFirst(TyperGroup):
         flags = [arg for arg in args if arg == "--traceback"]
         args = [argument_at_home(arg) for arg in args if arg != "--traceback"]
         own = {name for parameter in self.params for name in parameter.opts} | {"--help"}
-        if args and args[0] not in self.commands and args[0] not in own:
+        if args and args[0] not in self.commands and args[0] not in own and not _misspelt_option(args[0], own):
             if words := instead_of(args, self.commands):
                 ctx.fail(words)
             args = ["run", *args]
+        if args and (words := value_as_option(args[1:], self.commands.get(args[0]))):
+            ctx.fail(words)
         return super().parse_args(ctx, [*flags[:1], *args])
 
     def invoke(self, ctx: Any) -> Any:
@@ -65,6 +67,36 @@ def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
         return ""
     command = rest if meant == "run" and rest else [meant, *rest]
     return f"there is no command '{word}'; did you mean '{shlex.join(['jepa-run', *command])}'?"
+
+
+def value_as_option(args: Sequence[str], command: Any) -> str:
+    """What to write for a recipe's value that was given as ``--objective.k=2``; empty where there is none."""
+    parameters = {parameter.name: parameter.opts for parameter in getattr(command, "params", ())}
+    if "overrides" not in parameters:
+        return ""
+    own = {name for names in parameters.values() for name in names} | {"--help"}
+    for number, arg in enumerate(args):
+        option, equals, value = arg.partition("=")
+        if option.startswith("--") and option not in own and (key := _place_in_recipes(option[2:])):
+            value = value if equals else next(iter(args[number + 1 :]), "VALUE")
+            return f"no such option: {option}; a value of the recipe is {shlex.quote(f'{key}={value}')}, without dashes"
+    return ""
+
+
+def _place_in_recipes(name: str) -> str:
+    """The dotted key that an option means; empty where recipes have none."""
+    from jepa_core.recipe.schema import SECTIONS
+
+    *parents, key = name.replace("-", "_").split(".")
+    places = [section for section, schema in SECTIONS.items() if key in schema.model_fields]
+    if parents:
+        return ".".join([*parents, key]) if parents[0] in SECTIONS[()].model_fields else ""
+    return ".".join([*places[0], key]) if places else ""
+
+
+def _misspelt_option(word: str, known: Iterable[str]) -> bool:
+    """Is it meant for ``jepa-run`` itself, and no option of ``run``."""
+    return word.startswith("--") and bool(get_close_matches(word, known, n=1, cutoff=0.8))
 
 
 def _tell_lost_output(matters_little: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -15,13 +14,13 @@ from jepa_core.errors import JepaError, did_you_mean
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-class What(StrEnum):
-    recipes = "recipes"
-    components = "components"
+WHAT = ("recipes", "components")
 
 
 def list_all(
-    what: Annotated[What | None, typer.Argument(help="Only recipes, or only components.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="recipes|components", help="Only recipes, or only components.")
+    ] = None,
     as_json: AsJson = False,
     modules: Modules = None,
     plugin_files: PluginFiles = None,
@@ -30,14 +29,16 @@ def list_all(
     from jepa_core.display.terminal import print_table
     from jepa_core.recipe.sources import descriptions
 
-    recipes = {} if what is What.components else descriptions()
-    found = [] if what is What.recipes else make_registry(modules, plugin_files).describe()
+    if what not in (None, *WHAT):
+        raise typer.BadParameter(f"'{what}' is not one of {' and '.join(WHAT)}")
+    recipes = {} if what == "components" else descriptions()
+    found = [] if what == "recipes" else make_registry(modules, plugin_files).describe()
     if as_json:
         told = [
             {"kind": c.kind, "name": c.name, "from": c.distribution, "version": c.version, "summary": c.summary}
             for c in found
         ]
-        _print_json({"recipes": recipes, "components": told}, None if what is None else str(what))
+        _print_json({"recipes": recipes, "components": told}, what)
         return
     if recipes:
         print_table(("recipe", "what it shows"), recipes.items())

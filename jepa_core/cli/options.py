@@ -19,7 +19,7 @@ RecipeArgument = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Values to change, e.g. objective.k=2 objective.distance=l2"),
+    typer.Argument(metavar="KEY=VALUE", help="Values to change, e.g. objective.k=2 objective.distance=l2"),
 ]
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The folder of a run.")]
 Modules = Annotated[

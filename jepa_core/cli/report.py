@@ -11,7 +11,7 @@ from jepa_core.cli.options import Modules, PluginFiles, make_registry
 
 
 def report(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR...", help="Folders of runs.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="Folders of runs.")],
     out: Annotated[
         Path | None,
         typer.Option(

@@ -125,7 +125,9 @@ def load_file(manager: pluggy.PluginManager, path: Path) -> Plugin:
 
 
 def _module_from(path: Path) -> ModuleType:
-    if path.exists() and not path.is_file():
+    if not path.exists():
+        raise ComponentError(f"no such file{did_you_mean(path.name, (each.name for each in path.parent.glob('*.py')))}")
+    if not path.is_file():
         raise ComponentError("not a regular file")  # a pipe would be waited for
     name = f"jepa_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError, RecipeError
+from jepa_core.folder.elsewhere import elsewhere
 from jepa_core.folder.files import number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import differences
@@ -76,7 +77,7 @@ def differing(records: Sequence[Record]) -> dict[str, list[str]]:
 def _read(folder: RunFolder, name: str) -> Record:
     if not folder.started:
         what = "holds no run (there is no recipe.resolved.yaml)" if folder.path.is_dir() else "no such folder"
-        raise JepaError(f"{folder.path}: {what}")
+        raise JepaError(f"{folder.path}: {what}{elsewhere(folder.path)}")
     folder.refuse_leading_out(*folder.files)
     text = read_bytes(folder.recipe)
     recipe = parse_yaml(text, str(folder.recipe))

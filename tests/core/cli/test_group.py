@@ -51,6 +51,29 @@ def test_a_command_line_that_makes_no_sense(cli, arguments, words):
     assert words in done.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["tiny.yaml", "--objective.k=2"], "--objective.k; a value of the recipe is objective.k=2,"),
+        (["validate", "tiny.yaml", "--k", "2"], "--k; a value of the recipe is objective.k=2,"),
+        (
+            ["tiny.yaml", "--learning-rate", "1e-3"],
+            "--learning-rate; a value of the recipe is training.learning_rate=1e-3,",
+        ),
+        (
+            ["tiny.yaml", "--model.config.n_layer"],
+            "--model.config.n_layer; a value of the recipe is model.config.n_layer=VALUE,",
+        ),
+        (["--verison"], "--verison (Possible options: --version)"),
+        (["report", "here", "--objective.k=2"], "No such option: --objective.k"),
+    ],
+)
+def test_an_option_that_is_none(cli, arguments, meant):
+    done = cli(*arguments)
+    assert done.exit_code == 2
+    assert meant in " ".join(done.stderr.split())
+
+
 def test_a_recipe_may_be_called_like_a_command(cli):
     Path("list").write_text("sed: 1")
     assert "did you mean 'seed'" in cli("run", "list").stderr
