@@ -91,7 +91,7 @@ def _place_in_recipes(name: str) -> str:
     places = [section for section, schema in SECTIONS.items() if key in schema.model_fields]
     if parents:
         return ".".join([*parents, key]) if parents[0] in SECTIONS[()].model_fields else ""
-    return ".".join([*places[0], key]) if places else ""
+    return ".".join(map(str, (*places[0], key))) if places else ""
 
 
 def _misspelt_option(word: str, known: Iterable[str]) -> bool:

@@ -46,13 +46,8 @@ def curve(arm: ArmResult, metric: str) -> Curve:
 
 
 def draw_curves(result: StudyResult) -> Figure:
-<<<<<<< HEAD
-    """Draws two panels, over steps and over FLOPs; bands are 95 % intervals, ablations are dashed. An arm evaluated
-    only once has no curve; its figure stands in the table.
-=======
-    """A panel over steps, and where they are known one over FLOPs; bands are 95 % intervals, ablations are dashed. An
-    arm that was evaluated only once has no curve; its figure stands in the table.
->>>>>>> ec3cc24 (Pages say which weights verify looked at, small figures are no zeros, long tables stand side by side, and a study without curves draws none)
+    """Draws a panel over steps, and one over FLOPs where they are known; bands are 95 % intervals, ablations dashed.
+    An arm evaluated only once has no curve; its figure stands in the table.
 
     Raises JepaError where no arm has one, and where matplotlib is not installed.
     """

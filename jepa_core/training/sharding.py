@@ -52,6 +52,10 @@ def refuse_launchers_own() -> None:
 
 def unsplittable(objective: JepaObjective) -> str:
     """The reason why this objective can't be split; empty where it can."""
+    from torch.distributed.fsdp import FSDPModule
+
+    if not hasattr(FSDPModule, "set_reduce_scatter_unused_params"):
+        return f"needs torch 2.13 or newer; here is {torch.__version__}"
     if objective.recall is not None:
         return "does not go with objective.recall_temperature"
     if scalars := [name for name, parameter in objective.named_parameters() if not parameter.dim()]:

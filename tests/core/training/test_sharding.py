@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.fsdp import FSDPModule
 
 from jepa_core.assembly.build import build
 from jepa_core.assembly.trainer import check_training
@@ -15,6 +16,21 @@ from jepa_plugins.infonce_distance import InfoNceDistance
 from tests.parallel import Projected
 from tests.support import small_model, small_objective
 from tests.tiny_runs import REGISTRY, tiny
+
+TELLS = "set_reduce_scatter_unused_params"
+
+
+@pytest.fixture(autouse=True)
+def any_torch(monkeypatch):
+    """What is told here does not depend on the torch that runs the tests."""
+    monkeypatch.setattr(FSDPModule, TELLS, None, raising=False)
+
+
+def test_a_torch_that_is_too_old(monkeypatch):
+    """Processes whose samples miss a parameter would wait for each other for ever."""
+    monkeypatch.delattr(FSDPModule, TELLS)
+    words = f"needs torch 2.13 or newer; here is {torch.__version__}"
+    assert unsplittable(small_objective(small_model())) == words
 
 
 def test_a_number_without_an_axis():
