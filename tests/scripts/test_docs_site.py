@@ -212,6 +212,12 @@ class TestTutorials:
         for script in scripts:
             made = json.loads(pages.files[f"tutorials/{script.stem}.ipynb"])
             assert (made["nbformat"], made["nbformat_minor"]) == (4, 5)
+            assert made["cells"][0]["cell_type"] == "markdown"
+            for cell in made["cells"]:  # the format's schema, in short
+                needed = {"cell_type", "id", "metadata", "source"}
+                assert set(cell) == needed | ({"execution_count", "outputs"} if cell["cell_type"] == "code" else set())
+                assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", cell["id"])
+            assert len({cell["id"] for cell in made["cells"]}) == len(made["cells"])
             code = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
             assert ast.dump(ast.parse("\n".join(code))) == ast.dump(
                 ast.parse(script.read_text().partition("# %%")[2].partition("\n")[2])
