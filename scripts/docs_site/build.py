@@ -25,6 +25,7 @@ CONFIG: dict[str, Any] = {
         "font": False,  # those of the reader's system: no page asks another server for anything
         "features": ["content.code.copy", "navigation.tabs", "toc.follow"],
         "palette": [
+            {"media": "(prefers-color-scheme)"},  # the reader's choice, and each change of it
             {"media": "(prefers-color-scheme: light)", "scheme": "default"},
             {"media": "(prefers-color-scheme: dark)", "scheme": "slate"},
         ],

@@ -48,7 +48,7 @@ def _page(name: str, path: Path, pictures: list[str]) -> str:
     stand_in = " Drawn with tiny data in place of yours." if name in STAND_INS and _PAIRS[0] in STAND_INS[name] else ""
     return (
         f"# {name}\n\n{description}\n\n```sh\njepa-run {name}\njepa-run cp {name} my.yaml\n```\n\n{shown}\n\n"
-        f"The mask of one sample: rows look, columns are seen; blue in its own block, orange in another.{stand_in}\n\n"
+        f"The mask of one sample: rows look, columns are seen; grey in its own block, black in another.{stand_in}\n\n"
         f"```yaml\n{text}```\n"
     )
 
