@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("curves.png", "curves.svg")
 #: Dots an inch.
 SHARPNESS = 150
-#: Letters that fit in a row of the legend below two panels, six of which go to the dash before a label; and a row's
+#: Letters that fit in a row of the legend below two panels, nine of which go to the dash before a label; and a row's
 #: height in inches.
 LETTERS, LEGEND = 116, 0.24
 
@@ -57,7 +57,7 @@ def draw_curves(result: StudyResult) -> Figure:
         raise JepaError(f"no run measured {result.study.metric} more than once; training.eval_steps makes it so")
     across = ["step", *(["FLOPs of training"] if any(arm.flops for _, arm, _ in curves) else [])]
     room = LETTERS * len(across) // 2
-    columns = max(1, room // max(len(arm.label) + 6 for _, arm, _ in curves))
+    columns = max(1, room // max(len(arm.label) + 9 for _, arm, _ in curves))
     legend = 0.12 + LEGEND * math.ceil(len(curves) / columns)
     figure, axes = panels(result.study.metric, len(across), HEIGHT + legend, bottom=0.42 + legend)
     for number, arm, found in curves:

@@ -35,7 +35,8 @@ def test_verify_shows_and_writes(cli):
     titles = [f"{number} {name}" for number, name in enumerate(["reversal", *CHECKS], start=1)]  # the task's own first
     assert [line.rstrip() for line in lines if line.rstrip() in titles] == titles
     assert lines[-1] == "runs/verify/tiny: verify.html, verify.json, mask.png"
-    assert lines[-2].startswith("tiny: nothing failed: ")
+    assert lines[-3].startswith("tiny: nothing failed: ")
+    assert lines[-2] == "Weights: those that training begins with."
     data = json.loads(Path("runs/verify/tiny/verify.json").read_text())
     assert data["verdict"] == "pass"
     assert cli("tiny.yaml").exit_code == 0, "the run's own folder is still free"

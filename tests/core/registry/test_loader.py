@@ -253,7 +253,7 @@ class TestByFile:
             ("mine.py", "def f(:", "SyntaxError"),
             ("mine.py", BROKEN["misspelt"][0], "did you mean 'jepa_distance_functions'"),
             ("mine.txt", GOOD, "not a Python file"),
-            ("none.py", None, "No such file"),
+            ("none.py", None, "no such file"),
         ],
     )
     def test_a_bad_one_is_named(self, tmp_path, name, text, words):

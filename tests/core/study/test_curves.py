@@ -54,7 +54,7 @@ def test_where_there_is_no_curve_there_is_no_picture(result, tmp_path):
     arms = [arm for arm in result.arms if not arm.finished]
     with pytest.raises(JepaError, match=r"no run measured test\.mrr more than once; training\.eval_steps"):
         write_curves(replace(result, arms=arms), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("curves.*")) == []
 
 
 def test_flops_that_are_not_known_have_no_panel(result):
