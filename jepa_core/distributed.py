@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, distributed
 
 from jepa_core.errors import JepaError
+from jepa_core.signals import Terminated
 
 
 def is_first() -> bool:
@@ -39,11 +40,11 @@ def by_all(action: Callable[[], object], device: torch.device) -> None:
 
 
 def _together(action: Callable[[], object] | None, other: str, device: torch.device) -> None:
-    problem: Exception | None = None
+    problem: BaseException | None = None
     try:
         if action is not None:
             action()
-    except Exception as error:  # of any kind: the others must not wait in vain
+    except (Exception, Terminated) as error:  # of any kind: the others must not wait in vain
         problem = error
     if any_process(problem is not None, device):
         raise problem or JepaError(f"stopped, because {other} failed")

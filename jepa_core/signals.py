@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from jepa_core.errors import JepaError
-
 #: Sent by a terminal that is closed, or an ssh session that ends; Windows has no such signal.
 HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([HANGUP] if HANGUP else []))
 
 
-class Terminated(JepaError):
-    """SIGTERM or SIGHUP came while there was nothing to finish first."""
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came while there was nothing to finish first; no error of whatever ran, as Ctrl-C is none."""
 
     def __init__(self, number: int) -> None:
         self.exit_status = 128 + number

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.files import reason
 from jepa_core.paths import argument_at_home
-from jepa_core.signals import ending_on_signals
+from jepa_core.signals import Terminated, ending_on_signals
 from jepa_core.streams import output_lost, plain
 
 #: Commands whose results are files; what they print says where.
@@ -44,7 +44,7 @@ class RecipeFirst(TyperGroup):
                 result = super().invoke(ctx)
                 _tell_lost_output(ctx.invoked_subcommand in LEAVE_FILES)
                 return result
-        except (JepaError, OSError, MemoryError) as error:
+        except (JepaError, OSError, MemoryError, Terminated) as error:
             if ctx.params.get("traceback"):
                 raise
             _complain(error)
@@ -108,7 +108,7 @@ def _tell_lost_output(matters_little: bool) -> None:
         _complain(error)
 
 
-def _complain(error: JepaError | OSError | MemoryError) -> None:
+def _complain(error: JepaError | OSError | MemoryError | Terminated) -> None:
     """Prints an error: a recipe's problems on a line each, as compilers do, anything else as one message."""
     sys.stdout.flush()
     if isinstance(error, RecipeError):
@@ -119,8 +119,8 @@ def _complain(error: JepaError | OSError | MemoryError) -> None:
         typer.echo(plain(f"jepa-run: {_in_words(error)}"), err=True)
 
 
-def _in_words(error: JepaError | OSError | MemoryError) -> str:
+def _in_words(error: JepaError | OSError | MemoryError | Terminated) -> str:
     """Puts an error in one line; for one of disks or rights, the file and the system's reason."""
     if isinstance(error, OSError):
         return f"{error.filename}: {reason(error)}" if error.filename else reason(error)
-    return str(error) if isinstance(error, JepaError) else "not enough memory (--traceback shows for what)"
+    return str(error) if isinstance(error, JepaError | Terminated) else "not enough memory (--traceback shows for what)"

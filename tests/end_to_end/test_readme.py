@@ -40,7 +40,9 @@ def test_the_distance_is_twelve_lines(folder):
 
 
 def test_the_distance_trains_as_readme_says(folder):
-    command = re.search(r"`jepa-run (cosine_k1 --plugin huber.py) '(.*?)' output_dir=runs/huber`", (ROOT / "README.md").read_text())
+    command = re.search(
+        r"`jepa-run (cosine_k1 --plugin huber.py) '(.*?)' output_dir=runs/huber`", (ROOT / "README.md").read_text()
+    )
     assert command
     out = run(folder, "-m", "jepa_core.cli.main", *command[1].split(), command[2], "--dry-run")
     assert "1 ntp + 1 huber" in out

@@ -10,6 +10,7 @@ import torch
 
 import jepa_core
 from jepa_core.errors import JepaError
+from jepa_core.signals import Terminated
 from jepa_core.verify.checks import isolation
 from jepa_core.verify.row import Verdict
 from jepa_core.verify.verify import CHEAP, CHECKS, NotAsSaid, summary, verify, verify_start
@@ -42,6 +43,17 @@ def test_a_right_run_passes_everything():
 )
 def test_other_right_runs(overrides):
     assert lines(verify(tiny(*overrides)), Verdict.FAIL) == set()
+
+
+def test_who_ends_it_finds_no_fault_in_it():
+    """A signal that comes during a check says nothing of the recipe."""
+
+    class Ended(Unusual):
+        def __call__(self, query, key, layer):
+            raise Terminated(15)
+
+    with pytest.raises(Terminated):
+        verify(tiny(mask=Ended()), ["one forward pass"])
 
 
 def test_what_breaks_inside_is_a_line_too():
