@@ -27,6 +27,8 @@ return {
   paper: styles("body").backgroundColor, ink: styles("body").color, text: styles("figure text").fill,
 };
 """
+#: Has the window the size that it was told, which a busy machine is late with. Without and with a scroll bar.
+SIZED = "return [innerWidth, document.documentElement.clientWidth].includes(arguments[0])"
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +56,14 @@ def page(request, tmp_path_factory) -> tuple[Path, int]:
 
 
 def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, Any]:
+    from selenium.webdriver.support.wait import WebDriverWait
+
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     browser.get(path.as_uri())
+    WebDriverWait(browser, 30).until(lambda page: page.execute_script(SIZED, width))
     return browser.execute_script(LOOK)
 
 
