@@ -775,7 +775,7 @@ MUTATIONS = [
     Mutation(
         "processes: whatever goes wrong in the first",
         "jepa_core/distributed.py",
-        "    except Exception as error:",
+        "    except (Exception, Terminated) as error:",
         "    except JepaError as error:",
         f"{WHOLE_RUNS}/test_several_processes.py -k whatever",
     ),

@@ -70,7 +70,7 @@ def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
 
 
 def value_as_option(args: Sequence[str], command: Any) -> str:
-    """What to write for a recipe's value that was given as ``--objective.k=2``; empty where there is none."""
+    """Tells what to write for a recipe's value that was given as ``--objective.k=2``; empty where there is none."""
     parameters = {parameter.name: parameter.opts for parameter in getattr(command, "params", ())}
     if "overrides" not in parameters:
         return ""
@@ -95,7 +95,7 @@ def _place_in_recipes(name: str) -> str:
 
 
 def _misspelt_option(word: str, known: Iterable[str]) -> bool:
-    """Is it meant for ``jepa-run`` itself, and no option of ``run``."""
+    """Tells whether it is meant for ``jepa-run`` itself, and is no option of ``run``."""
     return word.startswith("--") and bool(get_close_matches(word, known, n=1, cutoff=0.8))
 
 

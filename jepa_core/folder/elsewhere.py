@@ -1,4 +1,4 @@
-"""Where the run may be that somebody looked for in the wrong folder."""
+"""Guesses where a run is that somebody looked for in the wrong folder."""
 
 from __future__ import annotations
 

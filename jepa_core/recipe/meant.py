@@ -1,4 +1,4 @@
-"""What may be meant where a recipe names no component, or one that there is not: so that the rest can be checked."""
+"""Guesses the component that is meant where a recipe names none, or one that is not there, so that the rest is checked."""
 
 from __future__ import annotations
 

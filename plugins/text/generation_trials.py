@@ -1,4 +1,4 @@
-"""What a model can do when it generates, tried on a few tokens: nobody says it of the code of 200 kinds of models.
+"""Tries on a few tokens what a model can do when it generates: the code of 200 kinds of models does not say.
 
 Axes: ``b`` rows, ``t`` tokens, ``v`` vocabulary.
 """
