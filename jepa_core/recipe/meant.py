@@ -1,4 +1,4 @@
-"""Guesses the component that is meant where a recipe names none, or one that is not there, so that the rest is checked."""
+"""Guesses the component meant where a recipe names none, or one that is not there, so that the rest is checked too."""
 
 from __future__ import annotations
 
