@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -151,24 +152,29 @@ def of_evaluation(folder: Path, rank: int, processes: int) -> None:
     (folder / f"parts-{processes}-{rank}.json").write_text(json.dumps(parts(objective)))
 
 
-@pytest.fixture(scope="module", params=PROCESSES)
-def several(request, tmp_path_factory) -> Iterator[tuple[Path, int]]:
+@pytest.fixture(scope="module")
+def several(tmp_path_factory) -> Callable[[int], Path]:
     """What so many processes made; all in one start, because starting takes seconds."""
-    folder, processes = tmp_path_factory.mktemp("several"), request.param
 
-    def work(rank: int) -> None:
-        candidate_states.PART = SOME
-        for name, pattern in cases(processes):
-            of_one_step(folder, name, pattern, processes, rank, FSDP)
-        for name, pattern in itertools.product(COMPARING, (BOTH, ONE, NOBODY) if processes == 2 else ()):
-            of_one_step(folder, name, pattern, processes, rank, None)
-        if processes == 2:
-            of_adamw(folder, rank, processes)
-        of_evaluation(folder, rank, processes)
-        torch.distributed.destroy_process_group()
+    @cache
+    def made(processes: int) -> Path:
+        folder = tmp_path_factory.mktemp("several")
 
-    assert together(processes, work, patience=240) == [0] * processes
-    return folder, processes
+        def work(rank: int) -> None:
+            candidate_states.PART = SOME
+            for name, pattern in cases(processes):
+                of_one_step(folder, name, pattern, processes, rank, FSDP)
+            for name, pattern in itertools.product(COMPARING, (BOTH, ONE, NOBODY) if processes == 2 else ()):
+                of_one_step(folder, name, pattern, processes, rank, None)
+            if processes == 2:
+                of_adamw(folder, rank, processes)
+            of_evaluation(folder, rank, processes)
+            torch.distributed.destroy_process_group()
+
+        assert together(processes, work, patience=240) == [0] * processes
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +192,7 @@ def alone(tmp_path_factory) -> Callable[[str, tuple[int, int]], tuple[dict[str, 
     return made
 
 
-def agrees(several: tuple[Path, int], alone: Any, name: str, pattern: tuple[int, int], how: str) -> None:
-    folder, processes = several
+def agrees(folder: Path, processes: int, alone: Any, name: str, pattern: tuple[int, int], how: str) -> None:
     case = key(name, pattern, how, processes)
     assert digest(folder / f"{case}-first") == digest(folder / f"{case}-last")
     expected, logged = alone(name, pattern)
@@ -195,33 +200,30 @@ def agrees(several: tuple[Path, int], alone: Any, name: str, pattern: tuple[int,
     assert json.loads((folder / f"{case}.json").read_text()) == pytest.approx(logged, abs=1e-6, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_loss_and_gradient_are_those_of_one_process(several, alone, name):
+@pytest.mark.parametrize(("processes", "name", "pattern"), [(n, *case) for n in PROCESSES for case in cases(n)])
+def test_loss_and_gradient_are_those_of_one_process(several, alone, processes, name, pattern):
     """Whatever a process's samples have to be run for, and where it has no pair at all."""
-    if not (patterns := [pattern for case, pattern in cases(several[1]) if case == name]):
-        pytest.skip("made with two processes only")
-    for pattern in patterns:
-        agrees(several, alone, name, pattern, "split")
+    agrees(several(processes), processes, alone, name, pattern, "split")
 
 
 @pytest.mark.parametrize("name", COMPARING)
 def test_pairs_of_all_processes_are_looked_at_together(several, alone, name):
     """Without training.fsdp too."""
-    if several[1] != 2:
-        pytest.skip("made with two processes only")
     for pattern in (BOTH, ONE, NOBODY):
-        agrees(several, alone, name, pattern, "copied")
+        agrees(several(2), 2, alone, name, pattern, "copied")
 
 
-def test_each_process_has_its_share(several):
-    folder, processes = several
+@pytest.mark.parametrize("processes", PROCESSES)
+def test_each_process_has_its_share(several, processes):
+    folder = several(processes)
     found = [json.loads((folder / f"parts-{processes}-{rank}.json").read_text()) for rank in range(processes)]
     assert sum(here for here, _ in found) == found[0][1]
     assert max(here for here, _ in found) <= found[0][1] / processes * 1.05
 
 
-def test_evaluation_counts_each_sample_once(several):
-    folder, processes = several
+@pytest.mark.parametrize("processes", PROCESSES)
+def test_evaluation_counts_each_sample_once(several, processes):
+    folder = several(processes)
     found = [json.loads((folder / f"metrics-{processes}-{rank}.json").read_text()) for rank in range(processes)]
     assert found[1:] == found[:-1]
     expected = evaluate(MADE["average"](), small_set(facts(17)), batch_size=2)
@@ -231,7 +233,5 @@ def test_evaluation_counts_each_sample_once(several):
 @pytest.mark.parametrize("optim", ["adamw_torch", "adamw_torch_fused"])
 def test_adamw_does_the_same_in_parts(several, optim):
     """Bit by bit that of processes with a copy each."""
-    folder, processes = several
-    if processes != 2:
-        pytest.skip("made with two processes only")
+    folder = several(2)
     assert digest(folder / f"{optim}-True-0") == digest(folder / f"{optim}-False-0")
