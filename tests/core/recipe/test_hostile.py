@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.recipe.load import load_recipe
 from jepa_core.registry import Registry
+from tests.auditing import heard_by
 from tests.children import in_child
 
 REGISTRY = Registry.discover()
@@ -69,22 +70,19 @@ def everything_imported(tmp_path_factory):
 
 def watched(load) -> list[str]:
     """What `load` did of the FORBIDDEN."""
-    seen, watching = [], [True]
+    seen = []
 
-    def hook(event: str, args: tuple) -> None:
+    def note(event: str, args: tuple) -> None:
         loaded = event == "import" and args[0] in sys.modules
         # Annotations of installed components are text too, which typing evaluates.
-        typing = event == "exec" and sys._getframe(1).f_globals["__name__"] == "typing"
-        if watching[0] and event in FORBIDDEN and not loaded and not typing:
+        typing = event == "exec" and sys._getframe(2).f_globals["__name__"] == "typing"
+        if event in FORBIDDEN and not loaded and not typing:
             seen.append(f"{event} {args[:1]}")
-        if watching[0] and event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+        if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
             seen.append(f"write {args[0]}")
 
-    sys.addaudithook(hook)
-    try:
+    with heard_by(note):
         load()
-    finally:
-        watching[0] = False
     return seen
 
 
@@ -147,17 +145,15 @@ def test_a_run_writes_nowhere_else(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # outside of a checkout, of whose index git would be shown a copy
     run_tiny(tmp_path / "warm", "training.max_steps=1")
     written: set[str] = set()
-    watching = [True]
 
-    def hook(event: str, args: tuple) -> None:
-        if watching[0] and event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+    def note(event: str, args: tuple) -> None:
+        if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
             written.add(str(args[0]))
-        if watching[0] and event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
+        if event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
             written.add(str(args[0]))
 
-    sys.addaudithook(hook)
-    run_tiny(tmp_path / "run", "training.max_steps=2")
-    watching[0] = False
+    with heard_by(note):
+        run_tiny(tmp_path / "run", "training.max_steps=2")
     inside = str(tmp_path / "run")
     assert {path for path in written if not path.startswith((inside, "/dev/")) and not path.isdecimal()} == set()
     assert written
