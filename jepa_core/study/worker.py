@@ -137,7 +137,7 @@ def main(text: str) -> int:
         design = load_study(job["study"], registry)
         design.note_other_runs(registry)
         work(design, registry, device=job["device"], say=say)
-    except JepaError as error:
+    except (JepaError, Terminated) as error:
         print(f"jepa-run: {plain(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
