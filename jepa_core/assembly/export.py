@@ -10,11 +10,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from jepa_core.assembly.card import card_of
+from jepa_core.assembly.load import saved_names
 from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.checkpoint.weights import load_model
 from jepa_core.errors import JepaError
 from jepa_core.folder.elsewhere import refuse_unfinished
-from jepa_core.folder.files import read_json, write_bytes
+from jepa_core.folder.files import write_bytes
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
 from jepa_core.model import adapters
@@ -50,7 +51,7 @@ def export(
     """
     folder, target = RunFolder(Path(run_dir)), Path(directory)
     _refuse(folder, target)
-    names = TokenNames.from_json(read_json(folder.vocabulary))
+    names = saved_names(folder.vocabulary)
     leave = range(names.size, names.size) if keep_predictors else predictor_ids(names)
     with offline():
         model = _model(folder, names, registry)

@@ -15,10 +15,11 @@ from jepa_core.assembly.build import make_evaluations
 from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
 from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
 from jepa_core.assembly.run_recipe import run_recipe
-from jepa_core.errors import JepaError
+from jepa_core.errors import DataError, JepaError
 from jepa_core.evaluation.finite import told as not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.elsewhere import refuse_unfinished
+from jepa_core.folder.files import read_json
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.model.offline import offline
 from jepa_core.objective.objective import JepaObjective
@@ -105,13 +106,17 @@ def load_weights_of(folder: RunFolder, weights: Path | None, registry: Registry)
     return LoadedRun(objective, objective.model, data, recipe)
 
 
+def saved_names(path: Path) -> TokenNames:
+    """Reads the vocabulary that a run wrote. Raises JepaError naming the file where it is none."""
+    try:
+        return TokenNames.from_json(read_json(path))
+    except DataError as error:
+        raise JepaError(f"{path}: {error}") from error
+
+
 def _refuse_other_tokens(path: Path, vocabulary: TokenNames) -> None:
     """Raises OtherData where the data have other tokens than the run had: the weights know tokens by their ids."""
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JepaError(f"{path}: can't be read: {error}") from error
-    known = TokenNames.from_json(saved)
+    known = saved_names(path)
     if known.to_json() != json.loads(json.dumps(vocabulary.to_json())):
         moved = moved_tokens(known.token_to_id, vocabulary.token_to_id)
         others = f"the data have other tokens by now than the run was trained with{moved and f': {moved}'}"

@@ -167,9 +167,12 @@ class TestDamage:
         with pytest.raises(JepaError, match="nothing: no finished run there"):
             jepa_core.load(tmp_path / "nothing")
 
-    def test_a_vocabulary_that_is_none(self, copy):
-        (copy / "vocabulary.json").write_text('{"a": 1}')
-        with pytest.raises(JepaError, match="not a saved vocabulary"):
+    @pytest.mark.parametrize("text", ['{"a": 1}', '{"token_to_id": {"a": -1}}', "[" * 100_000])
+    def test_a_vocabulary_that_is_none(self, copy, text):
+        (copy / "vocabulary.json").write_text(text)
+        with pytest.raises(
+            JepaError, match=r"vocabulary\.json: (not a saved vocabulary|can't be read: nested too deep)"
+        ):
             jepa_core.load(copy)
 
     def test_data_that_have_other_tokens_by_now(self, copy):
