@@ -49,7 +49,7 @@ def _words(name: str, before: Any, now: Any) -> str:
     sizes = [entry.get("size") if isinstance(entry, dict) else None for entry in (before, now)]
     if sizes[0] == sizes[1]:
         return name
-    was, is_now = ("none" if size is None else f"{size:,}" for size in sizes)
+    was, is_now = (f"{size:,}" if type(size) is int else "none" for size in sizes)  # a file may say anything
     return f"{name} ({was} before, {is_now} now)"
 
 

@@ -92,3 +92,9 @@ def test_names_that_moved():
     assert moved(before, {"a": 0, "b": 2, "c": 1}) == ["b", "c"]
     assert moved(before, {"a": 0, "b": 1, "c": 2, "d": 3}) == []
     assert moved(before, {"a": 0}) == []  # gone is not moved
+
+
+@pytest.mark.parametrize("size", ["many", [3], {"a": 1}, None])
+def test_a_size_that_is_no_number_is_none(size):
+    before = {**of(1, 2, 3), "train": {"size": size, "sha256": "x"}}
+    assert changed(before, of(1, 2, 3)) == ["train (none before, 3 now)"]
