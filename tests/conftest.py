@@ -36,17 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-def pytest_collection_finish() -> None:
-    if not in_a_test():
+FROZEN = pytest.StashKey[bool]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if "PYTEST_CURRENT_TEST" not in os.environ:  # no session that a test of this one starts
         gc.collect()
         gc.freeze()
+        session.config.stash[FROZEN] = True
 
 
-def pytest_sessionfinish() -> None:
-    if not in_a_test():
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash.get(FROZEN, False):
         gc.unfreeze()
-
-
-def in_a_test() -> bool:
-    """Whether a test started this session."""
-    return "PYTEST_CURRENT_TEST" in os.environ
