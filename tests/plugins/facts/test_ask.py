@@ -51,6 +51,7 @@ class Chain(torch.nn.Module):
         super().__init__()
         self.after = dict(pairwise(chain))
         self.place = torch.nn.Parameter(torch.zeros(1))  # where it is, there its inputs go
+        self.config = SimpleNamespace()  # without a word of positions
 
     def forward(self, input_ids, attention_mask):
         following = torch.tensor([[self.after.get(token, 0) for token in row] for row in input_ids.tolist()])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jepa_core.objective.jepa_term import RunningTerm
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.side import Side
 from jepa_core.verify.checks.layouts import layouts
@@ -44,9 +45,14 @@ def test_a_doubled_loss(kind):
 def test_a_gradient_that_goes_another_way():
     """The losses are right, and one side's gradient is missing."""
 
+    class StoppedTerm(RunningTerm):
+        def embeddings(self, *given):
+            return [(predicted, target.detach()) for predicted, target in super().embeddings(*given)]
+
     class Stopped(JepaObjective):
-        def embeddings(self, plan, hidden, number=0):
-            return [(predicted, target.detach()) for predicted, target in super().embeddings(plan, hidden, number)]
+        def __init__(self, model, spec):
+            super().__init__(model, spec)
+            self.terms = (StoppedTerm(**vars(self.terms[0])),)
 
     found = red(tiny(kind=Stopped))
     assert found == ALL
