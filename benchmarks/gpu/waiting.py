@@ -31,7 +31,7 @@ PACKAGES = ("jepa_core", "jepa_plugins", "plugins", "transformers", "accelerate"
 
 
 def run(result: Result, sizes: Sizes) -> None:
-    samples = 8 if sizes.tiny else 64
+    samples, count = (8, 1) if sizes.tiny else (64, STEPS)
     with TemporaryDirectory() as folder:
         model = MODEL if sizes.tiny else []
         cases = dict.fromkeys(RECIPES, SMALL) | {TEXT: text(Path(folder), 30, 100, 400)}
@@ -39,18 +39,18 @@ def run(result: Result, sizes: Sizes) -> None:
             for layout in ours.LAYOUTS:
                 built = ours.offered(recipe, [*overrides, *model], layout, device_here())
                 if not isinstance(built, str):
-                    bare_steps(result, recipe, layout, built, samples)
+                    bare_steps(result, recipe, layout, built, samples, count)
         trainer_steps(result, f"{folder}/run", samples)
     if device_here() == "cpu":
         raise Skipped("no CUDA device: the steps ran, and nothing watched them")
 
 
-def bare_steps(result: Result, recipe: str, layout: str, built: Any, samples: int) -> None:
+def bare_steps(result: Result, recipe: str, layout: str, built: Any, samples: int, count: int) -> None:
     """Plan, move, forward, backward, clip, optimizer: once to warm up, then counted, then as an error."""
     optimizer = optimizer_of(built.objective)
 
     def steps() -> None:
-        for number in range(STEPS):
+        for number in range(count):
             batch = ours.batch(built, samples, number)
             with autocast("bf16"):
                 loss = ours.forward(built, ours.plan(built, batch, device_here())).loss
@@ -63,7 +63,7 @@ def bare_steps(result: Result, recipe: str, layout: str, built: Any, samples: in
         "Bare steps (plan, move, forward, backward, clip, AdamW)",
         recipe=recipe,
         layout=layout,
-        **{"waits a step": round(places.total() / STEPS, 1)},
+        **{"waits a step": round(places.total() / count, 1)},
         **{"as an error": refused or "none"},
         where=words_of(places),
     )
