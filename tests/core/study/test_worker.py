@@ -135,6 +135,7 @@ def test_a_folder_with_another_run_is_told_for_its_cell_alone(registry, ran, mon
     worker.work(design, registry, say=said.append)
     assert ran == [name for name in ALL if name != "report/jepa/base/seed-1"]
     assert design.taken == {"report/jepa/base/seed-1": "other"}
+    assert design.settled == len(ALL), "nothing is left to do about it"
     assert "left alone: other" in said
     assert not list(Path("out").rglob("*.failed.json")), "once the folder is free, the cell is run"
 
