@@ -175,7 +175,7 @@ def family(model_type: str, folder: Path, registry: Registry) -> Family:
 
 def _told(error: Exception) -> str:
     """An error in one line, without places of this machine."""
-    words = " ".join(str(error).split()).removeprefix("command line: model.config.model_type: ")
+    words = re.sub(r"^command line: model\.config(\.model_type)?: ", "", " ".join(str(error).split()))
     if "can't allocate memory" in words or "into the memory" in words:
         return f"takes more than {ROOM >> 30} GiB of memory, however small it is told to be"
     return re.sub(r" \([^)]*\.py:\d+\)", "", words)
