@@ -64,12 +64,15 @@ def _changed(model: PreTrainedModel, module: nn.Module) -> str | None:
     }
     near |= dict(module.named_parameters(recurse=False))
     before = {name: weight.clone() for name, weight in near.items()}
+    for weight in {id(weight): weight for weight in near.values()}.values():
+        weight.add_(1)  # or a new model holds already what would be put there
+    moved = {name: weight.clone() for name, weight in near.items()}
     try:
         with torch.random.fork_rng(devices=[]):
             model._init_weights(module)
     except Exception:  # code of 200 kinds of models, some of which expects to be called on certain modules only
         pass
-    changed = [name for name, weight in near.items() if not torch.equal(weight, before[name])]
-    for name in changed:
-        near[name].copy_(before[name])
+    changed = [name for name, weight in near.items() if not torch.equal(weight, moved[name])]
+    for name, weight in near.items():
+        weight.copy_(before[name])
     return changed[0] if changed else None

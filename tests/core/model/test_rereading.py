@@ -23,6 +23,15 @@ def test_most_kinds_keep_theirs(kind):
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
 
 
+def test_a_row_that_is_zero_as_yet_is_found():
+    model = a_model("youtu", pad_token_id=3)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[3] = 0.0  # as a new model has it, and training will not leave it
+    keep_when_read(model)
+    assert model.config.pad_token_id is None
+    assert not model.get_input_embeddings().weight[3].any()
+
+
 def test_a_row_that_is_made_zero_at_each_reading_is_kept(tmp_path):
     model = a_model("youtu", pad_token_id=3)
     with torch.no_grad():
