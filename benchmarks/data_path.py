@@ -127,17 +127,25 @@ def train(folder: str, model: dict[str, int], batch: int, steps: int) -> dict[st
             ends.append(time.process_time())
             memory.append(resident())
 
-    stock = trainer.get_batch_samples
+    stock, make_plan = trainer.get_batch_samples, run.objective.plan
+    planning = [0.0]  # seconds, so far
+
+    def timed_plan(*args: Any, **kwargs: Any) -> Any:
+        start = time.process_time()
+        made = make_plan(*args, **kwargs)
+        planning[0] += time.process_time() - start
+        return made
 
     def timed(iterator: Iterator[Any], *args: Any) -> Any:
-        waiting, start = Timed(iterator), time.process_time()
+        waiting, start, before = Timed(iterator), time.process_time(), planning[0]
         batches, counts = stock(waiting, *args)
-        fetch.append(waiting.seconds)
-        plan.append(time.process_time() - start - waiting.seconds)
+        planned = planning[0] - before  # while waiting for the loader
+        fetch.append(waiting.seconds - planned)
+        plan.append(time.process_time() - start - fetch[-1])
         tokens.append(sum(batch["plan"].tokens for batch in batches))
         return batches, counts
 
-    trainer.get_batch_samples = timed
+    trainer.get_batch_samples, run.objective.plan = timed, timed_plan
     trainer.add_callback(Clock())
     started = time.perf_counter()
     trainer.train()

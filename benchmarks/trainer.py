@@ -36,7 +36,6 @@ PARTS = {
     "optimizer": ("optimizer.step",),
     "gradients freed": ("objective.zero_grad",),
     "schedule": ("lr_scheduler.step",),
-    "modes of all modules": ("objective.train",),
     "callbacks": tuple(
         f"callback_handler.on_{event}" for event in ("step_begin", "pre_optimizer_step", "optimizer_step", "step_end")
     ),

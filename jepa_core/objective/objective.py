@@ -73,9 +73,9 @@ class JepaObjective(nn.Module):
         """Takes every hook off the model."""
         self.transformer.close()
 
-    def plan(self, batch: dict[str, Tensor], step: int = 0) -> Plan:
-        """Plans this batch at this optimizer step; costs no model time."""
-        plan = self.planner(batch, step, self.training)
+    def plan(self, batch: dict[str, Tensor], step: int = 0, training: bool | None = None) -> Plan:
+        """Plans this batch at this optimizer step; costs no model time. training: None: as the module's mode is."""
+        plan = self.planner(batch, step, self.training if training is None else training)
         refuse_overflow(plan, self.transformer.max_positions)
         return self._with_places(plan)
 

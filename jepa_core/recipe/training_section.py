@@ -104,7 +104,9 @@ class Training(Section):
         default_factory=lambda: FsdpSection.model_validate({}), description="How fsdp splits the model."
     )
     torch_compile: bool = Field(False, description="Compile the model; pays on GPUs and long runs only.")
-    dataloader_num_workers: int = Field(0, ge=0, le=1024, description="Processes that make batches; 0: none beside.")
+    dataloader_num_workers: int = Field(
+        0, ge=0, le=1024, description="Processes that make and plan batches; 0: none beside."
+    )
     dataloader_drop_last: bool = Field(
         False,
         description="Leave out an epoch's last micro-batch where it is smaller; losses that compare pairs want it.",

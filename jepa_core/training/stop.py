@@ -10,7 +10,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
-from jepa_core.signals import HANGUP, SIGNALS, heard, in_main_thread
+from jepa_core.signals import HANGUP, heard, in_main_thread
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
@@ -67,9 +67,3 @@ class StopOnSignal(TrainerCallback):
         self.caught = number
         for each in heard():  # a closed terminal is told of twice, by the system and by the shell
             signal.signal(each, signal.SIG_IGN if each == HANGUP else signal.SIG_DFL)
-
-
-def ignore_signals(worker: int) -> None:
-    """Ignores signals in a process that makes batches: the training process ends it."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

@@ -24,9 +24,10 @@ from jepa_core.samples.sample_set import collate
 from jepa_core.tensors import put_together
 from jepa_core.training.callbacks import FollowModel, LogLastSteps
 from jepa_core.training.finite import FiniteWatch
+from jepa_core.training.loader_process import LoaderContext, ignore_signals
+from jepa_core.training.planned_set import NumberedBatches, PlannedSet, as_they_are, opened
 from jepa_core.training.sampler import EpochBatches, EpochLoader, EpochSampler, epoch_sampler
 from jepa_core.training.sharding import shard
-from jepa_core.training.stop import ignore_signals
 from jepa_core.training.window import LossWindow, StepCounts
 
 if TYPE_CHECKING:
@@ -93,23 +94,23 @@ class JepaTrainer(CheckpointTrainer):
         yield
 
     def get_train_dataloader(self) -> DataLoader:
-        """Loads batches to the host, where they are planned; the plan moves to the device."""
+        """Loads plans of batches, made on the host: here, or in processes beside, which share this one's memory."""
         args, dataset = self.args, cast(Any, self.train_dataset)
-        order = self.make_sampler(dataset)
         batches = EpochBatches(
-            order,
+            self.make_sampler(dataset),
             args.per_device_train_batch_size,
             args.process_index,
             args.world_size,
             drop_last=args.dataloader_drop_last,
         )
+        numbered: Any = NumberedBatches(batches, args.gradient_accumulation_steps)
         return EpochLoader(
-            dataset,
-            batch_sampler=batches,
-            collate_fn=self.data_collator,
+            PlannedSet(dataset, self.data_collator, self.objective),
+            batch_sampler=numbered,
+            collate_fn=as_they_are,
             num_workers=args.dataloader_num_workers,
-            pin_memory=args.dataloader_pin_memory,
             worker_init_fn=ignore_signals,
+            multiprocessing_context=LoaderContext() if args.dataloader_num_workers else None,
         )
 
     def make_sampler(self, samples: Any) -> EpochSampler:
@@ -119,12 +120,12 @@ class JepaTrainer(CheckpointTrainer):
         return epoch_sampler(samples, args.seed, step)
 
     def get_batch_samples(self, epoch_iterator: Iterator, num_batches: int, device: torch.device) -> tuple[list, Any]:
-        """Plans a whole optimizer step. The second value is its :class:`StepCounts`."""
+        """Takes the plans of a whole optimizer step. The second value is its :class:`StepCounts`."""
         began = time.monotonic()
-        if not self.objective.training:  # as an evaluation leaves it; the walk over all modules takes its time
+        if not (self.objective.training and self.objective.model.training):  # a walk over all modules takes its time
             self.objective.train()
-        batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
-        plans = [self.objective.plan(batch, self.state.global_step) for batch in batches]
+        plans = [opened(each) for _, each in zip(range(num_batches), epoch_iterator, strict=False)]
+        assert all(plan.step == self.state.global_step for plan in plans), "the loader counts steps as the Trainer does"
         counts = _over_processes(self._counts(plans), device)
         if plans:
             self.window.start_step(counts, began)
@@ -146,6 +147,14 @@ class JepaTrainer(CheckpointTrainer):
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         plan = inputs["plan"]
         return {"plan": plan if self.args.device.type == "cpu" else plan.to(self.args.device)}
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Runs a micro-batch forwards and backwards. transformers' own sets the mode of every module each time, and
+        looks for engines and optimizers that no recipe can ask for."""
+        with self.compute_loss_context_manager():
+            loss = self.compute_loss(model, self._prepare_inputs(inputs), num_items_in_batch=num_items_in_batch)
+        self.accelerator.backward(loss)
+        return loss.detach()
 
     def compute_loss(
         self,

@@ -50,8 +50,8 @@ def step_gradient(run: Run, rows: Sequence[int], micro_batch: int, accumulate: i
     Runs on a copy of the model in float32, its own dropout off; the loss dropout of the recipe stays on. With several
     processes `micro_batch` is the size in each.
     """
-    model: PreTrainedModel = copied(run.objective).float()
-    # setattr: the trainer calls train() before every micro-batch, and dropout would differ between them
+    model: PreTrainedModel = copied(run.objective).float().eval()
+    # setattr: the trainer puts it in training mode, and dropout would differ between micro-batches
     setattr(model, "train", lambda mode=True: nn.Module.train(model, False))  # noqa: B010
     objective = relaid(run.objective, run.recipe.objective.layout, model)
     sizes = {"per_device_train_batch_size": micro_batch, "gradient_accumulation_steps": accumulate}

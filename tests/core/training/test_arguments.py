@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def num_train_epochs(folder: Path) -> None:
 
 
 def batch_sizes(trainer: JepaTrainer) -> list[int]:
-    return [len(batch["index"]) for batch in trainer.get_train_dataloader()]
+    return [len(plan.blocks[0].sample) for plan in trainer.get_train_dataloader()]
 
 
 def per_device_train_batch_size(folder: Path) -> None:
@@ -262,10 +263,11 @@ def torch_compile(folder: Path) -> None:
 
 
 def dataloader_num_workers(folder: Path) -> None:
-    """Batches are made in so many processes beside this one."""
+    """Batches are made and planned in so many processes beside this one."""
     trainer, here = trainer_of(folder, "dataloader_num_workers=2"), os.getpid()
-    trainer.data_collator = lambda batch: batch | {"made_by": os.getpid()}
-    makers = {batch["made_by"] for batch in trainer.get_train_dataloader()}
+    plan: Any = trainer.objective.plan
+    trainer.objective.plan = lambda *args, **kwargs: replace(plan(*args, **kwargs), step=os.getpid())  # type: ignore[method-assign]
+    makers = {parcel.open().step for parcel in trainer.get_train_dataloader()}
     assert len(makers) == 2
     assert here not in makers
 

@@ -52,9 +52,9 @@ def test_a_step_reads_its_rows_in_their_order(monkeypatch):
     """Not in that of an epoch: micro-batches are what step_rows makes them."""
     run, seen, plan = tiny().run, [], JepaObjective.plan
 
-    def noting(self, batch, step=0):
+    def noting(self, batch, step=0, training=None):
         seen.append(batch["index"].tolist())
-        return plan(self, batch, step)
+        return plan(self, batch, step, training)
 
     monkeypatch.setattr(JepaObjective, "plan", noting)
     rows = [31, 4, 45, 0, 17, 2, 48, 9]

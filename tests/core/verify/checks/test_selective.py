@@ -42,8 +42,8 @@ def test_labels_of_second_views_that_are_left_out():
     """Seen without the naive passes, which can't express a mask of its own for each layer."""
 
     class Unlabelled(JepaObjective):
-        def plan(self, batch, step=0):
-            plan = super().plan(batch, step)
+        def plan(self, batch, step=0, training=None):
+            plan = super().plan(batch, step, training)
             return replace(plan, labels_by_block=plan.labels_by_block[:1])
 
     parts = {"mask": ConceptIsolatingMask(1, 2), "embedding": (LastToken(tag=Role.MASK), LastToken(layer=1))}
@@ -56,11 +56,11 @@ def test_a_filter_that_is_left_out(monkeypatch):
     """Of two filters the planner asks only the last: pairs and second views of samples that it should leave."""
 
     class Forgetful(JepaObjective):
-        def plan(self, batch, step=0):
+        def plan(self, batch, step=0, training=None):
             kept = self.planner.spec
             self.planner.spec = changed(kept, filters=kept.terms[0].filters[1:])
             try:
-                return super().plan(batch, step)
+                return super().plan(batch, step, training)
             finally:
                 self.planner.spec = kept
 

@@ -61,8 +61,8 @@ def test_an_end_that_is_never_trained():
 
 def test_labels_asked_of_the_wrong_token():
     class OneLater(JepaObjective):
-        def plan(self, batch, step=0):
-            plan = super().plan(batch, step)
+        def plan(self, batch, step=0, training=None):
+            plan = super().plan(batch, step, training)
             own, *others = plan.labels_by_block
             return replace(plan, labels_by_block=(replace(own, columns=own.columns + 1), *others))
 
@@ -73,8 +73,8 @@ def test_labels_asked_of_the_wrong_token():
 
 def test_labels_of_a_second_view_asked_of_the_wrong_token():
     class OneEarlier(JepaObjective):
-        def plan(self, batch, step=0):
-            plan = super().plan(batch, step)
+        def plan(self, batch, step=0, training=None):
+            plan = super().plan(batch, step, training)
             own, *others = plan.labels_by_block
             moved = (replace(labels, columns=labels.columns - 1) for labels in others)
             return replace(plan, labels_by_block=(own, *moved))
