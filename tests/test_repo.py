@@ -32,6 +32,8 @@ TESTED_IN = {
     "jepa_core/assembly/rehearsed.py": "tests/core/launch/test_rehearsal.py",
     "jepa_core/assembly/run_recipe.py": "tests/core/cli/test_evaluate.py",
     "jepa_core/assembly/trainer.py": "tests/end_to_end/test_training.py",
+    "jepa_core/contracts/broken.py": "tests/core/contracts/test_views.py",
+    "jepa_core/contracts/declared.py": "tests/core/contracts/test_fitness.py",
     "jepa_core/contracts/clauses.py": "tests/core/assembly/test_watched_step.py",
     "jepa_core/display/chart.py": "tests/core/report/test_charts.py",
     "jepa_core/display/terminal.py": "tests/core/report/test_console.py",

@@ -12,6 +12,7 @@ import torch
 from jepa_core.checkpoint.weights import load_weights
 from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, ReversalTraits
 from jepa_core.contexts import BuildContext, DatasetContext
+from jepa_core.contracts.fitness import unfit
 from jepa_core.errors import ComponentError, JepaError, RecipeError, did_you_mean
 from jepa_core.model.build import build_model, refuse_folder
 from jepa_core.objective.needs import OF_CANDIDATES, OF_RIGHT
@@ -60,7 +61,9 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
     section = recipe.model if weights is None else _kept(recipe.model, weights)
     with _told_of_model(recipe):
         model = build_model(section, data.vocabulary, recipe.search)
-    objective = JepaObjective(model, make_spec(recipe, data, registry, model.config.get_text_config(decoder=True)))
+    spec = make_spec(recipe, data, registry, model.config.get_text_config(decoder=True))
+    with told_at(recipe, "objective", ("layout", "ntp_detach")):
+        objective = JepaObjective(model, spec)
     if weights is not None:
         load_weights(objective, weights)
     _refuse_balance(recipe, objective)
@@ -160,7 +163,10 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
 def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
     """Makes a component; reports what it refuses at the line where the recipe asks for it."""
     with told_at(recipe, key, reference.options):
-        return registry.create(kind, reference.name, context=context, **reference.options)
+        made = registry.create(kind, reference.name, context=context, **reference.options)
+        if kind != "dataset" and (words := unfit(kind, made)):
+            raise ComponentError(f"'{reference.name}' breaks its contract: {words}")
+        return made
 
 
 @contextmanager

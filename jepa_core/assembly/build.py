@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jepa_core.assembly.assemble import assemble, create, load_data, refuse_odd_folder
+from jepa_core.assembly.assemble import assemble, create, load_data, refuse_odd_folder, told_at
 from jepa_core.assembly.watched_step import watched
 from jepa_core.components import Evaluation
 from jepa_core.errors import did_you_mean
@@ -86,7 +86,8 @@ def build_on(
     _refuse_unknown_splits(recipe, data.evaluation)
     objective = assemble(recipe, data, registry, weights)
     longest = max(data_set.max_length for data_set in (data.train, *data.evaluation.values()))
-    check_room(objective.spec, objective.transformer.max_positions, longest)
+    with told_at(recipe, f"model.{'pretrained' if recipe.model.pretrained else 'config'}"):
+        check_room(objective.spec, objective.transformer.max_positions, longest)
     _refuse_leaks(recipe, objective, data.train)
     return Run(recipe, objective, data, registry, device)
 
@@ -112,5 +113,5 @@ def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, SampleSet]) -> Non
 def _refuse_leaks(recipe: Recipe, objective: JepaObjective, train: SampleSet) -> None:
     """Plans one sample of each group, so that a leaking recipe fails before training, not in the middle."""
     firsts = [int(train.first_rows(group, 1)[0]) for group in train.group_sizes]
-    with watched(objective, recipe) as seen:
+    with watched(objective, recipe) as seen, told_at(recipe, "objective.filters"):
         seen.train().plan(train.__getitems__(firsts))

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jepa_core.contracts.clauses import Broken, watched_call
-from jepa_core.errors import JepaError, first_line
+from jepa_core.assembly.assemble import told_at
+from jepa_core.components import EmbeddingTraits
+from jepa_core.contracts.broken import Broken
+from jepa_core.contracts.clauses import positions_read, watched_call
+from jepa_core.errors import ComponentError, JepaError, first_line
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import takes_draws
 from jepa_core.objective.spec import JepaTerm
@@ -30,7 +33,8 @@ def watched_step(run: Run) -> None:
     """
     train = run.train_dataset
     rows = torch.cat([train.first_rows(group, 2) for group in train.group_sizes]).sort().values.tolist()
-    with watched(run.objective, run.recipe) as seen, torch.random.fork_rng():
+    told = told_at(run.recipe, "objective.filters")
+    with watched(run.objective, run.recipe) as seen, told, torch.random.fork_rng():
         out = seen.train()(plan=seen.plan(train.__getitems__(rows)).to(seen.model.device))
         trained = [p for p in run.objective.parameters() if p.requires_grad]
         if out.loss.requires_grad:
@@ -45,7 +49,8 @@ def watched(objective: JepaObjective, recipe: Recipe) -> Iterator[JepaObjective]
     terms += [
         _watched_term(term, recipe, f"objective.terms.{i}", settings.terms[i]) for i, term in enumerate(spec.terms[1:])
     ]
-    mask = guarded("mask", spec.mask, recipe, "objective.mask", settings.mask.name)
+    layers = objective.transformer.num_layers
+    mask = guarded("mask", spec.mask, recipe, "objective.mask", settings.mask.name, layers)
     seen = type(objective)(objective.model, replace(spec, terms=tuple(terms), mask=mask, layout=objective.layout.name))  # type: ignore[arg-type]
     try:
         yield seen
@@ -83,25 +88,48 @@ def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: Any) -> Je
     )
 
 
-def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str) -> Any:
+def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str, layers: int = 1) -> Any:
     """Stands for a component: it declares the same traits, and every call is watched."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return watched_call(kind, component, args, kwargs)
-        except JepaError:
-            raise
-        except Broken as error:
-            raise recipe.error(key, f"'{name}' breaks its contract: {error}") from error
-        except (Exception, SystemExit) as error:
-            raise recipe.error(key, f"'{name}' fails: {first_line(error)}") from error
+        with _told(recipe, key, name):
+            return watched_call(kind, component, args, kwargs, layers)
 
-    return (
-        _GuardWithDraws(component, call) if kind == "reversal" and takes_draws(component) else _Guard(component, call)
-    )
+    base = _GuardWithDraws if kind == "reversal" and takes_draws(component) else _Guard
+    guard: _Guard = type(type(component).__name__, (base,), {})(component, call)  # messages name its class
+    if kind == "embedding" and (reads := EmbeddingTraits.of(component).reads) is not None:
+        guard.reads = _guarded_reads(reads, recipe, key, name)
+    return guard
+
+
+def _guarded_reads(reads: Callable[[Any, Any], Any], recipe: Recipe, key: str, name: str) -> Callable[[Any, Any], Any]:
+    def call(valid: Any, tags: Any) -> Any:
+        with _told(recipe, key, name):
+            found = reads(valid, tags)
+            positions_read((valid, tags), found)
+            return found
+
+    return call
+
+
+@contextmanager
+def _told(recipe: Recipe, key: str, name: str) -> Iterator[None]:
+    """Tells what a component does wrong at the line of the recipe that asks for it."""
+    try:
+        yield
+    except ComponentError as error:
+        raise recipe.error(key, f"'{name}' refuses: {error}") from error
+    except JepaError:
+        raise
+    except Broken as error:
+        raise recipe.error(key, f"'{name}' breaks its contract: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise recipe.error(key, f"'{name}' fails: {first_line(error)}") from error
 
 
 class _Guard:
+    reads: Callable[[Any, Any], Any]
+
     def __init__(self, component: Any, call: Callable[..., Any]):
         self._component, self._call = component, call
 

@@ -5,20 +5,19 @@ Every clause is called with the arguments and the result of one call, and raises
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from jepa_core.components import MaskTraits
+from jepa_core.contracts.broken import Broken
+from jepa_core.contracts.views import check_views
 from jepa_core.tensors import same, snapshot, tensors
-from jepa_core.views.pairs import Views
-
-
-class Broken(Exception):
-    """A clause of a component's contract does not hold."""
 
 
 def vectors(args: tuple[Any, ...], result: Any) -> None:
@@ -69,8 +68,29 @@ def bool_mask(args: tuple[Any, ...], result: Any) -> None:
 
 def views(args: tuple[Any, ...], result: Any) -> None:
     """Checks a reversal strategy: samples to views."""
-    if not isinstance(result, Views):
-        raise Broken(f"it returns {type(result).__name__}; a strategy returns Views")
+    check_views(args[0], result)
+
+
+def positions_read(args: tuple[Any, ...], result: Any) -> None:
+    """Checks what an extractor says that it reads: valid ``b s`` to bool ``b s``, none of it padding."""
+    _shape(result, args[0].shape, "reads gives one bool a token")
+    _dtype(result, result.dtype == torch.bool, "bool")
+    if (result & ~args[0]).any():
+        raise Broken("its reads marks padding")
+
+
+def figures(result: Any) -> None:
+    """Checks an evaluation: figures by name, as JSON can hold them."""
+    if not isinstance(result, Mapping):
+        raise Broken(f"it returns {type(result).__name__}, not figures by name")
+    for name, value in result.items():
+        if not isinstance(name, str) or not name:
+            raise Broken(f"a figure is called {name!r}; expected a name")
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            words = f"its figure '{name}' is a {type(value).__name__}, which JSON can't hold: {error}"
+            raise Broken(words) from error
 
 
 #: Kind of component -> the clause on what it returns.
@@ -85,8 +105,11 @@ RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
 }
 
 
-def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause."""
+def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], layers: int = 1) -> Any:
+    """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause.
+
+    layers: the model's, in all of which a mask is the same unless it declares otherwise.
+    """
     given, drawn = snapshot((args, kwargs)), random_states()
     result = component(*args, **kwargs)
     if not same((args, kwargs), given):
@@ -94,7 +117,16 @@ def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[
     if random_states() != drawn:
         raise Broken("it draws from a global random number generator; randomness comes in as `draws`")
     RESULTS[kind](args, result)
+    if kind == "mask" and not MaskTraits.of(component).by_layer:
+        _same_in_every_layer(component, args, result, layers)
     return result
+
+
+def _same_in_every_layer(mask: Any, args: tuple[Any, ...], result: Tensor, layers: int) -> None:
+    query, key, asked = args
+    for layer in range(layers):
+        if layer != asked and not same(mask(query, key, layer), result):
+            raise Broken(f"layer {layer} sees something else than layer {asked}; declare by_layer = True")
 
 
 def random_states() -> tuple[Any, ...]:

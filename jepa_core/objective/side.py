@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from jepa_core.components import EmbeddingExtractor, EmbeddingTraits
+from jepa_core.errors import ComponentError
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.plan import Plan, PlannedView
@@ -25,7 +26,10 @@ class Side:
     @classmethod
     def of(cls, extract: EmbeddingExtractor, transformer: Transformer) -> Side:
         """Makes a side. Raises ComponentError when the model has no layer of the number that the extractor declares."""
-        return cls(extract, transformer.layer(EmbeddingTraits.of(extract).layer))
+        try:
+            return cls(extract, transformer.layer(EmbeddingTraits.of(extract).layer))
+        except ComponentError as error:
+            raise ComponentError(f"{type(extract).__name__}: {error}") from error
 
     def embed(self, view: PlannedView, plan: Plan, hidden: HiddenStates) -> Tensor:
         """``n d``: the embedding of a view."""

@@ -58,7 +58,7 @@ def refusal(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[st
     try:
         with _same_random_numbers():
             factory(**options)
-    except Exception as error:  # a third party's
+    except (Exception, SystemExit) as error:  # a third party's
         words = str(error) if isinstance(error, ValueError | JepaError) else first_line(error)
         option, colon, rest = words.partition(": ")
         return (option, rest) if colon and option in options else ("", words)

@@ -132,7 +132,7 @@ class Registry:
             return component.factory(*arguments, **options)
         except JepaError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             origin = f"{kind} '{name}' (from {component.distribution})"
             cause = str(error) if isinstance(error, ValueError) else first_line(error)
             raise ComponentError(f"{origin}: {cause}") from error

@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import fields
 from typing import Any, ClassVar
 
 import einops
 import torch
 from torch import Tensor, nn
 
-from jepa_core.components import KINDS
+from jepa_core.contracts.declared import false_declarations
+from jepa_core.contracts.fitness import loose_parameters
 from jepa_core.tensors import same, snapshot, tensors
 
 
@@ -64,11 +64,8 @@ class ComponentContract:
     @clause("what a component declares has the type that the core expects")
     def test_declares_valid_values(self) -> None:
         component = self.make()
-        traits = KINDS[self.kind].traits.of(component)
-        for trait in fields(traits):  # type: ignore[arg-type]
-            value = getattr(traits, trait.name)
-            if isinstance(trait.default, bool):
-                assert isinstance(value, bool), f"{trait.name} = {value!r}: must be True or False"
+        problems = list(false_declarations(self.kind, component))
+        assert not problems, "; ".join(problems)
         self.check_declarations(component)
 
     @clause("a component leaves its inputs as they were, to the bit")
@@ -95,9 +92,9 @@ class ComponentContract:
     def test_parameters_belong_to_a_module(self) -> None:
         component = self.make()
         values = {} if isinstance(component, nn.Module) else getattr(component, "__dict__", {})
-        trained = {n for n, value in values.items() if any(t.requires_grad for t in tensors(value))}
-        loose = sorted(trained | {n for n, value in values.items() if isinstance(value, nn.Module)})
-        assert not loose, f"{type(component).__name__} is no nn.Module, but has parameters in {loose}"
+        modules = {name for name, value in values.items() if isinstance(value, nn.Module)}
+        loose = sorted(loose_parameters(component) | modules)
+        assert not loose, f"{type(component).__name__} has parameters in {loose} that no module registers"
 
     @clause("a module's results depend on nothing but its inputs and its state_dict, which loads again")
     def test_state_dict_round_trip(self) -> None:

@@ -60,7 +60,6 @@ class DistanceContract(CompiledContract):
 
     def check_declarations(self, component: Any) -> None:
         needs = DistanceTraits.of(component).needs
-        assert isinstance(needs, (tuple, list)), f"needs = {needs!r}: must be a tuple of names"
         parameters = list(call_signature(component).parameters.values())
         if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
             return

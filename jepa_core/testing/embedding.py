@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -29,10 +27,6 @@ class EmbeddingContract(CompiledContract):
         width = samples().ids.shape[1]
         source, plain = rows_of_blocks()[0][:, : width + 1], samples().tags
         return [(normal(*tags.shape, D), tags != PAD, tags) for tags in (source, plain)]
-
-    def check_declarations(self, component: Any) -> None:
-        layer = EmbeddingTraits.of(component).layer
-        assert isinstance(layer, int), f"layer = {layer!r}: must be a number; 0 the embeddings, -1 the last"
 
     @pytest.mark.parametrize("b", [0, 1, 5])
     @clause("an extractor returns one vector a view, 'b d'; of one view, and of none, too")

@@ -31,10 +31,6 @@ class FilterContract(ComponentContract):
         draws = torch.full((B,), 0.25) if by_step else (rows * 7 % B) / B
         return rows % 3 != 0, self.make_batch(B), draws
 
-    def check_declarations(self, component: Any) -> None:
-        draws_per = FilterTraits.of(component).draws_per
-        assert draws_per in ("sample", "step"), f"draws_per = {draws_per!r}: must be 'sample' or 'step'"
-
     def on(self, component: Any, rows: slice) -> Tensor:
         """The filter's result for these rows of the inputs alone."""
         eligible, batch, draws = self.inputs()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from jepa_core.components import ReversalTraits
 from jepa_core.objective.planner import takes_draws
@@ -13,7 +14,7 @@ from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
 from jepa_core.testing import examples
 from jepa_core.testing.contract import ComponentContract, clause, expect_shape
-from jepa_core.views.pairs import NewBlock, Part, View, Views
+from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
 
 Rows = list[list[int]] | list[list[tuple[int, ...]]]
 
@@ -60,8 +61,6 @@ class ReversalContract(ComponentContract):
 
     def check_declarations(self, component: Any) -> None:
         leaks_on = ReversalTraits.of(component).leaks_on
-        fits = isinstance(leaks_on, (tuple, list)) and all(isinstance(name, str) for name in leaks_on)
-        assert fits, f"leaks_on = {leaks_on!r}: must be a tuple of names of groups"
         unknown = [name for name in leaks_on if self.groups and name not in self.groups]
         assert not unknown, f"leaks_on = {leaks_on!r}: {unknown} is none of {', '.join(self.groups)}"
 
@@ -84,8 +83,10 @@ class ReversalContract(ComponentContract):
                 assert view.select.dtype == torch.bool, f"a part selects with {view.select.dtype}, not bool"
             else:
                 expect_shape(view.samples.ids, "b s", b=b, s=view.samples.ids.shape[1])
-                dtype = view.samples.ids.dtype
-                assert dtype == torch.int64, f"new token ids are {dtype}, not int64"
+                dtypes = {view.samples.ids.dtype, view.samples.tags.dtype}
+                assert dtypes == {torch.int64}, f"ids and tags of new tokens are {dtypes}, not int64"
+                expect_shape(view.selected, "b s", b=b, s=view.samples.ids.shape[1])
+                assert view.selected.dtype == torch.bool, f"a new block selects with {view.selected.dtype}, not bool"
 
     @clause("a view has at least one token in every row, and none of the padding")
     def test_views_have_tokens(self) -> None:
@@ -112,6 +113,29 @@ class ReversalContract(ComponentContract):
             assert not (samples.tags == PRED).any(), "a new block has tokens of tag PRED"
             unknown = (samples.tags < PAD) | (samples.tags > self.number_of_tags)
             assert not unknown.any(), f"{samples.tags[unknown].tolist()} is no tag"
+
+    @clause("a branch goes on after tokens that its sample has; 'b' int64")
+    def test_branches_go_on_within_their_sample(self) -> None:
+        samples = self.make_samples()
+        for view in self.views(samples):
+            if isinstance(view, Branch):
+                assert isinstance(view.after, Tensor), "a branch has no after: the number of tokens before it"
+                expect_shape(view.after, "b", b=len(samples))
+                assert view.after.dtype == torch.int64, f"after is {view.after.dtype}, not int64"
+                assert ((view.after >= 0) & (view.after <= samples.valid.sum(dim=1))).all(), f"after = {view.after}"
+
+    @clause("weights are None, or for each pair None or one floating-point number a sample, 'b', not below 0")
+    def test_weights(self) -> None:
+        samples = self.make_samples()
+        views = self.call(self.make(), *self.with_draws(samples))
+        if views.weights is None:
+            return
+        assert len(views.weights) == len(views.pairs), f"{len(views.weights)} weights for {len(views.pairs)} pairs"
+        for weight in views.weights:
+            if weight is not None:
+                expect_shape(weight, "b", b=len(samples))
+                assert weight.is_floating_point(), f"weights are {weight.dtype}"
+                assert ((weight >= 0) & weight.isfinite()).all(), f"weights {weight.tolist()}"
 
     @clause("labels of a new block, 'b s', are the ids of the tokens that they stand at, and never its first's")
     def test_labels_are_the_tokens(self) -> None:

@@ -89,7 +89,7 @@ def test_what_a_component_refuses_is_told_with_its_key():
     [
         ("('atomc',)", r"leaks_on 'atomc', which is no group of the data \(train, .*\); did you mean 'atomic'"),
         ("('atomic', 'held')", "leaks_on 'held', which is no group of the data"),
-        ("('atomic')", "leaks_on 'a', which is no group"),
+        ("('atomic')", "breaks its contract: leaks_on = 'atomic': must be a tuple of names"),
         ("('atomic', 'test')", ""),
         ("()", ""),
     ],

@@ -9,6 +9,8 @@ import torch
 
 import jepa_core
 from jepa_core.assembly.watched_step import watched_step
+from jepa_core.contracts.broken import Broken
+from jepa_core.contracts.clauses import positions_read
 from jepa_core.errors import RecipeError
 from jepa_core.launch.run import run
 from jepa_core.registry import Registry
@@ -19,7 +21,8 @@ import random
 import numpy
 import torch
 from torch import nn
-from jepa_core import hookimpl
+import jepa_core
+from jepa_core import Part, Views, hookimpl
 
 class Broken{base}:
     {attributes}
@@ -60,7 +63,9 @@ def built(folder: Path, kind: str, body: str, module: bool = False):
     registry = Registry.discover()
     registry.add_file(folder / "broken.py")
     use = f"objective.{kind}s=[broken]" if kind in ("filter", "regularizer") else f"objective.{kind}=broken"
-    recipe = jepa_core.load_recipe("cosine_k1", [*TINY, use, f"output_dir={folder / 'run'}"], registry=registry)
+    recipe = jepa_core.load_recipe(
+        "cosine_k1", [*TINY, "model.config.n_layer=2", use, f"output_dir={folder / 'run'}"], registry=registry
+    )
     return recipe, registry
 
 
@@ -97,6 +102,9 @@ CASES = [
     ("reversal", "raise ValueError('x')", "fails: ValueError: x"),
     ("reversal", "return facts", "it returns Samples; a strategy returns Views"),
     ("reversal", "facts.ids[:] = 0; return None", "in place"),
+    ("reversal", "return Views(((Part(facts.valid[:, :2]), Part(facts.valid)),))", "a part's select is"),
+    ("reversal", "raise jepa_core.ComponentError('no rendering')", "refuses: no rendering"),
+    ("mask", "return (GOOD) & (query.position - key.position < 9 - 8 * layer)", "layer 1 sees something else"),
 ]
 
 
@@ -106,6 +114,65 @@ def test_a_broken_component_is_named(tmp_path, kind, body, words):
     with pytest.raises(RecipeError, match=rf"{KEYS[kind]}: 'broken' (breaks its contract: .*)?{words}"):
         run(recipe, registry=registry, device="cpu")
     assert not (tmp_path / "run").exists()
+
+
+#: What a class of components says, or does not have, and what is told of it; each comes before any of them is called.
+DECLARED = [
+    ("distance", "needs = None", r"breaks its contract: needs = None: must be a tuple of names"),
+    ("distance", "weight = nn.Parameter(torch.ones(1)); __init__ = lambda s: setattr(s, 'w', s.weight)", "in 'w' that"),
+    ("embedding", "reads = staticmethod(lambda valid, tags: valid.float())", "it returns torch.float32, not bool"),
+    ("embedding", "reads = staticmethod(lambda valid, tags: valid[:, :1])", r"not \(\d, \d\): reads gives one bool"),
+    ("embedding", "reads = lambda self: None", "fails: TypeError"),
+    ("regularizer", "of_side = 'predict'", "must be 'predicted', 'target' or 'both'"),
+    ("filter", "rate = 2", "a share from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "attributes", "words"), DECLARED)
+def test_a_false_declaration_is_named(tmp_path, monkeypatch, kind, attributes, words):
+    hook, arguments, good, _ = KINDS[kind]
+    monkeypatch.setitem(KINDS, kind, (hook, arguments, good, attributes))
+    recipe, registry = built(tmp_path, kind, "return GOOD")
+    with pytest.raises(RecipeError, match=rf"{KEYS[kind]}: 'broken' .*{words}"):
+        run(recipe, registry=registry, device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_reading_padding_is_broken():
+    valid = torch.tensor([[True, False]])
+    positions_read((valid, valid.long()), valid)
+    with pytest.raises(Broken, match="its reads marks padding"):
+        positions_read((valid, valid.long()), ~valid)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "words"),
+    [
+        ("distance", "needs = ('bankk',)", r"objective: Broken needs 'bankk', which nothing supplies; did you mean"),
+        ("embedding", "layer = 99", "objective: Broken: layer 99: this model has layers 0"),
+        ("predictor", "needs_condition = True", "objective: predictor Broken needs a condition"),
+        ("reversal", "leaks_on = ('train',)", "objective.filters: the views of Broken give away the held-out answer"),
+    ],
+)
+def test_what_does_not_go_together_is_told_with_its_line(tmp_path, monkeypatch, kind, attributes, words):
+    hook, arguments, good, _ = KINDS[kind]
+    monkeypatch.setitem(KINDS, kind, (hook, arguments, good, attributes))
+    good = "Views(((Part(facts.valid), Part(facts.valid)),))" if kind == "reversal" else "GOOD"
+    recipe, registry = built(tmp_path, kind, f"return {good}")
+    with pytest.raises(RecipeError, match=rf"(command line|yaml:\d+): {words}"):
+        run(recipe, registry=registry, device="cpu")
+
+
+@pytest.mark.parametrize("factory", ["lambda: None", "lambda: sys.exit(3)"])
+def test_a_factory_that_makes_nothing_is_named(tmp_path, factory):
+    (tmp_path / "broken.py").write_text(
+        f"import sys\nimport jepa_core\n\n@jepa_core.hookimpl\ndef jepa_predictors(): return {{'broken': {factory}}}\n"
+    )
+    registry = Registry.discover()
+    registry.add_file(tmp_path / "broken.py")
+    with pytest.raises(RecipeError, match=r"objective.predictor: .*'broken'.*(NoneType|SystemExit: 3)"):
+        recipe = jepa_core.load_recipe("cosine_k1", [*TINY, "objective.predictor=broken"], registry=registry)
+        jepa_core.build(recipe, registry)
 
 
 @pytest.mark.parametrize("body", ["return (GOOD).detach()", "torch.rand(1); return GOOD"])

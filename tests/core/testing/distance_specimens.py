@@ -301,3 +301,21 @@ class TestWholeNumbers(DistanceContract):
 
     def make(self):
         return lambda predicted, target: l1(predicted, target).round().long()
+
+
+class Listed(nn.Module):
+    """A matrix in a plain list, of which PyTorch knows nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps = [nn.Parameter(torch.eye(8))]
+
+    def forward(self, predicted, target):
+        return (predicted @ self.maps[0].to(predicted.dtype) - target).square().sum(-1)
+
+
+class TestParametersInAList(DistanceContract):
+    fails = ("test_parameters_belong_to_a_module",)
+
+    def make(self):
+        return Listed()

@@ -8,7 +8,7 @@ import torch
 
 from jepa_core.samples.samples import Samples
 from jepa_core.testing import ReversalContract
-from jepa_core.views.pairs import NewBlock, Part, Views
+from jepa_core.views.pairs import Branch, NewBlock, Part, Views
 from jepa_plugins.facts.reverse import reverse_facts
 from jepa_plugins.facts.roles import Role, from_spans
 
@@ -272,3 +272,63 @@ class TestLeaksOnAString(ReversalContract):
         strategy = new(lambda facts: facts)
         strategy.leaks_on = "atomic"
         return strategy
+
+
+def branch(after):
+    return with_target(lambda facts: Branch(facts.where(facts.tags == Role.TAIL), after=after(facts)))
+
+
+class TestBranch(ReversalContract):
+    def make(self):
+        return branch(lambda facts: (facts.tags == Role.HEAD).sum(dim=1))
+
+
+class TestBranchOfNothing(ReversalContract):
+    fails = ("test_branches_go_on_within_their_sample",)
+
+    def make(self):
+        return branch(lambda facts: None)
+
+
+class TestBranchBeyondItsSample(ReversalContract):
+    fails = ("test_branches_go_on_within_their_sample",)
+
+    def make(self):
+        return branch(lambda facts: facts.valid.sum(dim=1) + 1)
+
+
+def weighed(make_weights):
+    return lambda facts: Views(((Part(facts.valid), Part(facts.valid)),), make_weights(facts))
+
+
+class TestWeights(ReversalContract):
+    def make(self):
+        return weighed(lambda facts: ((facts.tags == Role.TAIL).sum(dim=1) / 2,))
+
+
+class TestWeightsOfAnotherNumber(ReversalContract):
+    fails = ("test_weights",)
+
+    def make(self):
+        return weighed(lambda facts: (None, None))
+
+
+class TestWholeWeights(ReversalContract):
+    fails = ("test_weights",)
+
+    def make(self):
+        return weighed(lambda facts: (facts.valid.sum(dim=1),))
+
+
+class TestNegativeWeights(ReversalContract):
+    fails = ("test_weights",)
+
+    def make(self):
+        return weighed(lambda facts: (-facts.valid.sum(dim=1).float(),))
+
+
+class TestSelectsOfABlockByNumber(ReversalContract):
+    fails = (*ROWS, "test_views_have_tokens")
+
+    def make(self):
+        return with_target(lambda facts: NewBlock(facts, select=facts.valid.float()))

@@ -14,7 +14,7 @@ def test_exactly_the_broken_clauses_fail(failures, specimen):
 @pytest.mark.parametrize(
     ("name", "test", "message"),
     [
-        ("TestNoWeight", "test_declares_valid_values", "weight = 0.0: must be above 0"),
+        ("TestNoWeight", "test_declares_valid_values", "weight = 0.0: must be a number above 0"),
         ("TestOfNoSide", "test_declares_valid_values", "of_side = 'source'"),
         ("TestNotOfOne", "test_returns_a_scalar[1]", "not finite for 1 embeddings"),
         ("TestDetached", "test_returns_a_scalar[64]", "cut off from the embeddings"),

@@ -1,0 +1,5 @@
+"""The error that clauses raise."""
+
+
+class Broken(Exception):
+    """A clause of a component's contract does not hold."""
