@@ -9,8 +9,6 @@ import torch
 
 import jepa_core
 from jepa_core.assembly.watched_step import watched_step
-from jepa_core.contracts.broken import Broken
-from jepa_core.contracts.clauses import positions_read
 from jepa_core.errors import RecipeError
 from jepa_core.launch.run import run
 from jepa_core.registry import Registry
@@ -136,13 +134,6 @@ def test_a_false_declaration_is_named(tmp_path, monkeypatch, kind, attributes, w
     with pytest.raises(RecipeError, match=rf"{KEYS[kind]}: 'broken' .*{words}"):
         run(recipe, registry=registry, device="cpu")
     assert not (tmp_path / "run").exists()
-
-
-def test_reading_padding_is_broken():
-    valid = torch.tensor([[True, False]])
-    positions_read((valid, valid.long()), valid)
-    with pytest.raises(Broken, match="its reads marks padding"):
-        positions_read((valid, valid.long()), ~valid)
 
 
 @pytest.mark.parametrize(
