@@ -1,8 +1,8 @@
 """Measures what the Trainer costs beside a bare loop, part by part: ``python -m benchmarks.trainer``, for a minute.
 
-A model with next to no work, one layer of width 32. Both make the same steps and take turns; processor time, medians
-over all steps. Parts are timed where they are called, so that each finds the caches as a step leaves them. Writes
-results/trainer.md.
+A model with next to no work, one layer of width 32. All make the same steps and take turns; processor time of the
+training process, medians over all steps. Parts are timed where they are called, so that each finds the caches as a step
+leaves them. Writes results/trainer.md.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ PARTS = {
 WHOLE = "a step"
 
 
-def of_trainer(folder: str, times: Times, steps: int = STEPS) -> None:
-    run = _built(folder, steps)
+def of_trainer(folder: str, times: Times, steps: int = STEPS, workers: int = 0) -> None:
+    run = _built(folder, steps, workers)
 
     class Clock(TrainerCallback):
         """Comes last, so what it measures from is a step's end."""
@@ -84,6 +84,11 @@ def _time(owner: Any, path: str, times: list[float]) -> None:
     setattr(owner, name, timed)
 
 
+def with_loader(folder: str, times: Times, steps: int = STEPS) -> None:
+    """The Trainer with batches read and planned in a process beside it."""
+    of_trainer(folder, times, steps, workers=1)
+
+
 def of_loop(folder: str, times: Times, steps: int = STEPS) -> None:
     run = _built(folder, steps)
     optimizer = optimizer_of(run.objective)
@@ -120,20 +125,30 @@ def _in_turn(parts: Iterator[str], start: float) -> dict[str, float]:
     return took
 
 
-def _built(folder: str, steps: int) -> Any:
+def _built(folder: str, steps: int, workers: int = 0) -> Any:
     words = [f"output_dir={folder}", f"training.max_steps={steps}", "training.save_steps=null"]
     words += [f"training.per_device_train_batch_size={BATCH}", f"training.logging_steps={steps}"]
+    words += [f"training.dataloader_num_workers={workers}"]
     return ours.build("cosine_k1", [*words, *Size(1, 32, 1).overrides()])
 
 
-def rows(trainer: Mapping[str, Sequence[float]], loop: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+def rows(
+    trainer: Mapping[str, Sequence[float]], loop: Mapping[str, Sequence[float]], loader: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
     """Milliseconds a step. What is in no part is the Trainer's own loop."""
-    found = {part: (_median(trainer[part]) * len(calls), _median(loop[part])) for part, calls in PARTS.items()}
-    whole = _median(trainer[WHOLE]), _median(loop[WHOLE])
-    rest = whole[0] - sum(t for t, _ in found.values()), 0.0
+    found = {part: [_median(arm[part]) * len(calls) for arm in (trainer, loader)] for part, calls in PARTS.items()}
+    whole = [_median(arm[WHOLE]) for arm in (trainer, loader)]
+    rest = [step - sum(parts) for step, parts in zip(whole, zip(*found.values(), strict=True), strict=True)]
+    bare = {part: _median(loop[part]) for part in (*PARTS, WHOLE)}
     return [
-        {"part": part, "Trainer": f"{t:.2f}", "bare loop": f"{b:.2f}" if b else "", "more": f"{t - b:.2f}"}
-        for part, (t, b) in {**found, "all else": rest, WHOLE: whole}.items()
+        {
+            "part": part,
+            "Trainer": f"{own:.2f}",
+            "bare loop": f"{bare[part]:.2f}" if bare.get(part) else "",
+            "more": f"{own - bare.get(part, 0.0):.2f}",
+            "Trainer, planned beside": f"{beside:.2f}",
+        }
+        for part, (own, beside) in {**found, "all else": rest, WHOLE: whole}.items()
     ]
 
 
@@ -143,14 +158,17 @@ def _median(seconds: Sequence[float]) -> float:
 
 def main(rounds: int = 3) -> None:
     torch.set_num_threads(1)
-    times: dict[Callable[..., None], Times] = {of_trainer: defaultdict(list), of_loop: defaultdict(list)}
+    arms: tuple[Callable[..., None], ...] = (of_trainer, of_loop, with_loader)
+    times: list[Times] = [defaultdict(list) for _ in arms]
     for _ in range(rounds):
-        for arm, of_arm in times.items():
+        for arm, noted in zip(arms, times, strict=True):
             with TemporaryDirectory() as folder:
-                arm(folder, of_arm)
-    head = f"Processor milliseconds, medians of {rounds * STEPS} steps of a model with next to no work."
-    found = table(rows(times[of_trainer], times[of_loop]))
-    text = f"# The Trainer beside a bare loop, {date.today()}\n\n{head}\n\n{found}\n"
+                arm(folder, noted)
+    head = (
+        f"Milliseconds of the training process's processor, medians of {rounds * STEPS} steps of a model with next to "
+        "no work. Planned beside: with `training.dataloader_num_workers: 1`."
+    )
+    text = f"# The Trainer beside a bare loop, {date.today()}\n\n{head}\n\n{table(rows(*times))}\n"
     (RESULTS / "trainer.md").write_text(text, encoding="utf-8")
     print(text)
 
