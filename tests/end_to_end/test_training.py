@@ -108,9 +108,11 @@ def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:
 
 
 def test_two_processes_give_the_weights_of_one(tmp_path):
-    """Two times four samples a step against eight, within one epoch; ranks have different numbers of pairs."""
+    """Two times four samples a step, planned in processes beside them, against eight; ranks have different numbers of
+    pairs."""
     common = [*TINY, "training.adam_epsilon=1e-3", "training.max_steps=3", "objective.filters.1.rate=0.5"]
     options = ["--device", "cpu", "--output-dir", str(tmp_path / "two"), "training.per_device_train_batch_size=4"]
+    options += ["training.dataloader_num_workers=1"]
 
     def work(rank: int) -> None:
         sys.argv = ["jepa-run", "cosine_k1", *common, *options]
