@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
 from jepa_core.errors import DataError
+from jepa_core.samples.spelling import speller
 
 #: Ids without a token that even a small vocabulary may have.
 MAX_UNUSED = 20_000
@@ -44,6 +45,14 @@ class TokenNames:
 
     def name(self, token_id: int) -> str:
         return self.id_to_token.get(int(token_id), f"<id {int(token_id)}>")
+
+    @cached_property
+    def _speller(self) -> Callable[[str], str]:
+        return speller(self.token_to_id.keys())
+
+    def spelled(self, token_id: int) -> str:
+        """The name as people read it: without a tokenizer's own signs for blanks and bytes."""
+        return self._speller(self.name(token_id))
 
     def with_predictors(self, k: int, distinct: bool) -> Self:
         """Makes the `k` predictor tokens known; one whose name is missing gets the next id."""

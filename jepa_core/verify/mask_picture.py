@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -12,9 +13,16 @@ from jepa_core.objective.arrangement import side_by_side
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.sample_set import Batch
 from jepa_core.samples.samples import PAD
+from jepa_core.samples.spelling import key_to_marks
 from jepa_core.samples.token_names import TokenNames
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
+
+#: A legend to pictures on a page.
+LEGEND = (
+    "One training sample in a packed row. A row is the token that looks, a column what it may see; its own block is "
+    "grey, another block in the colour of this text. Everything else is hidden."
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,12 @@ class MaskPicture:
     block: Tensor
 
 
+def legend_of(names: Iterable[str]) -> str:
+    """Explains pictures of masks, and the marks in their tokens' names."""
+    words = key_to_marks(names)
+    return f"{LEGEND} {words[0].upper()}{words[1:]}." if words else LEGEND
+
+
 def mask_of(objective: JepaObjective, vocabulary: TokenNames, sample: Batch) -> MaskPicture:
     """The picture of a batch of one sample, with its second views."""
     call = side_by_side(objective.plan(sample).blocks).calls[0]
@@ -33,7 +47,7 @@ def mask_of(objective: JepaObjective, vocabulary: TokenNames, sample: Batch) -> 
     count = objective.transformer.num_layers if MaskTraits.of(builder).by_layer else 1
     masks = [visible(builder, tokens, layer, call.apart).expand(1, -1, -1)[0] for layer in range(count)]
     piece = call.block if call.piece is None else call.piece
-    names = [vocabulary.name(i) for i in call.ids[0][real].tolist()]
+    names = [vocabulary.spelled(i) for i in call.ids[0][real].tolist()]
     return MaskPicture(_grouped([mask[real][:, real] for mask in masks]), names, piece[0][real])
 
 

@@ -56,10 +56,10 @@ def _rows(plan: Plan, vocabulary: TokenNames, row: int, tags: Sequence[str]) -> 
                 yield (
                     str(number),
                     str(int(block.positions[at, column])),
-                    vocabulary.name(token),
+                    vocabulary.spelled(token),
                     str(token),
                     tag_name.get(int(block.tags[at, column]), ""),
-                    "" if label is None else vocabulary.name(label),
+                    "" if label is None else vocabulary.spelled(label),
                     ", ".join(name for name, select in views if bool(select[column])),
                 )
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jepa_core.display.terminal import console, say
+from jepa_core.samples.spelling import key_to_marks
 from jepa_core.verify.grid import LEGEND, grids
 from jepa_core.verify.mask_picture import MaskPicture
 from jepa_core.verify.row import Row, Verdict
@@ -30,7 +31,7 @@ def show_verification(found: Verification, in_full: bool = False) -> None:
 def show_mask(picture: MaskPicture) -> None:
     for grid in grids(picture):
         console().print(grid)
-    say(LEGEND)
+    say("   ".join(filter(None, (LEGEND, key_to_marks(picture.names)))))
 
 
 def show_samples(samples: list[SampleTable]) -> None:
@@ -40,6 +41,8 @@ def show_samples(samples: list[SampleTable]) -> None:
         for row in sample.rows:
             table.add_row(*map(Text, row))
         console().print(table)
+    if words := key_to_marks(row[COLUMNS.index("token")] for sample in samples for row in sample.rows):
+        say(words)
 
 
 def _folded(rows: list[Row], holds: str) -> Table:

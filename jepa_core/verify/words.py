@@ -21,7 +21,7 @@ def real_ids(samples: Samples, row: int) -> list[int]:
 
 
 def decoded(ids: list[int] | Tensor, vocabulary: TokenNames) -> str:
-    return " ".join(vocabulary.name(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids))
+    return " ".join(vocabulary.spelled(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids))
 
 
 def named(ids: list[int], vocabulary: TokenNames) -> str:

@@ -38,7 +38,7 @@ def _end_is_a_label(batch: Batch, context: Context) -> Row:
     ends = (batch["tags"] == Tag.END) & _after_prompt(batch)
     wrong = ~ends.any(dim=1) | (ends & (batch["labels"] != batch["input_ids"])).any(dim=1)
     shown = Counter(tuple(row[each].tolist()) for row, each in zip(batch["input_ids"], ends, strict=True))
-    name = context.run.vocabulary.name
+    name = context.run.vocabulary.spelled
     ended = ", ".join(f"{n:,} end with {' '.join(map(name, ids)) or 'nothing'}" for ids, n in shown.most_common(4))
     told = f"of {count(len(wrong), 'answer')} {ended}"
     return at_most("answers whose end is no label", int(wrong.sum()), 0, told, source_of(row_of))
@@ -55,8 +55,8 @@ def _pad_takes_no_label(batch: Batch, context: Context) -> Row:
     lost = int((wanted & (labels != pad)).sum()) + int((labels == pad).sum()) - int((own.ids == pad).sum())
     padding = int(((batch["tags"] == PAD) & (labels != IGNORE)).sum())
     if not wanted.any() and not lost and not padding:
-        return not_applicable(name, f"{context.run.vocabulary.name(pad)} pads and stands in no answer", source)
-    told = f"{context.run.vocabulary.name(pad)} pads, and stands {int(wanted.sum()):,} times in answers"
+        return not_applicable(name, f"{context.run.vocabulary.spelled(pad)} pads and stands in no answer", source)
+    told = f"{context.run.vocabulary.spelled(pad)} pads, and stands {int(wanted.sum()):,} times in answers"
     return at_most(name, lost + padding, 0, f"{told}; {count(padding, 'label')} on padding", source)
 
 
@@ -72,7 +72,9 @@ def _begins_once(batch: Batch, context: Context, tokenise: Tokenise) -> Row:
         ids, real = batch[f"{rendering}_ids"], batch["tags" if rendering == "input" else f"{rendering}_tags"] != PAD
         begins = (ids == bos) & real
         wrong += int((begins.long().cumprod(dim=1).sum(dim=1) != wanted).sum())  # a turn may begin with it, too
-    said = f"{context.run.vocabulary.name(bos)} begins a text" if wanted else "neither tokenizer nor template puts one"
+    said = (
+        f"{context.run.vocabulary.spelled(bos)} begins a text" if wanted else "neither tokenizer nor template puts one"
+    )
     told = f"{said}; {len(batch['input_ids']):,} samples, {len(BEGINNING)} renderings of each"
     return at_most(name, wrong, 0, told, source)
 

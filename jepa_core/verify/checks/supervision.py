@@ -44,7 +44,7 @@ def _marked(batch: Batch, row: int, context: Context) -> str:
     """Writes a sample in words, its labelled tokens in square brackets."""
     real = batch["tags"][row] != PAD
     pairs = zip(batch["input_ids"][row][real].tolist(), (batch["labels"][row][real] >= 0).tolist(), strict=True)
-    names = ((context.run.vocabulary.name(i), labelled) for i, labelled in pairs)
+    names = ((context.run.vocabulary.spelled(i), labelled) for i, labelled in pairs)
     return " ".join(f"[{name}]" if labelled else name for name, labelled in names)
 
 

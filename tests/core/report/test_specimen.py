@@ -21,7 +21,7 @@ def load(path, *overrides: str, **options) -> Specimen:
 
 
 class Names:
-    def name(self, token: int) -> str:
+    def spelled(self, token: int) -> str:
         return str(token)
 
 
