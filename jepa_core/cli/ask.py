@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+from jepa_core.cli.options import PluginOption, RunFolderArgument, make_registry
 from jepa_core.errors import JepaError
 from jepa_core.streams import only_results_on_stdout, plain_json
 from jepa_core.streams import plain as plain_text
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 def ask(
     run_dir: RunFolderArgument,
     questions: Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="What to ask.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="A file with a question a line.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A file with a question a line.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Ask the saved model alone, without the objective.")] = False,
-    count: Annotated[int, typer.Option("--top", min=1, help="So many ranked answers, where they are ranked.")] = 3,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Where a text that does not stop is cut.")] = 128,
+    count: Annotated[
+        int, typer.Option("--top", min=1, metavar="N", help="So many answers each, where they are ranked.")
+    ] = 3,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Where a text that does not stop is cut.")
+    ] = 128,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each question.")] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Ask the model of a finished run: QUESTIONs, those of a file or of standard input, or one by one at a prompt."""
     if questions and file:
@@ -38,7 +41,7 @@ def ask(
     from jepa_core.assembly.load import load
 
     with only_results_on_stdout():
-        asker = load(run_dir, make_registry(modules, plugin_files)).asker(plain, count, max_new_tokens)
+        asker = load(run_dir, make_registry(plugins)).asker(plain, count, max_new_tokens)
     if given is None and sys.stdin.isatty():
         _at_a_prompt(asker, as_json)
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+from jepa_core.cli.options import PluginOption, RunFolderArgument, make_registry
 from jepa_core.streams import only_results_on_stdout, plain
 
 
@@ -20,15 +20,14 @@ def evaluate(
         bool, typer.Option("--per-layer", help="Read every layer through final norm and output embedding.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Evaluate the model of a finished run on its data, or on a file; the run's folder stays as it is."""
     from jepa_core.assembly.load import evaluate_again
     from jepa_core.folder.run_folder import RunFolder
     from jepa_core.report.console import show_metrics
 
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
 
     def warn(message: str) -> None:
         typer.echo(plain(message), err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, RunFolderArgument, make_registry
+from jepa_core.cli.options import PluginOption, RunFolderArgument, make_registry
 from jepa_core.streams import plain
 
 
@@ -24,8 +24,7 @@ def export(
         str | None, typer.Option("--push-to-hub", metavar="ID", help="Upload the folder to the Hugging Face Hub too.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="With --push-to-hub: only you see it.")] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Write model and tokenizer of a finished run as a folder that transformers' pipelines take."""
     from jepa_core.assembly.export import export as write
@@ -35,7 +34,7 @@ def export(
         raise typer.BadParameter("has no effect without --push-to-hub", param_hint="--private")
     if push is not None:
         check_id(push)  # before anything is written
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
     written = write(run_dir, directory, merge=merge, keep_predictors=keep_predictors, registry=registry)
     typer.echo(plain(f"written    {written}"))
     if push is not None:

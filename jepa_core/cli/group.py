@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
+from jepa_core.cli.help import HelpfulGroup
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.files import reason
 from jepa_core.paths import argument_at_home
@@ -23,7 +23,7 @@ LEAVE_FILES = ("run", "study")
 ELSEWHERE = {"train": "run", "fit": "run", "ls": "list", "evaluate": "eval", "chat": "ask", "copy": "cp"}
 
 
-class RecipeFirst(TyperGroup):
+class RecipeFirst(HelpfulGroup):
     """``jepa-run RECIPE …`` is short for ``jepa-run run RECIPE …``; ``--traceback`` may stand anywhere."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, make_registry
+from jepa_core.cli.options import PluginOption, make_registry
 from jepa_core.errors import JepaError, did_you_mean
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -22,8 +22,7 @@ def list_all(
         str | None, typer.Argument(metavar="recipes|components", help="Only recipes, or only components.")
     ] = None,
     as_json: AsJson = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """List the shipped recipes and the components of all installed plugins."""
     from jepa_core.display.terminal import print_table
@@ -32,7 +31,7 @@ def list_all(
     if what not in (None, *WHAT):
         raise typer.BadParameter(f"'{what}' is not one of {' and '.join(WHAT)}")
     recipes = {} if what == "components" else descriptions()
-    found = [] if what == "recipes" else make_registry(modules, plugin_files).describe()
+    found = [] if what == "recipes" else make_registry(plugins).describe()
     if as_json:
         told = [
             {"kind": c.kind, "name": c.name, "from": c.distribution, "version": c.version, "summary": c.summary}
@@ -52,8 +51,7 @@ def list_all(
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe or a component.")],
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Show a recipe's text, or a component's description and options."""
     from jepa_core.recipe.sources import shipped_recipes
@@ -62,7 +60,7 @@ def show(
     if name in recipes:
         typer.echo(recipes[name].read_text(encoding="utf-8"), nl=False)
         return
-    known = make_registry(modules, plugin_files).describe()
+    known = make_registry(plugins).describe()
     found = [component for component in known if component.name == name]
     if not found:
         names = [*recipes, *(component.name for component in known)]
@@ -74,11 +72,11 @@ def show(
         show_component(component)
 
 
-def plugins(as_json: AsJson = False, modules: Modules = None, plugin_files: PluginFiles = None) -> None:
+def plugins(as_json: AsJson = False, plugins: PluginOption = None) -> None:
     """List the installed plugins with their versions and components, and the broken ones with the cause."""
     from jepa_core.display.terminal import print_table
 
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
     offers: dict[str, list[str]] = {plugin.name: [] for plugin in registry.plugins}
     for component in registry.describe():
         offers[component.plugin.name].append(f"{component.kind} {component.name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from jepa_core.cli.env import env
 from jepa_core.cli.evaluate import evaluate
 from jepa_core.cli.export import export
 from jepa_core.cli.group import RecipeFirst
+from jepa_core.cli.help import HelpfulCommand
 from jepa_core.cli.look import list_all, plugins, show
 from jepa_core.cli.recipes import cp, schema, validate
 from jepa_core.cli.report import report
@@ -64,24 +66,36 @@ def common(
     """Options that come before or after any command."""
 
 
-app.command("run")(run)
-app.command("list")(list_all)
-app.command("show")(show)
-app.command("validate")(validate)
-app.command("cp")(cp)
-app.command("verify")(verify)
-app.command("show-mask")(show_mask)
-app.command("show-batch")(show_batch)
-app.command("schema")(schema)
-app.command("plugins")(plugins)
-app.command("eval")(evaluate)
-app.command("ask")(ask)
-app.command("export")(export)
-app.command("report")(report)
-app.command("study")(study)
-app.command("env")(env)
-for name, commands in task_commands([str(command.name) for command in app.registered_commands]):
-    app.add_typer(commands, name=name)
+#: Section of the help -> name, function and summary of its commands.
+COMMANDS: dict[str, tuple[tuple[str, Callable[..., None], str], ...]] = {
+    "Train, and use what was trained": (
+        ("run", run, "Train, evaluate and save what a recipe says."),
+        ("report", report, "Show what a run did, or compare several."),
+        ("ask", ask, "Ask the model of a finished run."),
+        ("eval", evaluate, "Measure a finished run again."),
+        ("export", export, "Write a finished run's model for transformers."),
+        ("study", study, "Compare arms, tuned and repeated over seeds."),
+    ),
+    "Look before training": (
+        ("verify", verify, "Prove that a recipe trains what it says."),
+        ("show-mask", show_mask, "Draw which token may see which."),
+        ("show-batch", show_batch, "Show samples, and what each token pays."),
+    ),
+    "Recipes and components": (
+        ("list", list_all, "List the recipes and components there are."),
+        ("show", show, "Show a recipe, or a component's options."),
+        ("cp", cp, "Copy a shipped recipe, to make it your own."),
+        ("validate", validate, "Name every mistake in a recipe, with its line."),
+        ("schema", schema, "Print the JSON Schema of recipes, for editors."),
+        ("plugins", plugins, "List the installed plugins, and broken ones."),
+        ("env", env, "Print versions and device, for a bug report."),
+    ),
+}
+for section, commands in COMMANDS.items():
+    for name, function, summary in commands:
+        app.command(name, cls=HelpfulCommand, rich_help_panel=section, short_help=summary)(function)
+for name, task_app in task_commands([str(command.name) for command in app.registered_commands]):
+    app.add_typer(task_app, name=name)
 
 
 def _refuse_no_folder() -> None:

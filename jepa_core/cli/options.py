@@ -17,22 +17,30 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one that jepa-core ships.")
 ]
+RecipeOrRun = Annotated[
+    str,
+    typer.Argument(metavar="RECIPE", help="A recipe file, the name of one that jepa-core ships, or a run's folder."),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Values to change, e.g. objective.k=2 objective.distance=l2"),
 ]
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="The folder of a run.")]
-Modules = Annotated[
+PluginOption = Annotated[
     list[str] | None,
-    typer.Option("-p", metavar="MODULE", help="Use this module as a plugin, or this Python file. May be repeated."),
+    typer.Option(
+        "--plugin",
+        "-p",
+        metavar="FILE|MODULE",
+        help="Use this Python file, or this module, as a plugin. May be repeated.",
+    ),
 ]
-PluginFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--plugin", metavar="PATH", help="The same: a Python file, or a module. May be repeated."),
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="cpu|cuda|mps", help="Where to run; by default on a GPU, if there is one.")
 ]
 
 
-def make_registry(modules: list[str] | None, files: list[Path] | None, outlined: bool = False) -> Registry:
+def make_registry(plugins: Iterable[str] | None, outlined: bool = False) -> Registry:
     """Makes a registry of the installed plugins and those named by the user; what they print goes to standard error.
 
     Its imports take a second, so they wait for the call. outlined: read the plugins' sources, run nothing.
@@ -40,20 +48,20 @@ def make_registry(modules: list[str] | None, files: list[Path] | None, outlined:
     if outlined:
         from jepa_core.registry.outline import Outline
 
-        return Outline(*by_kind(modules, files))
+        return Outline(*by_kind(plugins))
     from jepa_core.registry.named import make_registry as make
 
     with only_results_on_stdout():
-        return make(*by_kind(modules, files))
+        return make(*by_kind(plugins))
 
 
-def by_kind(modules: Iterable[str] | None, files: Iterable[Path] | None) -> tuple[list[str], list[Path]]:
-    """Sorts plugins into modules and files, whichever option they were given with.
+def by_kind(plugins: Iterable[str] | None) -> tuple[list[str], list[Path]]:
+    """Sorts plugins into modules and files.
 
-    >>> by_kind(["huber.py", "my_package.huber"], None)
+    >>> by_kind(["huber.py", "my_package.huber"])
     (['my_package.huber'], [PosixPath('huber.py')])
     """
-    given = [*(modules or ()), *map(str, files or ())]
+    given = list(plugins or ())
     names = [name for name in given if all(part.isidentifier() for part in name.split("."))]
     names = [name for name in names if not name.endswith(".py")]
     return names, [Path(name) for name in given if name not in names]

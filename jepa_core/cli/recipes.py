@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry
+from jepa_core.cli.options import Overrides, PluginOption, RecipeArgument, make_registry
 from jepa_core.errors import JepaError, did_you_mean
 from jepa_core.streams import only_results_on_stdout, plain
 
@@ -20,8 +20,7 @@ def validate(
     data: Annotated[
         bool, typer.Option("--data", help="Read and check all data too, build everything, and run one batch.")
     ] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Check a recipe and name everything that is wrong in it, with file and line. Exit status 2 if so.
 
@@ -32,12 +31,12 @@ def validate(
     from jepa_core.recipe.cautions import cautions
     from jepa_core.recipe.examine import InDoubt, examine
 
-    outline = make_registry(modules, plugin_files, True)
+    outline = make_registry(plugins, True)
     try:
         loaded = examine(recipe, overrides or (), outline)
     except InDoubt as doubt:
         typer.echo(plain(f"plugins are run: {doubt}"), err=True)
-        loaded = examine(recipe, overrides or (), make_registry(modules, plugin_files))
+        loaded = examine(recipe, overrides or (), make_registry(plugins))
     for warning in cautions(loaded, loaded.training.max_steps):
         typer.echo(plain(warning), err=True)
     if not data:
@@ -46,7 +45,7 @@ def validate(
     from jepa_core.launch.dry_run import check_data
     from jepa_core.recipe.load import load_recipe
 
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
     with only_results_on_stdout():
         found = check_data(load_recipe(recipe, overrides or (), registry=registry), registry)
     typer.echo(plain(f"{found}\n{recipe}: valid, with its data"))
@@ -73,10 +72,10 @@ def cp(
     typer.echo(plain(f"{target}: a copy of {name}; run it with: jepa-run {target}"))
 
 
-def schema(modules: Modules = None, plugin_files: PluginFiles = None) -> None:
+def schema(plugins: PluginOption = None) -> None:
     """Print the JSON Schema of recipes, with the installed components, for editors."""
     from jepa_core.recipe.json_schema import recipe_schema
 
     with only_results_on_stdout():
-        found = recipe_schema(make_registry(modules, plugin_files))
+        found = recipe_schema(make_registry(plugins))
     typer.echo(json.dumps(found, indent=2))

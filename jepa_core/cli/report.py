@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, make_registry
+from jepa_core.cli.options import PluginOption, make_registry
 
 
 def report(
@@ -19,8 +19,7 @@ def report(
             help="Where to write; by default report.html, in the run's folder, or here for several runs.",
         ),
     ] = None,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Show what a run did, or compare several: curves, metrics, health, mask and embeddings.
 
@@ -33,5 +32,5 @@ def report(
     records = read_records(run_dirs)  # before the plugins, whose import takes seconds
     from jepa_core.report.report import write_report
 
-    path = write_report(records, out, make_registry(modules, plugin_files))
+    path = write_report(records, out, make_registry(plugins))
     show_summary(records, path)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, make_registry, with_flags
+from jepa_core.cli.options import DeviceOption, Overrides, PluginOption, RecipeArgument, make_registry, with_flags
 from jepa_core.errors import JepaError
 
 
@@ -18,21 +18,24 @@ def run(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build everything, run one batch, write nothing.")] = False,
-    output_dir: Annotated[Path | None, typer.Option(help="Folder of the run, instead of the recipe's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Optimizer steps, instead of the recipe's.")] = None,
-    device: Annotated[str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run, instead of the recipe's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed, instead of the recipe's.")] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Optimizer steps, instead of the recipe's.")
+    ] = None,
+    device: DeviceOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start anew.")
     ] = False,
     resume: Annotated[
-        Path | None, typer.Option("--resume", help="Go on from this checkpoint, not from the last one.")
+        Path | None, typer.Option("--resume", metavar="DIR", help="Go on from this checkpoint, not from the last one.")
     ] = None,
     force_resume: Annotated[
         bool, typer.Option("--force-resume", help="Go on although recipe, data or number of processes changed.")
     ] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Train, evaluate and save what RECIPE says.
 
@@ -47,7 +50,7 @@ def run(
     if max_steps is not None:
         flags.append("training.num_train_epochs=null")  # a recipe has one of the two
     path = find_recipe(recipe)  # before the plugins, whose import takes seconds
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
     loaded = load_recipe(path, flags, registry=registry)
     refuse_missing(device)
 
@@ -70,8 +73,7 @@ def run(
     except OtherRecipeThere as error:
         said = with_flags(overrides, seed=seed, training__max_steps=max_steps)
         new = folder_beside(Path(loaded.output_dir), said)
-        options = [*_repeated("-p", modules), *_repeated("--plugin", plugin_files)]
-        options += _repeated("--device", [device] if device else [])
+        options = [*_repeated("--plugin", plugins), *_repeated("--device", [device] if device else [])]
         command = ["jepa-run", recipe, *_without_folder(said), *options, "--output-dir", str(new)]
         raise OtherRecipeThere(f"{error}\nTo keep both: {shlex.join(command)}") from error
     show_result(result, registry)

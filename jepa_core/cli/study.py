@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, PluginFiles, by_kind, make_registry
+from jepa_core.cli.options import DeviceOption, PluginOption, by_kind, make_registry
 from jepa_core.streams import plain
 
 if TYPE_CHECKING:
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 
 def study(
-    file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study file; see below.")],
-    processes: Annotated[int, typer.Option(min=1, help="Workers, which share this machine's cores.")] = 1,
+    file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study file, as above.")],
+    processes: Annotated[int, typer.Option(min=1, metavar="N", help="Workers, which share this machine's cores.")] = 1,
     table: Annotated[bool, typer.Option("--table", help="Run nothing; show and write what there is so far.")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run again what failed before; else it stays failed.")
     ] = False,
-    device: Annotated[str | None, typer.Option(help="'cpu' stays off a GPU; by default one is used if there.")] = None,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    device: DeviceOption = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Run every arm of a study with every seed, and compare them at the same steps and the same FLOPs.
 
@@ -36,9 +35,14 @@ def study(
         tune: {seeds: [0]}                 arms with a grid are tuned first
         report: {overrides: []}            changed in every reported run
         arms:
-          ntp_only: {recipe: ntp_only, grid: {training.learning_rate: [1e-3, 2e-3]}}
+          ntp_only:
+            recipe: ntp_only
+            grid: {training.learning_rate: [1e-3, 2e-3]}
           cosine: {recipe: my/cosine.yaml, label: with JEPA}
-          far: {recipe: my/cosine.yaml, overrides: [objective.k=0], without: cosine}
+          far:
+            recipe: my/cosine.yaml
+            overrides: [objective.k=0]
+            without: cosine
 
     An arm that is "without" another is an ablation of it: without a grid it takes that arm's point, and it
     has no say in what is matched.
@@ -47,7 +51,7 @@ def study(
     on. Start it as often as you like, on as many machines as see the folder: no run is done twice. A run that
     fails is noted, the others go on, and the exit status is 1.
 
-    Writes study.json, table.md, curves.png and curves.svg (needs the extras plots and study).
+    Writes study.html, study.json, table.md, curves.png and curves.svg (needs the extras plots and study).
     """
     from jepa_core.cli.run import refuse_device, refuse_missing
     from jepa_core.recipe.strict_yaml import load_yaml
@@ -55,7 +59,7 @@ def study(
     refuse_device(device)
     arms = load_yaml(file).data  # before the plugins, whose import takes seconds
     _say_at_once(file, arms)
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
 
     from jepa_core.display.terminal import say
     from jepa_core.study.files import refuse_foreign_results, write_results
@@ -73,7 +77,7 @@ def study(
         forget_failures(design)
     if not table and not design.finished:
         if processes > 1:
-            _in_processes(design, processes, *by_kind(modules, plugin_files), device)
+            _in_processes(design, processes, plugins, device)
         else:
             work(design, registry, device=device, say=say)
     design.note_other_runs(registry)  # of a folder that was filled meanwhile
@@ -92,7 +96,7 @@ def _say_at_once(file: Path, data: object) -> None:
     typer.echo(plain(f"{file}: arms {names}; reading recipes and plugins"), err=True)
 
 
-def _in_processes(design: Design, count: int, modules: list[str], files: list[Path], device: str | None) -> None:
+def _in_processes(design: Design, count: int, plugins: list[str] | None, device: str | None) -> None:
     """Runs the study in `count` worker processes, with a progress bar over the cells."""
     from jepa_core.progress import progress
     from jepa_core.study.workers import work_in_processes
@@ -102,5 +106,6 @@ def _in_processes(design: Design, count: int, modules: list[str], files: list[Pa
         def tick() -> None:
             bar.update(design.settled - bar.n)
 
+        modules, files = by_kind(plugins)
         work_in_processes(design, count, modules=modules, files=files, device=device, tick=tick)
         tick()

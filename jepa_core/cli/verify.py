@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepa_core.cli.options import Modules, Overrides, PluginFiles, RecipeArgument, by_kind, make_registry
+from jepa_core.cli.options import Overrides, PluginOption, RecipeOrRun, by_kind, make_registry
 
 if TYPE_CHECKING:
     from jepa_core.verify.context import Context
 
 
 def verify(
-    recipe: RecipeArgument,
+    recipe: RecipeOrRun,
     overrides: Overrides = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where to write; by default verify/NAME beside the recipe's output_dir."),
     ] = None,
     processes: Annotated[
-        int, typer.Option(min=1, max=4, help="Check the gradient of so many processes too; 1: don't.")
+        int, typer.Option(min=1, max=4, metavar="N", help="Check the gradient of 2 to 4 processes too.")
     ] = 1,
     in_full: Annotated[bool, typer.Option("--all", help="Show every line, also of what holds.")] = False,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Prove that RECIPE trains what it says, with this model and this installation.
 
@@ -34,7 +33,7 @@ def verify(
     weights. Writes verify.html, verify.json and a picture of the mask.
     Exit status 0 only if nothing failed.
     """
-    context = _context(recipe, overrides, modules, plugin_files, processes)
+    context = _context(recipe, overrides, plugins, processes)
 
     from jepa_core.display.terminal import say
     from jepa_core.folder.files import refuse_read_only
@@ -62,13 +61,12 @@ def verify(
 
 
 def show_mask(
-    recipe: RecipeArgument,
+    recipe: RecipeOrRun,
     overrides: Overrides = None,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    plugins: PluginOption = None,
 ) -> None:
     """Draw which token of a sample may see which, layer by layer where layers differ."""
-    context = _context(recipe, overrides, modules, plugin_files)
+    context = _context(recipe, overrides, plugins)
 
     from jepa_core.verify.grid import mask_picture
     from jepa_core.verify.terminal import show_mask as show
@@ -77,14 +75,15 @@ def show_mask(
 
 
 def show_batch(
-    recipe: RecipeArgument,
+    recipe: RecipeOrRun,
     overrides: Overrides = None,
-    samples: Annotated[int, typer.Option(min=1, help="How many; half of them with a pair, if there are.")] = 4,
-    modules: Modules = None,
-    plugin_files: PluginFiles = None,
+    samples: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many; half of them with a pair, if there are.")
+    ] = 4,
+    plugins: PluginOption = None,
 ) -> None:
     """Show training samples token by token: tag, label, position, view, and which loss each pays."""
-    context = _context(recipe, overrides, modules, plugin_files)
+    context = _context(recipe, overrides, plugins)
 
     from jepa_core.verify.context import mode
     from jepa_core.verify.samples import mixed_rows, sample_tables
@@ -99,8 +98,7 @@ def show_batch(
 def _context(
     recipe: str,
     overrides: list[str] | None,
-    modules: list[str] | None,
-    plugin_files: list[Path] | None,
+    plugins: list[str] | None,
     processes: int = 1,
 ) -> Context:
     """Builds the run of a recipe, or of a run's folder. Raises JepaError where recipe or data are wrong."""
@@ -111,7 +109,7 @@ def _context(
     folder = RunFolder(Path(recipe))
     of_run = folder.started and folder.path.is_dir()
     path = find_recipe(folder.recipe if of_run else recipe)  # before the plugins, whose import takes seconds
-    registry = make_registry(modules, plugin_files)
+    registry = make_registry(plugins)
     from jepa_core.assembly.assemble import load_data, refuse_odd_folder
     from jepa_core.assembly.build import build_on
     from jepa_core.assembly.run_recipe import run_recipe
@@ -129,4 +127,4 @@ def _context(
     if weights is None:
         refuse_odd_folder(loaded)
     run = build_on(load_data(loaded, registry), loaded, registry, weights=weights)
-    return Context(run, registry, processes, Plugins(*by_kind(modules, plugin_files)), weights=weights)
+    return Context(run, registry, processes, Plugins(*by_kind(plugins)), weights=weights)

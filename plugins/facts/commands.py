@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jepa_core import DataError
+from jepa_core.cli.help import HelpfulCommand, HelpfulGroup
 from jepa_core.streams import plain
 from jepa_plugins.facts.task_size import TaskSize
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jepa_plugins.facts.task import FactTask
 
 app = typer.Typer(
+    cls=HelpfulGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Make a reversal task's files, and look into them.\n\nA task is a folder: train.json (a list of "
@@ -26,34 +28,39 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def generate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made when it is not there.")],
-    seed: Annotated[int, typer.Option(help="The same seed and sizes make the same files everywhere.")] = 42,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed and sizes make the same files everywhere.")
+    ] = 42,
     entities_both_ways: Annotated[
-        int, typer.Option(help="Entities whose facts are trained in both directions. Even.")
+        int, typer.Option(metavar="N", help="Entities whose facts are trained in both directions. Even.")
     ] = TaskSize.entities_both_ways,
     entities_one_way: Annotated[
-        int, typer.Option(help="Entities whose facts are trained in one direction, the other held out. Even.")
+        int,
+        typer.Option(metavar="N", help="Entities whose facts are trained in one direction, the other held out. Even."),
     ] = TaskSize.entities_one_way,
     relation_pairs: Annotated[
-        int, typer.Option(help="Relations with an inverse; each pairs the entities anew.")
+        int, typer.Option(metavar="N", help="Relations with an inverse; each pairs the entities anew.")
     ] = TaskSize.relation_pairs,
     name_multiplicity: Annotated[
         int | None,
-        typer.Option(help="How many entities share each first and each last name.", show_default="10"),
+        typer.Option(metavar="N", help="How many entities share each first and each last name.", show_default="10"),
     ] = None,
     one_token_names: Annotated[
         bool, typer.Option("--one-token-names", help="A token of its own for every entity, no shared names.")
     ] = False,
     name_tokens: Annotated[
-        int, typer.Option(help="Tokens of a name; those between the first and the last are shared by as many.")
+        int,
+        typer.Option(metavar="N", help="Tokens of a name; those between the first and the last are shared by as many."),
     ] = TaskSize.name_tokens,
     partners: Annotated[
-        int, typer.Option(help="Right answers of a question: with so many others a relation links an entity.")
+        int,
+        typer.Option(metavar="N", help="Right answers of a question: with so many others a relation links an entity."),
     ] = TaskSize.partners,
     evaluation_samples: Annotated[
-        int, typer.Option(help="At most so many facts in each split of valid.json.")
+        int, typer.Option(metavar="N", help="At most so many facts in each split of valid.json.")
     ] = TaskSize.evaluation_samples,
     packed: Annotated[
         bool, typer.Option("--packed", help="Write memory maps instead, as 'data pack' does: for millions of facts.")
@@ -97,13 +104,15 @@ def generate(
     typer.echo(plain(f"{folder}: {made}"))
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def pack(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder with train.json, valid.json, vocab.json.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made when it is not there.")],
     relations: Annotated[
         Path | None,
-        typer.Option(help="YAML file of inverse_pairs and symmetric relations, where the names don't say."),
+        typer.Option(
+            metavar="FILE", help="YAML file of inverse_pairs and symmetric relations, where the names don't say."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a packed task that is in DIR.")] = False,
 ) -> None:
@@ -119,14 +128,16 @@ def pack(
     _packing(folder, lambda done: pack_folder(source, folder, relations, overwrite, done))
 
 
-@app.command()
+@app.command(cls=HelpfulCommand)
 def check(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder with train.json, valid.json, vocab.json; or a packed one.")
     ],
     relations: Annotated[
         Path | None,
-        typer.Option(help="YAML file of inverse_pairs and symmetric relations, where the names don't say."),
+        typer.Option(
+            metavar="FILE", help="YAML file of inverse_pairs and symmetric relations, where the names don't say."
+        ),
     ] = None,
 ) -> None:
     """Check a task's files, and show what is in them.

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from jepa_core.cli.help import HelpfulCommand, HelpfulGroup
 from jepa_core.streams import plain
 
 app = typer.Typer(
+    cls=HelpfulGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
+    short_help="Make a package for a component of your own.",
     help="Make a package for a component of your own: code that says its contract, tests, a recipe, and what pip and "
     "CI need.\n\nExample: jepa-run new distance my_distance",
 )
@@ -21,7 +24,7 @@ app = typer.Typer(
 WHAT = {
     "distance": "How far each prediction is from its target.",
     "mask": "Which token may see which.",
-    "view": "Which two views of a sample are paired (in recipes: objective.reversal).",
+    "view": "Which two views of a sample are paired.",
     "predictor": "What makes the prediction of the source's embedding.",
     "regularizer": "What keeps embeddings from collapsing.",
     "filter": "Which samples pay the JEPA loss.",
@@ -37,7 +40,8 @@ def command(what: str) -> Callable[..., None]:
     def new(
         name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes will call it, such as my_own.")],
         out: Annotated[
-            Path | None, typer.Option(metavar="DIR", help="The package's folder, which must be new. [jepa-NAME]")
+            Path | None,
+            typer.Option(metavar="DIR", help="The package's folder, which must be new.", show_default="jepa-NAME"),
         ] = None,
     ) -> None:
         from jepa_core import Registry
@@ -58,4 +62,6 @@ def command(what: str) -> Callable[..., None]:
 
 
 for what, words in WHAT.items():
-    app.command(what, help=f"Make a package for a {what}.\n\n{words}", short_help=words)(command(what))
+    app.command(what, cls=HelpfulCommand, help=f"Make a package for a {what}.\n\n{words}", short_help=words)(
+        command(what)
+    )

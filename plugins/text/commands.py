@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from jepa_core.cli.help import HelpfulGroup
 from jepa_core.errors import JepaError
 from jepa_core.streams import plain
 
 app = typer.Typer(
+    cls=HelpfulGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
     subcommand_metavar="",
@@ -21,7 +23,9 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def convert_flags(
     command: Annotated[str, typer.Argument(metavar="LINE", help="The command line, in quotes.")],
-    out: Annotated[Path | None, typer.Option(help="Write the recipe to this file, which must be new.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the recipe to this file, which must be new.")
+    ] = None,
 ) -> None:
     """Turn a command of the public LLM-JEPA code into a recipe.
 

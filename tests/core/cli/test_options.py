@@ -26,14 +26,14 @@ def test_a_module_in_the_current_folder_can_be_a_plugin(cli, monkeypatch):
     """Unlike python -m, an installed script does not look there; and nothing there hides what is installed."""
     Path("distance_of_the_user.py").write_text(FAR)
     Path("colorsys.py").write_text("raise RuntimeError('this is not the one of the standard library')")
-    registry = make_registry(["distance_of_the_user"], None)
+    registry = make_registry(["distance_of_the_user"])
     assert registry.find("distance", "far").plugin.name == "distance_of_the_user"
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     assert importlib.import_module("colorsys").rgb_to_hsv(0, 0, 0) == (0, 0, 0)
 
 
-def test_both_options_take_modules_and_files():
-    assert by_kind(["far.py", "my.far"], [Path("near"), Path("folder/near.py"), Path("x-y")]) == (
+def test_plugins_are_modules_and_files():
+    assert by_kind(["far.py", "my.far", "near", "folder/near.py", "x-y"]) == (
         ["my.far", "near"],
         [Path("far.py"), Path("folder/near.py"), Path("x-y")],
     )

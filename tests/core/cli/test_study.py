@@ -100,7 +100,7 @@ def test_a_study_from_its_file_to_its_table(undisturbed):
     assert (
         f"| with JEPA | 2 | {jepa['summary']['end']['test.mrr']['mean']:.4f} ±" in (folder / "out/table.md").read_text()
     )
-    assert said.rstrip().endswith("out: study.json, table.md, curves.png, curves.svg")
+    assert said.rstrip().endswith("out: study.html, study.json, table.md, curves.png, curves.svg")
     assert re.search(r"^ *with JEPA +2 +0\.\d{4} ± 0\.\d{4} ", said, re.M)
 
 

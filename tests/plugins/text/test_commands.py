@@ -50,4 +50,4 @@ def test_a_mistake_is_a_users(call):
 
 
 def test_help_shows_what_is_typed(call):
-    assert "convert-flags [OPTIONS] {LINE}" in call("--help")
+    assert "convert-flags [OPTIONS] LINE" in call("--help")
