@@ -5,14 +5,19 @@ A closed terminal ends a run, under ``nohup`` it does not; the tests mean the fi
 What was imported while tests were collected is there to stay: the garbage collector, which every trainer calls and
 every fork would copy memory for, need not go through it again. Nor does a test wait for the disk: only a power cut
 could tell, and those that read the order of what is done hear of every sync.
+
+Tests in a browser take part where there is one.
 """
 
 import gc
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+from tests import browsing
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.fsync = os.fstat  # type: ignore[assignment]  # which also refuses what is no open file
@@ -32,8 +37,22 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long ones first; what is marked ``browser`` is left out where one is missing, unless ``-m browser`` asks for it."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    if browsing.there() or "browser" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("browser")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("browser")]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    driver = browsing.started()
+    yield driver
+    driver.quit()
 
 
 FROZEN = pytest.StashKey[bool]()

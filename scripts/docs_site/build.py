@@ -13,6 +13,7 @@ import yaml
 
 from scripts.docs_site.links import broken
 from scripts.docs_site.pages import Pages, gather
+from scripts.docs_site.search import write_index
 
 #: Read by Zensical, and by MkDocs and its forks.
 CONFIG: dict[str, Any] = {
@@ -30,6 +31,7 @@ CONFIG: dict[str, Any] = {
             {"media": "(prefers-color-scheme: dark)", "scheme": "slate"},
         ],
     },
+    "plugins": [{"search": {"enabled": False}}],  # needs a server; search.py makes one that does not
     "markdown_extensions": [
         "tables",
         {"toc": {"permalink": True}},
@@ -53,6 +55,7 @@ def build_pages(pages: Pages, out: Path) -> Path:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"zensical: {done.stdout}{done.stderr}")
+        write_index(folder / "html")
         if found := broken(folder / "html"):
             raise RuntimeError("\n".join(found))
         if out.exists():

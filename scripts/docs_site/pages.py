@@ -9,6 +9,7 @@ from scripts.docs_site.api import api_page
 from scripts.docs_site.commands import commands_page
 from scripts.docs_site.kinds import kind_pages
 from scripts.docs_site.recipes import recipe_pages
+from scripts.docs_site.search import PAGE, SEARCH
 from scripts.docs_site.tutorials import tutorial_pages
 from scripts.docs_site.written import written_pages
 
@@ -40,4 +41,5 @@ def gather() -> Pages:
     pages.add("Recipes", *recipe_pages())
     pages.add("Reference", {"cli.md": commands_page(), "api.md": api_page()})
     pages.add("More", others)
+    pages.add("Search", {PAGE: SEARCH})
     return pages

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from jepa_core.display.colours import COLOURS
 from jepa_core.registry import Registry
 from jepa_core.report.record import read_records
 from jepa_core.report.report import write_report
+from tests.browsing import visit
 from tests.core.report.folders import make_run
 
 pytestmark = pytest.mark.browser
@@ -27,22 +26,6 @@ return {
   paper: styles("body").backgroundColor, ink: styles("body").color, text: styles("figure text").fill,
 };
 """
-#: Has the window the size that it was told, which a busy machine is late with. Without and with a scroll bar.
-SIZED = "return [innerWidth, document.documentElement.clientWidth].includes(arguments[0])"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one run", "two runs"])
@@ -56,14 +39,7 @@ def page(request, tmp_path_factory) -> tuple[Path, int]:
 
 
 def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, Any]:
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.get(path.as_uri())
-    WebDriverWait(browser, 30).until(lambda page: page.execute_script(SIZED, width))
+    visit(browser, path.as_uri(), width, scheme)
     return browser.execute_script(LOOK)
 
 
