@@ -2,7 +2,7 @@
 
 Pictures are drawn in the light ones; on a page these become CSS variables. The series colours contrast with
 their background at least 3 : 1, and with each other by 15 or more in CIELAB, to people with normal sight, with
-protanopia, deuteranopia or tritanopia.
+protanopia, deuteranopia or tritanopia. What is read, and the colours of verdicts, contrast at least 4.5 : 1.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ COLOURS = {
     "--ink": ("#22262c", "#e3e5e8"),
     "--muted": ("#6b7078", "#9aa0a9"),
     "--line": ("#d9dce1", "#3a3f47"),
+    "--good": ("#127a52", "#37d39b"),
+    "--fair": ("#7d6320", "#e8c54a"),
+    "--bad": ("#b3261e", "#ff8a80"),
     "--c0": ("#1568ba", "#4cabe5"),
     "--c1": ("#e36808", "#ec6931"),
     "--c2": ("#148f5f", "#21da9c"),

@@ -29,6 +29,10 @@ DASHES = ["-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5))]
 MARKERS = ["o", "^", "s", "D"]
 #: With more tokens than this, names would be too small to read.
 NAMED_TOKENS = 60
+#: The height of letters that can be read, and the width of a cell that can be told from its neighbours, in CSS pixels.
+READABLE, CELL = 9, 8
+#: The width of a page.
+PAGE = 1200
 
 
 def draw_chart(chart: Chart) -> Figure:
@@ -48,8 +52,10 @@ def draw_chart(chart: Chart) -> Figure:
     if chart.limits is not None:
         axes.set_ylim(*chart.limits)
     axes.set_xlabel(chart.across)
-    if chart.across == "layer":
-        axes.locator_params(axis="x", integer=True)
+    axes.locator_params(axis="x", integer=True)
+    if chart.across == "step":  # every chart of a page begins where training did
+        last = max(max(line.series.steps) for line in chart.lines) or 1
+        axes.set_xlim(-0.02 * last, 1.02 * last)
     _legend(axes, chart.lines)
     return figure
 
@@ -62,7 +68,7 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, 
     another block the colour of text: colours are runs.
     """
     count = len(names)
-    size = min(8.0, 170 / max(count, room))
+    size = _letters(max(count, room))
     labels = [literal(name if len(name) <= 16 else f"{name[:15]}…") for name in names]
     margin = 0.1 + max(map(len, labels)) * size * 0.65 / 72 if count <= NAMED_TOKENS else 0.1
     figure, axes = blank(title, WIDTH + 0.3, left=margin, top=0.3 + margin, bottom=0.08)
@@ -73,9 +79,9 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, 
             axes.broken_barh(spans, (row - 0.46, 0.92), facecolor=colour, edgecolor="none")
     for cell in range(1, count):
         axes.axvline(cell - 0.5, color=PAPER, linewidth=0.8)
+    whole = [-0.5, count - 0.5]
     for edge in (block[1:] != block[:-1]).nonzero().flatten().tolist():
-        axes.axhline(edge + 0.5, color=MUTED, linewidth=0.8)
-        axes.axvline(edge + 0.5, color=MUTED, linewidth=0.8)
+        axes.plot(whole, [edge + 0.5] * 2, [edge + 0.5] * 2, whole, color=MUTED, linewidth=0.8)
     end = max(count, room) - 0.5
     axes.set(xlim=(-0.5, end), ylim=(end, -0.5), aspect="equal")
     axes.grid(visible=False)
@@ -85,6 +91,17 @@ def draw_mask(title: str, allowed: Tensor, names: Sequence[str], block: Tensor, 
     axes.set_xticks(shown, labels[: len(shown)], rotation=90, fontsize=size)
     axes.set_yticks(shown, labels[: len(shown)], fontsize=size)
     return figure
+
+
+def mask_width(count: int) -> float:
+    """The width on a page, in CSS pixels, at which the names of `count` tokens can be read; beyond `NAMED_TOKENS` there
+    are none, and cells need less."""
+    return (WIDTH + 0.3) * 72 * READABLE / _letters(count) if count <= NAMED_TOKENS else min(CELL * count, PAGE)
+
+
+def _letters(count: int) -> float:
+    """The size of the names of so many tokens, in points."""
+    return min(9.0, 170 / count)
 
 
 def draw_projection(title: str, projection: Projection, colour: int = 0) -> Figure:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.counting import silent_terms
-from jepa_core.assembly.first_evaluation import try_evaluation
 from jepa_core.assembly.watched_step import watched_step
 from jepa_core.launch.rehearsal import try_second
 from jepa_core.recipe.cautions import cautions
@@ -27,7 +26,6 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     check_training(built)
     size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
     watched_step(built)
-    try_evaluation(built)
     if recipe.rehearsal is not None:
         try_second(recipe, built, registry)
     batch = built.collate(built.train_dataset.__getitems__(range(size)))
@@ -57,7 +55,6 @@ def check_data(recipe: Recipe, registry: Registry) -> str:
         built.data.reread()
     check_training(built)
     watched_step(built)
-    try_evaluation(built)
     if recipe.rehearsal is not None:
         try_second(recipe, built, registry)
     return "\n".join((describe(built), *nothing_counts(built, recipe.training.max_steps)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,18 @@ def _filled_in(ref: ComponentRef, factory: Any) -> str | dict[str, Any]:
 def dump_yaml(data: dict[str, Any]) -> str:
     """Writes `data` as YAML that reads back the same under YAML 1.1 and this project's strict reader, in order."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def in_line(value: Any) -> str:
+    """Writes a value on one line, as a recipe may have it.
+
+    >>> in_line({"name": "huber", "delta": None}), in_line([]), in_line(0.5)
+    ('{name: huber, delta: null}', '[]', '0.5')
+    """
+    if not isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    options: dict[str, Any] = {"default_flow_style": True, "width": float("inf")}
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, **options)).strip()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -23,7 +23,8 @@ Get = Callable[[Record], Series]
 def chart(title: str, records: Sequence[Record], quantities: dict[str, Get], **options: Any) -> Chart | None:
     """Puts the quantities of all runs in one chart; None where no run has any of them.
 
-    On every page a colour stands for a run and a dash for a quantity.
+    On every page a colour stands for a run and a dash for a quantity. records: all of the page, as their order decides
+    the colours.
     """
     lines = [
         Line(record.name, label if len(quantities) > 1 else "", series, i, j)
@@ -80,24 +81,32 @@ def embeddings(records: Sequence[Record]) -> list[Chart | None]:
 
 
 def metrics(records: Sequence[Record]) -> list[Chart | None]:
-    """One chart a metric, or a metric and split for several runs; only runs evaluated while they trained count."""
-    over_time = [record for record in records if _evaluated(record)]
-    return list(_by_split(over_time, _metric, "step"))
+    """One chart a metric, or a metric and split for several runs, as far as one of them measured it while it trained;
+    none where nothing was measured on the way."""
+    logged = {key for record in records for line in record.log.lines for key in line if key.startswith("eval_")}
+
+    def drawn(split: str, name: str) -> bool:
+        return f"eval_{split}_{name}" in logged if len(records) > 1 else bool(logged)
+
+    return list(_by_split(records, _metric, "step", drawn))
 
 
 def layers(records: Sequence[Record]) -> list[Chart | None]:
     """Charts of the finished runs' metrics over the layers, where their recipes asked for these."""
-    return list(_by_split([record for record in records if record.metrics], _by_layer, "layer"))
+    return list(_by_split(records, _by_layer, "layer"))
 
 
 def _by_split(
-    records: Sequence[Record], get: Callable[[Record, str, str], Series], across: str
+    records: Sequence[Record],
+    get: Callable[[Record, str, str], Series],
+    across: str,
+    drawn: Callable[[str, str], bool] = lambda split, name: True,
 ) -> Iterator[Chart | None]:
     splits = list(dict.fromkeys(split for record in records for split in record.splits))
     groups = [splits] if len(records) == 1 else [[split] for split in splits]
     for name, title in _titles(records).items():
         scale = "auto" if name.endswith("loss") else "share"
-        for group in groups:
+        for group in [group for group in groups if any(drawn(split, name) for split in group)]:
             quantities = {split: _getter(get, split, name) for split in group}
             where = f", {group[0]}" if len(records) > 1 else ""
             yield chart(f"{title}{where}", records, quantities, scale=scale, across=across)
@@ -121,11 +130,6 @@ def _measured(record: Record) -> Iterator[str]:
 
 def _getter(get: Callable[[Record, str, str], Series], split: str, name: str) -> Get:
     return lambda record: get(record, split, name)
-
-
-def _evaluated(record: Record) -> bool:
-    """Tells whether anything was measured while the run trained, and not only at its end."""
-    return any(key.startswith("eval_") for line in record.log.lines for key in line)
 
 
 def _metric(record: Record, split: str, name: str) -> Series:

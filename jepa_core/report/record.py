@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.elsewhere import elsewhere
 from jepa_core.folder.files import number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
-from jepa_core.recipe.resolve import differences
+from jepa_core.recipe.resolve import differences, in_line
 from jepa_core.recipe.strict_yaml import parse_yaml
 from jepa_core.report.log import Log, read_log
 
@@ -139,4 +138,4 @@ def _value(recipe: Any, key: str) -> str:
             recipe = recipe[int(part) if isinstance(recipe, list) else part]
         except (KeyError, IndexError, TypeError, ValueError):
             return "–"
-    return recipe if isinstance(recipe, str) else json.dumps(recipe, ensure_ascii=False)
+    return recipe if isinstance(recipe, str) else in_line(recipe)

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jepa_core.display.drawing import draw_chart, draw_mask, draw_projection
-from jepa_core.display.html import folded, legend, note, picture, pictures, section, table
+from jepa_core.display.drawing import draw_chart, draw_mask, draw_projection, mask_width
+from jepa_core.display.html import (
+    beside,
+    closed,
+    folded,
+    legend,
+    note,
+    picture,
+    pictures,
+    section,
+    table,
+    warning,
+)
 from jepa_core.display.projection import PAIRS, project
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.health import collapse
@@ -14,7 +25,7 @@ from jepa_core.report import charts, tables
 from jepa_core.report.console import caption
 from jepa_core.report.record import Record
 from jepa_core.report.specimen import Specimen, load_specimen
-from jepa_core.verify.mask_picture import MaskPicture
+from jepa_core.verify.mask_picture import MaskPicture, legend_of
 
 GRADIENTS = (
     "Of one batch, the same every time, without dropout. The cosine is that of the two terms' gradients: "
@@ -24,10 +35,6 @@ EMBEDDINGS = (
     "Effective rank counts the directions that the embeddings of the same batch use (1: all on one line). The "
     "cosine is the mean over two different embeddings of one side (1: all point one way). A rank near 1 and "
     "a cosine near 1 mean collapse."
-)
-MASK = (
-    "One training sample. A row is the token that looks, a column what it may see; tokens of its own view "
-    "are grey, of another view in the colour of this text. Everything else is hidden."
 )
 PROJECTION = (
     f"Up to {PAIRS} counted pairs of the training set, each a circle joined to its target: the first two "
@@ -46,9 +53,10 @@ def overview(records: Sequence[Record]) -> str:
 def differences(records: Sequence[Record]) -> str:
     if len(records) == 1:
         return ""
-    rows = tables.differences(records)
+    rows, line = tables.differences(records), tables.difference_line(records)
     shown = table(["key", *(record.name for record in records)], rows) if rows else ""
-    return section("What differs", note(tables.difference_line(records)), shown)
+    parts = (note(line), shown) if len(rows) <= ROWS // 2 else (closed(line, shown),)
+    return section("What differs", *parts)
 
 
 def final_metrics(records: Sequence[Record]) -> str:
@@ -59,25 +67,41 @@ def final_metrics(records: Sequence[Record]) -> str:
         splits = dict.fromkeys(split for record in records for split in record.splits)
         meaning = caption(splits, {name: words for record in records for name, words in record.captions.items()})
         return section("Final metrics", _side_by_side(columns, rows), note(meaning))
-    return section("Final metrics", *_by_split(records))
+    return section(
+        "Final metrics", note(tables.data_line(records)), beside(_by_split(records)), note(_meanings(records))
+    )
 
 
 def _side_by_side(columns: Sequence[str], rows: tables.Rows) -> str:
     """A long table of few columns in up to three pieces, so that it fits on a screen."""
     count = min(3, -(-len(rows) // ROWS))
     size = -(-len(rows) // count)
-    pieces = [table(columns, rows[start : start + size], "figures") for start in range(0, len(rows), size)]
-    return pictures(pieces) if count > 1 else pieces[0]
+    return beside(table(columns, rows[start : start + size], "figures") for start in range(0, len(rows), size))
 
 
 def _by_split(records: Sequence[Record]) -> Iterator[str]:
-    """Yields the tables of several runs side by side, one a set, with a column of differences for two runs."""
-    captions = {name: words for record in records for name, words in record.captions.items()}
-    each = []
+    """Yields the tables of several runs, one a set, with a column of differences for two runs."""
+    captions = _captions(records)
     for split, columns, rows in tables.by_split(records):
-        words = f"{split}: {captions[split]}" if split in captions else split
-        each.append(table([words, *columns], rows, "figures"))
-    yield pictures(each)
+        alike = {*captions.get(split, {}).values()}
+        words = f"{split}: {alike.pop()}" if len(alike) == 1 else split
+        yield table([words, *columns], rows, "figures")
+
+
+def _captions(records: Sequence[Record]) -> dict[str, dict[str, str]]:
+    """Set -> run -> what the set is there, or nothing."""
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        for split in record.metrics or {}:
+            found.setdefault(split, {})[record.name] = record.captions.get(split, "")
+    return {split: of for split, of in found.items() if any(of.values())}
+
+
+def _meanings(records: Sequence[Record]) -> str:
+    """Explains sets that are not the same in every run."""
+    several = {split: of for split, of in _captions(records).items() if len({*of.values()}) > 1}
+    said = [f"{split} of {name}: {words}" for split, of in several.items() for name, words in of.items() if words]
+    return " · ".join(said)
 
 
 def measured(records: Sequence[Record]) -> str:
@@ -98,10 +122,11 @@ def curves(records: Sequence[Record]) -> str:
         ("Losses", "", charts.losses(records)),
         ("Course of training", "", charts.course(records)),
         ("Gradients of the two terms", GRADIENTS, charts.gradients(records)),
-        ("Health of the embeddings", " ".join([EMBEDDINGS, *collapses(records)]), charts.embeddings(records)),
+        ("Health of the embeddings", EMBEDDINGS, charts.embeddings(records)),
         ("Metrics by layer", "Through the final norm and the output embedding.", charts.layers(records)),
     ]
-    return "\n".join(_charts(title, text, some, records) for title, text, some in found)
+    told = {EMBEDDINGS: "".join(map(warning, collapses(records)))}
+    return "\n".join(_charts(title, text, some, records, told.get(text, "")) for title, text, some in found)
 
 
 def collapses(records: Sequence[Record]) -> list[str]:
@@ -114,12 +139,13 @@ def models(records: Sequence[Record], registry: Registry) -> str:
     """The mask and projection of every run; where its model can't be loaded, the reason."""
     loaded = [(record, _load(record, registry)) for record in records]
     seen = [(record, model if isinstance(model, str) else model.mask()) for record, model in loaded]
-    room = max((len(mask.names) for _, mask in seen if not isinstance(mask, str)), default=0)
+    drawn = [mask for _, mask in seen if not isinstance(mask, str)]
+    room = max((len(mask.names) for mask in drawn), default=0)
     masks = [part for record, mask in seen for part in _masks(record, mask, len(records) > 1, room)]
     embeddings = [_projection(record, model, len(records) > 1, i) for i, (record, model) in enumerate(loaded)]
     return "\n".join(
         (
-            section("Mask", note(MASK), pictures(masks)),
+            section("Mask", note(legend_of(name for mask in drawn for name in mask.names)), pictures(masks)),
             section("Predicted and target embeddings", note(PROJECTION), pictures(embeddings)),
         )
     )
@@ -132,12 +158,14 @@ def recipes(records: Sequence[Record]) -> str:
     return section("Recipe and versions", *texts, made_with)
 
 
-def _charts(title: str, text: str, some: Sequence[charts.Chart | None], records: Sequence[Record]) -> str:
+def _charts(
+    title: str, text: str, some: Sequence[charts.Chart | None], records: Sequence[Record], told: str = ""
+) -> str:
     drawn = [picture(draw_chart(chart), chart.alt) for chart in some if chart]
     if not drawn:
         return section(title, note(text)) if text == AFTER_TRAINING and _trained(records) else ""
     names = [record.name for record in records]
-    return section(title, legend(names) if len(names) > 1 else "", note(text), pictures(drawn))
+    return section(title, legend(names) if len(names) > 1 else "", note(text), told, pictures(drawn))
 
 
 def _trained(records: Sequence[Record]) -> bool:
@@ -159,7 +187,8 @@ def _masks(record: Record, mask: MaskPicture | str, several: bool, room: int) ->
     for layers, allowed in mask.allowed.items():
         title = f"{record.name}, {layers}" if several else layers.capitalize()
         seen = f"{int(allowed.sum())} of {allowed.numel()} places open, tokens {' '.join(mask.names)}"
-        yield picture(draw_mask(title, allowed, mask.names, mask.block, room), f"Attention mask of {title}: {seen}.")
+        drawn = draw_mask(title, allowed, mask.names, mask.block, room)
+        yield picture(drawn, f"Attention mask of {title}: {seen}.", mask_width(max(room, len(mask.names))))
 
 
 def _projection(record: Record, model: Specimen | str, several: bool, colour: int) -> str:

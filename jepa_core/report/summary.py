@@ -18,6 +18,8 @@ def show_summary(records: Sequence[Record], page: Path) -> None:
         say(tables.difference_line(records))
         print_table(("key", *names), tables.differences(records))
     if sum(record.metrics is not None for record in records) > 1:
+        if words := tables.data_line(records):
+            say(words)
         for split, columns, rows in tables.by_split(records):
             print_table((split, *columns), rows)
     else:

@@ -15,6 +15,8 @@ from jepa_core.report.record import Record, differing
 Rows = list[list[str]]
 #: Cases of a kind, at most.
 EXAMPLES = 5
+#: So many keys are named in a sentence.
+NAMED = 6
 
 
 def overview(records: Sequence[Record]) -> Rows:
@@ -47,7 +49,15 @@ def differences(records: Sequence[Record]) -> Rows:
 
 def difference_line(records: Sequence[Record]) -> str:
     keys = [key for key, *_ in differences(records)]
-    return f"The recipes differ in {', '.join(keys)}." if keys else "The recipes do not differ."
+    told = ", ".join(keys) if len(keys) <= NAMED else f"{len(keys)} keys"
+    return f"The recipes differ in {told}." if keys else "The recipes do not differ."
+
+
+def data_line(records: Sequence[Record]) -> str:
+    """Warns of figures that are of different samples; empty where all recipes take the same data."""
+    if not any(key.startswith("data.") for key, *_ in differences(records)):
+        return ""
+    return "The recipes differ in their data, so figures of sets of one name may be of different samples."
 
 
 def final(records: Sequence[Record]) -> tuple[list[str], Rows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +24,21 @@ SHARPNESS = 150
 #: Letters that fit in a row of the legend below two panels, nine of which go to the dash before a label; and a row's
 #: height in inches.
 LETTERS, LEGEND = 116, 0.24
+STEP, FLOP = "step", "FLOP"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The steps, and at each of them the summary over the seeds evaluated there."""
+    """The steps, and at each of them the summary over the seeds evaluated there; least, greatest: figure of a seed."""
 
     steps: tuple[float, ...]
     summaries: tuple[Summary, ...]
+    least: float
+    greatest: float
+
+
+#: Number, results and curve of an arm; the number decides its colour.
+Drawn = tuple[int, ArmResult, Curve]
 
 
 def curve(arm: ArmResult, metric: str) -> Curve:
@@ -42,7 +50,9 @@ def curve(arm: ArmResult, metric: str) -> Curve:
             if math.isfinite(value):
                 at.setdefault(step, []).append(value)
     found = [(step, summary) for step in sorted(at) if (summary := summarise(at[step]))]
-    return Curve(tuple(step for step, _ in found), tuple(summary for _, summary in found))
+    values = [value for of in at.values() for value in of] or [math.nan]
+    summaries = tuple(summary for _, summary in found)
+    return Curve(tuple(step for step, _ in found), summaries, min(values), max(values))
 
 
 def draw_curves(result: StudyResult) -> Figure:
@@ -51,22 +61,46 @@ def draw_curves(result: StudyResult) -> Figure:
 
     Raises JepaError where no arm has one, and where matplotlib is not installed.
     """
+    curves = _curves(result)
+    return _panels(result.study.metric, curves, _across(curves))
+
+
+def draw_each(result: StudyResult) -> Iterator[tuple[Figure, str]]:
+    """Yields each panel as a picture, with a description in words. Raises JepaError as :func:`draw_curves`."""
+    curves = _curves(result)
+    for across in _across(curves):
+        drawn = [(number, arm, found) for number, arm, found in curves if across == STEP or arm.flops]
+        courses = (
+            f"{arm.label}: from {found.summaries[0].mean:.4g} to {found.summaries[-1].mean:.4g}"
+            for _, arm, found in drawn
+        )
+        words = f"{result.study.metric} over {across}s, mean of the seeds. {'; '.join(courses)}"
+        yield _panels(result.study.metric, drawn, [across]), words
+
+
+def _curves(result: StudyResult) -> list[Drawn]:
     curves = [(number, arm, curve(arm, result.study.metric)) for number, arm in enumerate(result.arms)]
-    curves = [(number, arm, found) for number, arm, found in curves if len(found.steps) > 1]
-    if not curves:
-        raise JepaError(f"no run measured {result.study.metric} more than once; training.eval_steps makes it so")
-    across = ["step", *(["FLOPs of training"] if any(arm.flops for _, arm, _ in curves) else [])]
+    if found := [(number, arm, one) for number, arm, one in curves if len(one.steps) > 1]:
+        return found
+    raise JepaError(f"no run measured {result.study.metric} more than once; training.eval_steps makes it so")
+
+
+def _across(curves: Sequence[Drawn]) -> list[str]:
+    return [STEP, *([FLOP] if any(arm.flops for _, arm, _ in curves) else [])]
+
+
+def _panels(title: str, curves: Sequence[Drawn], across: Sequence[str]) -> Figure:
     room = LETTERS * len(across) // 2
     columns = max(1, room // max(len(arm.label) + 9 for _, arm, _ in curves))
     legend = 0.12 + LEGEND * math.ceil(len(curves) / columns)
-    figure, axes = panels(result.study.metric, len(across), HEIGHT + legend, bottom=0.42 + legend)
-    for number, arm, found in curves:
-        for one, each in zip(axes, (1, arm.flops), strict=False):
-            if each:
-                _draw(one, found, each, arm, number)
+    figure, axes = panels(title, len(across), HEIGHT + legend, bottom=0.42 + legend)
     for one, words in zip(axes, across, strict=True):
-        one.set_xlabel(words)
+        for number, arm, found in curves:
+            if each := 1 if words == STEP else arm.flops:
+                _draw(one, found, each, arm, number)
+        one.set_xlabel("step" if words == STEP else "FLOPs of training")
         one.set_xlim(left=0)
+        one.set_ylim(*_limits([found for _, _, found in curves]))
     figure.legend(handles=axes[0].lines, loc="lower left", ncols=columns, frameon=False, labelcolor=INK)
     return figure
 
@@ -78,6 +112,14 @@ def write_curves(result: StudyResult, folder: Path) -> list[Path]:
     for path in paths:
         write_picture(figure, path, SHARPNESS)
     return paths
+
+
+def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
+    """The ends of the vertical axis: those of the seeds' figures, and half as much again. A band of few seeds may be
+    many times as wide as all that was measured, and would leave the curves no room."""
+    low, high = min(one.least for one in curves), max(one.greatest for one in curves)
+    room = max((high - low) / 2, abs(high) / 20, 1e-9)
+    return low - room, high + room
 
 
 def _draw(axes: Axes, found: Curve, each: int, arm: ArmResult, number: int) -> None:

@@ -1,7 +1,8 @@
-"""The files of a study, beside its cells: study.json, table.md, curves.png, curves.svg."""
+"""The files of a study, beside its cells: study.html, study.json, table.md, curves.png, curves.svg."""
 
 from __future__ import annotations
 
+from jepa_core.display.html import write_page
 from jepa_core.errors import JepaError
 from jepa_core.folder.files import read_json, refuse_read_only, write_json
 from jepa_core.folder.lock import shared_lock
@@ -12,12 +13,13 @@ from jepa_core.study.curves import NAMES as CURVES
 from jepa_core.study.curves import write_curves
 from jepa_core.study.design import Design
 from jepa_core.study.flops import step_flops
+from jepa_core.study.page import study_page
 from jepa_core.study.results import StudyResult, read_results
 from jepa_core.study.tables import markdown
 from jepa_core.study.tuning import unknown_metrics
 
 #: The files that stand beside the cells.
-RESULTS = ("study.json", "table.md", *CURVES)
+RESULTS = ("study.html", "study.json", "table.md", *CURVES)
 
 
 def refuse_foreign_results(design: Design) -> None:
@@ -39,11 +41,12 @@ def write_results(design: Design, registry: Registry) -> tuple[StudyResult, list
         result = read_results(design, flops)
         write_own_json(design.root / "study.json", result.to_json())
         write_own(design.root / "table.md", f"{TABLE}\n\n{markdown(result)}".encode())
+        write_page(design.root / "study.html", study_page(result, design.root.name))
         try:
             drawn = ", ".join(path.name for path in write_curves(result, design.root))
         except JepaError as error:
             drawn = f"no curves: {error}"
-    return result, [*_unknown(result), *missing, f"{design.root}: study.json, table.md, {drawn}"]
+    return result, [*_unknown(result), *missing, f"{design.root}: study.html, study.json, table.md, {drawn}"]
 
 
 def _unknown(result: StudyResult) -> list[str]:

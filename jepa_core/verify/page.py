@@ -5,21 +5,17 @@ from __future__ import annotations
 from html import escape
 
 from jepa_core.assembly.provenance import provenance
-from jepa_core.display.html import folded, note, page, picture, pictures, section, table
+from jepa_core.display.html import folded, note, page, picture, pictures, section, table, titled
 from jepa_core.errors import JepaError
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.flow import draw, flow
 from jepa_core.verify.grid import LEGEND, grids
-from jepa_core.verify.mask_picture import MaskPicture
+from jepa_core.verify.mask_picture import MaskPicture, legend_of
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.samples import COLUMNS, sample_tables
 from jepa_core.verify.verify import Verification, summary
 
-MASK = (
-    "One sample in a packed row. A row is the token that looks, a column what it may see; its own block is grey, "
-    "another block in the colour of this text. Everything else is hidden."
-)
 FLOW = "A batch of up to 64 training samples on its way to the loss."
 SAMPLES = "A few samples of every type, token by token, as training lays them out."
 
@@ -30,9 +26,9 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
         note(summary(found)),
         note(context.run.recipe.description),
         note(context.which_weights),
+        section("Checks", *(_check(number, name, found) for number, name in enumerate(found.checks, start=1))),
         section("From batch to loss", note(FLOW), draw(flow(context))),
-        *(_check(number, name, found) for number, name in enumerate(found.checks, start=1)),
-        section("Mask", note(MASK), _masks(mask)),
+        section("Mask", note(legend_of(mask.names)), _masks(mask)),
         section("Samples", note(SAMPLES), *_samples(context)),
         _recipe(context),
     ]
@@ -40,7 +36,7 @@ def verification_page(found: Verification, context: Context, mask: MaskPicture) 
 
 
 def _check(number: int, name: str, found: Verification) -> str:
-    """The section of a check: failures and warnings stand open, passed lines folded behind one to click on."""
+    """A check: failures and warnings stand open, passed lines folded behind one to click on."""
     rows = [row for row in found.rows if row.check == name]
     told = [row for row in rows if row.verdict in (Verdict.FAIL, Verdict.WARN)]
     rest = [row for row in rows if row not in told]
@@ -48,7 +44,8 @@ def _check(number: int, name: str, found: Verification) -> str:
     mark = Verdict.PASS if found.holds(name) else Verdict.NA
     summary = f'<b class="verdict {_CLASSES[mark]}">{mark}</b> {escape(holds)}'
     closed = f"<details><summary>{summary}</summary>\n{chr(10).join(map(_row, rest))}</details>" if rest else ""
-    return section(f"{number}. {name.capitalize()}", "\n".join(map(_row, told)), closed)
+    content = "\n".join(filter(None, [*map(_row, told), closed]))
+    return f'<div class="check">\n{titled(f"{number}. {name.capitalize()}", content)}\n</div>'
 
 
 def _row(row: Row) -> str:
@@ -63,10 +60,11 @@ def _row(row: Row) -> str:
 def _masks(mask: MaskPicture) -> str:
     """The masks as pictures, or as text where matplotlib is missing."""
     try:
-        from jepa_core.display.drawing import draw_mask
+        from jepa_core.display.drawing import draw_mask, mask_width
 
+        width = mask_width(len(mask.names))
         drawn = [
-            picture(draw_mask(layers.capitalize(), allowed, mask.names, mask.block), f"Attention mask, {layers}")
+            picture(draw_mask(layers.capitalize(), allowed, mask.names, mask.block), f"Attention mask, {layers}", width)
             for layers, allowed in mask.allowed.items()
         ]
         return pictures(drawn)
@@ -96,14 +94,18 @@ def _recipe(context: Context) -> str:
 
 _CLASSES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.WARN: "warn", Verdict.NA: "na"}
 _STYLE = """\
+.check > div { display: grid; grid-template-columns: 13rem minmax(0, 1fr); border-bottom: 1px solid var(--line); }
+.check h3 { grid-row: 1 / span 99; margin: .5rem 0; }
+.check details, .check .row { grid-column: 2; }
+@media (max-width: 40rem) { .check > div { display: block; } .check h3 { margin: .5rem 0 0; } }
 .row { display: grid; grid-template-columns: 3.5rem 1fr; gap: .5rem; padding: .4rem 0;
   border-bottom: 1px solid var(--line); }
 .row > div { min-width: 0; }
 summary .verdict { display: inline-block; width: 3.5rem; margin-right: .5rem; }
 .verdict { align-self: start; text-align: center; font-size: .8rem;
   border: 1px solid currentcolor; border-radius: .3rem; }
-.pass { color: var(--c2); } .fail { color: var(--paper); background: var(--c1); border-color: var(--c1); }
-.warn { color: var(--c4); } .na { color: var(--muted); }
+.pass { color: var(--good); } .fail { color: var(--paper); background: var(--bad); border-color: var(--bad); }
+.warn { color: var(--fair); } .na { color: var(--muted); }
 .line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
 .figure { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .evidence { font-size: .85rem; color: var(--muted); white-space: pre-line; overflow-wrap: anywhere; }

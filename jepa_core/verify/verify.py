@@ -11,6 +11,7 @@ from typing import Any
 
 from jepa_core.assembly.build import Run
 from jepa_core.errors import JepaError
+from jepa_core.folder.run_folder import RunFolder
 from jepa_core.registry import Registry
 from jepa_core.verify.checks.apart import apart
 from jepa_core.verify.checks.baseline import baseline
@@ -127,8 +128,9 @@ def summary(found: Verification) -> str:
 
 
 def recipe_name(run: Run) -> str:
-    source = run.recipe.source_path
-    return source.stem if source else Path(run.recipe.output_dir).name
+    """The name of the recipe's file; of a run's own one, that of its folder."""
+    source, folder = run.recipe.source_path, RunFolder(Path(run.recipe.output_dir))
+    return folder.path.name if source is None or source.name == folder.recipe.name else source.stem
 
 
 class NotAsSaid(JepaError):

@@ -47,7 +47,7 @@ def test_contrast_and_lab_by_hand():
 @pytest.mark.parametrize("dark", [0, 1])
 def test_contrast_with_the_background(dark):
     on_paper = {name: contrast(values[dark], COLOURS["--paper"][dark]) for name, values in COLOURS.items()}
-    assert min(on_paper["--ink"], on_paper["--muted"]) >= 4.5
+    assert min(on_paper[name] for name in ("--ink", "--muted", "--good", "--fair", "--bad")) >= 4.5
     assert min(on_paper[name] for name in COLOURS if name.startswith("--c")) >= 3
 
 

@@ -11,7 +11,8 @@ from matplotlib.colors import to_rgb
 
 from jepa_core.display.chart import Chart, Line, Series
 from jepa_core.display.colours import INK, MUTED, SERIES
-from jepa_core.display.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, panels
+from jepa_core.display.drawing import HEIGHT, WIDTH, blank, draw_chart, draw_mask, draw_projection, mask_width, panels
+from jepa_core.display.html import COLUMN
 from jepa_core.display.projection import Projection
 from jepa_core.errors import JepaError
 
@@ -50,6 +51,14 @@ def test_scales():
     assert low == 0
     assert high > 6
     assert draw_chart(Chart("Nothing yet", (curve(0.0),), scale="from zero")).axes[0].get_ylim()[1] > 0
+
+
+def test_charts_over_steps_begin_where_training_did():
+    line = Line("a", "", Series((50, 60), (3.0, 2.0)), 0)
+    axes = draw_chart(Chart("Loss", (line,))).axes[0]
+    assert axes.get_xlim() == pytest.approx((-1.2, 61.2))
+    layers = draw_chart(Chart("Loss", (line,), across="layer")).axes[0]
+    assert layers.get_xlim()[0] > 40
 
 
 def test_two_points_are_not_joined():
@@ -129,6 +138,14 @@ class TestMask:
     def test_masks_side_by_side_have_one_scale(self):
         axes = draw_mask("Mask", torch.eye(5).bool(), self.NAMES, self.BLOCK, room=13).axes[0]
         assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 12.5), (12.5, -0.5))
+
+    @pytest.mark.parametrize("count", [6, 13, 29, 60])
+    def test_on_a_page_its_names_can_be_read(self, count):
+        figure = draw_mask("Mask", torch.eye(count).bool(), ["token"] * count, torch.zeros(count).int())
+        (name, *_) = figure.axes[0].get_xticklabels()
+        scale = mask_width(count) / (figure.get_size_inches()[0] * 72)
+        assert name.get_fontsize() * scale >= 9 - 1e-6
+        assert mask_width(13) <= COLUMN < mask_width(29)
 
     def test_a_long_row_goes_without_names(self):
         axes = draw_mask("Mask", torch.eye(80).bool(), ["token"] * 80, torch.zeros(80).int()).axes[0]

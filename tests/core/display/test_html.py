@@ -11,6 +11,7 @@ from jepa_core.display.chart import Chart, Line, Series
 from jepa_core.display.colours import SERIES
 from jepa_core.display.drawing import draw_chart
 from jepa_core.display.html import (
+    beside,
     folded,
     legend,
     note,
@@ -19,6 +20,7 @@ from jepa_core.display.html import (
     pictures,
     section,
     table,
+    warning,
     write_page,
 )
 from jepa_core.errors import JepaError
@@ -61,7 +63,29 @@ def test_text_is_text():
 
 
 def test_what_is_empty_leaves_nothing():
-    assert note("") == section("Title") == section("Title", "", note("")) == pictures([]) == ""
+    nothing = [note(""), warning(""), section("Title"), section("Title", "", note("")), pictures([]), beside([])]
+    assert nothing == [""] * 6
+
+
+def test_links_lead_to_the_sections():
+    body = section("One & two", "x") + section("Three: 4", "y")
+    whole = page("Title", body)
+    assert '<a href="#one-two">One &amp; two</a>\n<a href="#three-4">Three: 4</a>' in whole
+    assert set(re.findall(r'href="#([^"]+)"', whole)) == set(re.findall(r'<h2 id="([^"]+)">', whole))
+    assert "<nav" not in page("Title", section("One", "x"))
+
+
+def test_a_long_name_may_be_broken_where_its_words_end():
+    text = table(["", "a"], [["objective.k", "1"], ["objective.reversal.first_id", "2"]])
+    assert '<th scope="row">objective.k</th>' in text
+    assert '<th scope="row">objective.<wbr>reversal.<wbr>first_<wbr>id</th>' in text
+
+
+def test_columns_of_text_are_not_squeezed():
+    text = table(["", "a", "b"], [["x", "short", "long " * 9], ["y", "short", "short"]])
+    assert text.count('<td class="long">') == 2
+    assert re.findall(r"<td>(.*?)</td>", text) == ["short", "short"]
+    assert "long" not in table(["", "a"], [["x", "5" * 99]], "figures")
 
 
 def test_a_table():
@@ -77,6 +101,10 @@ class TestPicture:
         assert re.match(r'<figure role="img" aria-label="A loss.">\s*<svg viewBox="[\d. ]+"', text)
         assert not re.search(r"<\?xml|DOCTYPE|xmlns|metadata|https?:", text)
         assert ">Loss</text>" in text
+
+    def test_one_too_small_to_read_is_wide_and_scrolls(self):
+        assert '<div class="wide"><div style="width: 640px">' in picture(chart(), "A loss.", 640)
+        assert 'class="wide"' not in picture(chart(), "A loss.", 352)
 
     def test_its_colours_are_those_of_the_page(self):
         text = picture(chart(), "A loss.")

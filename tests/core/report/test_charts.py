@@ -88,6 +88,16 @@ class TestMetrics:
         assert [line.series.steps for line in found["Mean reciprocal rank, test"].lines] == [(2, 4), (2,)]
         assert "Mean reciprocal rank" not in found
 
+    def test_a_run_measured_only_at_the_end_keeps_its_colour_and_leaves_the_others_theirs(self):
+        found = by_title(charts.metrics([run("a", LOG[:3]), run("b")]))
+        lines = found["Mean reciprocal rank, test"].lines
+        assert [(line.run, line.colour, line.series.steps) for line in lines] == [("a", 0, (2,)), ("b", 1, (2, 4))]
+
+    def test_what_no_run_measured_on_the_way_has_no_chart(self):
+        log = [{"step": 2, "eval_test_mrr": 0.1}, {"step": 4}]
+        found = by_title(charts.metrics([run("a", log), run("b", [{"step": 4}])]))
+        assert list(found) == ["Mean reciprocal rank, test"]
+
     def test_measured_only_at_the_end_is_no_curve(self):
         assert by_title(charts.metrics([run("a", LOG[:3])])) == {}
 
@@ -98,6 +108,8 @@ def test_layers_of_the_runs_that_have_them():
     found = by_title(charts.layers([layered]))
     assert found["Mean reciprocal rank"].lines[0].series == Series((0, 1), (0.1, 0.3))
     assert found["Next-token loss"].across == "layer"
+    second = by_title(charts.layers([run("b"), layered]))["Mean reciprocal rank, train"].lines
+    assert [(line.run, line.colour) for line in second] == [("a", 1)], "the page says which run has which colour"
     assert list(by_title(charts.layers([layered, run("b")]))) == [
         "Mean reciprocal rank, train",
         "Next-token loss, train",

@@ -50,7 +50,7 @@ def test_recipes_are_compared_by_key(tmp_path):
     ]
     assert differing(read_records(paths)) == {
         "objective.k": ["1", "2", "1"],
-        "objective.distance": ['{"name": "cosine", "eps": 1e-08}', "l2", '{"name": "cosine", "eps": 1e-08}'],
+        "objective.distance": ["{name: cosine, eps: 1.0e-08}", "l2", "{name: cosine, eps: 1.0e-08}"],
         "objective.filters.1.rate": ["0.0", "0.0", "0.5"],
     }
     assert differing(read_records(paths[:1])) == {}

@@ -209,6 +209,15 @@ def test_what_a_real_run_logs_is_found(tmp_path):
     assert "finished" in text
 
 
+def test_a_collapse_stands_apart_from_what_explains_it(tmp_path):
+    flat = {"step": 4, "health_predicted_rank": 1.2, "health_predicted_cosine": 0.9999, "health_pairs": 64}
+    found, text = page(make_run(tmp_path / "a", log=[*LOG[:-1], LOG[-1] | flat]))
+    warned = [words for words in found.notes if "have collapsed" in words]
+    assert len(warned) == 1
+    assert warned[0].startswith("a: the embeddings have collapsed: predicted (effective rank 1.20")
+    assert f'<p class="warning">{warned[0]}</p>' in text
+
+
 def test_a_collapse_is_told_in_words():
     healthy = {"step": 0, "health_predicted_rank": 9.0, "health_predicted_cosine": 0.1, "health_pairs": 64}
     flat = healthy | {"step": 500, "health_predicted_rank": 1.4987, "health_predicted_cosine": 0.99987}

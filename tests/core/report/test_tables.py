@@ -14,8 +14,13 @@ from jepa_core.report.record import Record
 from tests.core.report.folders import LOG, METRICS
 
 
-def run(name: str, k: int = 1, log=LOG, metrics=METRICS, **made_with) -> Record:
-    recipe = {"objective": {"k": k}, "evaluation": {"splits": ["train"]}, "training": {"max_steps": 4000}}
+def run(name: str, k: int = 1, log=LOG, metrics=METRICS, data="a", **made_with) -> Record:
+    recipe = {
+        "data": {"name": data},
+        "objective": {"k": k},
+        "evaluation": {"splits": ["train"]},
+        "training": {"max_steps": 4000},
+    }
     noted = {"versions": {"torch": "2.13"}, "plugins": {"jepa-core": "0.1", "far": "2"}, "git_revision": None}
     return Record(RunFolder(name), name, recipe, "", noted | made_with, Log(log), metrics)
 
@@ -56,6 +61,26 @@ def test_what_differs():
     assert tables.differences([run("a"), run("b", k=2), run("c")]) == [["objective.k", "1", "2", "1"]]
     assert tables.difference_line([run("a"), run("b", k=2)]) == "The recipes differ in objective.k."
     assert tables.difference_line([run("a"), run("b")]) == "The recipes do not differ."
+    many = [run("a"), run("b")]
+    many[1].recipe["objective"] = dict.fromkeys("uvwxyz", 1)
+    assert tables.difference_line(many) == "The recipes differ in 7 keys."
+    assert "<details><summary>The recipes differ in 8 keys.</summary>" in sections.differences(
+        [*many, run("c", data="other")]
+    )
+
+
+def test_figures_of_other_data_are_not_to_be_compared():
+    assert tables.data_line([run("a"), run("b", k=2)]) == ""
+    assert tables.data_line([run("a"), run("b", data="other")]).startswith("The recipes differ in their data, so")
+
+
+def test_a_set_is_explained_where_it_is_what_is_said():
+    """Of two tasks, ``test`` is not the same set."""
+    same = [run(name, captions={"test": "held out"}) for name in "ab"]
+    assert '<th scope="col">test: held out</th>' in sections.final_metrics(same)
+    other = sections.final_metrics([same[0], run("b", captions={}), run("c", captions={"test": "new lines"})])
+    assert '<th scope="col">test</th>' in other
+    assert "<p>test of a: held out · test of c: new lines</p>" in other
 
 
 def test_final_metrics_of_one_run_are_by_split():

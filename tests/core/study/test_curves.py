@@ -44,6 +44,12 @@ def test_curves_and_bands_over_steps_and_over_flops(result):
     assert over_steps.get_position().x1 < over_flops.get_position().x0
 
 
+def test_a_band_of_few_seeds_leaves_the_curves_their_room(result):
+    """Two seeds, 0.3 apart, have an interval of 3.8; single figures lie between 0.1 and 0.9."""
+    for axes in draw_curves(result).axes:
+        assert axes.get_ylim() == pytest.approx((0.1 - 0.4, 0.9 + 0.4))
+
+
 def test_what_was_evaluated_once_has_no_curve(result, registry):
     (lame,) = result.arms[2].finished
     lame.series["test.mrr"] = replace(lame.series["test.mrr"], steps=(6,), values=(0.9,))

@@ -35,7 +35,7 @@ def test_flops_are_counted_once_for_each_run_and_go_with_it(registry, monkeypatc
     assert told() == 200
 
 
-@pytest.mark.parametrize("name", ["study.json", "table.md", "curves.png", "curves.svg"])
+@pytest.mark.parametrize("name", ["study.html", "study.json", "table.md", "curves.png", "curves.svg"])
 def test_a_file_of_the_user_is_not_written_over(registry, name):
     """Nor is any other then; what the study wrote itself is."""
     design = tiny(registry)
@@ -71,7 +71,7 @@ def test_flops_that_can_not_be_counted_leave_the_figures(registry, monkeypatch):
     monkeypatch.setattr(files, "step_flops", step_flops)
     result, (missing, written) = files.write_results(design, registry)
     assert missing == "no FLOPs of jepa: its data is gone"
-    assert written.startswith("out: study.json")
+    assert written.startswith("out: study.html")
     assert result.arms[1].summary("test.mrr") is not None
 
 

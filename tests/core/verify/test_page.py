@@ -52,8 +52,9 @@ def test_lines_are_there_and_escaped(html):
     assert "one\ntwo &amp; three" in html
     assert "here.py:1" in html
     assert "<p>Weights: those that training begins with.</p>" in html
-    found = re.findall("<h2>(.*?)</h2>", html)
-    assert found == ["From batch to loss", "1. Reversal", "2. Health", "Mask", "Samples", "Recipe and versions"]
+    found = re.findall("<h2[^>]*>(.*?)</h2>", html)
+    assert found == ["Checks", "From batch to loss", "Mask", "Samples", "Recipe and versions"]
+    assert re.findall("<h3>(.*?)</h3>", html) == ["1. Reversal", "2. Health"]
 
 
 def test_it_is_whole_and_needs_nothing_from_outside(html):
