@@ -11,7 +11,8 @@
 #
 # PACKAGES: more of Debian's; torch.compile and flex attention need a C compiler on a GPU.
 # BASE: Debian or Ubuntu with Python 3.11 or newer in its packages. TORCH: cpu, cu126, cu130, …, a folder of
-# download.pytorch.org/whl. EXTRAS: see extras in setup.cfg.
+# download.pytorch.org/whl; empty: torch as the usual package index has it, and no other address is asked. EXTRAS: see
+# extras in setup.cfg.
 ARG BASE=debian:trixie-slim
 # hadolint ignore=DL3006
 FROM ${BASE}
@@ -29,7 +30,7 @@ ARG EXTRAS=plots,study,text,lora
 # Torch by itself first: a layer that changes with its version only.
 COPY constraints.txt /src/
 RUN python3 -m venv /opt/jepa-core \
-    && pip install -c /src/constraints.txt --extra-index-url "https://download.pytorch.org/whl/${TORCH}" torch
+    && pip install -c /src/constraints.txt ${TORCH:+--extra-index-url "https://download.pytorch.org/whl/${TORCH}"} torch
 
 COPY setup.cfg pyproject.toml README.md LICENSE /src/
 COPY docs/PACKAGE.md /src/docs/

@@ -1,4 +1,4 @@
-"""The wheel, built and installed elsewhere, trains a recipe by name outside of the checkout."""
+"""The wheel, built from the source distribution and installed elsewhere, trains a recipe by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,7 +17,9 @@ import pytest
 from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ["setup.cfg", "pyproject.toml", "docs/PACKAGE.md", "LICENSE", "jepa_core", "plugins", "recipes"]
+SOURCES = ["setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "docs/PACKAGE.md", "LICENSE"]
+SOURCES += ["jepa_core", "plugins", "recipes", "tests"]
+BUILD = "import sys, setuptools.build_meta as builder; builder.build_sdist(sys.argv[1])"
 SMALL = [
     "data.entities_both_ways=20",
     "data.entities_one_way=10",
@@ -43,9 +45,9 @@ def succeed(*command: object, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """Built from a copy, because building leaves its traces beside the sources."""
-    folder = tmp_path_factory.mktemp("wheel")
+def sources(tmp_path_factory) -> Path:
+    """The source distribution, built from a copy, because building leaves its traces beside the sources."""
+    folder = tmp_path_factory.mktemp("sources")
     for name in SOURCES:
         source, target = ROOT / name, folder / "sources" / name
         if source.is_dir():
@@ -53,8 +55,16 @@ def wheel(tmp_path_factory) -> Path:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+    succeed(sys.executable, "-c", BUILD, folder, cwd=folder / "sources")
+    (built,) = folder.glob("jepa_core-*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(sources, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", folder]
-    succeed(sys.executable, "-m", "pip", "wheel", *options, folder / "sources", cwd=folder)
+    succeed(sys.executable, "-m", "pip", "wheel", *options, sources, cwd=folder)
     (built,) = folder.glob("jepa_core-*.whl")
     return built
 
@@ -68,9 +78,17 @@ def programs(wheel, tmp_path_factory) -> Path:
     options = ["--no-deps", "--no-index", "--quiet"]
     succeed(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel, cwd=environment)
     (site,) = (environment / "lib").glob("python3*/site-packages")
-    # A plain path: .pth files in that folder, such as of an editable jepa-core, are not read.
-    (site / "parent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # Plain paths: .pth files in those folders, such as of an editable jepa-core, are not read.
+    parents = dict.fromkeys(path for path in sys.path if path.endswith("-packages"))
+    (site / "parent.pth").write_text("".join(f"{path}\n" for path in parents))
     return environment / "bin"
+
+
+def test_the_source_distribution_is_what_a_wheel_is_built_from(sources):
+    with tarfile.open(sources) as held:
+        names = {Path(*Path(name).parts[1:]).parts[0] for name in held.getnames() if "/" in name}
+    expected = {Path(name).parts[0] for name in SOURCES} - {"tests"}
+    assert names == expected | {"PKG-INFO", "jepa_core.egg-info"}
 
 
 def test_the_wheel_holds_every_module_and_the_data(wheel):
