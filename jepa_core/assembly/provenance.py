@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
     from jepa_core.registry import Registry
 
-PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pluggy", "einops", "safetensors")
+PACKAGES = ("transformers", "accelerate", "numpy", "pluggy", "einops", "safetensors")
 
 
 def versions() -> dict[str, str]:
@@ -29,6 +29,7 @@ def versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "jepa-core": jepa_core.__version__,
+        "torch": str(torch.__version__),  # its build too, 2.13.0+cu130, which installed metadata leave out
         **{name: metadata.version(name) for name in PACKAGES},
         "threads": str(torch.get_num_threads()),
     }

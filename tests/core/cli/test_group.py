@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,12 +44,16 @@ def test_a_mistake_of_another_kind_is_one_line(cli):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["tiny.yaml", "--nope"], "No such option: --nope"), (["list", "nope"], "'nope' is not one of"), ([], "Usage:")],
+    [
+        (["tiny.yaml", "--nope"], "No such option:? '?--nope"),
+        (["list", "nope"], "'nope' is not one of"),
+        ([], "Usage:"),
+    ],
 )
 def test_a_command_line_that_makes_no_sense(cli, arguments, words):
     done = cli(*arguments)
     assert done.exit_code == 2
-    assert words in done.output
+    assert re.search(words, done.output)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +69,14 @@ def test_a_command_line_that_makes_no_sense(cli, arguments, words):
             ["tiny.yaml", "--model.config.n_layer"],
             "--model.config.n_layer; a value of the recipe is model.config.n_layer=VALUE,",
         ),
-        (["--verison"], "--verison (Possible options: --version)"),
-        (["report", "here", "--objective.k=2"], "No such option: --objective.k"),
+        (["--verison"], "--verison.*--version"),
+        (["report", "here", "--objective.k=2"], "No such option:? '?--objective.k"),
     ],
 )
 def test_an_option_that_is_none(cli, arguments, meant):
     done = cli(*arguments)
     assert done.exit_code == 2
-    assert meant in " ".join(done.stderr.split())
+    assert re.search(meant, " ".join(done.stderr.split()))
 
 
 def test_a_recipe_may_be_called_like_a_command(cli):
