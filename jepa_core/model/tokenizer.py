@@ -72,8 +72,8 @@ def _refuse_odd_files(folder: Path) -> None:
     if not any(os.path.lexists(folder / name) for name in _FILES):
         raise Odd(f"{folder}: has no tokenizer.json")
     for name in _OBJECTS:
-        if os.path.lexists(folder / name):
-            read_object(folder / name)
+        if os.path.lexists(folder / name) and (words := _far(_ids(read_object(folder / name)))):
+            raise Odd(f"{folder / name}: {words}")
 
 
 def _told(error: BaseException) -> str:
@@ -92,13 +92,24 @@ def _refuse_odd_vocabulary(name: str | Path, tokenizer: PreTrainedTokenizerBase)
         raise NoTokenizer(f"{name}: expected a Hugging Face tokenizer, there is a {type(tokenizer).__name__}")
     if not _spells(tokenizer):
         raise NoTokenizer(f"{name}: expected a Hugging Face tokenizer, there is none that knows any text")
-    vocabulary = tokenizer.get_vocab()
-    last = max(vocabulary, key=lambda token: vocabulary[token])
-    if vocabulary[last] >= 2 * len(vocabulary) + _UNUSED:
-        raise NoTokenizer(
-            f"{name}: token {show(last)} has the id {vocabulary[last]:,}, and the tokenizer has {len(vocabulary):,} "
-            "tokens"
-        )
+    if words := _far(tokenizer.get_vocab()):
+        raise NoTokenizer(f"{name}: {words}")
+
+
+def _ids(content: Mapping[str, Any]) -> dict[str, int]:
+    """Token -> id in what a ``tokenizer.json`` holds, looked at before it is loaded: copying a tokenizer, as some
+    versions of transformers do, takes memory for each id up to the last."""
+    model = content.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    return {token: id for token, id in vocabulary.items() if type(id) is int} if isinstance(vocabulary, dict) else {}
+
+
+def _far(vocabulary: Mapping[str, int]) -> str:
+    """Tells, in words, of an id that a model would have to have far too many rows for; empty where there is none."""
+    last = max(vocabulary, key=lambda token: vocabulary[token], default="")
+    if vocabulary.get(last, 0) < 2 * len(vocabulary) + _UNUSED:
+        return ""
+    return f"token {show(last)} has the id {vocabulary[last]:,}, and the tokenizer has {len(vocabulary):,} tokens"
 
 
 def tokenizer_files(tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:

@@ -77,7 +77,7 @@ def test_a_damaged_file_is_named(tmp_path, file, content, told):
         (
             "tokenizer.json",
             lambda c: c["model"]["vocab"].update(red=4_000_000_000),
-            'token "red" has the id 4,000,000,00',
+            'tokenizer.json: token "red" has the id 4,000,000,000, and the tokenizer has ',
         ),
         ("tokenizer.json", lambda c: c["model"]["vocab"].update(red=-1), "invalid value: integer `-1`"),
         ("tokenizer_config.json", lambda c: c.update(model_max_length="x"), "expected a Hugging Face tokenizer: "),
@@ -90,7 +90,7 @@ def test_what_can_not_be_read_is_one_line(tmp_path, file, change, told):
     edited(tmp_path, file, change)
     with pytest.raises(NoTokenizer) as error:
         load_tokenizer(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path}: ")
+    assert str(error.value).startswith(str(tmp_path))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -154,3 +154,11 @@ def test_an_id_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match=r"^tokenizer no-such-org/none: no such folder, not downloaded yet"):
         load_tokenizer("no-such-org/none")
+
+
+def test_a_far_id_in_files_of_an_older_form_is_told(tmp_path):
+    (tmp_path / "vocab.json").write_text('{"a": 0, "b": 300000}')
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n")
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(NoTokenizer, match=r'token "?b"? has the id 300,000, and the tokenizer has 3 tokens$'):
+        load_tokenizer(tmp_path)
