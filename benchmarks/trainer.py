@@ -67,7 +67,7 @@ def of_trainer(folder: str, times: Times, steps: int = STEPS, workers: int = 0) 
 
 
 def _time(owner: Any, path: str, times: list[float]) -> None:
-    """From now on a call's processor seconds are noted."""
+    """Notes the processor seconds of a call from now on."""
     *inner, name = path.split(".")
     for each in inner:
         owner = getattr(owner, each)

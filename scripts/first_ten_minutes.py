@@ -94,7 +94,7 @@ def walk(clone: Path, changes: Sequence[str]) -> list[tuple[Step, float]]:
 
 
 def _type(line: str, clone: Path) -> None:
-    """In a shell in which the environment was activated."""
+    """Types a command into a shell in which the environment is activated."""
     active = {"PATH": f"{clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", line], cwd=clone, env=os.environ | active, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
@@ -108,7 +108,7 @@ def _clock(seconds: float) -> str:
 
 
 def table(seconds: Sequence[tuple[Step, float]]) -> str:
-    """As Markdown, under the machine's figures."""
+    """The table as Markdown, under the machine's figures."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     rows = [f"{platform.machine()}, {cores} core{'s' * (cores != 1)}, Python {platform.python_version()}:", ""]
     rows += ["| at | step | typed | seconds |", "|---|---|---|---|"]

@@ -1,4 +1,4 @@
-"""What a block of code asks of Python and the system, heard by one audit hook for all tests.
+"""Listens to what a block of code asks of Python and the system, through one audit hook for all tests.
 
 Python never takes a hook away again, and calls each at every ``open`` and every ``id``: many would slow all that is
 tested after them.

@@ -58,7 +58,7 @@ def in_child(action: Callable[[], object]) -> int:
 
 
 def die() -> None:
-    """As kill -9 does: nothing is cleaned up, nothing is flushed."""
+    """Dies as by kill -9: nothing is cleaned up, nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

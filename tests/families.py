@@ -55,6 +55,6 @@ def a_model(model_type: str, attention: str = "eager", **config: Any) -> Any:
 
 
 def hooks_on(model: torch.nn.Module) -> int:
-    """How many hooks all its modules have."""
+    """The number of hooks on all its modules."""
     kinds = ("_forward_pre_hooks", "_forward_hooks", "_state_dict_hooks")
     return sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)

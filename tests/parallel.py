@@ -30,7 +30,7 @@ class Projected(nn.Module):
 
 
 def facts(count: int, train: set[int] | None = None) -> list[Sample]:
-    """So many different facts, of entities of one or two tokens; `train`: which are no atomic ones."""
+    """Makes so many different facts, of entities of one or two tokens; `train`: which are no atomic ones."""
     entities = [[i] if i % 3 else [i, (i + 1) % 16] for i in range(16)]
     pairs = itertools.product(range(16), range(6))
     chosen = [next(pairs) for _ in range(count)]
@@ -55,7 +55,7 @@ def eligible(pattern: tuple[int, int]) -> list[Sample]:
 def trainer_of(
     folder: Path, samples: list[Sample], batch: int, objective: JepaObjective, sharding: Any = None, **options: Any
 ) -> JepaTrainer:
-    """Of plain SGD with learning rate 1 for a step, unless options (of TrainingArguments) say otherwise: so that the
+    """A trainer of plain SGD with learning rate 1 for a step, unless options (of TrainingArguments) say otherwise: so that the
     weights change by the gradient."""
     plain: dict[str, Any] = {"optim": "sgd", "learning_rate": 1.0, "max_steps": 1, "max_grad_norm": 0.0}
     args = TrainingArguments(
@@ -88,7 +88,7 @@ def state(objective: Any) -> dict[str, Tensor]:
 
 
 def difference(one: dict[str, Tensor], other: dict[str, Tensor], before: dict[str, Tensor]) -> float:
-    """Of the change, over the change."""
+    """The difference of the change, over the change."""
 
     def norm(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
         return sum(float((a[n] - b[n]).double().square().sum()) for n in a) ** 0.5

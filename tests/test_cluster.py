@@ -72,7 +72,7 @@ class TestKubernetes:
         return job["spec"]
 
     def test_all_machines_are_needed(self, spec):
-        """With fewer a step would be another."""
+        """A step would be another with fewer."""
         replicas = spec["pytorchReplicaSpecs"]["Worker"]["replicas"]
         policy = spec["elasticPolicy"]
         assert policy["minReplicas"] == policy["maxReplicas"] == replicas

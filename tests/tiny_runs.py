@@ -48,7 +48,7 @@ def digest(path: Path) -> str:
 
 
 def outcome(folder: Path) -> dict[str, str]:
-    """What two runs of one recipe have to agree in, bit by bit."""
+    """Everything that two runs of one recipe have to agree in, bit by bit."""
     last = in_order(folder / "checkpoints")[-1]
     names = ("model.safetensors", "optimizer.safetensors", "random_0.safetensors")
     files = {f"{last.name}/{name}": digest(last / name) for name in names}

@@ -110,7 +110,7 @@ def kge(
     cut: Cut = "minimum_error",
     seed: int = 0,
 ) -> KnowledgeGraphEmbedding:
-    """What a knowledge-graph embedding, trained on the training facts, is sure of becomes facts.
+    """Turns what a knowledge-graph embedding, trained on the training facts, is sure of into facts.
 
     model, dim: pykeen's; how sure it is: the score of its first answer. cut: as of unanswered_questions.
     """

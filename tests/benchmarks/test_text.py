@@ -1,4 +1,4 @@
-"""What the layouts of text pairs run, by hand, and that what is timed computes the same."""
+"""The tokens that each layout of text pairs runs, by hand, and the proof that what is timed computes the same."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_ways_by_hand(run):
 
 
 def test_batches_are_those_of_an_epoch(run):
-    """By length they are 40, 32, 9 and 31 tokens long."""
+    """The batches are 40, 32, 9 and 31 tokens long."""
     found = batches(run, size=2, count=2)
     order = list(epoch_sampler(run.train_dataset, 0, 2))
     assert sorted(found) == sorted([order[:2], order[2:]])

@@ -52,7 +52,7 @@ def test_a_file_that_is_nowhere_is_named_with_every_place_once():
 
 
 def test_all_public_names_are_told_and_there():
-    """In a notebook ``jepa_core.`` and the tabulator show them."""
+    """A notebook shows them behind ``jepa_core.`` and the tabulator."""
     assert {*jepa_core.__all__, "testing"} == set(dir(jepa_core))
     assert all(getattr(jepa_core, name) is not None for name in dir(jepa_core))
     assert hasattr(jepa_core.testing, "DistanceContract")

@@ -28,7 +28,7 @@ def test_a_file_gets_few_lines(monkeypatch, terminal, seconds):
 
 
 def test_lines_in_a_file_are_lines(monkeypatch):
-    """Also of a bar inside of a bar; nothing moves the cursor."""
+    """Nothing moves the cursor, not even a bar inside of a bar."""
     stream = io.StringIO()
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.setattr(sys, "stderr", stream)

@@ -32,7 +32,7 @@ def command(folder: Path, *overrides: str, first: Callable[[], object] = lambda:
 
 
 def at_step(step: int, action: Callable[[], object]) -> None:
-    """From here on every run acts in the step after `step`."""
+    """Makes every run act, from here on, in the step after `step`."""
     compute = JepaTrainer.compute_loss
 
     def acting(self, *args, **kwargs):

@@ -30,7 +30,7 @@ OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 @contextmanager
 def agent(log: Path, port: int, run: Path) -> Iterator[psutil.Process]:
-    """What is started on each machine; nothing of it is left in the end."""
+    """The process that is started on each machine; nothing of it is left in the end."""
     meet = ("--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", "jepa", "--rdzv-conf", SOONER)
     recipe = ("cosine_k1", *TINY, *LONGER, f"output_dir={run}")
     command = [sys.executable, "-m", "torch.distributed.run", *ELASTIC, *meet, "-m", "jepa_core.cli.main", *recipe]
@@ -68,7 +68,7 @@ def listening(port: int) -> bool:
 
 
 def ended(process: psutil.Process) -> bool:
-    """Also one of which nobody has taken note."""
+    """Tells whether a process has ended, also one of which nobody has taken note."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What a run goes on with: more steps, another recipe, other data, other threads; and what it then leaves alone."""
+"""Going on with a run: more steps, another recipe, other data, other threads; and what it then leaves alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def finished(done, tmp_path) -> Path:
 
 @pytest.fixture
 def unfinished(finished) -> Path:
-    """As if it had been killed after step 4."""
+    """A run that looks as if it had been killed after step 4."""
     for name in ("model", "checkpoints/checkpoint-6", "checkpoints/checkpoint-8"):
         shutil.rmtree(finished / name)
     (finished / "metrics.json").unlink()
@@ -134,7 +134,7 @@ class TestMoreSteps:
         assert digest(finished / "model/model.safetensors") != before["model/model.safetensors"]
 
     def test_stopped_while_the_new_model_is_written(self, finished, monkeypatch):
-        """From then on there is no result, until the same command has made it."""
+        """There is no result from then on, until the same command has made it."""
 
         def full(*args):
             raise JepaError("no space left")
@@ -156,7 +156,7 @@ class TestMoreSteps:
 
     @pytest.mark.parametrize("step", [4, 8])
     def test_a_checkpoint_of_a_finished_run(self, finished, step):
-        """It is finished, and nothing is trained again; one that is not there is told all the same."""
+        """Nothing is trained again, as it is finished; a checkpoint that is not there is told all the same."""
         before = contents(finished)
         assert run_tiny(finished, resume=finished / f"checkpoints/checkpoint-{step}").state == "finished"
         with pytest.raises(BadCheckpoint, match="checkpoint-5: no checkpoint there"):

@@ -22,7 +22,7 @@ from tests.tiny_runs import checkpoint_names, outcome, run_tiny
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> dict[str, str]:
-    """What an undisturbed run leaves."""
+    """The outcome of an undisturbed run."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     run_tiny(folder)
     return outcome(folder)
@@ -139,7 +139,7 @@ def test_leftovers_go_with_the_next_save(tmp_path):
 
 @pytest.mark.slow
 def test_killed_twenty_times_at_random_moments(tmp_path):
-    """Of a longer run, from the moment it starts to train; it still ends with the same bits."""
+    """Kills a longer run from the moment it starts to train; it still ends with the same bits."""
     overrides = ["training.max_steps=400", "training.save_steps=5", "training.save_total_limit=2"]
     run_tiny(tmp_path / "whole", *overrides)
     folder, kills, draw = tmp_path / "run", 0, random.Random(1)

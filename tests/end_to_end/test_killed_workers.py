@@ -56,7 +56,7 @@ def kill_at_random(draw: random.Random, design: Design) -> int:
 
 
 def outcome(design: Design) -> dict[str, Any]:
-    """What the table and ``study.json`` are made of, but for the time it took."""
+    """The content of the table and of ``study.json``, but for the time it took."""
     found = read_results(design, dict.fromkeys(design.study.arms, 1000)).to_json()
     for arm in found["arms"].values():
         for cell in (*arm["cells"], *arm["tuning_cells"]):
@@ -65,7 +65,7 @@ def outcome(design: Design) -> dict[str, Any]:
 
 
 def stretches() -> dict[str, list[list[int]]]:
-    """Of each run the steps that it took, process by process, in the order of time."""
+    """The steps that each run took, process by process, in the order of time."""
     notes = [json.loads(line) for line in NOTES.read_text().splitlines()]
     runs: dict[str, list[dict[str, Any]]] = {}
     for note in notes:
@@ -78,7 +78,7 @@ def stretches() -> dict[str, list[list[int]]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> dict[str, Any]:
-    """What an undisturbed study comes to."""
+    """The outcome of an undisturbed study."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("whole"))
         design = load_study(write_study(STUDY, LONGER), REGISTRY)

@@ -59,7 +59,7 @@ def test_packed_or_not_the_weights_are_the_same(folders, tmp_path, workers):
 
 
 def test_stopped_in_its_second_epoch_it_goes_on_in_the_same_order(folders, tmp_path, monkeypatch):
-    """It stops in the tenth step and goes on from the eighth, the first of the second epoch."""
+    """The run stops in the tenth step and goes on from the eighth, the first of the second epoch."""
     jepa_core.run(recipe(folders[1], tmp_path / "whole", 12))
     compute = JepaTrainer.compute_loss
 
@@ -76,7 +76,7 @@ def test_stopped_in_its_second_epoch_it_goes_on_in_the_same_order(folders, tmp_p
 
 
 def test_starting_looks_at_a_few_rows_only(folders, tmp_path, monkeypatch):
-    """As many rows are selected as the first batch, the health batch and one sample a type need."""
+    """Selects as many rows as the first batch, the health batch and one sample a type need."""
     selected = []
     select = PackedSet.select
 

@@ -146,7 +146,7 @@ class TestAnotherRecipe:
 
 class TestExplicit:
     def test_an_earlier_one(self, mine, tmp_path):
-        """What came after it is of a past that no longer is, and goes with the next save."""
+        """Later checkpoints are of a past that no longer is, and go with the next save."""
         run_tiny(tmp_path / "whole")
         said: list[str] = []
         assert run_tiny(mine, resume=mine / "checkpoints/checkpoint-2", say=said.append).state == "resumed"

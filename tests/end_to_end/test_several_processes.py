@@ -39,7 +39,7 @@ def made(parameters: bool) -> JepaObjective:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory) -> Path:
-    """What two processes made of every case, by case and rank; all in one start, because starting takes seconds."""
+    """Results of two processes for every case, by case and rank; all in one start, because starting takes seconds."""
     folder = tmp_path_factory.mktemp("shared")
 
     def work(rank: int) -> None:
@@ -71,7 +71,7 @@ def test_any_number_of_eligible_samples_a_process(shared, tmp_path, pattern, par
 
 @pytest.mark.parametrize(("count", "batch", "accumulation"), UNEVEN)
 def test_data_that_do_not_divide(shared, tmp_path, count, batch, accumulation):
-    """No sample is repeated to fill up the end of an epoch, and a process without one takes part all the same."""
+    """No sample is repeated to fill up the end of an epoch; a process without one takes part all the same."""
     both = [shared / f"{count}-{rank}" for rank in (0, 1)]
     assert digest(both[0]) == digest(both[1])
     objective = made(True)
@@ -170,7 +170,7 @@ def test_what_goes_wrong_in_the_first_is_the_others_to_know_whatever_it_is(tmp_p
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_who_meets_nobody_ends_with_a_word(tmp_path, capfd, rank):
-    """As when torchrun was killed while its processes came up; torch itself tries again and again."""
+    """Happens when torchrun is killed while its processes come up; torch itself tries again and again."""
 
     def alone() -> None:
         os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2"}
@@ -186,7 +186,7 @@ def test_who_meets_nobody_ends_with_a_word(tmp_path, capfd, rank):
 
 
 def test_several_processes_are_left_out_of_this_one():
-    """What the children set stays theirs."""
+    """Settings of the children stay theirs."""
     assert in_child(lambda: None) == 0
     assert "RANK" not in os.environ
     assert start_together(0, lambda rank: None) == []

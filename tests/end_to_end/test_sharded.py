@@ -52,7 +52,7 @@ def with_predictor() -> JepaObjective:
 
 
 def with_bank() -> JepaObjective:
-    """Of all entities; several processes make it in parts."""
+    """A bank of all entities; several processes make it in parts."""
     names, distance = entities_of([small_set(facts(96))]), InfoNceDistance(negatives="bank")
     return small_objective(small_model(), 0, distance, reversal=QuestionToEntity(apart=True), candidates=names)
 
@@ -154,7 +154,7 @@ def of_evaluation(folder: Path, rank: int, processes: int) -> None:
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory) -> Callable[[int], Path]:
-    """What so many processes made; all in one start, because starting takes seconds."""
+    """Results of so many processes; all in one start, because starting takes seconds."""
 
     @cache
     def made(processes: int) -> Path:
@@ -208,7 +208,7 @@ def test_loss_and_gradient_are_those_of_one_process(several, alone, processes, n
 
 @pytest.mark.parametrize("name", COMPARING)
 def test_pairs_of_all_processes_are_looked_at_together(several, alone, name):
-    """Without training.fsdp too."""
+    """Holds without training.fsdp too."""
     for pattern in (BOTH, ONE, NOBODY):
         agrees(several(2), 2, alone, name, pattern, "copied")
 

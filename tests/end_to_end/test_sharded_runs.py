@@ -53,7 +53,7 @@ def apart(one: Path, other: Path) -> float:
 
 
 def optimizer_in(checkpoint: Path) -> dict[str, Tensor]:
-    """By rank and name; which process writes a number that all have is torch's to say."""
+    """The optimizer's state by rank and name; torch decides which process writes a number that all have."""
     return {
         name if name.endswith(".step") else f"{rank} {name}": tensor
         for rank in (0, 1)
@@ -139,13 +139,13 @@ def test_a_resumed_run_ends_in_the_same_bits(runs):
 
 @pytest.mark.parametrize("name", ["1 to 2", "2 to 4"])
 def test_another_number_of_processes_goes_on(runs, name):
-    """With the same samples in a step; what is left is rounding."""
+    """The samples of a step are the same; the difference is rounding."""
     for file in ("model.safetensors", "components.safetensors"):
         assert apart(runs / name / "model" / file, runs / "of 1/model" / file) < 1e-5
 
 
 def losses(run: Path) -> dict[int, dict[str, float]]:
-    """By step, of the steps after the fourth; a step without a pair has none for pairs."""
+    """The losses of the steps after the fourth, by step; a step without a pair has none for pairs."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     names = ("ntp_loss", "jepa_loss", "jepa_pairs")
     return {of["step"]: {n: of[n] for n in names if n in of} for of in lines if "ntp_loss" in of and of["step"] > 4}
@@ -197,7 +197,7 @@ def test_the_model_is_one_plain_folder(runs):
 
 
 def test_adapters_are_split_and_saved_as_without(runs):
-    """With generation, in which a process runs the model without the others."""
+    """Evaluates with generation, in which a process runs the model without the others."""
     one, two = runs / "lora/run", runs / "lora of 2/run"
     assert {path.name for path in (two / "model").iterdir()} == {path.name for path in (one / "model").iterdir()}
     assert apart(two / "model/adapter_model.safetensors", one / "model/adapter_model.safetensors") < 1e-5
@@ -209,7 +209,7 @@ def test_adapters_are_split_and_saved_as_without(runs):
 
 
 class TestParts:
-    """In one process."""
+    """Writing and reading parts in one process."""
 
     @pytest.fixture
     def folder(self, tmp_path) -> Path:

@@ -118,14 +118,14 @@ def test_outside_of_training(tmp_path, place, number, capfd):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_the_second_ends_at_once(tmp_path, number):
-    """Within the step, without a checkpoint of it; a shell shows 128 + number for it too."""
+    """The run ends within the step, without a checkpoint of it; a shell shows 128 + number for it too."""
     folder = tmp_path / "run"
     assert stopping(folder, MOMENTS["in a step"][0], number, times=2) == -number
     assert check(newest(folder / "checkpoints", None, pytest.fail)) == 2
 
 
 def test_a_closed_terminal_is_told_of_twice(tmp_path):
-    """By the system and by the shell; the second is no request to drop everything."""
+    """The system and the shell both tell of it; the second is no request to drop everything."""
     folder = tmp_path / "run"
     assert stopping(folder, MOMENTS["in a step"][0], signal.SIGHUP, times=2) == 129
     assert check(newest(folder / "checkpoints", None, pytest.fail)) == 4
@@ -143,7 +143,7 @@ def test_under_nohup_a_run_goes_on(tmp_path):
 
 
 def test_processes_that_make_batches_outlive_a_signal_to_the_whole_group(tmp_path):
-    """As Ctrl-C in a terminal sends it: a batch they owe must still come."""
+    """Ctrl-C in a terminal sends such a signal: a batch they owe must still come."""
     folder = tmp_path / "run"
 
     def run() -> None:
@@ -185,7 +185,7 @@ def _once(run: Callable[[], None]) -> None:
 
 
 def test_a_run_in_another_thread_trains_too(tmp_path):
-    """Only the main thread can listen to signals."""
+    """Signals reach the main thread alone."""
     from threading import Thread
 
     results: list[str] = []

@@ -35,7 +35,7 @@ print(jepa_core.__file__, jepa_plugins.__file__, jepa_recipes.__file__, distribu
 
 
 def succeed(*command: object, cwd: Path) -> str:
-    """What a command prints; fails where it does. Nothing of this checkout is on its path."""
+    """Returns what a command prints; fails where it does. Nothing of this checkout is on its path."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False

@@ -15,7 +15,7 @@ class TestCosineContract(DistanceContract):
 
 
 def test_values_by_hand():
-    """Same direction 0, 45 degrees 1 - 1/sqrt 2, right angle 1, (3, 4) and (4, 3) 1 - 24/25, opposite 2."""
+    """Parallel 0, 45 degrees 1 - 1/sqrt 2, right angle 1, (3, 4) and (4, 3) 1 - 24/25, opposite 2."""
     predicted = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [3.0, 4.0], [1.0, 2.0]])
     target = torch.tensor([[7.0, 0.0], [1.0, 1.0], [0.0, 5.0], [4.0, 3.0], [-1.0, -2.0]])
     expected = [0.0, 1 - 1 / math.sqrt(2), 1.0, 0.04, 2.0]

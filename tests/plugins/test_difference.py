@@ -1,4 +1,4 @@
-"""From the first to the last state of a view: its contract, and values by hand."""
+"""The displacement from the first to the last state of a view: its contract, and values by hand."""
 
 import torch
 

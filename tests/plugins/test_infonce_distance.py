@@ -114,7 +114,7 @@ def test_a_temperature_too_small_is_refused(temperature):
 
 
 def test_under_autocast():
-    """To bfloat16's three digits, with either kind of negatives."""
+    """Agrees to bfloat16's three digits, with either kind of negatives."""
     predicted, target = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
     bank = {"bank": target.repeat(2, 1), "bank_index": torch.arange(4)}
     for distance, needs in ((InfoNceDistance(1.0), {}), (InfoNceDistance(1.0, "bank"), bank)):

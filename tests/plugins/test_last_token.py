@@ -87,7 +87,7 @@ def test_the_last_token_with_a_tag(tag, place):
 
 
 def test_a_token_outside_the_view_is_not_taken():
-    """Of two tails only the first is in the view."""
+    """Only the first of two tails is in the view."""
     tags = torch.tensor([[Role.MASK, Role.TAIL, Role.TAIL]])
     assert LastToken(tag=Role.TAIL)(numbered(1, 3), torch.tensor([[True, True, False]]), tags).tolist() == [[1.0]]
 
@@ -110,13 +110,13 @@ def test_norms_by_hand(norm, expected):
 
 @pytest.mark.parametrize(("offset", "expected"), [(0, [[3.0], [101.0]]), (1, [[2.0], [100.0]]), (2, [[1.0], [100.0]])])
 def test_so_many_tokens_before_the_last(offset, expected):
-    """Of a view of two tokens, two before the last one is beyond its start: its first column."""
+    """Two before the last one of two tokens is beyond the view's start: its first column."""
     valid = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
     assert LastToken(offset=offset)(numbered(2, 4), valid, valid.long()).tolist() == expected
 
 
 def test_an_offset_counts_tokens_with_the_tag_only():
-    """Of the tails at columns 1, 3 and 4, one before the last is column 3, two before it column 1."""
+    """One before the last of the tails at columns 1, 3 and 4 is column 3, two before it column 1."""
     tags = torch.tensor([[Role.HEAD, Role.TAIL, Role.MASK, Role.TAIL, Role.TAIL]])
     found = [LastToken(tag=Role.TAIL, offset=n)(numbered(1, 5), tags > 0, tags).item() for n in range(3)]
     assert found == [4.0, 3.0, 1.0]

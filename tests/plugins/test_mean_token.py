@@ -36,7 +36,7 @@ def test_values_by_hand():
 
 
 def test_of_a_tag_by_hand():
-    """Of the first view the two relation tokens, (1, 0) and (5, 5); the second has none, and gives zeros."""
+    """The first view has two relation tokens, (1, 0) and (5, 5); the second has none, and gives zeros."""
     tags = torch.tensor(
         [[Role.RELATION, Role.HEAD, Role.RELATION, Role.PAD], [Role.HEAD, Role.PAD, Role.PAD, Role.PAD]]
     )

@@ -75,7 +75,7 @@ def state(model: Any, view: View) -> Tensor:
 
 
 def label_losses(model: Any, ids: list[int], labelled: Sequence[int]) -> list[Tensor]:
-    """Of each labelled token, its negative log-probability after all tokens before it."""
+    """The negative log-probability of each labelled token, after all tokens before it."""
     logits = forward(model, ids).logits[0]
     return [torch.logsumexp(logits[i - 1], 0) - logits[i - 1][ids[i]] for i in labelled]
 
@@ -144,7 +144,7 @@ def changes(states: Tensor, places: Sequence[int]) -> Tensor:
 
 
 def span_weight(span: int, whole: int, how: str) -> float:
-    """How much a pair counts, by the lengths of span and rest."""
+    """The weight of a pair, by the lengths of span and rest."""
     rest = whole - span
     if how == "none":
         return 1.0

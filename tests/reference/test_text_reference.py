@@ -108,7 +108,7 @@ def test_next_tokens_are_the_models_own_loss(config):
 
 @pytest.mark.parametrize("config", [GPT2, LLAMA], ids=["gpt2", "llama"])
 def test_the_prefix_is_the_conversations_own(config):
-    """Without predictor tokens the source's state is that of the conversation's pass: the prefix costs nothing."""
+    """The source's state is that of the conversation's pass without predictor tokens: the prefix costs nothing."""
     model = make_model(config)
     own = model(input_ids=torch.tensor([IDS]), output_hidden_states=True).hidden_states[-1][0, 5]
     torch.testing.assert_close(state(model, prefix_view(IDS, 6, [])), own, rtol=0, atol=1e-5)

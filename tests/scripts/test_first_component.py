@@ -1,4 +1,4 @@
-"""From nothing to a distance of one's own, tested, listed and used, by the clock of the script."""
+"""A distance of one's own from nothing, tested, listed and used, by the clock of the script."""
 
 from __future__ import annotations
 

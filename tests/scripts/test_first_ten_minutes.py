@@ -1,4 +1,4 @@
-"""What README tells a newcomer to type, typed in its order: with a stand-in for everything quickly, and really."""
+"""README's first commands for a newcomer, typed in its order: with a stand-in for everything quickly, and really."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run leaves. It sees neither the environment's jepa-core nor a GPU."""
+    """The files that a run leaves. It sees neither the environment's jepa-core nor a GPU."""
     folder = tmp_path_factory.mktemp("gpu_check")
     tiny = {
         "GPU_CHECK_SECONDS": "1800",

@@ -33,7 +33,7 @@ def test_a_part_is_replaced_and_its_heading_left_out(page, tmp_path, monkeypatch
 
 
 def test_views_by_hand(page, tmp_path):
-    """Of two cases and two arms; of two tables one behind the other."""
+    """The page has two cases and two arms; two tables stand one behind the other."""
     (tmp_path / "a.csv").write_text(
         "case,,ms,times fewer,of the floor,times as fast\n"
         f'small,"{page.NAIVE}",2,1.00,50 %,1.00\nsmall,"{page.PUBLIC}",4,0.50,25 %,0.50\n'

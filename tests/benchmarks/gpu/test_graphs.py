@@ -1,4 +1,4 @@
-"""What a captured step comes to, and what is told of one that can't be captured."""
+"""The figures of a captured step, and the words on one that can't be captured."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def wheel(folder, name, files):
 
 
 def test_a_transformers_that_does_not_import_is_left_out(tmp_path):
-    """For one that wants another torch than there is, the machine's own is better than none."""
+    """A version that wants another torch than there is would be worse than none: the machine's own is taken."""
     wheel(tmp_path, "transformers", {"transformers/__init__.py": "raise ImportError('wants a newer torch')"})
     wheel(tmp_path, "something", {"something.py": "answer = 42"})
     unpacked = unpack_wheels(tmp_path, tmp_path / "wheels")

@@ -21,7 +21,7 @@ def module(filename: str, text: str) -> dict[str, Any]:
 
 
 def test_a_wait_is_counted_at_the_innermost_line_of_ours_that_asked():
-    """What torch itself calls in between is not named."""
+    """Calls of torch's own in between are not named."""
     torchs = module("/site/torch/functional.py", "def einsum(): warnings.warn(WAIT, stacklevel=1)")
     ours = module("/site/jepa_core/objective/plan.py", "\ndef labelled(call): call(); call()")
     trainer = module("/site/transformers/trainer.py", "def step(call, inner): call(inner)")

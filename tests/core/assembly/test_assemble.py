@@ -1,4 +1,4 @@
-"""From a recipe to the spec of its objective."""
+"""The way from a recipe to the spec of its objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether any pair of a run can ever count."""
+"""Finding out whether any pair of a run can ever count."""
 
 from __future__ import annotations
 

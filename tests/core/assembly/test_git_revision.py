@@ -20,7 +20,7 @@ def git(*arguments: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """No checkout, and none around it."""
+    """A folder that is no checkout, and has none around it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     return tmp_path
@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def revision(folder) -> str:
-    """Of a checkout with one commit."""
+    """The revision of a checkout with one commit."""
     git("init")
     (folder / "a.txt").write_text("one")
     git("add", "a.txt")

@@ -63,7 +63,7 @@ def test_a_run_that_recalls_gives_the_losses_of_a_batch(finished):
 
 
 def own_loss(objective, data) -> float:
-    """Of the samples' own labels, without those of second views."""
+    """The loss of the samples' own labels, without those of second views."""
     batch = data.__getitems__(range(len(data)))
     with torch.no_grad(), mode(objective, filters=False):
         plan = objective.plan(batch)

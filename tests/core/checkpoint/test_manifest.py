@@ -1,4 +1,4 @@
-"""What is not exactly what was written is noticed, and named."""
+"""Files that are not exactly what was written are noticed, and named."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def draw() -> list[float]:
 
 @pytest.mark.parametrize("before", [0, 1, 7])
 def test_there_and_back(before):
-    """Also with half of a pair of Gaussian numbers still to come."""
+    """Holds even with half of a pair of Gaussian numbers still to come."""
     for _ in range(before):
         draw()
     packed = pack()

@@ -159,7 +159,7 @@ def test_crafted_tensors(mine, name, what, monkeypatch, tmp_path):
 
 
 def test_a_pickle_under_transformers_own_name_is_never_opened(mine, monkeypatch, tmp_path):
-    """As optimizer.pt or in the manifest too: no such file is ever read."""
+    """Reads no such file, whether it is called optimizer.pt or stands in the manifest."""
     monkeypatch.chdir(tmp_path)
     folder = mine / "checkpoints/checkpoint-4"
     for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth", "pytorch_model.bin", "training_args.bin"):

@@ -1,4 +1,4 @@
-"""What a run saved is what it trained, wherever it is read."""
+"""A run saves what it trained, wherever that is read."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_kinds_that_are_saved_under_other_names_go_on_bit_by_bit(kind, tmp_path)
 
 
 def test_a_pretrained_model_is_needed_once(finished, tmp_path):
-    """With a vocabulary that it has to grow for: 30 rows, and the data have 34 tokens and one predictor."""
+    """The vocabulary has to grow: 30 rows, and the data have 34 tokens and one predictor."""
     pretrained = tmp_path / "before" / "model"
     small_model(vocab_size=30).save_pretrained(pretrained)
     shutil.copy(finished.output_dir / "vocabulary.json", pretrained.parent)

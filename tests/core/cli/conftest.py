@@ -93,5 +93,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True)
 def wide_tables(monkeypatch):
-    """As wide as in a pipe, also where something around the tests says how wide a terminal is."""
+    """Makes tables as wide as in a pipe, whatever the environment of the tests says of a terminal's width."""
     monkeypatch.setenv("COLUMNS", "200")

@@ -119,14 +119,14 @@ def test_what_the_system_refuses_is_one_line_that_gives_no_orders(cli, monkeypat
     "arguments", [["list", "\x1b[2J"], ["--\x1b[2J"], ["show", "--\x1b[2J"], ["study", "a", "--processes", "\x1b[2J"]]
 )
 def test_a_wrong_command_line_gives_no_orders(cli, arguments):
-    """It may name anybody's file: who types ``*`` has not chosen the names."""
+    """A command line may name anybody's file: typing ``*`` is no choice of names."""
     done = cli(*arguments)
     assert done.exit_code == 2
     assert "\x1b" not in done.stderr
 
 
 def test_a_fault_shows_where_and_gives_no_orders(monkeypatch, capsys):
-    """Of a plugin, say: its words may be those of data."""
+    """The fault may be a plugin's, and its words may come from data."""
 
     def broken(prog_name):
         raise RuntimeError("\x1b[2J")
@@ -186,7 +186,7 @@ def test_every_command_cleans_up_when_it_is_asked_to_end(cli, monkeypatch, numbe
     ],
 )
 def test_what_is_printed_may_not_arrive(cli, shell, status, said):
-    """No reason to fail, unless it was all that the command had to give."""
+    """Lost output is no reason to fail, unless it was all that the command had to give."""
     command = f"{sys.executable} -m jepa_core.cli.main"
     done = subprocess.run(["bash", "-c", shell.replace("$RUN", command)], capture_output=True, text=True)
     assert done.returncode == status, done.stderr

@@ -63,7 +63,7 @@ def test_what_is_not_there_has_a_close_name(cli):
 
 
 def test_plugins_lists_the_broken_ones_too(cli, site):
-    """With their cause as it is: brackets and colons in it are no markup."""
+    """Causes are shown as they are: brackets and colons in them are no markup."""
     site.install("near-and-far", version="3.1", far=FAR, twice=FAR)
     site.install("bad", version="0.2", thing=BROKEN)
     shown = rows(cli("plugins").stdout)

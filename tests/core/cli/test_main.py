@@ -71,7 +71,7 @@ def test_five_mistakes_are_five_lines_and_validate_does_without_torch(tmp_path):
 
 @pytest.mark.parametrize("under", [True, False])
 def test_a_process_of_torchrun_ends_with_its_agent(monkeypatch, under):
-    """Which, when it is killed, tells it nothing."""
+    """A killed agent tells its processes nothing."""
     watched: list[int] = []
     for name, stand_in in {"stop_with_parent": watched.append, "app": lambda **_: None}.items():
         monkeypatch.setattr(main, name, stand_in)

@@ -109,7 +109,7 @@ def test_plugins_run_where_their_source_does_not_say_all(cli):
 
 
 def test_what_components_refuse_comes_with_the_rest(cli):
-    """Also of those that say it only when they are made."""
+    """Counts also components that refuse only when they are made."""
     Path("far.py").write_text(FAR.replace("self.power = power", 'raise ValueError(f"power: not {power}")'))
     done = cli("tiny.yaml", "--plugin", "far.py", "objective.distance={name: far, power: 3}", "objective.kk=1")
     assert done.exit_code == 2

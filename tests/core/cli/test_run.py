@@ -211,7 +211,7 @@ def test_collapse_is_told_when_the_run_ends(cli, monkeypatch, alike, early, told
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",), ("validate",), ("verify",)])
 def test_a_folder_that_is_no_model_is_told_with_its_line_and_nothing_is_written(cli, words, monkeypatch):
-    """By each command that would read it, before the data, and without asking the Hub."""
+    """Each command that would read the folder says so before the data, and without asking the Hub."""
     monkeypatch.setattr("huggingface_hub.HfApi.repo_info", None)
     Path("tiny.yaml").write_text("data: {name: reversal_curse, path: none}\nmodel:\n  pretrained: adapter\n")
     Path("adapter").mkdir()

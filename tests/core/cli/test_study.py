@@ -54,7 +54,7 @@ def write_files(folder: Path, text: str = TEXT) -> None:
 
 
 def figures(folder: Path) -> dict[str, str]:
-    """What each run measured, and what was chosen."""
+    """The figures that each run measured, and the points that were chosen."""
     files = [*folder.glob("out/cells/**/metrics.json"), *folder.glob("out/tuning/*.json")]
     return {str(path.relative_to(folder)): path.read_text() for path in files}
 

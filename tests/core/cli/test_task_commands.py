@@ -34,7 +34,7 @@ def installed(site):
 
 
 def jepa_run(site, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, which sees what is on the site."""
+    """Runs in a process of its own, which sees what is on the site."""
     code = f"import sys; sys.path.insert(0, {str(site.folder)!r}); from jepa_core.cli.main import main; main()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 

@@ -27,7 +27,7 @@ def linear(colour: str) -> np.ndarray:
 
 
 def contrast(a: str, b: str) -> float:
-    """As the Web Content Accessibility Guidelines define it."""
+    """The contrast as the Web Content Accessibility Guidelines define it."""
     darker, lighter = sorted(float(TO_XYZ[1] @ linear(colour)) + 0.05 for colour in (a, b))
     return lighter / darker
 

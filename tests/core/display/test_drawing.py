@@ -85,7 +85,7 @@ def test_axes_suggest_nothing(values, scale, limits):
 
 
 def test_a_legend_names_quantities_not_runs():
-    """Of several runs it is in the colour of text: the run's colours are told by the page."""
+    """A legend of several runs is in the colour of text: the page tells the runs' colours."""
     one = draw_chart(Chart("x", (curve(1.0, label="NTP"), curve(2.0, label="JEPA", colour=1)))).axes[0].get_legend()
     assert [text.get_text() for text in one.get_texts()] == ["NTP", "JEPA"]
     assert [line.get_color() for line in one.get_lines()] == SERIES[:2]

@@ -24,7 +24,7 @@ def test_against_numpy():
 
 
 def test_by_hand():
-    """Along x the points are at ±3 and ±1 about their mean (7, 2), along y at 0; the signs are those of x."""
+    """Points lie at ±3 and ±1 along x about their mean (7, 2), along y at 0; the signs are those of x."""
     ours = project(torch.tensor([[4.0, 2.0], [6.0, 2.0]]), torch.tensor([[8.0, 2.0], [10.0, 2.0]]))
     assert ours.predicted[:, 0].tolist() == pytest.approx([-3, -1])
     assert ours.target[:, 0].tolist() == pytest.approx([1, 3])

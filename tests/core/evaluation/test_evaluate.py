@@ -55,7 +55,7 @@ def test_jepa_loss_is_null_where_no_pair_counts():
 
 @pytest.mark.parametrize(("rate", "measured"), [(0.0, True), (0.999, True), (1.0, False)])
 def test_a_distance_that_nothing_was_ever_trained_for_is_no_figure(rate, measured):
-    """What drops some pairs in training is measured on all of them; what drops all of them is not."""
+    """A filter that drops some pairs in training is ignored in evaluation; one that drops all leaves no figure."""
     objective = small_objective(small_model(), filters=(SampleTypeFilter(), LossDropout(rate)))
     assert (evaluate(objective, small_set())["jepa_loss"] is not None) == measured
 
@@ -79,7 +79,7 @@ def test_what_is_no_number_ranks_last():
 
 
 def test_a_broken_model_scores_nothing():
-    """As good a rank as none: 1 / 40, where 40 tokens could have been said."""
+    """Its rank is as good as none: 1 / 40, where 40 tokens could have been said."""
     model = small_model()
     with torch.no_grad():
         model.base_model.ln_f.weight[0] = float("nan")

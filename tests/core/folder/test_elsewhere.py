@@ -1,4 +1,4 @@
-"""What is said of a folder that holds no finished run."""
+"""Words on a folder that holds no finished run."""
 
 from __future__ import annotations
 

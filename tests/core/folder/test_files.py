@@ -1,4 +1,4 @@
-"""Only files are read, and what is written is there whole or not at all; never through a link."""
+"""Reads files alone, and writes them whole or not at all; never through a link."""
 
 from __future__ import annotations
 

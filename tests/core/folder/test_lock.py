@@ -113,7 +113,7 @@ def test_a_place_that_takes_nothing_is_named(tmp_path):
 
 
 class TestStrangers:
-    """What lies there under the lock's name and is none."""
+    """Files under the lock's name that are none."""
 
     @pytest.mark.parametrize("kind", ["link to a file", "link to nowhere", "second name", "pipe", "folder"])
     def test_nothing_of_it_is_touched(self, tmp_path, kind):
@@ -187,7 +187,7 @@ class TestStrangers:
 
 
 class TestWithoutFcntl:
-    """As on Windows, where the system has another kind of lock."""
+    """Systems like Windows have another kind of lock."""
 
     @pytest.fixture(autouse=True)
     def no_fcntl(self, monkeypatch):

@@ -1,4 +1,4 @@
-"""What jepa-run wrote it writes over; what a user wrote, under whatever name, it does not."""
+"""Files of jepa-run's are written over; those of a user, under whatever name, are not."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def run(folder: Path, *overrides: str, registry: Registry = REGISTRY, **options)
 
 
 def both(folder: Path) -> dict[str, str]:
-    """What two runs have to agree in, bit by bit."""
+    """Everything that two runs have to agree in, bit by bit."""
     learned = {f"learned/{name}": value for name, value in outcome(folder / "learned").items()}
     return {**learned, **outcome(folder), "rows": digest(folder / "rehearsed.jsonl")}
 
@@ -71,7 +71,7 @@ def copy(whole, tmp_path) -> Path:
 
 
 def cut_off(folder: Path) -> None:
-    """As if killed after its first checkpoint."""
+    """Cuts a run off, as if killed after its first checkpoint."""
     (folder / "metrics.json").unlink()
     shutil.rmtree(folder / "model")
     shutil.rmtree(in_order(folder / "checkpoints")[-1])
@@ -223,7 +223,7 @@ class TestOverwrite:
         assert run(copy, "seed=7").state == "finished"
 
     def test_cut_off_on_the_way_it_is_the_new_run(self, copy, monkeypatch):
-        """What the folder held is gone before the new run learns, so nobody takes it for the new one's."""
+        """Former content of the folder is gone before the new run learns, so nobody takes it for the new one's."""
         with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
             patch.setattr("jepa_core.launch.run._train", killed)
             run(copy, "seed=7", overwrite=True)
@@ -337,7 +337,7 @@ class TestSelfTraining:
 
     @pytest.mark.parametrize("depth", [0, 1, 2, 3])
     def test_cut_off_in_any_round_it_ends_the_same(self, trained, tmp_path, depth):
-        """What comes after the round that was cut off is not there yet."""
+        """Later rounds than the one that was cut off have left nothing yet."""
         copy = Path(shutil.copytree(trained, tmp_path / "run"))
         for above in range(depth):
             for path in copy.joinpath(*["learned"] * above).iterdir():
@@ -382,7 +382,7 @@ def json_rows(path: Path) -> list:
 
 
 class TestTakenOver:
-    """What another run has learned by the same recipe."""
+    """Taking over what another run has learned by the same recipe."""
 
     def test_it_ends_the_same_and_learns_nothing_again(self, whole, tmp_path, monkeypatch):
         recipe = tiny(tmp_path / "run")

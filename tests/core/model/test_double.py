@@ -10,7 +10,7 @@ IDS = torch.arange(6)[None]
 
 
 def moved(model) -> float:
-    """How far the first five tokens move when the last one changes."""
+    """The distance by which the first five tokens move when the last one changes."""
     with torch.no_grad():
         one, other = (model.base_model(input_ids=ids).last_hidden_state for ids in (IDS, IDS.where(IDS != 5, 0)))
     return float((one - other)[:, :5].abs().max())

@@ -1,4 +1,4 @@
-"""What transformers' own generation does with a model that was built here."""
+"""Generation by transformers itself, with a model that was built here."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_layers_that_hold_no_state_a_token_can_not_be_read():
 
 
 def test_the_model_does_not_look_for_padding_while_it_runs_and_can_again_after():
-    """It would read its input on the host for a warning, and so wait for the device."""
+    """A search for padding, to warn of it, reads the input on the host, and so waits for the device."""
     model = small_model(pad_token_id=3)
     looked = []
     model.base_model.__class__.warn_if_padding_and_no_attention_mask, before = (
@@ -112,7 +112,7 @@ def test_the_model_does_not_look_for_padding_while_it_runs_and_can_again_after()
 
 
 def test_a_compiled_pass_is_the_same():
-    """What is set on the model for a while, and taken off again, is nothing that dynamo follows."""
+    """Dynamo does not follow what is set on the model for a while and taken off again."""
     objective = small_objective(small_model(), layout="rows")
     plan = objective.plan(small_batch())
     expected = objective(plan=plan).loss

@@ -57,7 +57,7 @@ def test_dropout_is_refused():
 
 
 def test_no_gradient_is_quietly_wrong():
-    """On a CPU, old versions of torch have the right one, newer ones have none and say so."""
+    """Old versions of torch have the right one on a CPU; newer ones have none and say so."""
     generator = torch.Generator().manual_seed(0)
     ours = torch.randn(1, HEADS, TOKENS, WIDTH, generator=generator, requires_grad=True)
     theirs = ours.detach().clone().requires_grad_()

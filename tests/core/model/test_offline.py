@@ -15,7 +15,7 @@ class Reached(BaseException):
 
 @pytest.fixture(autouse=True)
 def online(monkeypatch):
-    """As far as the settings go."""
+    """Goes online as far as the settings go."""
 
     def ask(host, *arguments, **options):
         raise Reached(host)

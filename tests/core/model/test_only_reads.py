@@ -40,7 +40,7 @@ def test_a_model_without_an_mlp_to_leave_out_runs_it_all():
 
 
 def test_the_objective_reads_labels_predictors_and_targets_only():
-    """Of the first sample's thirteen tokens: the two before its answer, the predictor, and the target."""
+    """Four of the first sample's thirteen tokens are read: the two before its answer, the predictor, and the target."""
     objective = small_objective(small_model(), layout="packed")
     plan = objective.plan(small_batch(SAMPLES[:1]))
     (reads,) = plan.reads

@@ -41,7 +41,7 @@ def test_scaled_and_capped(kind, config, by_hand):
 
 
 def test_a_cap_is_found_where_the_output_embedding_is_zero():
-    """It is the code that is looked at, and no weight."""
+    """The search looks at the code, and at no weight."""
     model = a_model("gemma2", tie_word_embeddings=False)
     torch.nn.init.zeros_(model.lm_head.weight)
     transformer = Transformer(model)

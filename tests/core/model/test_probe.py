@@ -1,4 +1,4 @@
-"""Who hangs on whom, by gradients."""
+"""Dependence between tokens, by gradients."""
 
 from __future__ import annotations
 

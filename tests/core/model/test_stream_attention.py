@@ -56,7 +56,7 @@ def test_the_model_s_own_attention_is_back_whatever_happens():
 
 
 def test_another_attention_can_not_take_a_stream_for_a_mask():
-    """No shape that its scores have."""
+    """The argument's shape is none that scores have."""
     states = torch.zeros(1, 4, 6, 8)
     with pytest.raises(RuntimeError, match="size"):
         torch.nn.functional.scaled_dot_product_attention(

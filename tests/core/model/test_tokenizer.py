@@ -131,7 +131,7 @@ def test_a_class_that_is_no_tokenizers(tmp_path):
 
 
 def test_a_folder_with_a_model_alone(tmp_path):
-    """Of this transformers makes a tokenizer that knows no text at all."""
+    """transformers makes a tokenizer of such a folder that knows no text at all."""
     GPT2Config(n_layer=1).save_pretrained(tmp_path)
     assert AutoTokenizer.from_pretrained(tmp_path)("red fox")["input_ids"] == []
     with pytest.raises(DataError, match=r"expected a Hugging Face tokenizer, there is none that knows any text$"):

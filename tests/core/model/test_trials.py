@@ -1,4 +1,4 @@
-"""What models do with masks and position ids, tried on them."""
+"""Trials of what models do with masks and position ids."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_recurrent_model_sees_past_a_mask():
 
 
 def test_a_mask_for_all_layers_where_each_should_have_its_own():
-    """Without the hooks that hand them out, a stack reaches every layer whole."""
+    """A stack reaches every layer whole, without the hooks that hand out its masks."""
     model = small_model()
     fittings = Fittings.of(model)
     for block in fittings.anatomy.blocks:

@@ -1,4 +1,4 @@
-"""How far layers see, and that a mask of ours sees no further."""
+"""Windows of layers, and masks of ours that see no further."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_chunks():
     ],
 )
 def test_they_are_the_models_own(kind, config):
-    """With the windows said here as masks a layer, states are those that the model makes by itself."""
+    """States under the windows, given as a mask a layer, are those that the model makes by itself."""
     transformer = Transformer(a_model(kind, **config))
     assert any(transformer.windows)
     ids = torch.arange(8)[None]

@@ -88,7 +88,7 @@ def compare(one, other):
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_packed_rows_and_naive_agree(strategy, kind, k, positions):
-    """In the loss and the gradient of every parameter."""
+    """They agree in the loss and in the gradient of every parameter."""
     options = {"reversal": STRATEGIES[strategy](), "positions": positions, "distance": L2Distance()}
     model = small_model(kind)
     packed, rows = (small_objective(model, k, layout=layout, **options).eval() for layout in ("packed", "rows"))
@@ -191,7 +191,7 @@ def test_a_second_block_continues_behind_all_tokens_before_it():
 
 
 def test_without_predictor_tokens_a_part_is_no_branch():
-    """There is nothing to put behind the view's last token."""
+    """Nothing is left to put behind the view's last token."""
     plan = small_objective(small_model(), 0, reversal=AtTheQuestion()).plan(small_batch())
     assert [block.prefix for block in plan.blocks] == [None, None]
     assert plan.pairs[0].source.block == 0

@@ -1,4 +1,4 @@
-"""Which layout ``auto`` takes, by the work that is counted, and what it takes instead of a mask that is too large."""
+"""Choosing a layout by the work that is counted, and another one where a mask would be too large."""
 
 from __future__ import annotations
 

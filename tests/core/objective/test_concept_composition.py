@@ -94,7 +94,7 @@ def naive(model, negatives: str, detach: int | None, autoencode: bool) -> tuple[
 
 
 def contrasts(model, negatives, predicted, targets) -> list[torch.Tensor]:
-    """Of each predicted state against its target (name, state), all other targets or all other entities."""
+    """Contrasts each predicted state with its target (name, state) among all other targets or all other entities."""
     bank = dict(targets)
     if negatives == "bank":
         names = {tuple(name) for head, _, _, tail, _ in SAMPLES for name in (head, tail)}
@@ -169,7 +169,7 @@ def test_layers_that_ntp_may_be_detached_after():
 
 
 def test_no_positions_means_none():
-    """As if the table were zero; it is saved as zeros and not trained, and the caller's own is left alone."""
+    """Works as if the table were zero; it is saved as zeros and not trained, and the caller's own is left alone."""
     model, zeroed = concept_model("gpt2"), concept_model("gpt2")
     torch.nn.init.zeros_(zeroed.transformer.wpe.weight)
     before = model.transformer.wpe.weight.clone()

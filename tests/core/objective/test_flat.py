@@ -61,7 +61,7 @@ def test_masks_by_layer_inner_layers_and_recall(kind, options):
 
 
 class Everything(BlockCausalMask):
-    """What came before is seen, in all blocks."""
+    """Shows everything that came before, in all blocks."""
 
     plain_block_causal = False
     isolates_views = False
@@ -211,7 +211,7 @@ def largest(layout, length, strategy):
 
 @pytest.mark.parametrize("strategy", [Copy, STRATEGIES["at the question"]])
 def test_memory_grows_with_the_tokens_and_not_with_their_square(strategy):
-    """From 128 tokens a sample to 512: four times the largest tensor, and 16 times in a packed row."""
+    """Going from 128 tokens a sample to 512 makes the largest tensor four times as large, in a packed row 16 times."""
     few, many = (largest("flat", length, strategy) for length in (128, 512))
     assert many / few < 4.2
     few, many = (largest("packed", length, strategy) for length in (128, 512))

@@ -42,7 +42,7 @@ def slow_spread(embeddings: torch.Tensor, step: int) -> torch.Tensor:
 @pytest.mark.parametrize("of_side", ["predicted", "target", "both"])
 @pytest.mark.parametrize("target", ["same", "stopped"])
 def test_a_regularizer_in_the_loss(of_side, target):
-    """Beside the same objective without it; all pairs of the batch together."""
+    """Compares with the same objective without it; a regularizer gets all pairs of the batch together."""
     regularizer = Spread(0.3, of_side)
     options = {"target": target, "seed": SEED, "distance": L2Distance()}
     plain = small_objective(small_model(), 1, **options)

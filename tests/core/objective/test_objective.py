@@ -73,7 +73,7 @@ def test_equals_the_naive_two_passes(kind, attention, distance, k, layout):
 
 
 def model_at(kind, positions):
-    """Without positions, GPT-2's table of them is zero and stays so."""
+    """A model for these positions: without any, GPT-2's table of them is zero and stays so."""
     model = small_model(kind)
     if positions == "none" and kind == "gpt2":
         torch.nn.init.zeros_(model.transformer.wpe.weight).requires_grad_(False)
@@ -114,7 +114,7 @@ def with_eligible(share):
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 @pytest.mark.parametrize("k", range(17))
 def test_every_k_with_positions_and_shares_in_turn(kind, layout, k):
-    """Over three neighbouring k every pairing of positions and share comes up for each model and layout."""
+    """Three neighbouring k cover every pairing of positions and share for each model and layout."""
     for number, share in enumerate(("none", "one", "some", "all")):
         positions = ("continue", "restart", "none")[(k + number) % 3]
         model = model_at(kind, positions)
@@ -196,7 +196,7 @@ def test_nothing_crosses_between_blocks(kind, attention, layout):
 
 
 def test_both_layouts_take_the_padding_out():
-    """What stands under the padding has no influence."""
+    """Tokens under the padding have no influence."""
     objective = small_objective(small_model())
     batch = small_batch()
     padded = {
@@ -269,7 +269,7 @@ def test_facts_too_long_for_the_position_table_are_refused():
 
 
 def hooks(model):
-    """By module: hooks before, hooks after, and what it has of its own."""
+    """Each module's hooks before and after it, and its own attributes."""
     return {
         name: (len(module._forward_pre_hooks), len(module._forward_hooks), len(module._backward_hooks), [*vars(module)])
         for name, module in model.named_modules()

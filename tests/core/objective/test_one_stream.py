@@ -44,7 +44,7 @@ def test_rows_come_by_length_or_by_sample():
 
 
 def test_what_a_mask_builder_is_told_is_what_it_is_told_of_a_row():
-    """Where rows have no gaps."""
+    """The rows have no gaps here."""
     batch = small_batch()
     samples = Samples.of_batch(batch)
     each = [samples[torch.tensor([i])] for i in range(len(samples))]

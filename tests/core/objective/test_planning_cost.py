@@ -1,4 +1,4 @@
-"""How many tensor operations a plan takes on the host: of a batch of the reference composition, whatever its size."""
+"""Counts the tensor operations of a plan on the host: of a batch of the reference composition, whatever its size."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ SOURCES = {
 @pytest.mark.parametrize("k", [0, 2])
 @pytest.mark.parametrize("source", SOURCES)
 def test_what_is_recalled_is_what_the_source_extractor_makes_of_the_question(source, k):
-    """Of each block's question by itself; the answer and predictor tokens that follow it play no part."""
+    """Each block's question stands by itself; the answer and predictor tokens after it play no part."""
     objective = concept_objective(
         concept_model("gpt2"),
         ntp_detach=2,

@@ -1,4 +1,4 @@
-"""Who sees whom in a stream is who sees whom in a packed row."""
+"""A token of a stream sees what it sees in a packed row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plan_of(strategy, mask):
 @pytest.mark.parametrize("name", MASKS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_pair_of_tokens(strategy, name, layer, by_sample):
-    """In a row of its sample, token by token; between samples nothing."""
+    """Tokens see each other as in a row of their sample, one by one; between samples nothing is seen."""
     mask, plan = MASKS[name], plan_of(strategy, MASKS[name])
     if name != "plain" and not by_sample:
         return

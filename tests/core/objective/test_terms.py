@@ -28,7 +28,7 @@ def first(**options):
 
 
 def second(**options):
-    """From the question to the entity in a block of its own, by another distance at other layers, of all samples."""
+    """A second term, from the question to the entity in a block of its own, by another distance at other layers, of all samples."""
     parts = {
         "reversal": QuestionToEntity(apart=True),
         "distance": L2Distance(),
@@ -70,7 +70,7 @@ def test_the_loss_is_the_sum_and_each_is_as_by_itself(kind, layout):
 
 @pytest.mark.parametrize("positions", ["continue", "restart", "none"])
 def test_against_the_naive_passes(positions):
-    """With positions that continue, the second term's block comes behind the first one's."""
+    """The second term's block comes behind the first one's, with positions that continue."""
     objective = JepaObjective(small_model().eval(), replace(both(), positions=positions)).eval()
     out, naive = objective(**small_batch()), naive_losses(objective, small_batch())
     assert naive.loss.item() == pytest.approx(out.loss.item(), rel=TOLERANCE)

@@ -134,7 +134,7 @@ def test_older_keys_are_understood(outline):
 
 
 def test_neither_torch_nor_transformers_is_imported():
-    """In a process of its own, by the command itself."""
+    """The command itself checks, in a process of its own."""
     code = (
         "import sys\nfrom jepa_core.cli.main import app\n"
         "try:\n    app(['validate', *sys.argv[1:]], prog_name='jepa-run')\n"

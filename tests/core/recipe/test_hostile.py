@@ -60,7 +60,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module", autouse=True)
 def everything_imported(tmp_path_factory):
-    """What loading a good recipe imports of ours, and what that does."""
+    """Imports of ours that loading a good recipe causes, and their effects, happen before."""
     path = tmp_path_factory.mktemp("good") / "recipe.yaml"
     path.write_text(GOOD)
     load_recipe(path, registry=REGISTRY)
@@ -69,7 +69,7 @@ def everything_imported(tmp_path_factory):
 
 
 def watched(load) -> list[str]:
-    """What `load` did of the FORBIDDEN."""
+    """The FORBIDDEN acts of `load`."""
     seen = []
 
     def note(event: str, args: tuple) -> None:

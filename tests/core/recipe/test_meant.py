@@ -1,4 +1,4 @@
-"""What a name that there is not, or none at all, is taken for."""
+"""Guesses for a name that there is not, or for none at all."""
 
 from __future__ import annotations
 

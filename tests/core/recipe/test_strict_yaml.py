@@ -11,7 +11,7 @@ from jepa_core.recipe.strict_yaml import MAX_ALIASES, MAX_DEPTH, MAX_NODES, Docu
 
 
 def refusal(text: str | bytes) -> str:
-    """What keeps `text` from being read at all."""
+    """The reason why `text` can't be read at all."""
     with pytest.raises(RecipeError) as caught:
         parse_yaml(text, "f.yaml")
     assert len(caught.value.problems) == 1

@@ -14,7 +14,7 @@ def training(**values) -> Training:
 
 
 def arguments(**values) -> TrainingArguments:
-    """What transformers makes of the section, on a machine of any kind."""
+    """The arguments that transformers makes of the section, on a machine of any kind."""
     return TrainingArguments(output_dir="unused", use_cpu=True, **training(**values).arguments())
 
 

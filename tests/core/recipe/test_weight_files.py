@@ -112,7 +112,7 @@ def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, kind):
 
 
 def test_a_link_to_weights_is_followed(tmp_path):
-    """So are those of the Hub's cache."""
+    """Files in the Hub's cache are such links."""
     (tmp_path / "blob").write_bytes(tensors())
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "model.safetensors").symlink_to("../blob")

@@ -1,4 +1,4 @@
-"""Which curves there are, and what tells them apart."""
+"""The curves that there are, and what tells them apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the terminal shows is what was meant: no markup, no folding where lines are searched."""
+"""Shows on the terminal what was meant: no markup, no folding where lines are searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a run's folder, and how runs are told apart."""
+"""Reading a run's folder, and telling runs apart."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class TestEmbeddings:
 
 class TestWeights:
     def test_of_a_finished_run(self, tmp_path):
-        """Those in its folder, not those that it started from."""
+        """The weights are those in its folder, not those that it started from."""
         path = make_run(tmp_path / "a", "seed=1")
         other = make_run(tmp_path / "b", "seed=2")
         (other / "model" / "model.safetensors").replace(path / "model" / "model.safetensors")

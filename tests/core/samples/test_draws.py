@@ -86,7 +86,7 @@ def test_a_million_different_rows_have_different_hashes():
 
 
 class TestDraws:
-    """What a component is given."""
+    """The draws that a component is given."""
 
     INDEX = torch.tensor([5, 0, 900, 7])
 

@@ -73,7 +73,7 @@ NAMES = [(1,), (2,), (8,), *TAILS]
 
 @pytest.mark.parametrize(("negatives", "candidates"), [("batch", TAILS), ("bank", NAMES)])
 def test_another_right_answer_is_no_negative(negatives, candidates):
-    """In the batch 3 stands twice; it counts once for the question that it does not answer."""
+    """The batch holds 3 twice; it counts once, for the question that it does not answer."""
     rows = [0, 1, 3] if negatives == "batch" else [0, 1, 2, 3]
     made = objective(negatives)
     loss = float(made(**small_batch([FACTS[row] for row in rows])).loss)
@@ -83,7 +83,7 @@ def test_another_right_answer_is_no_negative(negatives, candidates):
 
 
 def test_an_answer_counts_as_right_though_the_batch_does_not_say_so():
-    """Of the question about 1 only the answer [4, 6] is in the batch; that 3 answers it too, the training set says."""
+    """The batch has only the answer [4, 6] to the question about 1; the training set says that 3 answers it too."""
     made = objective("batch")
     loss = float(made(**small_batch([FACTS[1], FACTS[2]])).loss)
     assert loss == pytest.approx(by_hand(made, [2], [(3,), (4, 6)]) / 2, rel=1e-5), "the first has no negative left"

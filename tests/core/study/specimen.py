@@ -61,7 +61,7 @@ def tiny(registry: Registry, text: str = STUDY) -> Design:
 
 
 def pretend(recipe: Recipe, mrr: float | None = None, **_: Any) -> None:
-    """What a finished run of six steps leaves; its test mrr is the learning rate plus the seed, by default."""
+    """Writes what a finished run of six steps leaves; its test mrr is the learning rate plus the seed, by default."""
     folder, registry = RunFolder(Path(recipe.output_dir)), Registry.discover()
     final = recipe.training.learning_rate + recipe.seed if mrr is None else mrr
     write_text(folder.recipe, dump_yaml(resolved(recipe, registry)))

@@ -1,4 +1,4 @@
-"""What a study writes belongs to the runs that are there."""
+"""A study's files belong to the runs that are there."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_file_of_the_user_is_not_written_over(registry, name):
 
 
 def test_a_metric_that_no_run_has_is_told(registry):
-    """Where an arm evaluates whatever its data have, nobody knows before."""
+    """Nobody knows before, as an arm may evaluate whatever its data have."""
     design = tiny(registry, STUDY.replace("[test.joint_accuracy]", "[test.mrx, tst.mrr, test.joint_accuracy]"))
     assert files.write_results(design, registry)[1][0].startswith("out: ")
     pretend(design.report_cells("jepa", ())[0].recipe(registry))

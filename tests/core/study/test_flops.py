@@ -29,7 +29,7 @@ def test_next_token_prediction_by_hand(registry, batch):
 
 
 def test_second_views_by_hand(registry):
-    """With k = 1 a fact has five tokens and its pair four more; the MLP runs at the label and at both last tokens."""
+    """A fact has five tokens with k = 1, and its pair four more; the MLP runs at the label and at both last tokens."""
     write_study()
     nearly_all = ["objective.layout=packed", "data.entities_both_ways=200", "data.entities_one_way=2"]
     run = build(load_recipe("recipes/tiny.yaml", nearly_all, registry), registry, "cpu")

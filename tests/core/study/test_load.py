@@ -76,7 +76,7 @@ def test_a_metric_of_a_split_that_is_not_evaluated(registry):
 
 
 def test_older_spellings_are_read_as_in_a_run(registry):
-    """In what changes an arm, a stage, and a grid's points."""
+    """They may stand in the changes of an arm or a stage, and in a grid's points."""
     older = STUDY.replace("objective.k=0]", "objective.k=0, objective.stop_gradient=target]").replace(
         "{training.learning_rate: [1e-3, 1e-2]}", "{evaluation.concepts: [true, false]}"
     )

@@ -43,7 +43,7 @@ def ran(monkeypatch) -> list[str]:
 
 
 def breaking(monkeypatch, cell: str, error: BaseException) -> None:
-    """From now on this cell ends with an error."""
+    """Makes this cell end with an error from now on."""
     run = worker.run
 
     def broken(recipe, **options):
@@ -150,7 +150,7 @@ def test_what_stops_the_study_is_no_failure_of_a_cell(registry, ran, monkeypatch
 
 
 def test_a_held_cell_is_left_to_its_holder(registry, ran, monkeypatch):
-    """This worker does the others meanwhile, then waits; what the holder lets go unfinished, it does itself."""
+    """A worker does the others meanwhile, then waits; what the holder lets go unfinished, it does itself."""
     design = tiny(registry)
     held = design.report_cells("jepa", ())[0]
     held.lock.parent.mkdir(parents=True)

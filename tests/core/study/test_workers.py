@@ -36,7 +36,7 @@ open(f"caught-{os.getpid()}", "w").write(" ".join(caught))
 
 @pytest.fixture
 def script(monkeypatch):
-    """What the workers run from now on."""
+    """The script that the workers run from now on."""
 
     def use(text: str) -> None:
         start = workers._start
@@ -71,7 +71,7 @@ def test_a_signal_reaches_every_worker_once_and_is_waited_for(registry, script, 
 
 
 def test_a_second_signal_ends_them_at_once(registry, script):
-    """Who does not want to wait for steps and saves says so again."""
+    """A user who does not want to wait for steps and saves says so again."""
     script(POLITE.replace("time.sleep(0.3)", "time.sleep(60)"))
     threads = [signal_when(signal.SIGHUP, "ready-*", 2), signal_when(signal.SIGTERM, "stubborn-*", 2)]
     with pytest.raises(Stopped):

@@ -49,7 +49,7 @@ class Listed:
 
 
 def task(made=Listed, held_out=None) -> TaskData:
-    """With a training set of the class `made`."""
+    """A task with a training set of the class `made`."""
     test = held_out or Listed([OTHER, ANOTHER], group=1, first=3)
     return TaskData(made([SHORT, MIDDLE, LONG]), {"test": test}, VOCABULARY, ("a", "b"), NAMES)
 
@@ -60,7 +60,7 @@ class TestListed(DatasetContract):
 
 
 class TestTrainedSamplesAreAskedToo(DatasetContract):
-    """In the training samples' group, so that nobody takes them for held out."""
+    """They stand in the training samples' group, so that nobody takes them for held out."""
 
     def make(self):
         return task(held_out=Listed([SHORT], group=0, first=3))

@@ -161,7 +161,7 @@ class TestGlobalRandomNumbers(DistanceContract):
 
 
 class TestRestoredRandomNumbers(DistanceContract):
-    """It draws from a generator of its own, whose state nobody saves."""
+    """Draws from a generator of its own, whose state nobody saves."""
 
     fails = (
         "test_same_inputs_give_the_same_result",

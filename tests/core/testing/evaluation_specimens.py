@@ -15,7 +15,7 @@ class OfLengths(EvaluationContract):
 
 
 def lengths(samples, batch_size):
-    """Of the samples, batch by batch."""
+    """Yields the lengths of the samples, batch by batch."""
     starts = range(0, len(samples), batch_size)
     parts = [samples.__getitems__(range(start, min(start + batch_size, len(samples)))) for start in starts]
     return [(part["tags"] != 0).sum(dim=1).tolist() for part in parts]
@@ -80,7 +80,7 @@ class TestAFigureForEveryBatch(OfLengths):
 
 
 class TestCounts(OfLengths):
-    """How often it was called: another run gives another figure."""
+    """Counts its calls: another run gives another figure."""
 
     fails = ("test_batches_do_not_matter",)
     calls = 0

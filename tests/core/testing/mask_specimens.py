@@ -26,7 +26,7 @@ def declaring(function, **declarations):
 
 
 def span_first(query, key, layer):
-    """In the first layer one span at a time, then the last tokens of spans."""
+    """Shows one span at a time in the first layer, then the last tokens of spans."""
     first = torch.tensor(layer == 0)
     return same_block(query, key, layer) & ((first & (query.span == key.span)) | (~first & key.last))
 
@@ -127,7 +127,7 @@ class TestHeadAxis(MaskContract):
 
 
 class TestFirstRowForAll(MaskContract):
-    """What is last of its span in the first row is taken for the last in all."""
+    """Takes the last tokens of spans in the first row for those of all rows."""
 
     fails = ("test_rows_stand_alone",)
 

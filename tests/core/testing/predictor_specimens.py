@@ -17,7 +17,7 @@ class TestShifts(PredictorContract):
 
 
 class Gated(nn.Module):
-    """Has parameters, in fp32."""
+    """A predictor with parameters, in fp32."""
 
     def __init__(self):
         super().__init__()
@@ -107,7 +107,7 @@ class TestAlwaysFloat(PredictorContract):
 
 
 class TestOwnVectorOnly(PredictorContract):
-    """What is predicted does not depend on the state."""
+    """Predicts the same whatever the state."""
 
     fails = FINITE
 

@@ -116,7 +116,7 @@ def learning_rate(folder: Path) -> None:
 
 
 def rates(kind: str, warmup: int, steps: int) -> list[float]:
-    """By hand, as shares of the peak."""
+    """The rates by hand, as shares of the peak."""
 
     def share(t: int) -> float:
         if t < warmup:
@@ -228,7 +228,7 @@ def bf16(folder: Path) -> None:
 
 
 def tf32(folder: Path) -> None:
-    """As on a GPU that has it; one that lacks it says so, with the line."""
+    """A GPU without it says so, with the line; here is one that has it."""
     asked: list[bool] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transformers.training_args, "is_torch_tf32_available", lambda: True)
@@ -241,7 +241,7 @@ def tf32(folder: Path) -> None:
 
 
 def gradient_checkpointing(folder: Path) -> None:
-    """That the weights stay the same, tests/end_to_end/test_training.py shows."""
+    """Runs layers again; tests/end_to_end/test_training.py shows that the weights stay the same."""
     for value in (False, True):
         trainer = trainer_of(folder, f"gradient_checkpointing={str(value).lower()}")
         assert trainer.objective.transformer.blocks[0].gradient_checkpointing is value
@@ -300,7 +300,7 @@ def ddp_timeout(folder: Path) -> None:
 
 
 def split_after_forward(folder: Path, *overrides: str) -> bool:
-    """Are a layer's weights given back after it ran, in each of two processes; all are split before."""
+    """Tells whether a layer's weights are given back after it ran, in each of two processes; all are split before."""
     if not hasattr(FSDPModule, "set_reduce_scatter_unused_params"):
         pytest.skip("needs torch 2.13; tests/core/training/test_sharding.py sees older ones refused")
 

@@ -131,7 +131,7 @@ BAD_WEIGHT = r"the weight model\.transformer\.h\.1\.ln_2\.bias is not finite aft
     ],
 )
 def test_a_bad_weight_is_told_before_a_save_an_evaluation_and_the_end(tmp_path, step, due):
-    """No loss has been computed with it yet."""
+    """No loss has been computed with the weight yet."""
     with pytest.raises(NonFiniteError, match=BAD_WEIGHT.format(step)):
         Spoil(step).train(tmp_path, **due)
     assert not list(tmp_path.glob("checkpoint-*"))

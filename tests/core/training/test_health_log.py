@@ -51,7 +51,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_weights_are_the_same_to_the_last_bit_without_it(tmp_path, monkeypatch):
-    """Under dropout, which draws random numbers at every step, and with gradients that accumulate."""
+    """Trains under dropout, which draws random numbers at every step, and with gradients that accumulate."""
     dropout = "model.config.resid_pdrop=0.3"
     with_health = run(tmp_path / "with", dropout)
     monkeypatch.setattr(HealthLog, "_measure", lambda *args: None)
@@ -164,7 +164,7 @@ class TestHealthBatch:
         assert batch["index"].tolist() == list(range(len(SAMPLES)))
 
     def test_the_first_of_each_type_in_proportion(self):
-        """Of 90 atomic and then 30 train samples, 8 are 6 and 2."""
+        """Eight of 90 atomic and then 30 train samples are 6 and 2."""
         batch = health_batch(self.repeated(*[1] * 90, *[0] * 30), 8)
         assert batch["index"].tolist() == [0, 1, 2, 3, 4, 5, 90, 91]
 

@@ -1,4 +1,4 @@
-"""Within a step nothing of ours waits for the device."""
+"""Nothing of ours waits for the device within a step."""
 
 from __future__ import annotations
 

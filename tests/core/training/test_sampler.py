@@ -63,7 +63,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 
 
 def chi_square(counts: np.ndarray, expected: float) -> float:
-    """How many standard deviations the statistic is from what chance gives."""
+    """The distance of the statistic from what chance gives, in standard deviations."""
     freedom = counts.size - 1
     return float((((counts - expected) ** 2 / expected).sum() - freedom) / math.sqrt(2 * freedom))
 
@@ -84,7 +84,7 @@ def test_over_epochs_every_sample_comes_at_every_place_and_after_every_other(len
 
 @pytest.mark.parametrize("length", [65_536, 100_000, 131_073])
 def test_within_an_epoch_there_is_no_structure(length):
-    """Where a sample comes says nothing about where it, or its neighbour, was; within five deviations."""
+    """The place of a sample says nothing about its number or its neighbour's; within five deviations."""
     found = order(length, seed=3).astype(float)
     places = np.arange(length)
     deviation = 1 / math.sqrt(length)
@@ -100,7 +100,7 @@ def test_within_an_epoch_there_is_no_structure(length):
 
 
 def test_a_batch_is_like_one_drawn_at_random():
-    """Of blocks as long as a batch, each has its share of every tenth of the set."""
+    """Each block as long as a batch has its share of every tenth of the set."""
     found = order(64_000, seed=5).reshape(-1, 64) // 6400
     counts = np.stack([np.bincount(batch, minlength=10) for batch in found])
     assert counts.var(axis=0).mean() == pytest.approx(64 * 0.1 * 0.9, rel=0.1)
@@ -140,7 +140,7 @@ def loader(processes: int = 1, process: int = 0, length: int = 50) -> EpochLoade
 
 
 def read(found: DataLoader, epoch: int) -> list[list[int]]:
-    """As the `_run_epoch` of transformers' Trainer does."""
+    """Reads batches as the `_run_epoch` of transformers' Trainer does."""
     if hasattr(found, "set_epoch"):
         found.set_epoch(epoch)
     inner = getattr(found.batch_sampler, "batch_sampler", None)
@@ -161,7 +161,7 @@ def test_a_loader_reads_an_epochs_order(epoch):
 @pytest.mark.parametrize("length", [1, 3, 4, 5, 7, 8, 9, 24, 25, 31, 50])
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
 def test_processes_have_every_sample_once_and_equally_many_batches(processes, length):
-    """Where accelerate would have samples twice, to make the last batches full."""
+    """accelerate would have samples twice, to make the last batches full."""
     parts = [read(loader(processes, process, length), 3) for process in range(processes)]
     joined = [index for pieces in zip(*parts, strict=True) for batch in pieces for index in batch]
     assert joined == order(length, 1, 3).tolist()  # and in the order of one process
@@ -250,7 +250,7 @@ def test_a_set_that_tells_no_lengths_keeps_its_order():
 
 
 def test_a_step_keeps_its_samples_and_sorts_them():
-    """So that micro-batches are of like length, and a step is drawn as ever."""
+    """Micro-batches are of like length then, and a step is drawn as ever."""
     found = np.array(list(LengthSampler(LENGTHS, seed=3, step=8, together=1)))[:1024].reshape(128, 8)
     chance = order(1030, 3)[:1024].reshape(128, 8)
     assert np.array_equal(np.sort(found), np.sort(chance))

@@ -1,4 +1,4 @@
-"""What can't be split is said, with its line, before anything is made."""
+"""Objectives that can't be split are refused, with the line, before anything is made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TELLS = "set_reduce_scatter_unused_params"
 
 @pytest.fixture(autouse=True)
 def any_torch(monkeypatch):
-    """What is told here does not depend on the torch that runs the tests."""
+    """Makes what is told independent of the torch that runs the tests."""
     monkeypatch.setattr(FSDPModule, TELLS, None, raising=False)
 
 
@@ -59,7 +59,7 @@ def test_it_is_told_with_its_line_before_anything_is_made(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"])
 def test_what_the_launcher_would_do_silently_is_refused(tmp_path, monkeypatch, name):
-    """On a CPU accelerate would run DDP instead, and say nothing."""
+    """accelerate would run DDP instead on a CPU, and say nothing."""
     monkeypatch.setenv(name, "true")
     run = build(tiny(tmp_path / "run"), REGISTRY, "cpu")
     with pytest.raises(JepaError, match=rf"{name}\); say training.fsdp: true in the recipe"):

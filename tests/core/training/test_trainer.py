@@ -64,7 +64,7 @@ def test_accumulation_gives_the_gradient_of_one_big_batch(tmp_path, micro, dropo
 
 
 def test_logs_are_means_over_the_window(tmp_path):
-    """Without learning, a window over unequal batches shows the means over all labels and pairs in it."""
+    """A window over unequal batches, without learning, shows the means over all labels and pairs in it."""
     logs = train(
         tmp_path, SAMPLES, learning_rate=0.0, per_device_train_batch_size=2, max_steps=3, logging_steps=3
     ).state.log_history[0]
@@ -110,7 +110,7 @@ def test_a_line_of_the_log_that_nobody_can_read_costs_itself_and_is_told(tmp_pat
 
 
 def test_a_log_that_is_another_file_too_gets_no_more_lines_there(tmp_path):
-    """As a backup that shares what did not change."""
+    """The other file may be a backup that shares what did not change."""
     path, other = tmp_path / "metrics.jsonl", tmp_path / "backup"
     other.write_bytes(b'{"step": 1}\n')
     os.link(other, path)

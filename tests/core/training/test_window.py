@@ -1,4 +1,4 @@
-"""What is summed between two log lines."""
+"""Sums between two log lines."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def output(ntp: float, labels: int, jepa: float | None = None, pairs: int = 0) -
 
 
 def test_means_a_label_and_a_pair():
-    """Of a step with 4 labels of 1.5 and 2 pairs of 3, and one with 12 labels of 0.5 and no pair."""
+    """One step has 4 labels of 1.5 and 2 pairs of 3, the other 12 labels of 0.5 and no pair."""
     window = LossWindow()
     window.start_step(StepCounts({"ntp": 4, "jepa": 2}, 4, 10), time.monotonic())
     window.add(output(4 * 1.5, 4, 2 * 3.0, 2))

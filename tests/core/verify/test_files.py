@@ -1,4 +1,4 @@
-"""Where a verification is kept."""
+"""Keeping a verification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the core adds to a mask builder, against a triple loop, and additive masks."""
+"""The core's additions to a mask builder, against a triple loop, and additive masks."""
 
 import pytest
 import torch

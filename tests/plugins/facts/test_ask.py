@@ -141,7 +141,7 @@ def test_no_question_has_no_answer(objective):
 
 
 def test_what_was_rehearsed_is_no_fact_of_the_data(objective):
-    """Of two rehearsed answers one is a held-out fact, and is called that."""
+    """One of two rehearsed answers is a held-out fact, and is called that."""
     rows = [([6], 18, MASK_ID, [4, 5], "rehearsed"), ([3], 20, MASK_ID, [1, 2], "rehearsed")]
     data = replace(TASK, train=JoinedSet(TASK.train, small_set(rows), PAD_ID))
     held_out, rehearsed = data.ask(data, objective, Manner(count=1))(["Eve knows", "Charles by"])

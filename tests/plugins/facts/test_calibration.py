@@ -1,4 +1,4 @@
-"""Is a plain model surer of what has an answer."""
+"""Calibration: a plain model is surer of what has an answer."""
 
 from dataclasses import replace
 

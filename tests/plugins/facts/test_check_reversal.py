@@ -42,7 +42,7 @@ def test_off_by_one(rule, expected):
 
 
 def test_a_second_view_that_is_not_reversed_is_pointed_at():
-    """It may be meant so: a warning. Inverting twice gives the relation back."""
+    """Warns only, as it may be meant so. Inverting twice gives the relation back."""
 
     class Backwards:
         def __call__(self, facts):

@@ -1,4 +1,4 @@
-"""What is answered and how sure: against a loop over questions and entities, one model call each."""
+"""Answers and their confidence: against a loop over questions and entities, one model call each."""
 
 import pytest
 import torch
@@ -61,7 +61,7 @@ def test_equals_the_slow_loop_however_many_at_once(kind, at_once, monkeypatch):
 
 
 def test_memory_is_bounded_by_the_scores_of_a_part(monkeypatch):
-    """With room for 16 scores, two questions against eight entities are the most that is ever made."""
+    """Two questions against eight entities are the most that is ever made, with room for 16 scores."""
     monkeypatch.setattr(module, "_SCORES", 16)
     made, asked, seen = objective(), Unanswered.of(small_set()), []
     before = made.predict

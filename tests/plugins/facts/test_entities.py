@@ -1,4 +1,4 @@
-"""Which entities a task has, whatever the shape of their names."""
+"""Finding the entities of a task, whatever the shape of their names."""
 
 import pytest
 import torch

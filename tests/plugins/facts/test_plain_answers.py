@@ -1,4 +1,4 @@
-"""What the language model alone answers: as transformers generates from the saved folder."""
+"""Answers of the language model alone: as transformers generates from the saved folder."""
 
 import torch
 from transformers import AutoModelForCausalLM
@@ -86,7 +86,7 @@ class TestPlainContract(EvaluationContract):
 
 
 def test_which_answers_count():
-    """By 17, [1] is answered by [2] and [3, 4] in training facts, by [5] in a held-out one; [6] by two held-out ones."""
+    """Training facts answer [1] by 17 with [2] and [3, 4], a held-out one with [5]; two held-out ones answer [6]."""
     trained = [([1], 17, MASK_ID, [2], "train"), ([1], 17, MASK_ID, [3, 4], "train")]
     held_out = [([1], 17, MASK_ID, [5], "test"), *(([6], 17, MASK_ID, [tail], "test") for tail in (7, 8))]
     right = RightNames([small_set(trained)], [small_set(trained[:1]), small_set(held_out)])  # a set asks trained ones

@@ -1,4 +1,4 @@
-"""From the question to the entity: its contract, the views of one fact by hand, and what leaks."""
+"""The way from the question to the entity: its contract, the views of one fact by hand, and what leaks."""
 
 import pytest
 import torch

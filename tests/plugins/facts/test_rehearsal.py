@@ -1,4 +1,4 @@
-"""What is kept of what a predictor answers, and the task that comes of it."""
+"""Keeping some of what a predictor answers, and the task that comes of it."""
 
 from dataclasses import replace
 

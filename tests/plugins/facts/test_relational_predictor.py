@@ -167,7 +167,7 @@ def test_in_a_model_it_equals_a_loop_over_facts(layout, positions):
 
 
 def gradients_of_all(objective, loss):
-    """Of the model's parameters and the predictor's."""
+    """The gradients of the model's parameters and the predictor's."""
     parameters = {name: p for name, p in objective.named_parameters() if p.requires_grad}
     found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
     pairs = zip(parameters.items(), found, strict=True)

@@ -1,4 +1,4 @@
-"""What tokens are in a fact, and the groups of facts."""
+"""The roles of tokens in a fact, and the groups of facts."""
 
 import torch
 from hypothesis import given

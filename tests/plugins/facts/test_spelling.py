@@ -30,7 +30,7 @@ def test_names_are_compared_as_tuples_are(names, data):
 @settings(deadline=None)
 @given(NAMES, st.booleans())
 def test_the_first_name_that_was_there_before(names, collide):
-    """Also where hashes of different names are equal."""
+    """Holds even where hashes of different names are equal."""
     before, stock = spelling_module.hash_rows, spelling_module.hash_rows
     spelling_module.hash_rows = (lambda *rows: stock(*rows) % np.uint64(2)) if collide else stock
     try:

@@ -52,7 +52,7 @@ def test_one_changed_byte_is_found_when_every_byte_is_read(folder, name):
 
 
 def test_one_flipped_bit_anywhere_is_found(folder):
-    """In every file that the manifest has the hash of."""
+    """Flips it in every file that the manifest has the hash of."""
     rng = Random(7)
     for path in sorted(folder.iterdir()):
         before = path.read_bytes()
@@ -88,7 +88,7 @@ def test_a_large_task_is_compared_only_when_that_is_asked_for(folder, monkeypatc
 
 
 def test_opening_reads_no_set(folder, monkeypatch):
-    """It reads the manifest and the vocabulary, however large the sets are."""
+    """Opening reads the manifest and the vocabulary, however large the sets are."""
     read = []
     monkeypatch.setattr(store, "COMPARED", 100)
     monkeypatch.setattr("hashlib.file_digest", None)

@@ -26,7 +26,7 @@ ATOMIC, HELD_OUT = [[3], [10], [9], [4, 5, 6]], [[4, 5, 6], [11], [9], [3]]
 
 @pytest.fixture(params=["hash", "colliding", "one hash", "in parts"], autouse=True)
 def trouble(request, monkeypatch):
-    """What must not change any answer: collisions, and more facts than are held at once."""
+    """Makes trouble that must not change any answer: collisions, and more facts than are held at once."""
     stock = alike.hash_rows
     if request.param == "colliding":
         monkeypatch.setattr(alike, "hash_rows", lambda *a: stock(*a) % np.uint64(3))
@@ -108,7 +108,7 @@ def test_against_sets_of_python():
 
 
 def first_leak(train: list, types: list[int], test: list) -> str | None:
-    """By comparing every fact with every other."""
+    """The first leak, by comparing every fact with every other."""
     for number, fact in enumerate(test):
         if fact in train:
             return f"test: item {number}"

@@ -18,7 +18,7 @@ def folder(tmp_path):
 
 
 def change(folder, **values) -> None:
-    """By dotted names with _ for the dots, in the training set's entry; format at the top."""
+    """Changes values by dotted names with _ for the dots, in the training set's entry; format at the top."""
     data = json.loads((folder / MANIFEST).read_text())
     for name, value in values.items():
         place = data if name == "format" else data["train"]

@@ -81,7 +81,7 @@ def test_an_empty_set(tmp_path):
 
 
 def test_the_file_is_mapped_not_read(tmp_path):
-    """What changes in the file is seen: nothing of it is held in memory."""
+    """A change of the file is seen: nothing of it is held in memory."""
     _, packed = both(tmp_path, facts_of([([1], [2]), ([3], [4])]), [0, 0])
     with open(tmp_path / "train.tokens.int32", "r+b") as file:
         file.seek(4 * 4)
@@ -192,7 +192,7 @@ def put(path, dtype: str, place: int, value: int) -> None:
 
 
 def test_its_fingerprint_is_that_of_its_files(tmp_path, monkeypatch):
-    """Without reading them: what they hold, the manifest says."""
+    """Reads none of them: the manifest says what they hold."""
     spans = facts_of([([1], [2]), ([3, 4], [5])])
     prints = []
     for name, types in (("one", [0, 1]), ("same", [0, 1]), ("other", [1, 1])):

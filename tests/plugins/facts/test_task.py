@@ -33,7 +33,7 @@ def test_what_is_asked_of_a_fact():
 
 
 def test_what_is_asked_of_a_part_of_a_fact():
-    """Of ``[head, mask]``, which asks for the head itself."""
+    """The part is ``[head, mask]``, which asks for the head itself."""
     parts = FACTS.where((FACTS.tags == Role.HEAD) | (FACTS.tags == Role.MASK))
     assert asked(parts).question.int().tolist() == [[1, 1, 1], [1, 1, 0]]
 

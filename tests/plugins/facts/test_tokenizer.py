@@ -143,7 +143,7 @@ def test_two_names_of_the_same_tokens_are_refused(bpe_folder):
 
 
 def test_names_are_encoded_part_by_part(monkeypatch):
-    """As at once, and what is wrong is told by its own line."""
+    """Parts give the same as all names at once, and mistakes are told by their own line."""
     monkeypatch.setattr(tokenizer_module, "_PART", 2)
     words = word_tokenizer(NAMES)
     add_specials(words, RELATIONS, ["<PRED>"], "r.yaml")

@@ -1,4 +1,4 @@
-"""Which questions no training fact answers, by hand and against a slow loop."""
+"""Questions that no training fact answers, by hand and against a slow loop."""
 
 import pytest
 import torch

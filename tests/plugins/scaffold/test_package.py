@@ -54,7 +54,7 @@ def packages(tmp_path_factory) -> Path:
 
 
 def install(package: Path, names: Names, site: Path) -> None:
-    """What pip does with its setup.cfg."""
+    """Does what pip does with its setup.cfg."""
     setup = read_setup(package)
     info = site / f"{names.module}-{setup['metadata']['version']}.dist-info"
     info.mkdir(parents=True)

@@ -14,7 +14,7 @@ PAIRS = [("ab", "b+"), ("cd e", "d*"), ("ef", "e|f"), ("gh", "g"), ("ij k", "[ij
 
 
 def pairs_recipe(folder: Path, *overrides: str) -> Recipe:
-    """Of LLM-JEPA, by bytes; ``FOLDER`` in an override stands for `folder`."""
+    """A recipe of LLM-JEPA, by bytes; ``FOLDER`` in an override stands for `folder`."""
     said = [[{"role": "user", "content": u}, {"role": "assistant", "content": a}] for u, a in PAIRS]
     file = folder / "pairs.jsonl"
     file.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in said))

@@ -95,7 +95,7 @@ def labelled(batch) -> list[list[int]]:
 @pytest.mark.parametrize("positions", ["continue", "restart"])
 @pytest.mark.parametrize(("model", "layout"), CASES)
 def test_prompt_to_answer_by_its_prefix(made, model, layout, positions, k):
-    """With positions that continue the answer goes on after the conversation and k predictor tokens."""
+    """The answer goes on after the conversation and k predictor tokens, with positions that continue."""
     agree_by_prefix(made, model, layout, positions, k)
 
 
@@ -107,7 +107,7 @@ def test_windows_and_caps_of_other_kinds(made, model, layout, positions):
 
 
 def test_the_windows_and_the_caps_matter(made):
-    """Without them the numbers are others."""
+    """The numbers are others without them."""
     changes = {"mistral": ["sliding_window"], "gemma2": ["sliding_window", "attn_logit_softcapping"]}
     changes["gemma2"].append("final_logit_softcapping")
     changes["gemma3_text"] = ["sliding_window", "final_logit_softcapping"]
@@ -168,7 +168,7 @@ def test_prompt_to_answer_alone(made, model, layout, options, distance):
 
 
 def planned(run, batch) -> list[list[tuple[list[int], list[int], float]]]:
-    """For each pair of views and sample: the source's places, the target's, and the weight."""
+    """Lists for each pair of views and sample the source's places, the target's, and the weight."""
     [term] = run.objective.plan(batch).terms
     found = []
     for pair in term.pairs:

@@ -21,7 +21,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def padded_by_its_end(tmp_path):
-    """With a beginning of text, written by the tokenizer; the end of text pads and ends answers."""
+    """A dataset with a beginning of text, written by the tokenizer; the end of text pads and ends answers."""
     template = (
         "{% for m in messages %}{{ m['content'] + ('</s>' if m['role'] == 'assistant' else ' -> ') }}{% endfor %}"
     )
@@ -37,7 +37,7 @@ def test_what_is_right_passes_and_shows_its_end(padded_by_its_end):
 
 
 def test_labels_made_anew_without_the_padding_token(padded_by_its_end):
-    """As a collator for language models does it."""
+    """A collator for language models makes labels like that."""
 
     def collate(batch):
         batch["labels"][batch["input_ids"] == padded_by_its_end.run.vocabulary.pad_id] = IGNORE

@@ -75,7 +75,7 @@ def test_rows_that_are_frozen(tmp_path, quick):
 
 
 def test_a_row_that_nobody_reads(tmp_path):
-    """Of two predictor tokens the second stands behind what is read."""
+    """The second of two predictor tokens stands behind what is read."""
     last = LastToken(offset=1)
     context = checked(tmp_path, "objective.k=2", "objective.distinct_pred=true", embedding=(last, LastToken()))
     found = rows(context)[TRAINED]

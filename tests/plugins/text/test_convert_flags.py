@@ -30,7 +30,7 @@ def leaves(tree, path="") -> dict[str, object]:
 
 
 def changed(base: str, more: str) -> dict[str, object]:
-    """What more flags change, by dotted path; None where a key goes."""
+    """The recipe's keys that more flags change, by dotted path; None where a key goes."""
     before, after = leaves(convert(base).recipe), leaves(convert(f"{base} {more}").recipe)
     return {key: after.get(key) for key in before | after if before.get(key, ...) != after.get(key, ...)}
 

@@ -26,7 +26,7 @@ def test_tokens_are_those_of_the_tokenizer(kind):
 
 
 def test_every_character_is_some_tokens_white_space_too(kind):
-    """Also where the tokenizer itself leaves white space out of its offsets, as GPT-2's and Llama 3's do."""
+    """Some tokenizers, such as GPT-2's and Llama 3's, leave white space out of their own offsets."""
     made = tokenizer(kind=kind)
     [tokens] = Encoder(made).encode([TEXT])
     covered = {place for a, b in zip(tokens.starts, tokens.ends, strict=True) for place in range(a, b)}
@@ -84,7 +84,7 @@ class TestEscape:
         assert think in Encoder(made).escape("<think></s>", []).ids.tolist()
 
     def test_special_tokens_that_take_white_space_in(self):
-        """As Phi-3's do."""
+        """Phi-3's tokens do so."""
         made = tokenizer()
         backend = Tokenizer.from_str(made.backend_tokenizer.to_str())
         backend.add_special_tokens([AddedToken("<|wide|>", rstrip=True, normalized=False, special=True)])

@@ -1,4 +1,4 @@
-"""What is said of a model by trying it, against what its kind is known to do."""
+"""Trying a model, against what its kind is known to do."""
 
 from __future__ import annotations
 

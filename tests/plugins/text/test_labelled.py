@@ -20,7 +20,7 @@ def given(ids=IDS, labels=LABELS, real=REAL):
 
 
 def test_the_answer_is_the_last_run_of_labels():
-    """Of several answers; padding has the id of a token."""
+    """There are several answers, and padding has the id of a token."""
     batch = labelled(given())
     assert batch["prefix_ids"].tolist() == [[5, 6, 7], [5, 6, 0]]
     assert batch["answer_ids"].tolist() == [[8, 9], [7, 0]]
@@ -41,7 +41,7 @@ def test_padding_on_the_left():
 
 
 def test_what_follows_an_answer_is_a_part_of_it():
-    """As a line break that a template writes after the end of a turn."""
+    """Some templates write a line break after the end of a turn."""
     labels = torch.tensor([[IGNORE, IGNORE, 7, 8, IGNORE]])
     batch = labelled(given(IDS[:1], labels, REAL[:1]))
     assert batch["answer_ids"].tolist() == [[7, 8, 9]]

@@ -27,7 +27,7 @@ def rendering(text: str, *slots: tuple[int, int]) -> Rendering:
 
 
 def owners(text: Rendering, tokens: Tokens, encoder: Encoder) -> Owners:
-    """Of one text, between others."""
+    """The owners of the tokens of one text, between others."""
     other = rendering("ab", (0, 2)), spans((0, 1), (1, 2))
     return owners_of([other[0], text, other[0]], [other[1], tokens, other[1]], encoder)[1]
 
@@ -41,7 +41,7 @@ def test_a_token_belongs_to_the_content_of_which_it_has_a_character(encoder):
 
 
 def test_a_token_of_two_contents_belongs_to_the_later_one(encoder):
-    """It is to be predicted after the first, and must not be shown with it."""
+    """The token is to be predicted after the first, and must not be shown with it."""
     found = owners(rendering("0123", (0, 2), (2, 4)), spans((0, 1), (1, 3), (3, 4)), encoder)
     assert (found.slot.tolist(), found.straddling) == ([0, 1, 1], 1)
 

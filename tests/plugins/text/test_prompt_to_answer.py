@@ -19,7 +19,7 @@ from tests.support import gradient_error, gradients
 
 
 def rendered() -> Samples:
-    """With the renderings that the dataset gives, all in a simple form."""
+    """Adds the renderings that the dataset gives, all in a simple form."""
     some = samples()
     starts = [last_answer(tags.tolist())[0] for tags in some.tags]
     before = torch.arange(some.ids.shape[1]) < torch.tensor(starts)[:, None]
@@ -37,7 +37,7 @@ class TestPrefix(ReversalContract):
         return rendered()
 
     def test_samples_stand_alone(self):
-        """As in the contract, whose padding knows no renderings."""
+        """Tests as the contract does, whose padding knows no renderings."""
         some = rendered()
         wider = {name: padded(each, 2) for name, each in some.renderings.items()}
         wide = Samples(padded(some, 2).ids, padded(some, 2).tags, wider)
@@ -78,7 +78,7 @@ def test_mistakes_are_told():
 
 
 def test_calls_of_like_length_change_no_number(tmp_path, monkeypatch):
-    """Where a call costs nothing, rows of each length have one of their own."""
+    """Rows of each length have a call of their own, as a call costs nothing here."""
     found = []
     for cost in (1e9, 0.0):
         monkeypatch.setattr(cheapest, "GRADIENT", cost)

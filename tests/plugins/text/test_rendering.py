@@ -26,7 +26,7 @@ def test_a_skeleton_is_what_stands_around_marks():
     "contents", [("hi", "ho"), (" hi ", "\n"), ("", ""), (".\n[assistant]", "[user]"), ("hi", "hi")]
 )
 def test_contents_are_found_whatever_is_in_them(contents):
-    """Also what looks like the template itself."""
+    """Contents may even look like the template itself."""
     conversation = Conversation(ROLES, contents)
     text = lines(conversation)
     skeleton = skeleton_of(lines(marked(ROLES)))
@@ -69,7 +69,7 @@ def test_contents_that_are_mixed_are_given_up():
 
 
 class TestGenerated:
-    """What a template says the assistant writes, as places in a text of marks."""
+    """Spans that a template says the assistant writes, as places in a text of marks."""
 
     def test_they_move_with_the_contents(self):
         marks = lines(marked(ROLES))

@@ -59,7 +59,7 @@ def shares_of(rows: torch.Tensor) -> dict[tuple[int, ...], float]:
 
 
 def start_then_end(length, from_start=False, max_length=10**9):
-    """By the definition: the start from the path; the end again and again, until the span is not all of it."""
+    """Draws by the definition: the start from the path; the end again and again, until the span is not all of it."""
     result = Counter()
     starts = [0] if from_start else range(length)
     for start in starts:

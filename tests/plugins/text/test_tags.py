@@ -29,7 +29,7 @@ def row(name: str, conversation: Conversation = TALK, kind: str = "bytes", train
 
 
 def runs(made, row: Row, tag: int) -> list[str]:
-    """What stands in each run of neighbouring tokens with this tag."""
+    """The text in each run of neighbouring tokens with this tag."""
     found: list[list[int]] = []
     for place, (token, own) in enumerate(zip(row.ids.tolist(), row.tags.tolist(), strict=True)):
         if own == tag:
@@ -95,7 +95,7 @@ def test_an_answer_that_is_never_ended():
 
 
 class TestGeneration:
-    """What the template says that the assistant writes is its content and its end."""
+    """Text that the template says the assistant writes is its content and its end."""
 
     def test_more_before_the_content_and_after_it(self):
         wide = (
@@ -126,7 +126,7 @@ def test_empty_turns():
 
 
 def test_a_prompt_and_an_answer_that_share_a_token():
-    """In plain text a line break may be one token with what stands before or after it."""
+    """A line break in plain text may be one token with what stands before or after it."""
     pair = Conversation(("user", "assistant"), ("how\n", "fine"))
     made, found = parts(PLAIN, pair)
     spaces = Conversation(("user", "assistant"), ("how", "\n fine"))

@@ -45,7 +45,7 @@ def test_the_tokens_are_those_of_the_tokenizers_own_rendering(name, kind):
 
 
 def test_generation_gives_the_labels_that_transformers_gives():
-    """It loses tokens of white space at the edges, because the tokenizer's own offsets leave white space out."""
+    """transformers loses tokens of white space at the edges, which the tokenizer's own offsets leave out."""
     made = tokenizer("generation")
     talk = Conversation((*ROLES, *ROLES[1:]), ("be kind", "hello", "hi", "how", "fine 🐕"))
     sample, _ = one(made, talk)

@@ -85,7 +85,7 @@ def sorting(context: DatasetContext, numbers: int = 20, longest: int = 4, sample
 
 
 def given_to_ordered(samples: Samples) -> Views:
-    """From the numbers as they are given to the numbers in order, which stand in a block of their own."""
+    """Pairs the numbers as they are given with the numbers in order, which stand in a block of their own."""
     given = samples.tags == GIVEN
     return Views(((Part(given, branch=True), NewBlock(samples.where(samples.tags == ORDERED))),))
 

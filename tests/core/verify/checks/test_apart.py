@@ -22,7 +22,7 @@ def with_set(name: str, facts: Samples, kind: SampleType):
 
 
 def test_sets_of_a_right_run():
-    """Of 10 test facts none is trained; the sets of trained facts are named like their groups."""
+    """None of 10 test facts is trained; the sets of trained facts are named like their groups."""
     rows = {row.name.split("'")[1]: (row.verdict, row.figure) for row in apart(tiny())}
     assert rows == {"train": (Verdict.NA, 40), "atomic": (Verdict.NA, 10), "test": (Verdict.PASS, 0)}
 

@@ -74,7 +74,7 @@ def test_planning_that_draws_from_the_models_random_numbers(make, monkeypatch):
 
 
 def test_predictor_tokens_that_nothing_asks_for(monkeypatch):
-    """In the row of a sample they make it wider, and its rounding another."""
+    """They make the row of a sample wider, and its rounding another."""
     prepare = _Layout.__post_init__
 
     def always(self):

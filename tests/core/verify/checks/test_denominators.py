@@ -19,7 +19,7 @@ LINES = {(CHECK, f"{parts} micro-batches, against one batch") for parts in (2, 4
 
 
 def own_counts(plan, parts=1):
-    """Of one micro-batch, times the number of parts."""
+    """The counts of one micro-batch, times the number of parts."""
     terms = {"ntp": plan.labels * parts, "jepa": plan.jepa_pairs * parts}
     return StepCounts(terms, len(plan.blocks[0].sample), plan.tokens)
 
@@ -49,7 +49,7 @@ def test_a_loss_that_grows_with_accumulation(monkeypatch):
 
 
 def test_a_step_reads_its_rows_in_their_order(monkeypatch):
-    """Not in that of an epoch: micro-batches are what step_rows makes them."""
+    """The order is not an epoch's: micro-batches are what step_rows makes them."""
     run, seen, plan = tiny().run, [], JepaObjective.plan
 
     def noting(self, batch, step=0, training=None):

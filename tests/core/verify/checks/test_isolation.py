@@ -66,7 +66,7 @@ def test_a_leak_in_one_layer_only():
 
 
 def test_a_model_that_looks_ahead():
-    """After the model was built and found causal: each token gets a little of the next one."""
+    """The fault comes after the model was built and found causal: each token gets a little of the next one."""
 
     def look_ahead(model):
         def mix(module, args, out):
@@ -112,7 +112,7 @@ def test_padding_has_a_line_where_lengths_differ():
 
 
 def test_rounding_of_a_mixture_of_experts_is_no_leak():
-    """Which tokens share an expert changes the last bits of all of them, and in double precision none."""
+    """Tokens that share an expert change the last bits of each other, and none in double precision."""
     sizes = "hidden_size: 64, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 4"
     experts = "num_key_value_heads: 2, head_dim: 8, num_experts: 8, num_experts_per_tok: 2, moe_intermediate_size: 64"
     context = tiny(f"model.config={{model_type: qwen3_moe, {sizes}, {experts}}}")

@@ -53,7 +53,7 @@ def test_labels_of_second_views_that_are_left_out():
 
 
 def test_a_filter_that_is_left_out(monkeypatch):
-    """Of two filters the planner asks only the last: pairs and second views of samples that it should leave."""
+    """The planner asks only the last of two filters: pairs and second views of samples that it should leave."""
 
     class Forgetful(JepaObjective):
         def plan(self, batch, step=0, training=None):

@@ -40,7 +40,7 @@ def relabelled(change):
 
 
 def shifted(labels, batch):
-    """As some libraries want them; the objective shifts again."""
+    """Shifts labels as some libraries want them; the objective shifts again."""
     return torch.cat([labels[:, 1:], torch.full_like(labels[:, :1], -100)], dim=1)
 
 
@@ -55,7 +55,7 @@ def test_labels_that_are_shifted_already():
 
 
 def test_an_end_that_is_never_trained():
-    """There is a label, on the token before."""
+    """A label stands on the token before, and none on the end."""
     assert red(relabelled(without_end)) == {END}
 
 

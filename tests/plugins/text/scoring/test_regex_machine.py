@@ -78,7 +78,7 @@ def test_pythons_own_expressions_accept_the_same_lines(text):
 
 
 def ends(term, line: str, at: int) -> set[int]:
-    """Where a match of `term` that begins at `at` may end: by the definition, slowly."""
+    """Finds where a match of `term` that begins at `at` may end: by the definition, slowly."""
     match term:
         case Empty():
             return {at}

@@ -1,4 +1,4 @@
-"""What is read, and what is refused with its place."""
+"""Reading expressions, and refusing some with the place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two queries find, on four rows worked out by hand."""
+"""Results of two queries, on four rows worked out by hand."""
 
 from __future__ import annotations
 
