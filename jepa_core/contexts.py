@@ -32,7 +32,7 @@ class OnDisk:
         >>> OnDisk(or_id=True).problem("org/name", (Path("."),))
         ''
         """
-        if value in self.besides or (self.or_id and _ID.fullmatch(value) and not value.endswith(_FILES)):
+        if value in self.besides or (self.or_id and _ID.fullmatch(value) and not value.endswith(DATA_FILES)):
             return ""
         try:
             find_path(value, search)
@@ -45,7 +45,8 @@ class OnDisk:
 DataPath = Annotated[str, OnDisk()]
 DataPathOrId = Annotated[str, OnDisk(or_id=True)]
 _ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?(:[\w.-]+)?")
-_FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
+#: Endings of files of data, which no id of the Hub has.
+DATA_FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,13 @@ from jepa_core.errors import JepaError
 from jepa_core.signals import Terminated
 
 
+def rank_and_world() -> tuple[int, int]:
+    """Tell the number of this process, and how many there are; 0 and 1 for a process alone."""
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
 def is_first() -> bool:
-    return not distributed.is_initialized() or distributed.get_rank() == 0
+    return rank_and_world()[0] == 0
 
 
 def any_process(flag: bool, device: torch.device) -> bool:

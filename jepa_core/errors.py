@@ -73,7 +73,12 @@ class RecipeError(JepaError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """An error's whole message in one line; the name of its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def brief(error: BaseException) -> str:
     """``TypeError: words``, the message cut to its first line: PyTorch's go on with frames of C++."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -347,7 +347,7 @@ MUTATIONS = [
     ),
     Mutation(
         "offline",
-        "jepa_core/model/offline.py",
+        "jepa_core/model/hub.py",
         "    constants.HF_HUB_OFFLINE = True\n",
         "",
         f"{CORE}/model/test_offline.py",
@@ -656,15 +656,15 @@ MUTATIONS = [
     Mutation(
         "NaN: a checkpoint of such weights",
         "jepa_core/checkpoint/choosing.py",
-        "            check(path)\n            refuse_non_finite(path)\n",
-        "            check(path)\n",
+        "            check_checkpoint(path)\n            refuse_non_finite(path)\n",
+        "            check_checkpoint(path)\n",
         f"{CHECKPOINT}/test_finite.py -k goes_on",
     ),
     Mutation(
         "NaN: such a checkpoint by name",
         "jepa_core/checkpoint/choosing.py",
-        "    check(path)\n    refuse_non_finite(path)\n    if not force",
-        "    check(path)\n    if not force",
+        "    check_checkpoint(path)\n    refuse_non_finite(path)\n    if not force",
+        "    check_checkpoint(path)\n    if not force",
         f"{CHECKPOINT}/test_finite.py -k goes_on",
     ),
     Mutation(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.task import fact_task
 from jepa_plugins.facts.task_size import TaskSize
 from jepa_plugins.facts.unanswered import Unanswered
@@ -46,7 +46,7 @@ def test_how_sure_it_is(monkeypatch):
 
 @pytest.mark.skipif(importlib.util.find_spec("pykeen") is None, reason="needs the extra kge")
 def test_what_it_learned_it_answers_and_random_numbers_stay_as_they_were():
-    task = generate(TaskSize(16, 4, 1, None), seed=1)
+    task = generate_task(TaskSize(16, 4, 1, None), seed=1)
     before = torch.random.get_rng_state()
     found = example.kge(dim=8, epochs=2, cut={"share": 0.25})(None, task)
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from jepa_core import ComponentError, JepaObjective, Rehearsed, TaskData, hookimpl
 from jepa_plugins.facts.confidence import Answers
-from jepa_plugins.facts.known import Triples
+from jepa_plugins.facts.known import NumberedFacts
 from jepa_plugins.facts.rehearsal import UnansweredQuestions, as_rows, kept
 from jepa_plugins.facts.roles import Role
 from jepa_plugins.facts.unanswered import Unanswered
@@ -87,7 +87,7 @@ def numbered(batch: Mapping[str, Tensor], asked: Unanswered) -> Tensor:
     from jepa_core import Samples
 
     facts = Samples(batch["input_ids"], batch["tags"])
-    triples = Triples.of(facts, asked.entities)
+    triples = NumberedFacts.of(facts, asked.entities)
     relations = torch.searchsorted(asked.relation_ids, facts.ids[facts.tags == Role.RELATION])
     return torch.stack([triples.heads, relations, triples.tails], dim=1)
 

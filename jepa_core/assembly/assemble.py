@@ -22,6 +22,7 @@ from jepa_core.objective.spec import Ema, JepaTerm, ObjectiveSpec, Target
 from jepa_core.recipe.defaults import DEFAULTS
 from jepa_core.recipe.model_folder import place_of
 from jepa_core.registry import Registry
+from jepa_core.registry.options import blamed
 from jepa_core.samples.sample_set import TaskData
 from jepa_core.views.pairs import no_views
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from jepa_core.recipe.component_ref import ComponentRef
     from jepa_core.recipe.model_section import ModelSection
-    from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, Objective, WeightSchedule
+    from jepa_core.recipe.objective_section import EmaTarget, FurtherTerm, ObjectiveSection, WeightSchedule
     from jepa_core.recipe.schema import Recipe
 
 
@@ -171,14 +172,12 @@ def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: C
 
 @contextmanager
 def told_at(recipe: Recipe, key: str, options: Container[str] = ()) -> Iterator[None]:
-    """Reports a ComponentError at the line of `key`, or of the option in `options` that its message begins with."""
+    """Reports a ComponentError at the line of `key`, or of the one of its `options` that is to blame."""
     try:
         yield
     except ComponentError as error:
-        option, colon, message = str(error).partition(": ")
-        if colon and option in options:
-            raise recipe.error(f"{key}.{option}", message) from error
-        raise recipe.error(key, str(error)) from error
+        option, words = blamed(str(error), options)
+        raise recipe.error(f"{key}.{option}" if option else key, words) from error
 
 
 class _Maker:
@@ -190,7 +189,7 @@ class _Maker:
     def make(self, kind: str, key: str, reference: ComponentRef) -> Any:
         return create(self.registry, self.recipe, key, kind, reference, self.context)
 
-    def _reversal(self, key: str, reference: ComponentRef, main: Objective) -> ReversalStrategy:
+    def _reversal(self, key: str, reference: ComponentRef, main: ObjectiveSection) -> ReversalStrategy:
         """Makes a reversal strategy. The default one need not fit the data where a recipe makes no views."""
         try:
             made: ReversalStrategy = self.make("reversal", key, reference)
@@ -211,7 +210,7 @@ class _Maker:
                     key, f"'{name}' leaks_on '{group}', which is no group of the data ({known}){hint}"
                 )
 
-    def term(self, key: str, term: Objective | FurtherTerm, main: Objective) -> JepaTerm:
+    def term(self, key: str, term: ObjectiveSection | FurtherTerm, main: ObjectiveSection) -> JepaTerm:
         """Makes a JEPA term; what it leaves out is taken from the `main` one."""
 
         def chosen(name: str) -> tuple[str, Any]:

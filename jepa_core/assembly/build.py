@@ -15,7 +15,7 @@ from jepa_core.errors import did_you_mean
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.room import check_room
-from jepa_core.recipe.told import as_table
+from jepa_core.recipe.abridged import as_table
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch, SampleSet, TaskData, collate
 from jepa_core.samples.token_names import TokenNames

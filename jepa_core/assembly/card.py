@@ -12,12 +12,12 @@ from typing import Any
 
 from jepa_core.display.terminal import figure
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import number
+from jepa_core.folder.files import finite_number
 from jepa_core.folder.ours import TABLE, write_own
 from jepa_core.folder.run_folder import RunFolder
+from jepa_core.recipe.abridged import name_of, weight
 from jepa_core.recipe.resolve import dump_yaml
 from jepa_core.recipe.strict_yaml import load_yaml
-from jepa_core.recipe.told import name_of, weight
 
 Metrics = Mapping[str, Mapping[str, Any]]
 
@@ -136,14 +136,16 @@ def _whole_answers(metrics: Metrics) -> Iterator[tuple[str, float, str]]:
     """Yields set, share of answers that are right as a whole, and how that was judged."""
     for split, figures in metrics.items():
         for name, words in WHOLE_ANSWERS.items():
-            value = number(figures.get(name))
+            value = finite_number(figures.get(name))
             if value is not None:
                 yield split, value, words
                 break
 
 
 def _table(metrics: Metrics) -> str:
-    names = dict.fromkeys(name for of in metrics.values() for name, value in of.items() if number(value) is not None)
+    names = dict.fromkeys(
+        name for of in metrics.values() for name, value in of.items() if finite_number(value) is not None
+    )
     shown = [name for name in names if not re.search(r"_token\d+$", name)]
     rows = [[name, *(figure(of.get(name)) for of in metrics.values())] for name in shown]
     return "\n".join(_row(cells) for cells in (["", *metrics], ["---", *("---:" for _ in metrics)], *rows))

@@ -28,7 +28,7 @@ class OtherData(JepaError):
     exit_status = 2
 
 
-def note(run: Run, registry: Registry) -> None:
+def keep_for_resuming(run: Run, registry: Registry) -> None:
     """Makes the run's checkpoints keep what is compared on resuming, beside its recipe."""
     trainer = run.trainer
     trainer.made_with = {

@@ -12,7 +12,7 @@ from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import Planner
 from jepa_core.objective.schedule import Schedule, weight_at
 from jepa_core.samples.draws import uniform
-from jepa_core.samples.sample_set import Batch, SampleSet
+from jepa_core.samples.sample_set import Batch, SampleSet, parts_of
 
 #: Samples planned together, and the most that are looked through before none is said to count.
 PART, LOOKED_THROUGH = 1 << 12, 1 << 20
@@ -59,8 +59,7 @@ def _left(planner: Planner, number: int, train: SampleSet) -> tuple[Batch | None
 def _rows(train: SampleSet) -> Iterator[Sequence[int]]:
     """Yields rows to look through: first some of every group, which mostly settles it."""
     yield torch.cat([train.first_rows(group, PART // 4) for group in train.group_sizes]).sort().values.tolist()
-    end = min(len(train), LOOKED_THROUGH)
-    yield from (range(start, min(start + PART, end)) for start in range(0, end, PART))
+    yield from parts_of(min(len(train), LOOKED_THROUGH), PART)
 
 
 def _dropped_by_chance(planner: Planner, number: int, batch: Batch) -> str:

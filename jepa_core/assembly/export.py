@@ -13,7 +13,7 @@ from jepa_core.assembly.card import card_of
 from jepa_core.assembly.load import saved_names
 from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.checkpoint.weights import load_model
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, one_line
 from jepa_core.folder.elsewhere import refuse_unfinished
 from jepa_core.folder.files import write_bytes
 from jepa_core.folder.run_folder import RunFolder
@@ -22,8 +22,8 @@ from jepa_core.model import adapters
 from jepa_core.model.build import build_model
 from jepa_core.model.ends import say_what_ends
 from jepa_core.model.from_folder import read_model
+from jepa_core.model.hub import offline
 from jepa_core.model.new_tokens import first_new, forget_rows, is_noted, noted_rows, remove_rows
-from jepa_core.model.offline import offline
 from jepa_core.model.plain_tokenizer import plain_tokenizer, predictor_ids
 from jepa_core.registry import Registry
 from jepa_core.samples.token_names import TokenNames
@@ -90,7 +90,7 @@ def _model(folder: RunFolder, names: TokenNames, registry: Registry | None) -> P
         except JepaError as error:
             raise JepaError(f"{folder.model}: its weights do not fit its configuration: {error}") from error
         except Exception as error:  # whatever transformers makes of a damaged folder
-            raise JepaError(f"{folder.model}: can't be read: {' '.join(str(error).split())}") from error
+            raise JepaError(f"{folder.model}: can't be read: {one_line(error)}") from error
     recipe = run_recipe(folder, registry or Registry.discover())
     model = build_model(recipe.model, names, recipe.search)
     load_model(model, folder.model)

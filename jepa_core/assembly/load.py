@@ -16,14 +16,14 @@ from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, note
 from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
 from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.errors import DataError, JepaError
-from jepa_core.evaluation.finite import told as not_finite
+from jepa_core.evaluation.finite import not_finite
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.elsewhere import refuse_unfinished
 from jepa_core.folder.files import read_json
 from jepa_core.folder.run_folder import RunFolder
-from jepa_core.model.offline import offline
+from jepa_core.model.hub import offline
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.recipe.told import as_table
+from jepa_core.recipe.abridged import as_table
 from jepa_core.registry import Registry
 from jepa_core.samples.asking import Answer, Asker, Manner
 from jepa_core.samples.fingerprint import changed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jepa_core.model.hub import HubError, one_line
+from jepa_core.errors import one_line
+from jepa_core.model.hub import HubError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

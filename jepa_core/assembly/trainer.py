@@ -18,22 +18,16 @@ from jepa_core.training.trackers import Trackers
 from jepa_core.training.trainer import JepaTrainer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, TrainingArguments
 
     from jepa_core.assembly.build import Run
 
 
 def make_trainer(run: Run) -> JepaTrainer:
     """Makes the trainer of `run`, which writes into the recipe's output folder."""
-    folder = RunFolder(Path(run.recipe.output_dir))
+    folder, args = RunFolder(Path(run.recipe.output_dir)), check_training(run)
     if run.recipe.training.gradient_checkpointing:
-        if run.objective.recall is not None:  # recalled states are gone when a layer runs again
-            raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
         _checkpoint_activations(run.objective.model)
-    _refuse_unsplittable(run)
-    _refuse_split_regularizers(run)
-    args = training_arguments(run.recipe, folder.checkpoints, use_cpu=run.device == "cpu")
-    _refuse_no_batch(run, args.world_size)
     trainer = JepaTrainer(
         objective=run.objective,
         args=args,
@@ -51,6 +45,19 @@ def make_trainer(run: Run) -> JepaTrainer:
     return trainer
 
 
+def check_training(run: Run) -> TrainingArguments:
+    """Checks a run's training section; returns transformers' arguments. Raises RecipeError for what can't be done."""
+    if run.recipe.training.gradient_checkpointing and run.objective.recall is not None:
+        # recalled states are gone when a layer runs again
+        raise run.recipe.error("training.gradient_checkpointing", "does not go with objective.recall_temperature")
+    _refuse_unsplittable(run)
+    _refuse_split_regularizers(run)
+    checkpoints = RunFolder(Path(run.recipe.output_dir)).checkpoints
+    args = training_arguments(run.recipe, checkpoints, use_cpu=run.device == "cpu")
+    _refuse_no_batch(run, args.world_size)
+    return args
+
+
 def _refuse_unsplittable(run: Run) -> None:
     refuse_launchers_own()
     if run.recipe.training.fsdp and (problem := unsplittable(run.objective)):
@@ -66,14 +73,6 @@ def _refuse_split_regularizers(run: Run) -> None:
             "a regularizer is of all embeddings of a step together, so a step can't be accumulated: use "
             "one larger batch, or more processes",
         )
-
-
-def check_training(run: Run) -> None:
-    """Raises RecipeError for what :func:`make_trainer` would refuse of the training section; makes nothing."""
-    _refuse_unsplittable(run)
-    _refuse_split_regularizers(run)
-    args = training_arguments(run.recipe, RunFolder(Path(run.recipe.output_dir)).checkpoints, run.device == "cpu")
-    _refuse_no_batch(run, args.world_size)
 
 
 def _refuse_no_batch(run: Run, processes: int) -> None:

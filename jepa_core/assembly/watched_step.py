@@ -16,7 +16,7 @@ from jepa_core.assembly.assemble import told_at
 from jepa_core.components import EmbeddingTraits
 from jepa_core.contracts.broken import Broken
 from jepa_core.contracts.clauses import positions_read, watched_call
-from jepa_core.errors import ComponentError, JepaError, first_line
+from jepa_core.errors import ComponentError, JepaError, brief
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import takes_draws
 from jepa_core.objective.spec import JepaTerm
@@ -124,7 +124,7 @@ def _told(recipe: Recipe, key: str, name: str) -> Iterator[None]:
     except Broken as error:
         raise recipe.error(key, f"'{name}' breaks its contract: {error}") from error
     except (Exception, SystemExit) as error:
-        raise recipe.error(key, f"'{name}' fails: {first_line(error)}") from error
+        raise recipe.error(key, f"'{name}' fails: {brief(error)}") from error
 
 
 class _Guard:

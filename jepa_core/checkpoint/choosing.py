@@ -6,15 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jepa_core.checkpoint.finite import refuse_non_finite
-from jepa_core.checkpoint.manifest import BadCheckpoint, check, json_of
-from jepa_core.errors import JepaError
+from safetensors import SafetensorError, safe_open
+
+from jepa_core.checkpoint.manifest import PREFIX, BadCheckpoint, check_checkpoint, json_of, regular_size, step_of
+from jepa_core.errors import JepaError, brief
 from jepa_core.recipe.resolve import differences
 
 #: Recipe, number of processes, schedule, and the optimizer's state but for its tensors.
 STATE = "state.json"
 #: The keys of a recipe that may grow when a run resumes; it has one of the two.
 LENGTHS = ("training.max_steps", "training.num_train_epochs")
+#: Files not of the model: an optimizer's state, random numbers, and components, which may keep an infinity in a buffer.
+_OTHERS = ("optimizer", "random_", "components")
+_WRONG = (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError)
 
 
 class OtherRecipe(JepaError):
@@ -33,7 +37,7 @@ def newest(checkpoints: Path, recipe: dict[str, Any] | None, warn: Callable[[str
     problems: list[str] = []
     for path in reversed(found):
         try:
-            check(path)
+            check_checkpoint(path)
             refuse_non_finite(path)
             if recipe is not None and (changed := not_allowed(_recipe_of(path), recipe)):
                 raise BadCheckpoint(f"{path}: of another run (its recipe differs in {', '.join(changed)})")
@@ -58,7 +62,7 @@ def chosen(path: Path, recipe: dict[str, Any], force: bool = False) -> Path:
     path = path.absolute()
     if not path.is_dir():
         raise BadCheckpoint(f"{path}: no checkpoint there")
-    check(path)
+    check_checkpoint(path)
     refuse_non_finite(path)
     if not force and (changed := not_allowed(_recipe_of(path), recipe)):
         raise OtherRecipe(
@@ -70,8 +74,7 @@ def chosen(path: Path, recipe: dict[str, Any], force: bool = False) -> Path:
 
 def in_order(checkpoints: Path) -> list[Path]:
     """The folders that bear a checkpoint's name, whole or not, by their step."""
-    steps = {path: path.name.removeprefix("checkpoint-") for path in checkpoints.glob("checkpoint-*")}
-    return sorted((p for p, step in steps.items() if step.isdecimal()), key=lambda path: int(steps[path]))
+    return sorted((path for path in checkpoints.glob(f"{PREFIX}*") if step_of(path) >= 0), key=step_of)
 
 
 def not_allowed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -99,3 +102,21 @@ def _recipe_of(checkpoint: Path) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise BadCheckpoint(f"{checkpoint / STATE}: names no recipe")
     return recipe
+
+
+def refuse_non_finite(checkpoint: Path) -> None:
+    """Raises BadCheckpoint naming the first tensor of the model that holds NaN or infinity, whoever wrote it."""
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        if not path.name.startswith(_OTHERS):
+            regular_size(path)
+            if bad := _first_bad(path):
+                raise BadCheckpoint(f"{path}: the weights are not finite ({bad})")
+
+
+def _first_bad(path: Path) -> str:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return next((name for name in names if not file.get_tensor(name).isfinite().all()), "")
+    except _WRONG as error:
+        raise BadCheckpoint(f"{path}: can't be read: {brief(error)}") from error

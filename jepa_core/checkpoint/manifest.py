@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.whole_folder import sync
+from jepa_core.folder.files import UNFINISHED
+from jepa_core.folder.whole_folder import sync, whole_folder
 
 NAME = "manifest.json"
+#: Begins the name of every checkpoint's folder.
+PREFIX = "checkpoint-"
 FORMAT = 1
 #: A manifest or state file that is longer is not one of ours.
 MAX_JSON = 64 << 20
@@ -20,6 +27,19 @@ MAX_JSON = 64 << 20
 
 class BadCheckpoint(JepaError):
     """A checkpoint is not what was written; the message names the file and what is wrong with it."""
+
+
+@contextmanager
+def whole_checkpoint(target: Path, step: int, needed: int) -> Iterator[Path]:
+    """Yields a folder to write the checkpoint of `step` into, which becomes `target` once everything in it is sealed.
+
+    Leftovers of a killed process, which was writing or deleting a checkpoint, go first. needed: bytes that will be
+    written, for the message. Raises NotWritten.
+    """
+    for left in target.parent.glob(f"{PREFIX}*{UNFINISHED}"):
+        shutil.rmtree(left, ignore_errors=True)
+    with whole_folder(target, needed, partial(seal, step=step)) as draft:
+        yield draft
 
 
 def seal(folder: Path, step: int) -> None:
@@ -40,7 +60,7 @@ def seal(folder: Path, step: int) -> None:
     sync(folder)
 
 
-def check(folder: Path) -> int:
+def check_checkpoint(folder: Path) -> int:
     """Checks every file of a checkpoint against its manifest; returns the checkpoint's step.
 
     Raises BadCheckpoint naming the first file that is not what the manifest says.
@@ -80,7 +100,17 @@ def _check_file(folder: Path, name: str, size: int, digest: str) -> None:
 
 def folder_name(step: int) -> str:
     """The name of the folder for a step's checkpoint."""
-    return f"checkpoint-{step}"
+    return f"{PREFIX}{step}"
+
+
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint, by the name of its folder; -1 for a folder of any other name.
+
+    >>> step_of(Path("checkpoints/checkpoint-500")), step_of(Path("checkpoints/checkpoint-500.part"))
+    (500, -1)
+    """
+    step = folder.name.removeprefix(PREFIX)
+    return int(step) if folder.name == f"{PREFIX}{step}" and step.isdecimal() else -1
 
 
 def regular_size(path: Path) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def split_state(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Splits ``Optimizer.state_dict()`` into tensors ``{parameter}.{name}`` and plain data that JSON can hold."""
     tensors: dict[str, Tensor] = {}
     values: dict[str, dict[str, Any]] = {}
@@ -21,8 +21,8 @@ def split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, {"param_groups": state["param_groups"], "values": values}
 
 
-def join(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`split`. Raises KeyError, TypeError or ValueError for what never came from it."""
+def join_state(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`split_state`. Raises KeyError, TypeError or ValueError for what never came from it."""
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         parameter, _, name = key.partition(".")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, distributed
 
 from jepa_core.checkpoint.manifest import BadCheckpoint
-from jepa_core.errors import JepaError, first_line
+from jepa_core.errors import JepaError, brief
 from jepa_core.model import adapters
 from jepa_core.tensors import part_here, put_together
 
@@ -81,7 +81,7 @@ def read_parts(folder: Path, parts: Parts, group: Group) -> None:
     except BadCheckpoint:
         raise
     except (dcp.CheckpointException, Exception) as error:  # torch's is no Exception; a damaged folder may raise any
-        raise BadCheckpoint(f"{folder}: can't be read: {first_line(error)}") from error
+        raise BadCheckpoint(f"{folder}: can't be read: {brief(error)}") from error
 
 
 def read_optimizer_parts(

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor, distributed
 
 
-def pack() -> bytes:
+def capture() -> bytes:
     """The states of Python, NumPy and torch, on the CPU and on each CUDA device."""
     tensors = {"torch": torch.get_rng_state(), "python": _to_bytes(random.getstate())}
     tensors["numpy"] = _to_bytes(np.random.get_state(legacy=False))
@@ -21,12 +21,12 @@ def pack() -> bytes:
     return save(tensors)
 
 
-def restore(packed: bytes) -> None:
-    """Sets the states that :func:`pack` packed.
+def restore(captured: bytes) -> None:
+    """Sets the states that :func:`capture` captured.
 
     Raises KeyError, TypeError, ValueError, RuntimeError or SafetensorError for bytes that it never made.
     """
-    tensors = load(packed)
+    tensors = load(captured)
     version, numbers, gauss = _from_bytes(tensors["python"])
     legacy = _from_bytes(tensors["numpy"])
     legacy["state"]["key"] = np.array(legacy["state"]["key"], dtype=np.uint32)
@@ -39,16 +39,16 @@ def restore(packed: bytes) -> None:
                 torch.cuda.set_rng_state(state, device)
 
 
-def gather(packed: bytes, device: torch.device) -> list[bytes]:
+def gather(captured: bytes, device: torch.device) -> list[bytes]:
     """Gathers the bytes of every process, in the order of their ranks."""
     if not distributed.is_initialized():
-        return [packed]
-    size = torch.tensor(len(packed), device=device)
+        return [captured]
+    size = torch.tensor(len(captured), device=device)
     sizes = [torch.zeros_like(size) for _ in range(distributed.get_world_size())]
     distributed.all_gather(sizes, size)
     longest = max(int(s) for s in sizes)
     own = torch.zeros(longest, dtype=torch.uint8, device=device)
-    own[: len(packed)] = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
+    own[: len(captured)] = torch.frombuffer(bytearray(captured), dtype=torch.uint8)
     parts = [torch.zeros_like(own) for _ in sizes]
     distributed.all_gather(parts, own)
     return [bytes(part[: int(s)].cpu().numpy()) for part, s in zip(parts, sizes, strict=True)]

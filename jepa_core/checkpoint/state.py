@@ -16,9 +16,9 @@ from transformers import TrainerState
 
 from jepa_core.checkpoint import random_states
 from jepa_core.checkpoint.choosing import STATE
-from jepa_core.checkpoint.manifest import BadCheckpoint, json_of, regular_size
-from jepa_core.checkpoint.optimizer import join, refuse_other_shapes, split
-from jepa_core.errors import first_line
+from jepa_core.checkpoint.manifest import BadCheckpoint, folder_name, json_of, regular_size
+from jepa_core.checkpoint.optimizer import join_state, refuse_other_shapes, split_state
+from jepa_core.errors import brief
 
 OPTIMIZER = "optimizer.safetensors"
 #: Under transformers' name for it, because its Trainer reads the file itself.
@@ -47,7 +47,7 @@ def write_state(
     randoms: one for each process; made_with: the data and versions it was trained with."""
     plain: dict[str, Any] | None = None
     if optimizer is not None:
-        tensors, plain = split(optimizer)
+        tensors, plain = split_state(optimizer)
         save_file(tensors, folder / OPTIMIZER)
     for rank, packed in enumerate(randoms):
         (folder / random_file(rank)).write_bytes(packed)
@@ -64,7 +64,7 @@ def read_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
     """
 
     def load() -> None:
-        state = join(_tensors(folder / OPTIMIZER), json_of(folder / STATE)["optimizer"])
+        state = join_state(_tensors(folder / OPTIMIZER), json_of(folder / STATE)["optimizer"])
         refuse_other_shapes(optimizer, state)
         for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
             saved |= {name: value for name, value in group.items() if name != "params"}
@@ -110,7 +110,7 @@ def read_trainer(folder: Path) -> TrainerState:
 
     def load() -> TrainerState:
         state = TrainerState(**json_of(path))
-        if f"checkpoint-{int(state.global_step)}" != folder.name:
+        if folder.name != folder_name(int(state.global_step)):
             raise ValueError(f"is of step {state.global_step}")
         return state
 
@@ -127,4 +127,4 @@ def _reading(path: Path, load: Callable[[], Read]) -> Read:
     try:
         return load()
     except _WRONG as error:
-        raise BadCheckpoint(f"{path}: can't be used: {first_line(error)}") from error
+        raise BadCheckpoint(f"{path}: can't be used: {brief(error)}") from error

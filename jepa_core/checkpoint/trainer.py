@@ -16,7 +16,7 @@ from transformers import Trainer
 
 from jepa_core.checkpoint import random_states
 from jepa_core.checkpoint.choosing import in_order
-from jepa_core.checkpoint.manifest import BadCheckpoint, folder_name
+from jepa_core.checkpoint.manifest import BadCheckpoint, folder_name, whole_checkpoint
 from jepa_core.checkpoint.parts import (
     bytes_of,
     in_parts,
@@ -35,7 +35,6 @@ from jepa_core.checkpoint.state import (
     write_state,
 )
 from jepa_core.checkpoint.weights import load_weights, save_weights
-from jepa_core.checkpoint.writing import whole_checkpoint
 from jepa_core.distributed import by_all, by_first, host_group
 from jepa_core.folder.whole_folder import draft_of, retire
 
@@ -58,7 +57,7 @@ class CheckpointTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Writes a checkpoint. Raises JepaError in all processes when it can't be written, or must not."""
-        randoms = random_states.gather(random_states.pack(), self.args.device)
+        randoms = random_states.gather(random_states.capture(), self.args.device)
         write = self._write_parts if self.sharded else self._write_whole
         write(Path(str(self.args.output_dir)), randoms)
 

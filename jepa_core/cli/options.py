@@ -49,10 +49,10 @@ def make_registry(plugins: Iterable[str] | None, outlined: bool = False) -> Regi
         from jepa_core.registry.outline import Outline
 
         return Outline(*by_kind(plugins))
-    from jepa_core.registry.named import make_registry as make
+    from jepa_core.registry.registry import named_registry
 
     with only_results_on_stdout():
-        return make(*by_kind(plugins))
+        return named_registry(*by_kind(plugins))
 
 
 def by_kind(plugins: Iterable[str] | None) -> tuple[list[str], list[Path]]:

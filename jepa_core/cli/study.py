@@ -12,6 +12,7 @@ from jepa_core.streams import plain
 
 if TYPE_CHECKING:
     from jepa_core.study.design import Design
+    from jepa_core.study.results import StudyResult
 
 
 def study(
@@ -64,7 +65,6 @@ def study(
     from jepa_core.display.terminal import say
     from jepa_core.study.files import refuse_foreign_results, write_results
     from jepa_core.study.load import load_study
-    from jepa_core.study.terminal import show_study
     from jepa_core.study.worker import retry_failed as forget_failures
     from jepa_core.study.worker import work
 
@@ -82,7 +82,7 @@ def study(
             work(design, registry, device=device, say=say)
     design.note_other_runs(registry)  # of a folder that was filled meanwhile
     result, written = write_results(design, registry)
-    show_study(result)
+    _show(result)
     for line in written:
         say(line)
     if any(result.failures()):
@@ -94,6 +94,18 @@ def _say_at_once(file: Path, data: object) -> None:
     arms = data.get("arms") if isinstance(data, dict) else None
     names = ", ".join(map(str, arms)) if isinstance(arms, dict) else "…"
     typer.echo(plain(f"{file}: arms {names}; reading recipes and plugins"), err=True)
+
+
+def _show(result: StudyResult) -> None:
+    """Prints the study's tables, and the notes to them."""
+    from jepa_core.display.terminal import print_table, say
+    from jepa_core.study.tables import notes, study_tables
+
+    for table in study_tables(result):
+        say(table.title)
+        print_table(table.columns, table.rows)
+    for note in notes(result):
+        say(note)
 
 
 def _in_processes(design: Design, count: int, plugins: list[str] | None, device: str | None) -> None:

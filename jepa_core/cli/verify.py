@@ -40,7 +40,7 @@ def verify(
     from jepa_core.folder.ours import refuse_foreign
     from jepa_core.progress import progress
     from jepa_core.verify.files import NAMES, default_folder, write_files
-    from jepa_core.verify.grid import mask_picture
+    from jepa_core.verify.grid import example_mask
     from jepa_core.verify.terminal import show_mask, show_verification
     from jepa_core.verify.verify import CHECKS
     from jepa_core.verify.verify import verify as run_checks
@@ -51,7 +51,7 @@ def verify(
     total = len(context.run.data.checks) + len(CHECKS)
     with progress(total=total, desc="verifying", unit="check", leave=False) as bar:
         found = run_checks(context, on_check=bar.update)
-    show_mask(mask_picture(context))
+    show_mask(example_mask(context))
     show_verification(found, in_full)
     say(context.which_weights)
     for line in write_files(found, context, folder):
@@ -68,10 +68,10 @@ def show_mask(
     """Draw which token of a sample may see which, layer by layer where layers differ."""
     context = _context(recipe, overrides, plugins)
 
-    from jepa_core.verify.grid import mask_picture
+    from jepa_core.verify.grid import example_mask
     from jepa_core.verify.terminal import show_mask as show
 
-    show(mask_picture(context))
+    show(example_mask(context))
 
 
 def show_batch(

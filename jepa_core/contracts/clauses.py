@@ -108,11 +108,11 @@ def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[
 
     layers: the model's, in all of which a mask is the same unless it declares otherwise.
     """
-    given, drawn = snapshot((args, kwargs)), random_states()
+    given, drawn = snapshot((args, kwargs)), generator_states()
     result = component(*args, **kwargs)
     if not same((args, kwargs), given):
         raise Broken("it changes what it is given in place; a component leaves its inputs as they were")
-    if random_states() != drawn:
+    if generator_states() != drawn:
         raise Broken("it draws from a global random number generator; randomness comes in as `draws`")
     RESULTS[kind](args, result)
     if kind == "mask" and not MaskTraits.of(component).by_layer:
@@ -127,7 +127,7 @@ def _same_in_every_layer(mask: Any, args: tuple[Any, ...], result: Tensor, layer
             raise Broken(f"layer {layer} sees something else than layer {asked}; declare by_layer = True")
 
 
-def random_states() -> tuple[Any, ...]:
+def generator_states() -> tuple[Any, ...]:
     """The states of the global random number generators."""
     numpy = np.random.get_state(legacy=False)
     return (

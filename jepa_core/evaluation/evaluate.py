@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from torch import distributed
 
 from jepa_core.components import FilterTraits
 from jepa_core.contexts import find_path
-from jepa_core.evaluation.ranks import Tally, score_tokens
+from jepa_core.distributed import rank_and_world
+from jepa_core.evaluation.ranks import MetricSums, score_tokens
+from jepa_core.model.evaluating import evaluating
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.spec import JepaTerm
-from jepa_core.samples.sample_set import Batch, SampleSet, TaskData
+from jepa_core.samples.sample_set import Batch, SampleSet, TaskData, parts_of
 
 Metrics = dict[str, Any]
 
@@ -53,18 +56,13 @@ def evaluate(
     per_layer: adds ``layers``, the same metrics read off every layer through the final norm and the output embedding.
     In several processes each takes every nth batch, so that each sample counts once over all of them.
     """
-    training = objective.training
-    objective.eval()
     layers = range(objective.transformer.num_layers + 1) if per_layer else (objective.transformer.num_layers,)
     names = [term.name for term in objective.spec.terms]
-    tallies = {layer: Tally(dataset.max_length, names) for layer in layers}
-    try:
-        with objective.transformer.together():
-            for batch in _own_batches(dataset, batch_size):
-                _evaluate_batch(objective, batch, tallies)
-                on_batch()
-    finally:
-        objective.train(training)
+    tallies = {layer: MetricSums(dataset.max_length, names) for layer in layers}
+    with evaluating(objective), objective.transformer.together():
+        for batch in _own_batches(dataset, batch_size):
+            _evaluate_batch(objective, batch, tallies)
+            on_batch()
     for tally in tallies.values():
         _sum_over_processes(tally, objective)
     metrics: Metrics = tallies[layers[-1]].metrics()
@@ -73,7 +71,7 @@ def evaluate(
     return metrics
 
 
-def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, Tally]) -> None:
+def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, MetricSums]) -> None:
     transformer = objective.transformer
     plan = objective.plan(batch)
     label_rows, ordinal = plan.own_labels.rows, _ordinals(plan)
@@ -105,12 +103,11 @@ def _ordinals(plan: Plan) -> torch.Tensor:
 
 
 def _own_batches(dataset: SampleSet, batch_size: int) -> Iterator[Batch]:
-    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
-    starts = range(rank * batch_size, len(dataset), world * batch_size)
-    return (dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))) for start in starts)
+    rank, world = rank_and_world()
+    return map(dataset.__getitems__, islice(parts_of(len(dataset), batch_size), rank, None, world))
 
 
-def _sum_over_processes(tally: Tally, objective: JepaObjective) -> None:
+def _sum_over_processes(tally: MetricSums, objective: JepaObjective) -> None:
     if distributed.is_initialized():
         sums = tally.sums.to(next(objective.parameters()).device)
         distributed.all_reduce(sums)

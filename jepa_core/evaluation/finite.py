@@ -18,7 +18,7 @@ def without_non_finite(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return _cleaned(metrics) | {NON_FINITE: {**metrics.get(NON_FINITE, {}), "figures": names}}
 
 
-def told(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def not_finite(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A warning for each split in which something was not finite."""
     bad = {split: values[NON_FINITE] for split, values in metrics.items() if NON_FINITE in values}
     return [f"warning: {split}: {_words(of_split)}" for split, of_split in bad.items()]

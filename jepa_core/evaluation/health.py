@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from jepa_core.model.evaluating import evaluating
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.objective.schedule import weight_at
@@ -50,7 +51,7 @@ def collapsed(cosine: float, rank: float) -> bool:
     return cosine > ALIKE or rank < FEW_DIRECTIONS
 
 
-def collapse(figures: Mapping[str, float]) -> str:
+def describe_collapse(figures: Mapping[str, float]) -> str:
     """Says in a sentence which sides' embeddings have collapsed; an empty string where none has, or there is too little
     to tell. figures: named as in the log, ``health_…``."""
     sides = [
@@ -76,16 +77,11 @@ def measure_health(objective: JepaObjective, batch: Mapping[str, Tensor], step: 
     this, and gradients are not measured.
     """
     split = objective.transformer.lockstep is not None
-    modes = [(module, module.training) for module in objective.modules()]
-    objective.eval()
-    try:
+    with evaluating(objective):
         plan = objective.plan(dict(batch), step).to(next(objective.parameters()).device)
         ntp, jepa = (None, None) if split else (_ntp_gradient(objective, plan), _jepa_gradient(objective, plan))
         with objective.transformer.whole():
             predicted, target = _embeddings(objective, plan)
-    finally:
-        for module, training in modes:
-            module.training = training
     return Health(
         ntp_gradient_norm=_norm(ntp),
         jepa_gradient_norm=_norm(jepa),

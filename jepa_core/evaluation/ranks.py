@@ -54,7 +54,7 @@ def _score(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return logits.shape[1] - worse - ties / 2, own[:, 0] - logits.logsumexp(dim=1)
 
 
-class Tally:
+class MetricSums:
     """Sums over samples, from which the metrics are means; tallies of several ranks add up.
 
     Every sum is float64 in one tensor, so that one all-reduce joins ranks.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jepa_core.components import Evaluation as Further
+from jepa_core.components import Evaluation
 from jepa_core.evaluation.evaluate import Metrics, evaluate
 from jepa_core.evaluation.finite import without_non_finite
 from jepa_core.progress import progress
@@ -13,14 +13,14 @@ from jepa_core.samples.sample_set import SampleSet
 
 if TYPE_CHECKING:
     from jepa_core.objective.objective import JepaObjective
-    from jepa_core.recipe.schema import Evaluation
+    from jepa_core.recipe.schema import EvaluationSection
 
 
 def evaluate_splits(
     objective: JepaObjective,
     sets: Mapping[str, SampleSet],
-    settings: Evaluation,
-    also: Mapping[str, Further] | None = None,
+    settings: EvaluationSection,
+    also: Mapping[str, Evaluation] | None = None,
 ) -> dict[str, Metrics]:
     """Evaluates sets; returns set name -> metrics, in the recipe's order. Its progress bar leaves no trace.
 

@@ -72,7 +72,7 @@ def read_json(path: Path) -> Any:
         raise JepaError(f"{path}: can't be read: {error}") from error
 
 
-def number(value: Any) -> float | None:
+def finite_number(value: Any) -> float | None:
     """The number in a value from JSON; None for anything else, such as NaN, which JSON can only hold as text."""
     try:
         value = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

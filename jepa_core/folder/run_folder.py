@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import UNFINISHED, number, read_json, reason, refuse_read_only, remove
+from jepa_core.folder.files import UNFINISHED, finite_number, read_json, reason, refuse_read_only, remove
 from jepa_core.folder.lock import NAME as LOCK
 from jepa_core.folder.ours import is_ours
 from jepa_core.recipe.strict_yaml import load_yaml
@@ -119,7 +119,7 @@ class RunFolder:
             raise JepaError(f'{self.metrics}: not the metrics of a run: expected {{"split": {{"name": figure}}}}')
         for split, figures in found.items():
             for name, value in figures.items():
-                if not (value is None or isinstance(value, dict | list) or number(value) is not None):
+                if not (value is None or isinstance(value, dict | list) or finite_number(value) is not None):
                     raise JepaError(f"{self.metrics}: {split}.{name}: expected a figure, not {str(value)[:40]!r}")
         return found
 

@@ -18,16 +18,11 @@ if TYPE_CHECKING:
 
 def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | None = None) -> str:
     """Builds everything, runs one batch forward and backward, writes nothing; says what it saw."""
-    from jepa_core.assembly.trainer import check_training
-
     registry = registry or Registry.discover()
     refuse_missing_trackers(recipe)
     built = build(recipe, registry, device)
-    check_training(built)
+    _try(built, registry)
     size = min(recipe.training.per_device_train_batch_size, len(built.train_dataset))
-    watched_step(built)
-    if recipe.rehearsal is not None:
-        try_second(recipe, built, registry)
     batch = built.collate(built.train_dataset.__getitems__(range(size)))
     plan = built.objective.train().plan(batch)
     out = built.objective(plan=plan)
@@ -36,7 +31,7 @@ def dry_run(recipe: Recipe, *, device: str | None = None, registry: Registry | N
     warnings = (*cautions(recipe, steps), *nothing_counts(built, steps))
     jepa = "none counted" if out.jepa_loss is None else f"{float(out.jepa_loss):.4f}"
     return (
-        f"{describe(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
+        f"{describe_run(built)}\none batch of {size}: {plan.tokens} tokens, {plan.labels} labelled, "
         f"{plan.jepa_pairs} pairs; ntp loss {float(out.ntp_loss):.4f}, jepa loss {jepa}\n"
         + "".join(f"{warning}\n" for warning in warnings)
         + "dry run: nothing was written"
@@ -48,19 +43,24 @@ def check_data(recipe: Recipe, registry: Registry) -> str:
 
     Raises JepaError for whatever is wrong in recipe or data.
     """
-    from jepa_core.assembly.trainer import check_training
-
     built = build(recipe, registry)
     if built.data.reread is not None:
         built.data.reread()
+    _try(built, registry)
+    return "\n".join((describe_run(built), *nothing_counts(built, recipe.training.max_steps)))
+
+
+def _try(built: Run, registry: Registry) -> None:
+    """Tries what a run does before its first step: its training section, a watched step, the second half's parts."""
+    from jepa_core.assembly.trainer import check_training
+
     check_training(built)
     watched_step(built)
-    if recipe.rehearsal is not None:
-        try_second(recipe, built, registry)
-    return "\n".join((describe(built), *nothing_counts(built, recipe.training.max_steps)))
+    if built.recipe.rehearsal is not None:
+        try_second(built.recipe, built, registry)
 
 
-def describe(built: Run) -> str:
+def describe_run(built: Run) -> str:
     """Describes in three lines what will train on what, and adds the notes on the data."""
     recipe, settings = built.recipe, built.recipe.objective
     parameters = sum(p.numel() for p in built.objective.parameters())

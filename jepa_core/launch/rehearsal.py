@@ -198,7 +198,7 @@ def _rows(
             )
         return rows
     found = _ask(weights, data, recipe, registry, device)
-    say(told(found))
+    say(in_words(found))
     if speaks():  # all processes found the same; one writes
         write_rows(folder.rehearsed, made_of, found)
     return found.rows
@@ -218,7 +218,7 @@ def _ask(weights: Path, data: TaskData, recipe: Recipe, registry: Registry, devi
     return found
 
 
-def told(found: Rehearsed) -> str:
+def in_words(found: Rehearsed) -> str:
     """Sums up in a sentence what asking gave."""
     counts = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
     if not found.rows:

@@ -17,7 +17,7 @@ from jepa_core.checkpoint.choosing import (
     newest,
     not_allowed,
 )
-from jepa_core.checkpoint.manifest import folder_name
+from jepa_core.checkpoint.manifest import folder_name, step_of
 from jepa_core.distributed import by_first, from_first
 from jepa_core.errors import JepaError
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
@@ -118,7 +118,7 @@ def agreed(folder: RunFolder, built: Run, resume: Path | None, force: bool, say:
             found.append(path)
 
     by_first(choose, device)
-    step = from_first(int(found[0].name.removeprefix("checkpoint-")) if found else -1, device)
+    step = from_first(step_of(found[0]) if found else -1, device)
     if step < 0:
         if folder.log.exists():
             say("no checkpoint was saved yet: starting from the first step")

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.card import write_card
-from jepa_core.assembly.changes import note
+from jepa_core.assembly.changes import keep_for_resuming
 from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.watched_step import watched_step
 from jepa_core.checkpoint.choosing import chosen, in_order
+from jepa_core.checkpoint.manifest import step_of
 from jepa_core.checkpoint.parts import put_all_together
 from jepa_core.checkpoint.weights import State, answer_greedily, save_weights
 from jepa_core.distributed import by_first
 from jepa_core.errors import JepaError, without_traceback
-from jepa_core.evaluation.finite import nothing_finite
-from jepa_core.evaluation.finite import told as not_finite
+from jepa_core.evaluation.finite import not_finite, nothing_finite
 from jepa_core.folder.files import NotWritten, read_bytes, write_bytes, write_json, write_text
 from jepa_core.folder.lock import locked
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.folder.whole_folder import whole_folder
-from jepa_core.launch.dry_run import describe, nothing_counts
+from jepa_core.launch.dry_run import describe_run, nothing_counts
 from jepa_core.launch.rehearsal import learn_and_rehearse
 from jepa_core.launch.result import Result
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
@@ -111,7 +111,7 @@ def _run(
         built = make(recipe, registry, device)  # before anything is deleted: the data may be wrong
         watched_step(built)
         verified = verify_start(built, registry)
-        say(f"{describe(built)}\nverified   {counts(verified)}")
+        say(f"{describe_run(built)}\nverified   {counts(verified)}")
         for row in verified.warned:
             say(f"warning: {row.name}: {row.told}: {row.evidence}")
         trainer = _trainer(built, folder)
@@ -120,7 +120,7 @@ def _run(
             say(warning)
         with ExitStack() as stack:
             by_first(lambda: stack.enter_context(locked(folder.path)), trainer.args.device)
-            by_first(lambda: note(built, registry), trainer.args.device)
+            by_first(lambda: keep_for_resuming(built, registry), trainer.args.device)
             checkpoint = None if overwrite else agreed(folder, built, resume, force_resume, say)
             by_first(at_start, trainer.args.device)
             by_first(lambda: _start(folder, built, verified, overwrite, registry), trainer.args.device)
@@ -162,7 +162,7 @@ def _keep_older_recipe(folder: RunFolder, text: dict[str, Any], registry: Regist
     """Keeps the recipe that the checkpoints were made under, beside another one that resumes from them."""
     before = in_order(folder.checkpoints)
     if before and folder.started and differences(recipe_in(folder.recipe, registry), text):
-        kept = folder.recipe_until(int(before[-1].name.removeprefix("checkpoint-")))
+        kept = folder.recipe_until(step_of(before[-1]))
         if not kept.exists():
             write_bytes(kept, read_bytes(folder.recipe))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,7 +45,7 @@ def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[in
         with warnings.catch_warnings(action="ignore", category=FutureWarning):  # about peft's calls to transformers
             wrapper = peft.get_peft_model(model, config)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:  # many kinds of check
-        raise JepaError(f"model.lora: {' '.join(str(error).split())}") from error
+        raise JepaError(f"model.lora: {one_line(error)}") from error
     wrapper.peft_config["default"].base_model_name_or_path = _whole_name(model.name_or_path)
     model.__dict__[_WRAPPER] = wrapper  # past nn.Module, for which it would be a module within itself
 

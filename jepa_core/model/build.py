@@ -15,11 +15,11 @@ from torch import nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, one_line
 from jepa_core.model.adapters import add_adapters
 from jepa_core.model.ends import force_no_token, say_what_ends
 from jepa_core.model.from_folder import Misfit, quietly, read_model
-from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
+from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub
 from jepa_core.model.new_tokens import add_rows, first_new, note_rows
 from jepa_core.model.rereading import keep_when_read
 from jepa_core.recipe.model_config import loaded_problems

@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -39,6 +38,7 @@ class Fittings:
         self.early_exit = EarlyExit(self.anatomy.blocks, hooks)
         self.last_mlp = OnlyReads(self.anatomy.mlp, hooks)
         self._hooks = hooks
+        self._switch: Switch | None = None  # to the attention of streams; put in when the first one comes
         weakref.finalize(self, hooks.remove)
 
     @classmethod
@@ -83,13 +83,9 @@ class Fittings:
         return {layer: found[layer] for layer in layers}, out
 
     def _of_stream(self, attentions: Attentions, ids: Tensor) -> Tensor:
-        _ = self._switch
+        if self._switch is None:
+            self._switch = Switch(self.anatomy.blocks, self._hooks)
         return as_mask(attentions, ids.device)
-
-    @cached_property
-    def _switch(self) -> Switch:
-        """The switch to a stream's attention, put in when the first stream comes."""
-        return Switch(self.anatomy.blocks, self._hooks)
 
     @torch.no_grad()
     def final_norm(self) -> nn.Module:

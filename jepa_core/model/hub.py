@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from jepa_core.errors import JepaError
+from jepa_core.errors import JepaError, one_line
 from jepa_core.paths import at_home
 from jepa_core.recipe.model_folder import place_of
 
@@ -45,11 +46,11 @@ def load_local_or_hub(name: str, load: Callable[[bool], T], kind: Kind = "model"
     try:
         return load(True)
     except Exception:  # each library raises something else for what isn't in its cache
-        ask(name, kind)
+        ask_hub(name, kind)
     return load(False)
 
 
-def ask(name: str, kind: Kind = "model") -> None:
+def ask_hub(name: str, kind: Kind = "model") -> None:
     """Asks the Hub for `name`, once. Raises HubError, saying what to do, when it is missing, gated or out of reach."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
@@ -75,8 +76,20 @@ def ask(name: str, kind: Kind = "model") -> None:
         ) from error
 
 
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+@contextmanager
+def offline() -> Iterator[None]:
+    """Makes a Hugging Face id, for a while, mean only what is in the cache, as with ``HF_HUB_OFFLINE=1``.
+
+    Looking at a run does not fetch what its recipe names.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def _is_id(name: str) -> bool:

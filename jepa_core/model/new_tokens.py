@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _NOTED = "rows_before_new_tokens"
 
 
-def rows_of(model: PreTrainedModel) -> int:
+def embedding_rows(model: PreTrainedModel) -> int:
     """The rows of the embedding, more than there are tokens where it is padded."""
-    return len(next(tables(model)))
+    return len(next(token_tables(model)))
 
 
 def first_new(model: PreTrainedModel, vocabulary: TokenNames) -> int:
@@ -39,10 +39,10 @@ def note_rows(model: PreTrainedModel) -> None:
 
 def noted_rows(model: PreTrainedModel) -> int:
     """Raises JepaError where the configuration says something that can't be."""
-    noted = getattr(model.config, _NOTED, rows_of(model))
-    if type(noted) is not int or not 1 <= noted <= rows_of(model):
+    noted = getattr(model.config, _NOTED, embedding_rows(model))
+    if type(noted) is not int or not 1 <= noted <= embedding_rows(model):
         raise JepaError(
-            f"model: {_NOTED} in its config.json: expected a number from 1 to {rows_of(model)}, not {noted}"
+            f"model: {_NOTED} in its config.json: expected a number from 1 to {embedding_rows(model)}, not {noted}"
         )
     return noted
 
@@ -67,9 +67,9 @@ def add_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int) -> None
     added = [i for i in new_ids if i >= known]
     if not added:
         return
-    if rows_of(model) <= max(added):
+    if embedding_rows(model) <= max(added):
         model.resize_token_embeddings(max(added) + 1, mean_resizing=False)
-    for table in tables(model):
+    for table in token_tables(model):
         table[added] = _mean(table[:known])
 
 
@@ -81,13 +81,13 @@ def remove_rows(model: PreTrainedModel, new_ids: Sequence[int], known: int, rows
     """
     left = [i for i in new_ids if known <= i < rows]
     if left:
-        for table in tables(model):
+        for table in token_tables(model):
             table[left] = _mean(table[:known])
-    if rows_of(model) != rows:
+    if embedding_rows(model) != rows:
         model.resize_token_embeddings(rows, mean_resizing=False)
 
 
-def tables(model: PreTrainedModel) -> Iterator[Tensor]:
+def token_tables(model: PreTrainedModel) -> Iterator[Tensor]:
     """Yields each table with a row a token, once: input embedding ``v d``, untied output ``v d``, its bias ``v``."""
     embedding: Any = model.get_input_embeddings()
     output: Any = model.get_output_embeddings()

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.errors import DataError, show
+from jepa_core.errors import DataError, one_line, show
 from jepa_core.model.from_folder import quietly
-from jepa_core.model.hub import HubError, load_local_or_hub, one_line
+from jepa_core.model.hub import HubError, load_local_or_hub
 from jepa_core.recipe.weight_files import Odd, read_object
 
 #: Files that a tokenizer can be made of, one or the other.

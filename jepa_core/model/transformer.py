@@ -129,13 +129,16 @@ class Transformer:
     def last_mlp(self) -> OnlyReads:
         return self._open.last_mlp
 
-    def before(self, layer: int, run: Run) -> None:
-        """Calls ``run(block, args, kwargs)`` after this `layer`, until closed; returns None, or new args and kwargs."""
+    def after_layer(self, layer: int, run: Run) -> None:
+        """Calls ``run(block, args, kwargs)`` with the block that comes after this `layer`, until closed.
+
+        run: returns None, or other args and kwargs for that block.
+        """
         self._hooks.before(self.blocks[layer], run)
 
     def detach_after(self, layer: int) -> None:
         """Lets no gradient flow, until closed, back through the states after this `layer`."""
-        self.before(layer, _detach)
+        self.after_layer(layer, _detach)
 
     def forget_positions(self) -> None:
         """Makes tables of position embeddings give zeros, until closed; they are saved as zeros and not trained. Rotary

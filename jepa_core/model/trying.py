@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepa_core.errors import one_line
 from jepa_core.model.evaluating import evaluating
 from jepa_core.model.fittings import Fittings
 from jepa_core.model.probe import influence
@@ -89,4 +90,4 @@ class Trying:
 
 def short(error: BaseException) -> str:
     """An error's message in one line of 300 characters at most."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return one_line(error)[:300]

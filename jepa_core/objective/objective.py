@@ -22,13 +22,12 @@ from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.jepa_term import RunningTerm, checked_detach
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import OF_CANDIDATES
-from jepa_core.objective.parts import register_parts
 from jepa_core.objective.plan import Plan, PlannedRecall, PlannedTerm, PlannedView
 from jepa_core.objective.planner import Planner
 from jepa_core.objective.recall import make_recall, plan_recalls
 from jepa_core.objective.room import refuse_overflow
 from jepa_core.objective.schedule import weight_at
-from jepa_core.objective.spec import ObjectiveSpec
+from jepa_core.objective.spec import ObjectiveSpec, register_parts
 from jepa_core.objective.target import target_encoder
 from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
 from jepa_core.samples.draws import Draws

@@ -44,8 +44,8 @@ class Recall:
         self.states: dict[int, Tensor] = {}
         self.reads = reads
         for number in reads - {layer}:
-            transformer.before(number, partial(self._keep, number))
-        transformer.before(layer, self._before)
+            transformer.after_layer(number, partial(self._keep, number))
+        transformer.after_layer(layer, self._before)
 
     @contextmanager
     def at(self, asked: PlannedRecall, memory: Tensor | None) -> Iterator[None]:

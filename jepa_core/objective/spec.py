@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from torch import nn
+
 from jepa_core.components import (
     DistanceFunction,
     EmbeddingExtractor,
@@ -22,6 +24,8 @@ from jepa_core.samples.samples import Samples
 
 Positions = Literal["continue", "restart", "none"]
 LayoutName = Literal["auto", "packed", "rows", "flat"]
+#: Parts that in the first term have the names from when there was one term only.
+FIRST = ("source_embedding", "target_embedding", "predictor", "distance")
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,20 @@ class ObjectiveSpec:
     candidates: Candidates | None = field(default=None, repr=False)
     right: RightAnswers | None = field(default=None, repr=False)
     asked: Callable[[Samples], Asked] | None = field(default=None, repr=False)
+
+
+def register_parts(objective: nn.Module, spec: ObjectiveSpec) -> nn.ModuleDict:
+    """Makes the components with parameters parts of an objective, by names that are the same in every run of a recipe.
+
+    Returns those that are not in :data:`FIRST`.
+    """
+    rest = nn.ModuleDict()
+    for number, term in enumerate(spec.terms):
+        for name, part in term.parts():
+            if not isinstance(part, nn.Module):
+                continue
+            if number == 0 and name in FIRST:
+                objective.add_module(name, part)
+            else:
+                rest[name if number == 0 else f"{term.name}_{name}"] = part
+    return rest

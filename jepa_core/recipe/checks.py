@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from jepa_core.components import KINDS
 from jepa_core.errors import ComponentError, did_you_mean
-from jepa_core.recipe.component_ref import SIDES
+from jepa_core.recipe.component_ref import SIDES, name_and_options
 from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.meant import meant
 from jepa_core.recipe.refused_arguments import REFUSED
 from jepa_core.recipe.schema import SECTIONS, Recipe
 from jepa_core.registry.options import check_options, refusal
-from jepa_core.registry.places import KeyPath
+from jepa_core.registry.places import KeyPath, value_at
 from jepa_core.registry.plain_words import problems_in
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def check_components(draft: Draft, registry: Registry) -> None:
     Options of a name that there is not are those of the one that is meant, where that is clear.
     """
     for path, kind, ref in component_refs(draft.data):
-        name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
-        options.pop("name", None)
+        name, options = name_and_options(ref)
         if isinstance(name, str) and name:  # else the schema says so
             try:
                 registry.find(kind, name)
@@ -92,8 +91,7 @@ def check_components(draft: Draft, registry: Registry) -> None:
 def check_refusals(draft: Draft, registry: Registry) -> None:
     """Adds refusals by components that can be made without a run, where nothing else is wrong with their options."""
     for path, kind, ref in list(component_refs(draft.data)):
-        name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
-        options.pop("name", None)
+        name, options = name_and_options(ref)
         if isinstance(name, str) and options and not draft.wrong_at(path):
             component = registry.find(kind, name)
             option, words = refusal(component.factory, options)
@@ -104,23 +102,21 @@ def check_refusals(draft: Draft, registry: Registry) -> None:
 def component_refs(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
     """Yields path, kind and raw reference (text or mapping) of every component in a recipe's data, or by default."""
     for path, kind in COMPONENTS.items():
-        value: Any = data
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
+        value = value_at(data, path)
         yield from _refs_at(path, kind, DEFAULTS.get(path) if value is None else value)
-    objective = data.get("objective")
-    terms = objective.get("terms") if isinstance(objective, dict) else None
+    terms = value_at(data, ("objective", "terms"))
     for number, term in enumerate(terms if isinstance(terms, list) else ()):
-        for path, kind in COMPONENTS.items():
-            if path[0] == "objective" and isinstance(term, dict) and term.get(path[1]) is not None:
-                yield from _refs_at(("objective", "terms", number, path[1]), kind, term[path[1]])
-    for at in (("rehearsal",), ("rehearsal", "self_training")):
-        others: Any = data
-        for part in (*at, "objective"):
-            others = others.get(part) if isinstance(others, dict) else None
-        for path, kind in COMPONENTS.items():
-            if path[0] == "objective" and isinstance(others, dict) and others.get(path[1]) is not None:
-                yield from _refs_at((*at, *path), kind, others[path[1]])
+        yield from _objective_refs(term, ("objective", "terms", number))
+    for at in (("rehearsal", "objective"), ("rehearsal", "self_training", "objective")):
+        yield from _objective_refs(value_at(data, at), at)
+
+
+def _objective_refs(section: object, at: KeyPath) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Yields the references in a further term, or in a rehearsal's changes to the objective. at: its path."""
+    for (home, *key), kind in COMPONENTS.items():
+        value = value_at(section, tuple(key)) if home == "objective" else None
+        if value is not None:
+            yield from _refs_at((*at, *key), kind, value)
 
 
 def _refs_at(path: KeyPath, kind: str, value: Any) -> Iterator[tuple[KeyPath, str, Any]]:

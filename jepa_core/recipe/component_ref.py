@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ConfigDict, Field, model_serializer, model_validator
@@ -11,6 +11,16 @@ from jepa_core.registry.section import Section
 
 #: The keys under which a recipe may name extractors one by one.
 SIDES = ("source", "target", "condition")
+
+
+def name_and_options(ref: object) -> tuple[Any, dict[str, Any]]:
+    """Splits a raw reference, a name or a mapping, into the name, None where it gives none, and the options.
+
+    >>> name_and_options({"name": "cosine", "eps": 1e-6})
+    ('cosine', {'eps': 1e-06})
+    """
+    options = dict(ref) if isinstance(ref, Mapping) else {"name": ref}
+    return options.pop("name", None), options
 
 
 class ComponentRef(Section):

@@ -19,10 +19,10 @@ class Draft:
             raise RecipeError([Problem(where, "", message)])
         self.data: dict[str, Any] = document.data
         self.file = document.path
-        self.lines: dict[KeyPath, float] = dict(document.lines)
-        self._problems: dict[tuple[str, str], tuple[float, Problem]] = {}
-        for problem in document.problems:
-            self._keep(float(problem.where.rpartition(":")[2]), problem)
+        self.lines: dict[KeyPath, int] = dict(document.lines)
+        self._problems: dict[tuple[str, str], tuple[int, Problem]] = {}
+        for problem, line in document.problems.items():
+            self._keep(line, problem)
 
     @property
     def places(self) -> Places:
@@ -53,5 +53,5 @@ class Draft:
             ordered = sorted(self._problems.values(), key=lambda item: item[0])
             raise RecipeError(problem for _, problem in ordered)
 
-    def _keep(self, line: float, problem: Problem) -> None:
+    def _keep(self, line: int, problem: Problem) -> None:
         self._problems.setdefault((problem.where, problem.key), (line, problem))

@@ -26,7 +26,7 @@ from jepa_core.registry import Component, Registry
 from jepa_core.registry.module_files import Unread
 from jepa_core.registry.options import option_types
 from jepa_core.registry.outline import Outline
-from jepa_core.registry.places import KeyPath
+from jepa_core.registry.places import KeyPath, value_at
 
 _MODEL = OnDisk(or_id=True)
 
@@ -67,9 +67,8 @@ def _files(data: dict[str, Any], search: tuple[Path, ...], registry: Registry) -
         for place, words in missing[0].items() if missing else ():
             if all(place in others for others in missing):
                 yield (*path, *place), words
-    model = data.get("model")
     for key in ("pretrained", "config"):
-        named = model.get(key) if isinstance(model, dict) else None
+        named = value_at(data, ("model", key))
         if isinstance(named, str) and (words := _model_problem(named, search, key == "pretrained")):
             yield ("model", key), words
 
@@ -116,8 +115,7 @@ def marked_paths(annotation: Any, value: Any) -> Iterator[tuple[KeyPath, OnDisk,
 
 def _splits(data: dict[str, Any], registry: Registry) -> Iterator[tuple[KeyPath, str]]:
     """Yields each wanted split that the dataset does not declare."""
-    evaluation = data.get("evaluation")
-    wanted = evaluation.get("splits") if isinstance(evaluation, dict) else None
+    wanted = value_at(data, ("evaluation", "splits"))
     for _, kind, ref in component_refs(data):
         if kind == "dataset" and isinstance(wanted, list):
             offers = meant(registry, kind, ref)
@@ -142,7 +140,6 @@ def _known_splits(component: Component, options: Mapping[str, Any]) -> list[str]
 
 
 def _trackers(data: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    training = data.get("training")
-    names = training.get("report_to") if isinstance(training, dict) else None
+    names = value_at(data, ("training", "report_to"))
     for number, words in missing_trackers(names if isinstance(names, list) else ()):
         yield ("training", "report_to", number), words

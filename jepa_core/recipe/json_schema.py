@@ -32,8 +32,8 @@ def recipe_schema(registry: Registry) -> Schema:
     definitions = schema["$defs"]
     homes: dict[tuple[str, ...], Any] = {
         (): schema,
-        ("objective",): definitions["Objective"],
-        ("evaluation",): definitions["Evaluation"],
+        ("objective",): definitions["ObjectiveSection"],
+        ("evaluation",): definitions["EvaluationSection"],
         ("rehearsal",): definitions["RehearsalSection"],
     }
     for path, kind in COMPONENTS.items():

@@ -13,7 +13,7 @@ from jepa_core.recipe.overrides import apply_overrides
 from jepa_core.recipe.schema import Recipe, search_folders
 from jepa_core.recipe.sources import find_recipe, shipped_folder
 from jepa_core.recipe.strict_yaml import read_yaml
-from jepa_core.registry.places import KeyPath
+from jepa_core.registry.places import KeyPath, value_at
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry
@@ -57,8 +57,7 @@ class Reading:
 
     def check_model(self, problems: Callable[[dict[str, Any]], Iterable[tuple[KeyPath, str]]]) -> None:
         """Adds the problems of the model's configuration, where there is one."""
-        model = self.draft.data.get("model")
-        config = model.get("config") if isinstance(model, dict) else None
+        config = value_at(self.draft.data, ("model", "config"))
         for path, words in problems(config) if isinstance(config, dict) else ():
             self.draft.add(("model", "config", *path), words)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 
 from jepa_core.errors import ComponentError
+from jepa_core.recipe.component_ref import name_and_options
 from jepa_core.registry import Component, Registry
 from jepa_core.registry.options import option_types
 
@@ -15,8 +15,7 @@ def meant(registry: Registry, kind: str, ref: object) -> list[Component]:
 
     ref: as a recipe has it, a name or a mapping of name and options. What holds for all of them can be said.
     """
-    options = dict(ref) if isinstance(ref, Mapping) else {"name": ref}
-    name = options.pop("name", None)
+    name, options = name_and_options(ref)
     known = registry.names(kind)
     if isinstance(name, str) and name not in known:
         name = next(iter(get_close_matches(name, known, n=1)), None)

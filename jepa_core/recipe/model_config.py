@@ -14,7 +14,7 @@ from typing import Any
 
 from psutil import virtual_memory
 
-from jepa_core.errors import did_you_mean
+from jepa_core.errors import did_you_mean, one_line
 from jepa_core.registry.options import type_problems
 from jepa_core.registry.places import KeyPath
 
@@ -172,8 +172,7 @@ def _whole(config_class: Any, given: Mapping[str, Any], types: Collection[str]) 
     try:
         config = config_class(**given)
     except Exception as error:  # configuration classes of 200 models raise what they like
-        told = " ".join(str(error.__cause__ or error).split())
-        yield (), f"not a {config_class.model_type} configuration: {told}"
+        yield (), f"not a {config_class.model_type} configuration: {one_line(error.__cause__ or error)}"
         return
     yield from sizes_together(config, given, types)
 

@@ -44,7 +44,7 @@ class FurtherTerm(Section):
     )
 
 
-class Objective(Section):
+class ObjectiveSection(Section):
     """The loss: gamma_ntp * ntp + lambda_jepa * jepa."""
 
     k: int = Field(1, ge=0, le=4096, description="Predictor tokens after each sample's last token; in every row.")
@@ -101,7 +101,7 @@ class Objective(Section):
     )
 
     @model_validator(mode="after")
-    def _go_together(self) -> Objective:
+    def _go_together(self) -> ObjectiveSection:
         problems = []
         if self.distinct_pred and self.k == 0:
             problems.append(("distinct_pred", "has no effect with k: 0"))

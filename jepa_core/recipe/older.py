@@ -12,6 +12,7 @@ import yaml
 
 from jepa_core.errors import ComponentError
 from jepa_core.recipe.checks import component_refs
+from jepa_core.recipe.component_ref import name_and_options
 from jepa_core.recipe.draft import Draft
 from jepa_core.registry.places import KeyPath, dotted
 
@@ -26,8 +27,7 @@ def modernise(draft: Draft, registry: Registry) -> list[str]:
     """Rewrites the draft in today's keys; returns a sentence for each change."""
     words = [*_stop_gradient(draft)]
     for path, kind, ref in list(component_refs(draft.data)):
-        name, options = (ref, {}) if isinstance(ref, str) else (ref.get("name"), dict(ref))
-        options.pop("name", None)
+        name, options = name_and_options(ref)
         try:
             factory: Any = registry.find(kind, str(name)).factory
         except ComponentError:

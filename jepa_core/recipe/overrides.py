@@ -13,7 +13,7 @@ from jepa_core.recipe.defaults import COMPONENTS, DEFAULTS
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.strict_yaml import parse_yaml
 from jepa_core.registry.places import KeyPath, dotted
-from jepa_core.registry.plain_words import describe
+from jepa_core.registry.plain_words import describe_value
 
 
 class _Mistake(Exception):
@@ -46,8 +46,8 @@ def _value(text: str) -> Any:
         document = parse_yaml(text, "")
     except RecipeError as error:
         raise _Mistake(error.problems[0].message) from error
-    if document.problems:
-        raise _Mistake(document.problems[0].message)
+    for problem in document.problems:
+        raise _Mistake(problem.message)
     return document.data
 
 
@@ -95,7 +95,7 @@ def _opened(value: Any, after: str, path: KeyPath) -> dict[str, Any] | list[Any]
     if isinstance(value, str) and _names_component(path):
         return {"name": value}
     if not isinstance(value, dict | list):
-        raise _Mistake(f"'{dotted(path)}' is {describe(value)}, it has no keys")
+        raise _Mistake(f"'{dotted(path)}' is {describe_value(value)}, it has no keys")
     return value
 
 

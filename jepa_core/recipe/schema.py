@@ -13,13 +13,13 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from jepa_core.errors import Problem, RecipeError
 from jepa_core.paths import at_home
+from jepa_core.recipe.abridged import as_table, in_a_line
 from jepa_core.recipe.component_ref import ComponentRef
 from jepa_core.recipe.defaults import component_field
 from jepa_core.recipe.model_section import LoraSection, ModelSection
-from jepa_core.recipe.objective_section import FurtherTerm, Objective
+from jepa_core.recipe.objective_section import FurtherTerm, ObjectiveSection
 from jepa_core.recipe.rehearsal_section import RehearsalSection, SelfTraining, overridden, wrong
-from jepa_core.recipe.told import as_table, in_a_line
-from jepa_core.recipe.training_section import AtOnce, FsdpSection, Training
+from jepa_core.recipe.training_section import AtOnce, FsdpSection, TrainingSection
 from jepa_core.registry.places import KeyPath, Places
 from jepa_core.registry.section import Conflict, Section
 
@@ -28,7 +28,7 @@ def _section(section: type[Section]) -> Any:
     return Field(default_factory=lambda: section.model_validate({}), description=str(section.__doc__))
 
 
-class Evaluation(Section):
+class EvaluationSection(Section):
     """Measurements after training, and every training.eval_steps."""
 
     splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(
@@ -41,7 +41,7 @@ class Evaluation(Section):
     batch_size: AtOnce = Field(512, description="Samples evaluated at once; never changes a metric.")
 
     @model_validator(mode="after")
-    def _once_each(self) -> Evaluation:
+    def _once_each(self) -> EvaluationSection:
         if self.splits is not None and len(set(self.splits)) < len(self.splits):
             raise Conflict(("splits", "names a split twice"))
         return self
@@ -60,9 +60,9 @@ class Recipe(Section):
     )
     data: ComponentRef = component_field("data", description="The dataset.")
     model: ModelSection = _section(ModelSection)
-    objective: Objective = _section(Objective)
-    training: Training = _section(Training)
-    evaluation: Evaluation = _section(Evaluation)
+    objective: ObjectiveSection = _section(ObjectiveSection)
+    training: TrainingSection = _section(TrainingSection)
+    evaluation: EvaluationSection = _section(EvaluationSection)
     rehearsal: RehearsalSection | None = Field(
         None, description="What to rehearse after learning, from what the model is sure of by then; null: nothing."
     )
@@ -139,7 +139,7 @@ def search_folders(source: Path | None, noted: tuple[Path, ...], shipped: tuple[
     return (*noted, Path(), *([source.parent] if source else []), *shipped)
 
 
-def _term_components(key: str, term: Objective | FurtherTerm) -> Iterator[tuple[str, str, ComponentRef]]:
+def _term_components(key: str, term: ObjectiveSection | FurtherTerm) -> Iterator[tuple[str, str, ComponentRef]]:
     for kind in ("reversal", "predictor", "distance"):
         if (ref := getattr(term, kind)) is not None:
             yield f"{key}.{kind}", kind, ref
@@ -155,10 +155,10 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     (): Recipe,
     ("model",): ModelSection,
     ("model", "lora"): LoraSection,
-    ("objective",): Objective,
-    ("training",): Training,
+    ("objective",): ObjectiveSection,
+    ("training",): TrainingSection,
     ("training", "fsdp_config"): FsdpSection,
-    ("evaluation",): Evaluation,
+    ("evaluation",): EvaluationSection,
     ("rehearsal",): RehearsalSection,
     ("rehearsal", "self_training"): SelfTraining,
 }

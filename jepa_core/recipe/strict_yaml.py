@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 class Document:
     """A file that was read.
 
-    lines: key path -> line, from 1; path: as the user typed it; problems: those that leave the rest
-    readable, such as a key given twice.
+    lines: key path -> line, from 1; path: as the user typed it; problems: those that leave the rest readable, such as
+    a key given twice, with their lines.
     """
 
     data: Any
     lines: dict[KeyPath, int]
     path: str
-    problems: tuple[Problem, ...] = ()
+    problems: Mapping[Problem, int] = field(default_factory=dict)
 
 
 def load_yaml(path: str | Path, *, most: int = MAX_NODES) -> Document:
@@ -75,7 +76,7 @@ def parse_yaml(content: bytes | str, shown: str, *, most: int = MAX_NODES) -> Do
         data,
         reader.lines,
         shown,
-        tuple(Problem(f"{shown}:{line}", dotted(path), text) for line, path, text in reader.problems),
+        {Problem(f"{shown}:{line}", dotted(path), text): line for line, path, text in reader.problems},
     )
 
 

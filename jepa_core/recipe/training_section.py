@@ -56,7 +56,7 @@ class FsdpSection(Section):
         return data
 
 
-class Training(Section):
+class TrainingSection(Section):
     """The training; names and meanings are those of transformers.TrainingArguments."""
 
     max_steps: Positive | None = Field(
@@ -126,7 +126,7 @@ class Training(Section):
         return data
 
     @model_validator(mode="after")
-    def _go_together(self) -> Training:
+    def _go_together(self) -> TrainingSection:
         problems = []
         if self.max_steps is not None and self.num_train_epochs is not None:
             problems.append(("num_train_epochs", "give either max_steps or num_train_epochs, the other null"))

@@ -20,7 +20,7 @@ import pluggy
 
 from jepa_core import hookspecs
 from jepa_core.components import KINDS
-from jepa_core.errors import ComponentError, JepaError, did_you_mean
+from jepa_core.errors import ComponentError, JepaError, did_you_mean, one_line
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def printing_aside() -> redirect_stdout:
 
 def cause_of(error: BaseException) -> str:
     """An error in one line, for a list of plugins; one of ours says enough without its class."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, JepaError) else f"{type(error).__name__}: {text}"
+    return one_line(error) if isinstance(error, JepaError) else f"{type(error).__name__}: {one_line(error)}"
 
 
 def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from jepa_core.errors import JepaError, did_you_mean, first_line
+from jepa_core.errors import JepaError, brief, did_you_mean
 from jepa_core.registry.places import dotted
 from jepa_core.registry.plain_words import problems_in
 
@@ -50,7 +50,7 @@ def check_options(factory: Callable[..., Any], options: Mapping[str, Any], owner
 def refusal(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str]:
     """Calls a factory that needs no context, to see whether it refuses options of the right types.
 
-    Returns the option that the refusal begins with, if any, and the words; both empty where the factory takes them.
+    Returns the option that it blames, if any, and the words; both empty where the factory takes them.
     The component is thrown away, and random numbers stay as they were.
     """
     if takes_context(factory):
@@ -59,10 +59,18 @@ def refusal(factory: Callable[..., Any], options: Mapping[str, Any]) -> tuple[st
         with _same_random_numbers():
             factory(**options)
     except (Exception, SystemExit) as error:  # a third party's
-        words = str(error) if isinstance(error, ValueError | JepaError) else first_line(error)
-        option, colon, rest = words.partition(": ")
-        return (option, rest) if colon and option in options else ("", words)
+        return blamed(str(error) if isinstance(error, ValueError | JepaError) else brief(error), options)
     return "", ""
+
+
+def blamed(words: str, options: Container[str]) -> tuple[str, str]:
+    """Takes the option that a factory blames off the words of its refusal; empty where they begin with none.
+
+    >>> blamed("eps: expected a number above 0", {"eps": -1.0})
+    ('eps', 'expected a number above 0')
+    """
+    option, colon, rest = words.partition(": ")
+    return (option, rest) if colon and option in options else ("", words)
 
 
 def _same_random_numbers() -> AbstractContextManager[Any]:

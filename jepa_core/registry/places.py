@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
-COMMAND_LINE = math.inf  # as a line number: after every line of the file
+#: Stands for a line number, after every line of the file.
+COMMAND_LINE = sys.maxsize
 
 
 def dotted(path: KeyPath) -> str:
@@ -15,14 +17,21 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
+def value_at(data: object, path: KeyPath) -> Any:
+    """The value at `path` in raw data; None where there is none, or where something on the way is no mapping."""
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
 @dataclass(frozen=True)
 class Places:
     """file: as the user typed it; lines: key path -> line, from 1, or `COMMAND_LINE`."""
 
     file: str
-    lines: Mapping[KeyPath, float]
+    lines: Mapping[KeyPath, int]
 
-    def line(self, path: KeyPath) -> float:
+    def line(self, path: KeyPath) -> int:
         """The line of `path`, or of its nearest parent that was given; 1 where none was."""
         while path and path not in self.lines:
             path = path[:-1]
@@ -31,4 +40,4 @@ class Places:
     def where(self, path: KeyPath) -> str:
         """``file:line`` or ``command line``."""
         line = self.line(path)
-        return "command line" if line == COMMAND_LINE else f"{self.file}:{line:.0f}"
+        return "command line" if line == COMMAND_LINE else f"{self.file}:{line}"

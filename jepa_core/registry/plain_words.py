@@ -35,7 +35,7 @@ _BOUNDS = {
 }
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """A value as a user would call it: ``text 'two'``, ``the number 2``, ``a list``."""
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
@@ -97,7 +97,7 @@ def _sentence(found: Sequence[ErrorDetails]) -> str:
     if None in choices:
         return str(first.get("ctx", {}).get("error", first["msg"]))
     hint = did_you_mean(first["input"], _literals(found)) if isinstance(first["input"], str) else ""
-    return f"expected {' or '.join(dict.fromkeys(map(str, choices)))}, not {describe(first['input'])}{hint}"
+    return f"expected {' or '.join(dict.fromkeys(map(str, choices)))}, not {describe_value(first['input'])}{hint}"
 
 
 def _choice(details: ErrorDetails) -> str | None:

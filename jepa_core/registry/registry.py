@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jepa_core.components import KINDS
-from jepa_core.errors import ComponentError, JepaError, did_you_mean, first_line
+from jepa_core.errors import ComponentError, JepaError, brief, did_you_mean
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
@@ -134,7 +135,7 @@ class Registry:
             raise
         except (Exception, SystemExit) as error:
             origin = f"{kind} '{name}' (from {component.distribution})"
-            cause = str(error) if isinstance(error, ValueError) else first_line(error)
+            cause = str(error) if isinstance(error, ValueError) else brief(error)
             raise ComponentError(f"{origin}: {cause}") from error
 
     def describe(self) -> list[Component]:
@@ -191,3 +192,16 @@ class Registry:
         for broken in self.broken:
             message += f" (the plugin {broken.plugin.name} is broken: {broken.cause}; all others work without it)"
         return message
+
+
+def named_registry(modules: Sequence[str] | None = None, files: Sequence[Path] | None = None) -> Registry:
+    """Makes a registry of the installed plugins and the named importable modules and Python files."""
+    registry = Registry.discover()
+    here = str(Path.cwd())
+    if modules and here not in sys.path:
+        sys.path.append(here)  # at the end: a module there hides no other
+    for module in modules or ():
+        registry.add_module(module)
+    for file in files or ():
+        registry.add_file(file)
+    return registry

@@ -40,17 +40,17 @@ def metrics_table(metrics: Metrics, further: Sequence[Further] = ()) -> Table:
         table.add_column(split, justify="right")
     names = dict.fromkeys(name for values in metrics.values() for name in values if name not in ("layers", NON_FINITE))
     prefixes = tuple(each.prefix for each in further)
-    for name, last in folded(name for name in names if not name.startswith(prefixes)):
+    for name, last in fold_numbered(name for name in names if not name.startswith(prefixes)):
         shown = ("…" if last else figure(values.get(name)) for values in metrics.values())
         table.add_row(f"{name} … {last}" if last else name, *shown)
     return table
 
 
-def folded(names: Iterable[str]) -> list[tuple[str, str]]:
+def fold_numbered(names: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs each name with an empty string, but folds numbered ones (``mrr_token1`` on) beyond `NUMBERED` into one pair
     of the first and the last; ``metrics.json`` has them all.
 
-    >>> folded(["x1", "x2", "x3", "x4", "x5", "y"])
+    >>> fold_numbered(["x1", "x2", "x3", "x4", "x5", "y"])
     [('x1', ''), ('x2', ''), ('x3', ''), ('x4', 'x5'), ('y', '')]
     """
     shown: list[tuple[str, str]] = []

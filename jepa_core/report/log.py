@@ -13,7 +13,7 @@ from typing import Any
 
 from jepa_core.display.chart import Series
 from jepa_core.errors import JepaError
-from jepa_core.folder.files import number, read_bytes
+from jepa_core.folder.files import finite_number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
 
 #: Steps and seconds that no run reaches.
@@ -60,7 +60,7 @@ class Log:
 
     def series(self, key: str) -> Series:
         steps = tuple(line["step"] for line in self.lines if key in line)
-        values = (number(line[key]) for line in self.lines if key in line)
+        values = (finite_number(line[key]) for line in self.lines if key in line)
         return Series(steps, tuple(math.nan if value is None else value for value in values))
 
     def last(self, key: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _line(text: bytes) -> dict[str, Any]:
         raise ValueError("nested too deep") from error
     if not isinstance(line, dict) or type(line.get("step")) is not int or not 0 <= line["step"] < LIMIT:
         raise ValueError('expected {"step": …, …}')
-    seconds = number(line.get("seconds", 0))
+    seconds = finite_number(line.get("seconds", 0))
     if seconds is None or not 0 <= seconds < LIMIT:
         raise ValueError("expected a number of seconds")
     return line

@@ -9,7 +9,7 @@ from typing import Any
 
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.elsewhere import elsewhere
-from jepa_core.folder.files import number, read_bytes
+from jepa_core.folder.files import finite_number, read_bytes
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import differences, in_line
 from jepa_core.recipe.strict_yaml import parse_yaml
@@ -128,7 +128,7 @@ def _are_layers(found: Any) -> bool:
     if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
         return False
     values = [value for of in found.values() for value in of.values()]
-    return all(map(str.isdecimal, found)) and all(v is None or number(v) is not None for v in values)
+    return all(map(str.isdecimal, found)) and all(v is None or finite_number(v) is not None for v in values)
 
 
 def _value(recipe: Any, key: str) -> str:

@@ -19,7 +19,7 @@ from jepa_core.display.html import (
 )
 from jepa_core.display.projection import PAIRS, project
 from jepa_core.errors import JepaError
-from jepa_core.evaluation.health import collapse
+from jepa_core.evaluation.health import describe_collapse
 from jepa_core.registry import Registry
 from jepa_core.report import charts, tables
 from jepa_core.report.console import caption
@@ -132,7 +132,7 @@ def curves(records: Sequence[Record]) -> str:
 def collapses(records: Sequence[Record]) -> list[str]:
     """Sentences on the runs whose last figures say that embeddings have collapsed."""
     last = [(record.name, record.log.last("health_pairs")) for record in records]
-    return [f"{name}: {words}." for name, line in last if (words := collapse(line))]
+    return [f"{name}: {words}." for name, line in last if (words := describe_collapse(line))]
 
 
 def models(records: Sequence[Record], registry: Registry) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from jepa_core.display.terminal import figure
 from jepa_core.evaluation.finite import NON_FINITE
 from jepa_core.registry import Registry
-from jepa_core.report.console import folded
+from jepa_core.report.console import fold_numbered
 from jepa_core.report.further import further_tables
 from jepa_core.report.record import Record, differing
 
@@ -69,7 +69,7 @@ def final(records: Sequence[Record]) -> tuple[list[str], Rows]:
             [f"{name} … {last}", *("…" for _ in splits)]
             if last
             else [name, *(figure(of.get(name)) for of in splits.values())]
-            for name, last in folded(_names([splits]))
+            for name, last in fold_numbered(_names([splits]))
         ]
         return ["metric", *splits], rows
     return ["split and metric", *(record.name for record in done)], list(_by_split(done))
@@ -90,7 +90,7 @@ def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]
     names = [record.name for record in done]
     for split in dict.fromkeys(split for of in metrics for split in of):
         rows = []
-        for name, last in folded(_names([{split: of[split]} for of in metrics if split in of])):
+        for name, last in fold_numbered(_names([{split: of[split]} for of in metrics if split in of])):
             values = [of.get(split, {}).get(name) for of in metrics]
             shown = [*map(figure, values), *([_difference(*values)] if len(done) == 2 else [])]
             rows.append([f"{name} … {last}", *("…" for _ in shown)] if last else [name, *shown])

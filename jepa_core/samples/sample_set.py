@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -101,6 +101,15 @@ def check_keys(batch: Mapping[str, Any], needed: Iterable[str] = KEYS) -> None:
     if missing:
         found = f"; it has {', '.join(map(str, batch)) or 'nothing'}"
         raise DataError(f"the batch has no {'; no '.join(missing)}{found} (run.collate makes whole batches)")
+
+
+def parts_of(length: int, size: int) -> Iterator[range]:
+    """Yields the rows of a set part by part, `size` of them at once.
+
+    >>> list(parts_of(5, size=2))
+    [range(0, 2), range(2, 4), range(4, 5)]
+    """
+    yield from (range(length)[start : start + size] for start in range(0, length, size))
 
 
 def collate(samples: Sequence[Batch] | Batch) -> Batch:

@@ -38,7 +38,7 @@ class Findings:
     def __init__(self, document: Document):
         self.data: dict[str, Any] = document.data
         self.places = Places(document.path, document.lines)
-        self._problems = {problem: float(problem.where.rpartition(":")[2]) for problem in document.problems}
+        self._problems = dict(document.problems)
 
     def add(self, path: KeyPath, message: str) -> None:
         self._problems.setdefault(Problem(self.places.where(path), dotted(path), message), self.places.line(path))
@@ -50,7 +50,7 @@ class Findings:
     def raise_problems(self) -> None:
         """Raises RecipeError with every problem, by line."""
         if self._problems:
-            raise RecipeError(sorted(self._problems, key=lambda problem: self._problems[problem]))
+            raise RecipeError(sorted(self._problems, key=self._problems.__getitem__))
 
 
 def _check_schema(found: Findings) -> Study | None:

@@ -6,7 +6,7 @@ from jepa_core.display.html import beside, folded, note, page, picture, pictures
 from jepa_core.errors import JepaError
 from jepa_core.study.curves import draw_each
 from jepa_core.study.results import StudyResult
-from jepa_core.study.tables import StudyTable, notes, tables
+from jepa_core.study.tables import StudyTable, notes, study_tables
 
 CURVES = (
     "The mean over the seeds of an arm, at each step at which a finished run of it was evaluated; the band is its 95 % "
@@ -20,7 +20,7 @@ def study_page(result: StudyResult, name: str) -> str:
     parts = [
         note(result.study.description or ""),
         section("Over training", *_curves(result)),
-        section("Compared", beside(map(_table, tables(result))), note(legend)),
+        section("Compared", beside(map(_table, study_tables(result))), note(legend)),
         section("Runs that failed", folded(f"{len(failed)} of them", "\n".join(failed)) if failed else ""),
     ]
     return page(f"Study {name}", "\n".join(filter(None, parts)))

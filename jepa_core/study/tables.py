@@ -20,7 +20,7 @@ class StudyTable:
     rows: Rows
 
 
-def tables(result: StudyResult) -> Iterator[StudyTable]:
+def study_tables(result: StudyResult) -> Iterator[StudyTable]:
     """Yields the comparisons at the end, at the same steps and the same FLOPs; ablations arm by arm; the costs."""
     main = [arm for arm in result.arms if arm.without is None]
     for comparison, title in _comparisons(result).items():
@@ -39,7 +39,7 @@ def tables(result: StudyResult) -> Iterator[StudyTable]:
 def markdown(result: StudyResult) -> str:
     """The page ``table.md``."""
     parts = [result.study.description] if result.study.description else []
-    for table in tables(result):
+    for table in study_tables(result):
         lines = [_line(table.columns), _line(["---"] * len(table.columns)), *map(_line, table.rows)]
         parts.append(f"**{table.title}**\n\n" + "\n".join(lines))
     parts += [note for note in notes(result) if note]

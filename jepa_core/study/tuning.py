@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from jepa_core.errors import JepaError, did_you_mean
-from jepa_core.folder.files import number
+from jepa_core.folder.files import finite_number
 from jepa_core.study.cells import Cell, point_data
 from jepa_core.study.schema import Point
 
@@ -60,7 +60,7 @@ def metric_value(metrics: dict[str, dict[str, Any]], metric: str) -> float | Non
     """The value of ``SPLIT.NAME`` in the content of ``metrics.json``; None where it is missing or not finite."""
     split, _, name = metric.partition(".")
     value = metrics.get(split, {}).get(name)
-    return number(value)
+    return finite_number(value)
 
 
 def unknown_metrics(metrics: Iterable[str], figures: dict[str, dict[str, Any]]) -> list[str]:

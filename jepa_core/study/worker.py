@@ -127,13 +127,13 @@ def _take_learned(recipe: Recipe, design: Design, registry: Registry, say: Say) 
 
 def main(text: str) -> int:
     """Runs as one of several processes, and stops when its parent is gone; returns the exit status."""
-    from jepa_core.registry.named import make_registry
+    from jepa_core.registry.registry import named_registry
 
     outlive_readers()
     job = json.loads(text)
     stop_with_parent(job["parent"])
     try:
-        registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
+        registry = named_registry(job["modules"], [Path(file) for file in job["files"]])
         design = load_study(job["study"], registry)
         design.note_other_runs(registry)
         work(design, registry, device=job["device"], say=say)

@@ -17,7 +17,7 @@ from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import visible
 
 
-def rows_of(some: Tokens, rows: slice, columns: slice = slice(None)) -> Tokens:
+def cut(some: Tokens, rows: slice, columns: slice = slice(None)) -> Tokens:
     """Takes rows and columns out of the tokens' fields."""
     return Tokens(**{f.name: getattr(some, f.name)[rows, columns] for f in fields(some)})
 
@@ -44,7 +44,7 @@ class MaskContract(CompiledContract):
     @pytest.mark.parametrize("b", [0, 1, 5])
     @clause("a mask builder returns bool that broadcasts to 'b t t'; for one row, and for none, too")
     def test_returns_bool_that_broadcasts(self, b: int) -> None:
-        some = rows_of(self.make_tokens(), slice(b))
+        some = cut(self.make_tokens(), slice(b))
         b, t = some.tag.shape
         for layer in range(self.num_layers):
             result = self.call(self.make(), some.unsqueeze(-1), some.unsqueeze(-2), layer)
@@ -60,7 +60,7 @@ class MaskContract(CompiledContract):
         component, some = self.make(), self.make_tokens()
         together = self.seen(component, some)
         for i in range(len(some.tag)):
-            alone = self.seen(component, rows_of(some, slice(i, i + 1)))
+            alone = self.seen(component, cut(some, slice(i, i + 1)))
             assert torch.equal(alone, together[:, i : i + 1]), f"row {i} sees something else when it is alone"
 
     @clause("padding never changes what real tokens see")

@@ -19,7 +19,7 @@ from jepa_core.views.pairs import Branch, NewBlock, Part, View, Views
 Rows = list[list[int]] | list[list[tuple[int, ...]]]
 
 
-def rows_of(view: View) -> Rows:
+def tokens_by_row(view: View) -> Rows:
     """Lists each sample's tokens in the view without padding: the columns of a part; (id, tag, selected, label)
     of a new block."""
     if isinstance(view, Part):
@@ -151,9 +151,9 @@ class ReversalContract(ComponentContract):
     @clause("the views of a sample do not depend on the other samples of the batch, nor on its padding")
     def test_samples_stand_alone(self) -> None:
         samples = self.make_samples()
-        together = [rows_of(view) for view in self.views(samples)]
-        wider = [rows_of(view) for view in self.views(examples.padded(samples, 2))]
+        together = [tokens_by_row(view) for view in self.views(samples)]
+        wider = [tokens_by_row(view) for view in self.views(examples.padded(samples, 2))]
         assert wider == together, "more columns of padding change the views"
         for i in range(len(samples)):
-            alone = [rows_of(view)[0] for view in self.views(samples[torch.tensor([i])], first=i)]
+            alone = [tokens_by_row(view)[0] for view in self.views(samples[torch.tensor([i])], first=i)]
             assert alone == [rows[i] for rows in together], f"sample {i} has other views when it is alone"

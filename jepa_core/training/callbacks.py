@@ -35,16 +35,10 @@ class ProgressLine(TrainerCallback):
         if self.bar is not None:
             self.bar.update(state.global_step - self.bar.n)
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if self.bar is not None and logs and "loss" in logs:
-            self.bar.set_postfix({short: f"{value:.4g}" for short, value in shown(logs).items()})
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        logs: dict[str, Any] = kwargs["logs"]
+        if self.bar is not None and "loss" in logs:
+            self.bar.set_postfix({short: f"{value:.4g}" for short, value in bar_figures(logs).items()})
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -96,14 +90,8 @@ class MetricsFile(TrainerCallback):
         if state.is_world_process_zero and self.path.exists():
             self._keep_up_to(state.global_step)
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        logs: dict[str, Any] = kwargs["logs"]
         if not state.is_world_process_zero or not logs:
             return
         line = {"step": state.global_step, "seconds": round(time.monotonic() - self.began, 3), **_plain(logs)}
@@ -121,7 +109,7 @@ class MetricsFile(TrainerCallback):
             write_text(self.path, b"".join(line + b"\n" for line in kept).decode("utf-8"))
 
 
-def shown(logs: dict[str, Any]) -> dict[str, float]:
+def bar_figures(logs: dict[str, Any]) -> dict[str, float]:
     """The figures of a log line for the progress line: the loss, every term by its name, and the pairs."""
     terms = {name.removesuffix("_loss"): value for name, value in logs.items() if name.endswith("_loss")}
     pairs = {"pairs": logs["jepa_pairs"]} if "jepa_pairs" in logs else {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback
 
-from jepa_core.evaluation.health import collapse, measure_health
+from jepa_core.evaluation.health import describe_collapse, measure_health
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.samples.sample_set import Batch, SampleSet
 
@@ -62,7 +62,7 @@ class HealthLog(TrainerCallback):
         with torch.random.fork_rng(_devices(self.objective)):  # a component may draw
             figures = asdict(measure_health(self.objective, self.batch))
         named = {f"health_{name}": value for name, value in figures.items() if value is not None}
-        self.warning = collapse(named) if state.global_step >= EARLY else ""
+        self.warning = describe_collapse(named) if state.global_step >= EARLY else ""
         if first:
             self.log(named)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from jepa_core.assembly.build import Run
 from jepa_core.components import MaskTraits
+from jepa_core.model.evaluating import evaluating
 from jepa_core.model.hooks import sweep
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.spec import LayoutName
@@ -147,14 +148,10 @@ def spread(items: Sequence[int], count: int) -> list[int]:
 @contextmanager
 def mode(objective: JepaObjective, *, filters: bool, dropout: bool = False) -> Iterator[None]:
     """A context in which filters for training only apply or not, and the model drops out or not."""
-    before = {module: module.training for module in objective.modules()}
-    objective.train(filters)
-    objective.model.train(dropout)
-    try:
+    with evaluating(objective):
+        objective.train(filters)
+        objective.model.train(dropout)
         yield
-    finally:
-        for module, training in before.items():
-            module.training = training
 
 
 def relaid(objective: JepaObjective, layout: str, model: PreTrainedModel | None = None) -> JepaObjective:

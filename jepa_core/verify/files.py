@@ -8,7 +8,7 @@ from jepa_core.display.html import write_page
 from jepa_core.errors import JepaError
 from jepa_core.folder.ours import refuse_foreign, write_own_json
 from jepa_core.verify.context import Context
-from jepa_core.verify.grid import mask_picture, picture_names, write_pictures
+from jepa_core.verify.grid import example_mask, picture_names, write_pictures
 from jepa_core.verify.page import verification_page
 from jepa_core.verify.verify import Verification
 
@@ -26,7 +26,7 @@ def write_files(found: Verification, context: Context, folder: Path) -> list[str
 
     Raises JepaError where the folder can't be written to, or holds a file of the user with one of these names.
     """
-    mask = mask_picture(context)
+    mask = example_mask(context)
     refuse_foreign(*(folder / name for name in (*NAMES, *picture_names(mask))))
     write_own_json(folder / "verify.json", found.to_json())
     write_page(folder / "verify.html", verification_page(found, context, mask))

@@ -19,7 +19,7 @@ LONGEST = 24
 SHARPNESS = 200
 
 
-def mask_picture(context: Context) -> MaskPicture:
+def example_mask(context: Context) -> MaskPicture:
     """The picture of a sample with a counted pair, or of the first one where there is none."""
     train = context.run.train_dataset
     sample = context.run.collate([train[row] for row in (context.counted_rows or context.training_rows)[:1]])

@@ -43,7 +43,7 @@ class NaiveLosses:
 
 
 @dataclass
-class Pair:
+class NaivePair:
     """predicted, target: ``d``; source_ids, target_ids: the tokens of the views, without predictor tokens."""
 
     predicted: Tensor
@@ -62,7 +62,7 @@ def naive_losses(objective: JepaObjective, batch: Batch) -> NaiveLosses:
     counted = [objective.planner.eligible(batch, 0, training=False, number=i).tolist() for i in range(len(terms))]
     samples = Samples.of_batch(batch)
     tokens: list[Tensor] = []
-    pairs: list[list[list[Pair]]] = [[] for _ in terms]
+    pairs: list[list[list[NaivePair]]] = [[] for _ in terms]
     for row in range(len(samples)):
         sample = samples[torch.tensor([row])]
         tokens += _token_losses(objective, sample, batch["labels"][row])
@@ -107,7 +107,7 @@ def _token_losses(objective: JepaObjective, sample: Samples, labels: Tensor) -> 
 
 def _second_pass(
     objective: JepaObjective, sample: Samples, index: Tensor, terms: Sequence[int]
-) -> tuple[dict[int, list[Pair]], list[Tensor]]:
+) -> tuple[dict[int, list[NaivePair]], list[Tensor]]:
     """Runs the second pass; returns the pairs of each of these terms, and the token losses of views with labels."""
     views = {i: objective.planner.views(i, sample, index, step=0).pairs for i in terms}
     layout = Rows(objective, sample, [source for pairs in views.values() for source, _ in pairs])
@@ -121,13 +121,13 @@ def _second_pass(
     return found, tokens
 
 
-def _pair(objective: JepaObjective, number: int, outs: dict[int, Any], source: Placed, target: Placed) -> Pair:
+def _pair(objective: JepaObjective, number: int, outs: dict[int, Any], source: Placed, target: Placed) -> NaivePair:
     term = objective.spec.terms[number]
     state = _embedding(objective, term.source, outs, source)
     if term.predictor is not None:
         condition = None if term.condition is None else _embedding(objective, term.condition, outs, source)
         state = term.predictor(state, condition)
-    return Pair(state[0], _embedding(objective, term.target, outs, target)[0], _ids(source), _ids(target))
+    return NaivePair(state[0], _embedding(objective, term.target, outs, target)[0], _ids(source), _ids(target))
 
 
 def _ids(view: Placed) -> tuple[int, ...]:
@@ -144,7 +144,7 @@ def _embedding(objective: JepaObjective, extract: Any, outs: dict[int, Any], vie
     return extract(hidden, valid, tags)
 
 
-def _distances(objective: JepaObjective, term: JepaTerm, pairs: Sequence[Sequence[Pair]]) -> Tensor | None:
+def _distances(objective: JepaObjective, term: JepaTerm, pairs: Sequence[Sequence[NaivePair]]) -> Tensor | None:
     """The distances ``n`` of all counted pairs. The distance gets the first pairs of all samples together, then the
     second ones, and so on, as it may compare them."""
     found = []
@@ -165,13 +165,13 @@ def _hashes(sequences: Iterable[tuple[int, ...]]) -> Tensor:
     return torch.cat([sequence_ids(torch.tensor([ids]), torch.ones(1, len(ids)).bool()) for ids in sequences])
 
 
-def _both(objective: JepaObjective, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+def _both(objective: JepaObjective, pairs: Sequence[NaivePair]) -> tuple[Tensor, Tensor]:
     target = torch.stack([pair.target for pair in pairs])
     stopped = objective.spec.target == "stopped"
     return torch.stack([pair.predicted for pair in pairs]), target.detach() if stopped else target
 
 
-def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[Pair]) -> list[Tensor]:
+def _regularizers(objective: JepaObjective, number: int, pairs: Sequence[NaivePair]) -> list[Tensor]:
     sides = dict(zip(("predicted", "target"), _both(objective, pairs), strict=True))
     draws = Draws(objective.spec.seed, 0, torch.zeros(0, dtype=torch.int64), stream=(number << 8) + 254)
     found = []

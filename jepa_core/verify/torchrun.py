@@ -21,7 +21,7 @@ from jepa_core.assembly.build import build
 from jepa_core.errors import JepaError
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import dump_yaml, resolved
-from jepa_core.registry.named import make_registry
+from jepa_core.registry.registry import named_registry
 from jepa_core.signals import stop_with_parent
 from jepa_core.verify.context import Context
 
@@ -97,7 +97,7 @@ def main(path: str) -> None:
 
     stop_with_parent(os.getppid())
     job = json.loads(Path(path).read_text(encoding="utf-8"))
-    registry = make_registry(job["modules"], [Path(file) for file in job["files"]])
+    registry = named_registry(job["modules"], [Path(file) for file in job["files"]])
     run = build(load_recipe(job["recipe"], registry=registry), registry, job["device"])
     gradient = step_gradient(run, job["rows"], job["micro_batch"], 1)
     if distributed.get_rank() == 0:

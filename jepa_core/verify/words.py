@@ -20,13 +20,13 @@ def real_ids(samples: Samples, row: int) -> list[int]:
     return samples.ids[row][samples.valid[row]].tolist()
 
 
-def decoded(ids: list[int] | Tensor, vocabulary: TokenNames) -> str:
+def spelled(ids: list[int] | Tensor, vocabulary: TokenNames) -> str:
     return " ".join(vocabulary.spelled(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids))
 
 
 def named(ids: list[int], vocabulary: TokenNames) -> str:
     """The tokens' names, followed by their ids."""
-    return f"{decoded(ids, vocabulary)} ({' '.join(map(str, ids))})"
+    return f"{spelled(ids, vocabulary)} ({' '.join(map(str, ids))})"
 
 
 def count(number: int, what: str) -> str:

@@ -17,7 +17,7 @@ from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.entities import entities_of
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.joined_set import JoinedSet
-from jepa_plugins.facts.known import Triples
+from jepa_plugins.facts.known import NumberedFacts
 from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.task import FactTask, fact_task
 from jepa_plugins.facts.vocabulary import Vocabulary
@@ -81,7 +81,7 @@ def mined_inverses(train: FactSet, vocabulary: Vocabulary) -> Samples:
     """
     facts = train.facts
     entities = entities_of([train])
-    triples = Triples.of(facts, entities)
+    triples = NumberedFacts.of(facts, entities)
     relations, numbers = facts.ids[facts.tags == Role.RELATION].unique(return_inverse=True)
     ahead = _keys(triples.heads, numbers, triples.tails, len(relations), len(entities))
     turned = torch.full_like(numbers, -1)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from jepa_core.samples.draws import hash_rows
+from jepa_core.samples.sample_set import parts_of
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.roles import SampleType
@@ -39,7 +40,7 @@ class Alike:
         found = []
         for rows, facts in facts_in_parts(data_set):
             keys = hash_facts(facts)
-            is_wanted = np.isin(keys, common(keys, wanted))
+            is_wanted = np.isin(keys, keys_in(keys, wanted))
             found.append((keys[is_wanted], rows[is_wanted]))
         keys, rows = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.lexsort((rows, keys))
@@ -61,7 +62,7 @@ class Alike:
         """Yields (number, row) for every fact of `parts` that equals one of these: its number there, the row here."""
         for numbers, facts in parts:
             keys = hash_facts(facts)
-            for i in np.flatnonzero(np.isin(keys, common(keys, self.keys))):
+            for i in np.flatnonzero(np.isin(keys, keys_in(keys, self.keys))):
                 own = fact_keys(facts[torch.tensor([int(i)])])[0]
                 low, high = np.searchsorted(self.keys, keys[i], "left"), np.searchsorted(self.keys, keys[i], "right")
                 for row in self.rows[low:high].tolist():
@@ -80,8 +81,8 @@ class Alike:
 
 def facts_in_parts(data_set: FactSet, kind: SampleType | None = None) -> Parts:
     """Reads a set part by part; only the facts of one type, where it is given."""
-    for start in range(0, len(data_set), FACTS):
-        rows = torch.arange(start, min(start + FACTS, len(data_set)))
+    for part in parts_of(len(data_set), FACTS):
+        rows = torch.arange(part.start, part.stop)
         if kind is not None:
             rows = rows[data_set.sample_type[rows] == kind]
         if len(rows):
@@ -93,7 +94,7 @@ def hash_facts(facts: Samples) -> np.ndarray:
     return hash_rows(facts.ids.numpy(), facts.valid.numpy())
 
 
-def common(keys: np.ndarray, ascending: np.ndarray) -> np.ndarray:
+def keys_in(keys: np.ndarray, ascending: np.ndarray) -> np.ndarray:
     """The `keys` that are in `ascending` too, sorted, repeats included."""
     keys = np.sort(keys)  # so that neighbours look in the same place
     place = np.searchsorted(ascending, keys).clip(max=len(ascending) - 1)

@@ -30,7 +30,7 @@ def reversal(context: Context) -> Iterator[Row]:
         yield not_applicable("second view", why, source)
         return
     facts = _facts(context)
-    second = reverse(context, facts)
+    second = second_views(context, facts)
     if second is None:
         yield not_applicable("second view", "it is no new block with one relation: nothing is turned round", source)
         return
@@ -43,7 +43,7 @@ def reversal(context: Context) -> Iterator[Row]:
     yield _as_named(vocabulary, relations, once, source)
 
 
-def reverse(context: Context, facts: Samples) -> Samples | None:
+def second_views(context: Context, facts: Samples) -> Samples | None:
     """The second views of `facts`, where the strategy makes one new block with one relation a fact."""
     pairs = context.objective.spec.terms[0].reversal(facts).pairs
     if len(pairs) != 1 or not isinstance(pairs[0][0], Part) or not isinstance(pairs[0][1], NewBlock):
@@ -69,7 +69,7 @@ def parity_rule(relations: list[int], inverses: list[int]) -> str:
 def _facts(context: Context) -> Samples:
     """Picks some of the facts that count, of as many different relations as possible."""
     batch = context.run.train_dataset.__getitems__(context.counted_rows)
-    facts = Samples(batch["input_ids"], batch["tags"])
+    facts = Samples.of_batch(batch)
     relations = facts.ids.where(facts.tags == Role.RELATION, -1).amax(dim=1).tolist()
     one_of_each = [relations.index(relation) for relation in dict.fromkeys(relations)]
     rows = dict.fromkeys([*spread(one_of_each, SHOWN), *range(min(SHOWN, len(facts)))])
@@ -91,8 +91,8 @@ def _swapped(facts: Samples, second: Samples, vocabulary: Vocabulary, source: st
 def _inverted(context: Context, facts: Samples, relations: Tensor) -> tuple[Tensor, Tensor]:
     """Inverts every relation once and twice, as the relation of one and the same fact."""
     one = facts[torch.zeros(len(relations), dtype=torch.int64)]
-    once = _relation_of(reverse(context, _with_relation(one, relations)))
-    twice = _relation_of(reverse(context, _with_relation(one, once)))
+    once = _relation_of(second_views(context, _with_relation(one, relations)))
+    twice = _relation_of(second_views(context, _with_relation(one, once)))
     return once, twice
 
 

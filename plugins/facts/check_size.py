@@ -96,6 +96,6 @@ def counted(train: SampleSet) -> tuple[Tensor, Tensor]:
     """Counts the facts of each relation; returns the relations' ids and the counts."""
     step = -(-len(train) // _READ)
     batch = train.__getitems__(range(0, len(train), step))
-    facts = Samples(batch["input_ids"], batch["tags"])
+    facts = Samples.of_batch(batch)
     relations, counts = facts.ids[facts.tags == Role.RELATION].unique(return_counts=True)
     return relations, counts * step

@@ -93,12 +93,12 @@ def generate(
         _packing(folder, lambda done: pack_generated(size, seed, folder, overwrite, done))
         return
 
-    from jepa_plugins.facts.generate import generate as make
-    from jepa_plugins.facts.write import refuse_existing, write_folder
+    from jepa_plugins.facts.generate import generate_task
+    from jepa_plugins.facts.write import refuse_overwriting, write_folder
 
-    refuse_existing(folder, overwrite)
+    refuse_overwriting(folder, overwrite)
     size.refuse_in_memory()
-    task = make(size, seed)
+    task = generate_task(size, seed)
     write_folder(task, folder, overwrite)
     made = f"{len(task.train)} training facts about {size.entities} entities, {_splits(task)} to ask"
     typer.echo(plain(f"{folder}: {made}"))
@@ -155,9 +155,9 @@ def check(
     if relations is not None:
         raise DataError("--relations: has no effect on a packed task, which knows its inverses: leave out")
 
-    from jepa_plugins.facts.store import verify
+    from jepa_plugins.facts.store import verify_packed
 
-    _print_packed(folder, verify(folder))
+    _print_packed(folder, verify_packed(folder))
 
 
 def _packing(folder: Path, pack: Callable[[Callable[[int], object]], Packed]) -> None:

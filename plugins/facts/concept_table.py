@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jepa_core.folder.files import number
+from jepa_core.folder.files import finite_number
 
 LINES = {"concept": "this model", "concept_blind": "relation-blind guess", "concept_chance": "chance"}
 ERRORS = {
@@ -19,7 +19,9 @@ def concept_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], 
     """Columns and rows of the table: for each split the model and the reference lines, ``mrr / hits@1`` each, then the
     kinds of wrong answers; None where a run has no such figures."""
     needed = [f"{name}_{figure}" for name in LINES for figure in ("mrr", "hits@1")] + [*ERRORS, "concept_candidates"]
-    measured = {split: of for split, of in metrics.items() if all(number(of.get(name)) is not None for name in needed)}
+    measured = {
+        split: of for split, of in metrics.items() if all(finite_number(of.get(name)) is not None for name in needed)
+    }
     if not measured:
         return None
     candidates = max(figures["concept_candidates"] for figures in measured.values())

@@ -21,13 +21,15 @@ from torch.nn.functional import normalize
 
 from jepa_core import Candidates, ComponentError, EvaluationContext, SampleSet, hookimpl
 from jepa_core.evaluation.ranks import HITS
+from jepa_core.model.evaluating import evaluating
 from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.objective import JepaObjective
+from jepa_core.samples.sample_set import parts_of
 from jepa_core.samples.samples import Samples
 from jepa_core.tensors import wide
 from jepa_plugins.facts.concept_table import concept_table
 from jepa_plugins.facts.joined_set import of_data
-from jepa_plugins.facts.known import Lookup, Triples
+from jepa_plugins.facts.known import Lookup, NumberedFacts
 from jepa_plugins.facts.reverse import question_of
 
 
@@ -37,8 +39,8 @@ class ConceptEvaluation:
 
     def __init__(self, objective: JepaObjective, entities: Candidates, train: SampleSet, sets: Iterable[SampleSet]):
         self.objective, self.entities = objective, entities
-        known = Triples.of_sets(sets, self.entities)
-        trained = Triples.of_sets([train], self.entities)
+        known = NumberedFacts.of_sets(sets, self.entities)
+        trained = NumberedFacts.of_sets([train], self.entities)
         self.right = Lookup(known.questions, known.tails)
         self.answers = Lookup(trained.heads, trained.tails)
         self.asked_from = Lookup(trained.tails, trained.heads)
@@ -49,24 +51,16 @@ class ConceptEvaluation:
         share of questions answered with another entity: ``concept_error_other_relation`` (right for this head and
         another trained relation), ``concept_error_other_partner`` (linked to the head the other way round only),
         ``concept_error_unrelated``; and ``concept_candidates``, how many entities there are."""
-        training = self.objective.training
-        self.objective.eval()
-        try:
+        with evaluating(self.objective):
             bank = normalize(candidate_states(self.objective.embed, self.entities.samples).float(), dim=-1)
-            starts = range(0, len(dataset), batch_size)
-            parts = [
-                self._measure(dataset.__getitems__(range(start, min(start + batch_size, len(dataset)))), bank)
-                for start in starts
-            ]
-        finally:
-            self.objective.train(training)
+            parts = [self._measure(dataset.__getitems__(rows), bank) for rows in parts_of(len(dataset), batch_size)]
         sums = {name: sum(part[name] for part in parts) for name in parts[0]}
         return {name: value / len(dataset) for name, value in sums.items()} | {"concept_candidates": len(self.entities)}
 
     def _measure(self, batch: dict[str, Tensor], bank: Tensor) -> dict[str, float]:
         """Sums the figures over the batch's questions."""
-        facts = Samples(batch["input_ids"], batch["tags"])
-        asked = Triples.of(facts, self.entities)
+        facts = Samples.of_batch(batch)
+        asked = NumberedFacts.of(facts, self.entities)
         question = normalize(self.objective.predict(question_of(facts)).float(), dim=-1)
         scores = (question @ bank.T).cpu()
         own = torch.zeros_like(scores, dtype=torch.bool).scatter(1, asked.tails[:, None], True)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jepa_core.samples.candidates import Candidates
 from jepa_core.samples.draws import sequence_ids
-from jepa_core.samples.sample_set import SampleSet
+from jepa_core.samples.sample_set import SampleSet, parts_of
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.roles import Role, from_spans
 
@@ -37,9 +37,8 @@ def entities_of(sets: Iterable[SampleSet]) -> Candidates:
 def facts_of(sets: Iterable[SampleSet]) -> Iterator[Samples]:
     """Yields all facts of these sets, part by part."""
     for data_set in sets:
-        for start in range(0, len(data_set), _PART):
-            batch = data_set.__getitems__(range(start, min(start + _PART, len(data_set))))
-            yield Samples(batch["input_ids"], batch["tags"])
+        for rows in parts_of(len(data_set), _PART):
+            yield Samples.of_batch(data_set.__getitems__(rows))
 
 
 def _distinct(hashes: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,13 +24,13 @@ from torch import Tensor
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.roles import Role, SampleType
-from jepa_plugins.facts.split import components
+from jepa_plugins.facts.split import connected_components
 from jepa_plugins.facts.task import FactTask, task_of_facts
 from jepa_plugins.facts.task_size import TaskSize
 from jepa_plugins.facts.vocabulary import MASK, PAD, PRED, Vocabulary
 
 
-def generate(size: TaskSize, seed: int) -> FactTask:
+def generate_task(size: TaskSize, seed: int) -> FactTask:
     """Generates the task of this size and seed, the same on every machine."""
     task = GeneratedTask(size, seed)
     return task_of_facts(task.vocabulary, *task.train(0, task.facts), task.evaluation)
@@ -48,7 +48,7 @@ class GeneratedTask:
             raise DataError(f"seed: expected 0 or more, not {seed}")
         rng = np.random.default_rng(seed)
         names, entities = name_entities(size, rng)
-        self.vocabulary = make_vocabulary(names, size.relation_pairs)
+        self.vocabulary = generated_vocabulary(names, size.relation_pairs)
         both, one = np.split(entities, [size.entities_both_ways])
         self._both = Pairings.draw(both, self.vocabulary, size.partners, rng)
         self._one = Pairings.draw(one, self.vocabulary, size.partners, rng)
@@ -105,7 +105,7 @@ def name_entities(size: TaskSize, rng: Generator) -> tuple[list[str], np.ndarray
     return [names[i] for i in np.argsort(ids)], ids[parts]
 
 
-def make_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
+def generated_vocabulary(names: list[str], relation_pairs: int) -> Vocabulary:
     """Makes the vocabulary: names, ``<mask>``, the relations, each beside its inverse, ``<pad>`` and ``<PRED>``."""
     relations = [f"<r_{i}{suffix}>" for i in range(relation_pairs) for suffix in ("", "_inv")]
     token_to_id = {token: i for i, token in enumerate([*names, MASK, *relations, PAD, PRED])}
@@ -157,7 +157,9 @@ class Pairings:
             return numbers
         for start in range(0, len(self), each):
             links = self.drawn.reshape(-1, 2)[start : start + each].tolist()
-            _, first, owner = np.unique(components(links, len(self.entities)), return_index=True, return_inverse=True)
+            _, first, owner = np.unique(
+                connected_components(links, len(self.entities)), return_index=True, return_inverse=True
+            )
             numbers[start : start + each] = start + first[owner]
         return numbers
 

@@ -20,7 +20,7 @@ from jepa_plugins.facts.roles import Role
 
 
 @dataclass(frozen=True)
-class Triples:
+class NumberedFacts:
     """heads, tails: ``f``, numbers of entities; relations: ``f``, a number each."""
 
     heads: Tensor
@@ -28,12 +28,12 @@ class Triples:
     tails: Tensor
 
     @classmethod
-    def of(cls, facts: Samples, entities: Candidates) -> Triples:
+    def of(cls, facts: Samples, entities: Candidates) -> NumberedFacts:
         head, relation, tail = (facts.tags == role for role in (Role.HEAD, Role.RELATION, Role.TAIL))
         return cls(entities.index(facts.ids, head), sequence_ids(facts.ids, relation), entities.index(facts.ids, tail))
 
     @classmethod
-    def of_sets(cls, sets: Iterable[Any], entities: Candidates) -> Triples:
+    def of_sets(cls, sets: Iterable[Any], entities: Candidates) -> NumberedFacts:
         """Collects the triples of every fact of these sets."""
         parts = [cls.of(facts, entities) for facts in facts_of(sets)]
         return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in ("heads", "relations", "tails")))

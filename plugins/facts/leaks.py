@@ -8,7 +8,7 @@ from torch import Tensor
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
-from jepa_plugins.facts.alike import Alike, Parts, common, facts_in_parts, hash_facts, no_keys
+from jepa_plugins.facts.alike import Alike, Parts, facts_in_parts, hash_facts, keys_in, no_keys
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.reverse import reverse_facts
 from jepa_plugins.facts.roles import Role, SampleType
@@ -23,7 +23,7 @@ def check_leaks(task: FactTask, train: str, test: str) -> None:
     """
     held_out = task.evaluation["test"]
     keys = np.sort(np.concatenate([no_keys(), *(hash_facts(facts) for _, facts in facts_in_parts(task.train))]))
-    shared = [common(hash_facts(facts), keys) for _, facts in held_out_facts(task.train, held_out, task.vocabulary)]
+    shared = [keys_in(hash_facts(facts), keys) for _, facts in held_out_facts(task.train, held_out, task.vocabulary)]
     if any(map(len, shared)):
         alike = Alike.among(task.train, np.unique(np.concatenate(shared)))
         refuse_leaks(alike, held_out, task.vocabulary, train, test)
@@ -46,10 +46,10 @@ def refuse_leaks(alike: Alike, test: FactSet, vocabulary: Vocabulary, train_name
     """Raises DataError for the first test fact, or else the first reverse of an atomic one, that equals a fact of the
     training set, `alike`."""
     for number, row in alike.with_equal(facts_in_parts(test)):
-        fact = describe(test, number, vocabulary)
+        fact = fact_in_words(test, number, vocabulary)
         raise trained_test_fact(f"{test_name}: item {number}", fact, f"{train_name}: item {row}")
     for number, row in alike.with_equal(reversed_atomic(alike.data_set, vocabulary)):
-        fact = describe(alike.data_set, number, vocabulary)
+        fact = fact_in_words(alike.data_set, number, vocabulary)
         raise trained_reverse(f"{train_name}: item {number}", fact, f"item {row}")
 
 
@@ -78,7 +78,7 @@ def inverse_table(vocabulary: Vocabulary) -> Tensor:
     return inverse
 
 
-def describe(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
+def fact_in_words(facts: FactSet, number: int, vocabulary: Vocabulary) -> str:
     """A fact in words: ``'<f_1> <l_2>' '<r_0>' '<f_3> <l_4>'``."""
     sample = facts[number]
     spans = (

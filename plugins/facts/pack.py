@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from jepa_core import DataError
+from jepa_core.samples.sample_set import parts_of
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.alike import FACTS, facts_in_parts
 from jepa_plugins.facts.folder import (
@@ -29,7 +30,7 @@ from jepa_plugins.facts.generate import GeneratedTask
 from jepa_plugins.facts.json_items import read_items
 from jepa_plugins.facts.parse import ItemParser
 from jepa_plugins.facts.roles import SampleType
-from jepa_plugins.facts.store import draft_of
+from jepa_plugins.facts.store import packed_draft
 from jepa_plugins.facts.store_checks import CheckedSets
 from jepa_plugins.facts.store_manifest import (
     MANIFEST,
@@ -40,7 +41,7 @@ from jepa_plugins.facts.store_manifest import (
     evaluation_name,
 )
 from jepa_plugins.facts.store_set import PackedSet
-from jepa_plugins.facts.store_writer import SetWriter, write_bytes
+from jepa_plugins.facts.store_writer import PackedSetWriter, write_described
 from jepa_plugins.facts.task_size import TaskSize
 from jepa_plugins.facts.vocab_file import read_vocab
 from jepa_plugins.facts.vocabulary import Vocabulary
@@ -78,7 +79,7 @@ def pack_folder(
     lists = read_splits(source / VALID)
     names = {split: f"{source / VALID}: {split}" for split in SPLITS}
     evaluation = {split: ItemParser(names[split], tokens, (split,))(lists[split])[0] for split in SPLITS}
-    with draft_of(folder, overwrite) as draft:
+    with packed_draft(folder, overwrite) as draft:
         used = used_relations(evaluation.values())
         entry = write_set(draft, TRAIN, _noting_relations(train(), used), done)
         if not entry.facts:
@@ -94,17 +95,16 @@ def pack_folder(
 def pack_generated(
     size: TaskSize, seed: int, folder: Path, overwrite: bool = False, done: Progress = lambda n: None
 ) -> Packed:
-    """Packs the task that :func:`jepa_plugins.facts.generate.generate` makes. Raises DataError like `pack_folder`."""
-    with draft_of(folder, overwrite) as draft:
+    """Packs a task of :func:`jepa_plugins.facts.generate.generate_task`; raises DataError like `pack_folder`."""
+    with packed_draft(folder, overwrite) as draft:
         task = GeneratedTask(size, seed)
-        starts = range(0, task.facts, FACTS)
-        parts = (task.train(start, min(start + FACTS, task.facts)) for start in starts)
+        parts = (task.train(rows.start, rows.stop) for rows in parts_of(task.facts, FACTS))
         entry = write_set(draft, TRAIN, parts, done)
         return _finish(draft, entry, task.evaluation, task.vocabulary, "training set", "test set")
 
 
 def write_set(folder: Path, name: str, parts: Parts, done: Progress = lambda n: None) -> PackedSetEntry:
-    writer = SetWriter(folder, name)
+    writer = PackedSetWriter(folder, name)
     for facts, types in parts:
         writer.add(facts, types)
         done(len(facts))
@@ -137,7 +137,7 @@ def _finish(
         entry = _without(draft, train, repeats)
     words = json.dumps(vocabulary.to_json()) + "\n"
     manifest = Manifest(
-        train=entry, evaluation=entries, vocabulary=write_bytes(draft / VOCABULARY, words.encode("utf-8"))
+        train=entry, evaluation=entries, vocabulary=write_described(draft / VOCABULARY, words.encode("utf-8"))
     )
     (draft / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=1) + "\n", encoding="utf-8")
     return Packed(manifest, len(repeats))

@@ -15,6 +15,7 @@ from torch import Tensor
 from jepa_core import EvaluationContext, SampleSet, hookimpl
 from jepa_core.model.evaluating import evaluating
 from jepa_core.samples.draws import sequence_ids
+from jepa_core.samples.sample_set import parts_of
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.entities import facts_of
 from jepa_plugins.facts.joined_set import of_data, of_group
@@ -48,8 +49,7 @@ class PlainAnswers:
     @torch.no_grad()
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, float]:
         with evaluating(self.model):
-            starts = range(0, len(samples), batch_size)
-            parts = [self._right(samples, range(s, min(s + batch_size, len(samples)))) for s in starts]
+            parts = [self._right(samples, rows) for rows in parts_of(len(samples), batch_size)]
         right, asked, known, mixed = (torch.cat([part[i] for part in parts] or [torch.zeros(0)]) for i in range(4))
         found = {NAME: share(right)}
         if bool(mixed.any()):
@@ -64,7 +64,7 @@ class PlainAnswers:
         answer is right, the question, whether the answer is a trained one that does not count, and whether there is any
         such."""
         batch = samples.__getitems__(rows)
-        facts = Samples(batch["input_ids"], batch["tags"])
+        facts = Samples.of_batch(batch)
         questions = question_ids(facts)
         names = [self.right.of(int(asked), own) for asked, own in zip(questions, tails(facts), strict=True)]
         asked = facts.valid.sum(dim=1) - (facts.tags == Role.TAIL).sum(dim=1)

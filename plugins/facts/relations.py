@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError, did_you_mean, show
-from jepa_core.errors import RecipeError
+from jepa_core.errors import RecipeError, one_line
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_plugins.facts.fact_lines import LONGEST_NAME
 
@@ -53,7 +53,7 @@ def read_relations(path: Path) -> Relations:
     try:
         data = load_yaml(path, most=MAX_ENTRIES).data
     except RecipeError as error:
-        raise DataError(" ".join(str(error).split())) from error
+        raise DataError(one_line(error)) from error
     if not isinstance(data, dict):
         raise DataError(f"{path}: expected the keys {' and '.join(_KEYS)}, not {show(data)}")
     for key in data:

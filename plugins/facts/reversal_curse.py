@@ -11,7 +11,7 @@ from jepa_core import ComponentError, DataError, DataPath, DatasetContext, hooki
 from jepa_plugins.facts.added import Rule, with_added
 from jepa_plugins.facts.folder import SPLITS, read_folder
 from jepa_plugins.facts.foreign_ids import refuse_foreign_ids
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.held_out import HeldOut, keep_half
 from jepa_plugins.facts.store import read_packed
 from jepa_plugins.facts.store_manifest import is_packed
@@ -71,7 +71,7 @@ def _generated(size: dict[str, Any], seed: int) -> FactTask:
     try:
         chosen = TaskSize(**size)
         chosen.refuse_in_memory()
-        return generate(chosen, seed)
+        return generate_task(chosen, seed)
     except DataError as error:
         raise ComponentError(str(error)) from error
 

@@ -9,7 +9,7 @@ from random import Random
 from jepa_core import DataError
 
 
-def components(links: Sequence[Sequence[int]], entities: int) -> list[int]:
+def connected_components(links: Sequence[Sequence[int]], entities: int) -> list[int]:
     """The smallest entity connected with each link (two of the entities 0 to `entities` - 1)."""
     parent = list(range(entities))
 
@@ -31,7 +31,7 @@ def split_by_entity(links: Sequence[Sequence[int]], entities: int, share: float,
     Connected components come in random order, and each that brings the group closer to its share is taken. Raises
     DataError when they are too large for a split within half of the share.
     """
-    owner = components(links, entities)
+    owner = connected_components(links, entities)
     sizes = Counter(owner)
     wanted, taken = share * len(links), 0
     chosen = set()

@@ -36,15 +36,15 @@ def read_packed(folder: Path) -> FactTask:
     """Opens the task in a packed folder, whose sets stay on disk.
 
     Raises DataError when files are missing or of the wrong size. A small task is compared with its hashes, a large one
-    is checked only where it is read, and by :func:`verify`.
+    is checked only where it is read, and by :func:`verify_packed`.
     """
     manifest = read_manifest(folder)
     if sum(file.bytes for file in manifest.files.values()) <= COMPARED and _changed(folder, manifest):
-        verify(folder)
+        verify_packed(folder)
     return _open(folder, manifest)
 
 
-def verify(folder: Path) -> Manifest:
+def verify_packed(folder: Path) -> Manifest:
     """Reads every byte. Raises DataError for a file that has changed since packing, naming the fact where possible."""
     manifest = read_manifest(folder)
     changed = _changed(folder, manifest)
@@ -74,7 +74,7 @@ def _open(folder: Path, manifest: Manifest) -> FactTask:
     for split, entry in manifest.evaluation.items():
         sets[split] = PackedSet(folder, evaluation_name(split), entry, *ids, first)
         first += len(sets[split])
-    return replace(fact_task(train, sets, vocabulary), reread=partial(verify, folder))
+    return replace(fact_task(train, sets, vocabulary), reread=partial(verify_packed, folder))
 
 
 def _vocabulary(path: Path) -> Vocabulary:
@@ -97,19 +97,19 @@ def _changed(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 
 @contextmanager
-def draft_of(folder: Path, overwrite: bool) -> Iterator[Path]:
+def packed_draft(folder: Path, overwrite: bool) -> Iterator[Path]:
     """Makes a folder to write a packed task into; it takes the place of `folder` if nothing goes wrong.
 
     Raises DataError when `folder` holds anything, or with `overwrite` anything but a packed task.
     """
     folder = folder.absolute()
-    refuse_existing(folder, overwrite)
+    refuse_occupied(folder, overwrite)
     with draft_beside(folder) as draft:
         yield draft
         put_in_place(draft, folder)
 
 
-def refuse_existing(folder: Path, overwrite: bool) -> None:
+def refuse_occupied(folder: Path, overwrite: bool) -> None:
     """Raises DataError when a packed task can't be written there."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, this is a file")

@@ -12,9 +12,9 @@ import torch
 
 from jepa_core import DataError
 from jepa_core.samples.samples import Samples
-from jepa_plugins.facts.alike import Alike, common, facts_in_parts, hash_facts, no_keys
+from jepa_plugins.facts.alike import Alike, facts_in_parts, hash_facts, keys_in, no_keys
 from jepa_plugins.facts.fact_set import FactSet
-from jepa_plugins.facts.leaks import describe, held_out_facts, refuse_leaks
+from jepa_plugins.facts.leaks import fact_in_words, held_out_facts, refuse_leaks
 from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.vocabulary import Vocabulary
 
@@ -61,7 +61,7 @@ class CheckedSets:
             keys.sort()
             shared.append(keys[1:][keys[1:] == keys[:-1]])
             for _, facts in held_out_facts(self.train, self.test, self.vocabulary):
-                shared.append(common(keys_of(facts), keys))
+                shared.append(keys_in(keys_of(facts), keys))
         return np.unique(np.concatenate(shared))
 
     def _refuse_two_types(self, rows: np.ndarray, firsts: np.ndarray) -> None:
@@ -69,7 +69,7 @@ class CheckedSets:
         for at in np.flatnonzero((types[torch.from_numpy(rows)] != types[torch.from_numpy(firsts)]).numpy()):
             row, first = int(rows[at]), int(firsts[at])
             was, now = (SampleType(int(types[i])).name.lower() for i in (first, row))
-            fact = describe(self.train, row, self.vocabulary)
+            fact = fact_in_words(self.train, row, self.vocabulary)
             raise DataError(
                 f"{self.train_name}: item {row}: type: expected '{was}', as {fact} has in item {first}, not '{now}'"
             )

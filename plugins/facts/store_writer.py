@@ -46,7 +46,7 @@ class ArrayWriter:
         return PackedArray(bytes=size, sha256=self._hash.hexdigest(), dtype=self.dtype, shape=shape)
 
 
-class SetWriter:
+class PackedSetWriter:
     """Writes the set `name`: facts are added in order, and :meth:`close` describes the set.
 
     The beginnings of facts are written as they come, and removed in the end if all facts have one layout.
@@ -96,6 +96,6 @@ class SetWriter:
         return PackedSetEntry(facts=self.facts, longest=self._longest, head=head, types=self._types, arrays=arrays)
 
 
-def write_bytes(path: Path, content: bytes) -> PackedFile:
+def write_described(path: Path, content: bytes) -> PackedFile:
     path.write_bytes(content)
     return PackedFile(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

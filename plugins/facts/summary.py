@@ -52,7 +52,7 @@ def summarize_relations(task: FactTask) -> list[RelationSummary]:
     ]
 
 
-def entities(facts: Samples) -> Samples:
+def entity_rows(facts: Samples) -> Samples:
     """Makes every head and every tail a row of its own, ``2n s``, so that the usual helpers work on them."""
     wanted = torch.cat([facts.tags == Role.HEAD, facts.tags == Role.TAIL])
     front = (~wanted).int().argsort(dim=1, stable=True)
@@ -61,7 +61,7 @@ def entities(facts: Samples) -> Samples:
 
 
 def _summarize(name: str, facts: Samples) -> SetSummary:
-    both = entities(facts)
+    both = entity_rows(facts)
     return SetSummary(name, len(facts), len(set(fact_keys(both))), _range(facts.valid), _range(both.valid))
 
 

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError, show
+from jepa_core.samples.token_names import MAX_UNUSED
 from jepa_plugins.facts.json_file import read_json
 from jepa_plugins.facts.vocabulary import MASK, PAD
-
-#: The unused ids that any vocabulary may have below its largest one; more only if it has as many tokens.
-MAX_UNUSED = 20_000
 
 
 def read_vocab(path: Path) -> dict[str, int]:

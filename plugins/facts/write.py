@@ -20,7 +20,7 @@ def write_folder(task: FactTask, folder: Path, overwrite: bool = False) -> None:
 
     Raises DataError when one of them is there already and `overwrite` is off, and when writing fails.
     """
-    refuse_existing(folder, overwrite)
+    refuse_overwriting(folder, overwrite)
     with draft_beside(folder) as draft:
         with without_collector():
             for name, data in _contents(task).items():
@@ -28,7 +28,7 @@ def write_folder(task: FactTask, folder: Path, overwrite: bool = False) -> None:
         _move(draft, folder)
 
 
-def refuse_existing(folder: Path, overwrite: bool) -> None:
+def refuse_overwriting(folder: Path, overwrite: bool) -> None:
     """Raises DataError when `folder` is a file, or holds a task that must not be overwritten."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, this is a file")

@@ -19,8 +19,8 @@ from typing import Any, Literal
 from torch import nn
 
 from jepa_plugins.text.generation import Generated, generate
+from jepa_plugins.text.scoring.judgement import Scorer
 from jepa_plugins.text.scoring.scorers import PLAIN
-from jepa_plugins.text.scoring.verdict import Scorer
 
 #: Scores of every answer, whatever the scorer.
 ALWAYS = ("exact", "first_line", "starts_with", "contains")
@@ -37,7 +37,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class JudgedAnswer:
     """A model's answer and its judgement. scores: of :data:`ALWAYS`, and of the scorer.
 
     right: the scorer's verdict on the answer as it is; content: on the answer with the right end.
@@ -65,14 +65,14 @@ class Answer:
         return "right" if self.content else "wrong"
 
 
-def judge(question: Question, text: str, stopped: bool, name: str, scorer: Scorer) -> Answer:
+def judge(question: Question, text: str, stopped: bool, name: str, scorer: Scorer) -> JudgedAnswer:
     """Judges one answer."""
     found = scorer(text, question.expected, question.prompt)
     content = bool(found) or any(
         scorer(cut, question.expected, question.prompt) for cut in cuts(text, question.expected)
     )
     scores = {other: bool(PLAIN[other](text, question.expected)) for other in ALWAYS} | {name: bool(found)}
-    return Answer(
+    return JudgedAnswer(
         question.prompt, question.expected, text, stopped, bool(found), content, found.why, found.judged, scores
     )
 
@@ -84,7 +84,7 @@ def cuts(text: str, expected: str) -> set[str]:
     return {text[: len(expected)], "\n".join(lines)} - {text}
 
 
-def metrics(answers: Sequence[Answer]) -> dict[str, float]:
+def metrics(answers: Sequence[JudgedAnswer]) -> dict[str, float]:
     """Shares of all answers, and their mean length over the expected one's; nothing else where there are none.
 
     unjudged: answers with an expected one that the scorer can't use; they count as wrong.
@@ -105,7 +105,7 @@ def metrics(answers: Sequence[Answer]) -> dict[str, float]:
     return {"num_samples": len(answers), **means}
 
 
-def examples(answers: Sequence[Answer], each: int = 5) -> list[dict[str, Any]]:
+def examples(answers: Sequence[JudgedAnswer], each: int = 5) -> list[dict[str, Any]]:
     """Picks the first few answers of each kind for a report: right, right but ended elsewhere, wrong."""
     kinds: tuple[Kind, ...] = ("right", "right but ended elsewhere", "wrong")
     of_kind = {kind: [answer for answer in answers if answer.kind == kind][:each] for kind in kinds}
@@ -122,7 +122,7 @@ def answer_all(
     batch_size: int = 64,
     never: Sequence[int] = (),
     on_batch: Callable[[int], object] = lambda count: None,
-) -> list[Answer]:
+) -> list[JudgedAnswer]:
     """Generates an answer to each question and judges it.
 
     decode: turns token ids into text; scorer: its name and itself; the rest as for generation.

@@ -13,7 +13,7 @@ from jepa_core.samples.samples import IGNORE, PAD
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import Row, at_most, not_applicable, source_of
 from jepa_core.verify.words import count
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.tags import Tag, row_of
 from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Tokenise
@@ -24,7 +24,7 @@ FEW = 64
 BEGINNING = ("input", "prefix", "answer", "alone", "alone_closed")
 
 
-def answers(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
+def answers(context: Context, tokenise: Tokenise, parts: Sequence[SourcePart]) -> Iterator[Row]:
     """Checks batches as the model gets them."""
     rows = context.training_rows[:FEW] if context.quick else context.training_rows
     batch = context.run.train_dataset.__getitems__(rows)

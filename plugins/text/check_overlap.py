@@ -9,13 +9,13 @@ import torch
 from jepa_core.verify.context import Context
 from jepa_core.verify.row import Row, Verdict, source_of
 from jepa_core.verify.words import count
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.store import text_hash
 from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Tokenise
 
 
-def overlap(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
+def overlap(context: Context, tokenise: Tokenise, parts: Sequence[SourcePart]) -> Iterator[Row]:
     """Counts shared questions and answers; only warns, as answers may be few, and trained texts may be meant."""
     del tokenise, parts
     train = context.run.train_dataset

@@ -12,21 +12,20 @@ from jepa_core.model.double import in_double
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan, PlannedPair
 from jepa_core.samples.samples import PAD, PRED
+from jepa_core.verify.checks.isolation import DOUBLE_ROUNDING, may_be_rounding
 from jepa_core.verify.context import Context, bank_of, copied, mode
 from jepa_core.verify.perturb import Probe
 from jepa_core.verify.row import Row, Verdict, at_most, not_applicable, source_of
 from jepa_core.views.visibility import visible
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.tags import Tag
 from jepa_plugins.text.tokenise import Tokenise
 
-#: Movements that may be rounding are measured again in double precision: below the first figure, and below the second.
-ROUNDING, DOUBLE_ROUNDING = 1e-3, 1e-11
 SEES, NOT = "predictor tokens see the source", "predictor tokens do not see the target"
 TRAINED = "predictor tokens that the loss does not train"
 
 
-def predictors(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
+def predictors(context: Context, tokenise: Tokenise, parts: Sequence[SourcePart]) -> Iterator[Row]:
     """Changes tokens of a few samples on the real model, and takes the gradient of the JEPA loss alone."""
     del tokenise, parts
     with mode(context.objective, filters=False):
@@ -47,7 +46,7 @@ def _sight(context: Context, plan: Plan, pair: PlannedPair, named: str) -> Itera
     seen, unseen = _source(plan, pair), _target(plan, pair, inside)
     with mode(objective, filters=False):
         near, far = (_moved(objective, plan, pair, change) for change in (seen, unseen))
-        if 0 < far < ROUNDING and context.device.type != "mps":
+        if may_be_rounding(far) and context.device.type != "mps":
             with in_double(objective.model):
                 far = _moved(objective, plan, pair, unseen)
                 far = 0.0 if far <= DOUBLE_ROUNDING else far
@@ -84,13 +83,13 @@ def _target(plan: Plan, pair: PlannedPair, inside_answer: bool) -> list[Tensor]:
     own = plan.blocks[0].tags
     if source.prefix is not None and pair.target.block:
         later = torch.arange(own.shape[1]) >= (source.prefix[:, None] if inside_answer else 0)
-        change[0][source.sample] = last_answer(own[source.sample]) & later
+        change[0][source.sample] = in_last_answer(own[source.sample]) & later
     elif source.prefix is None and pair.source.block:
         change[0] = own != PAD
     return change
 
 
-def last_answer(tags: Tensor) -> Tensor:
+def in_last_answer(tags: Tensor) -> Tensor:
     """Marks the assistant's words after the last user turn, and their end, ``m w`` bool."""
     later_user = (tags == Tag.USER).flip(1).cummax(dim=1).values.flip(1)
     return ((tags == Tag.ASSISTANT) | (tags == Tag.END)) & ~later_user

@@ -13,7 +13,7 @@ from jepa_core.verify.words import count
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.cut import cut
 from jepa_plugins.text.owners import owners_of
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.store import Entry
 from jepa_plugins.text.tags import Tag
 from jepa_plugins.text.tally import Tally
@@ -26,7 +26,7 @@ _ROLES = {Tag.SYSTEM: SYSTEM, Tag.USER: USER, Tag.ASSISTANT: ASSISTANT}
 Turn = tuple[str, list[int]]
 
 
-def rendering(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> Iterator[Row]:
+def rendering(context: Context, tokenise: Tokenise, parts: Sequence[SourcePart]) -> Iterator[Row]:
     """Renders conversations with the tokenizer's own functions, and reads the rows back."""
     yield from _as_rendered(context, tokenise, parts[0])
     sets = [context.run.train_dataset, *context.run.eval_datasets.values()]
@@ -34,7 +34,7 @@ def rendering(context: Context, tokenise: Tokenise, parts: Sequence[Part]) -> It
         yield _told(part.name, getattr(each, "entry"), tokenise)  # noqa: B009
 
 
-def _as_rendered(context: Context, tokenise: Tokenise, part: Part) -> Iterator[Row]:
+def _as_rendered(context: Context, tokenise: Tokenise, part: SourcePart) -> Iterator[Row]:
     texts = Texts(tokenise)
     train, number = context.run.train_dataset, 0
     rows, turns, other = [], [], 0

@@ -7,7 +7,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.tokenise import Tokenise
 
 #: Name of a check -> its module and function.
@@ -19,7 +19,7 @@ CHECKS = {
 }
 
 
-def text_checks(tokenise: Tokenise, parts: Sequence[Part]) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
+def text_checks(tokenise: Tokenise, parts: Sequence[SourcePart]) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
     """Name -> check, to be called with the context of a verification.
 
     tokenise, parts: makers and contents of the sets, the training set first.
@@ -27,7 +27,7 @@ def text_checks(tokenise: Tokenise, parts: Sequence[Part]) -> Mapping[str, Calla
     return {name: partial(_run, *where, tokenise, parts) for name, where in CHECKS.items()}
 
 
-def _run(module: str, name: str, tokenise: Tokenise, parts: Sequence[Part], context: Any) -> Iterable[Any]:
+def _run(module: str, name: str, tokenise: Tokenise, parts: Sequence[SourcePart], context: Any) -> Iterable[Any]:
     """Runs a check, importing it only now, since it needs the modules that build a whole run."""
     check = getattr(import_module(f"jepa_plugins.text.{module}"), name)
     return check(context, tokenise, parts)

@@ -7,15 +7,15 @@ from typing import Literal
 import numpy as np
 
 from jepa_core import DataError
-from jepa_plugins.text.tags import Row, Tag
+from jepa_plugins.text.tags import Tag, TokenRow
 from jepa_plugins.text.tally import Tally
 
 TooLong = Literal["error", "drop", "truncate_prompt"]
 
 
 def cut(
-    row: Row, alone: Row, max_length: int | None, too_long: TooLong, where: str, tally: Tally
-) -> tuple[Row, Row] | None:
+    row: TokenRow, alone: TokenRow, max_length: int | None, too_long: TooLong, where: str, tally: Tally
+) -> tuple[TokenRow, TokenRow] | None:
     """Cuts a row, and its last user turn alone, to `max_length`; None where they are dropped.
 
     ``truncate_prompt`` takes tokens from the front of users' words, but never all of them, and nothing from an

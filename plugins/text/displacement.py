@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from jepa_core import hookimpl
-from jepa_plugins.text.spans import displacement as signs
+from jepa_plugins.text.spans import change_factors
 
 
 class Displacement:
@@ -21,11 +21,11 @@ class Displacement:
         self.layer = layer
 
     def __call__(self, hidden: Tensor, valid: Tensor, tags: Tensor) -> Tensor:
-        return (signs(valid).to(hidden.dtype).unsqueeze(1) @ hidden).squeeze(1)
+        return (change_factors(valid).to(hidden.dtype).unsqueeze(1) @ hidden).squeeze(1)
 
     def reads(self, valid: Tensor, tags: Tensor) -> Tensor:
         """Marks the states left after telescoping, ``b s`` bool."""
-        return signs(valid) != 0
+        return change_factors(valid) != 0
 
 
 @hookimpl

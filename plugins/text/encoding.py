@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class EncodedText:
     """ids: ``n``; starts, ends: ``n``, the characters ``[start, end)`` of each, white space included."""
 
     ids: np.ndarray
@@ -32,11 +32,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def with_prefix(self, ids: Sequence[int]) -> Tokens:
+    def with_prefix(self, ids: Sequence[int]) -> EncodedText:
         """Puts tokens in front that stand for no character."""
         none = np.zeros(len(ids), dtype=np.int64)
         parts = ((ids, self.ids), (none, self.starts), (none, self.ends))
-        return Tokens(*(np.concatenate(part).astype(np.int64) for part in parts))
+        return EncodedText(*(np.concatenate(part).astype(np.int64) for part in parts))
 
 
 class Encoder:
@@ -64,10 +64,10 @@ class Encoder:
 
         return [json.dumps(self._state, sort_keys=True), self.prefix, tokenizers.__version__]
 
-    def encode(self, texts: Sequence[str]) -> list[Tokens]:
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         return _tokens(self._tokenizer.encode_batch(texts, add_special_tokens=False))
 
-    def escape(self, text: str, literals: Iterable[tuple[int, int]]) -> Tokens:
+    def escape(self, text: str, literals: Iterable[tuple[int, int]]) -> EncodedText:
         """Encodes with special tokens in the `literals`, ``[start, end)``, alone; elsewhere they are ordinary text."""
         return self._escaping.encode(text, literals)
 
@@ -95,7 +95,7 @@ class Escaping:
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
-    def encode(self, text: str, literals: Iterable[tuple[int, int]]) -> Tokens:
+    def encode(self, text: str, literals: Iterable[tuple[int, int]]) -> EncodedText:
         found = [m.span() for start, end in literals for m in self._pattern.finditer(text, start, end)]
         pieces, places = [], []  # the text with names, and of each of its characters the place in `text`
         for (_, before), (start, end) in pairwise([(0, 0), *found, (len(text), len(text))]):
@@ -104,7 +104,7 @@ class Escaping:
             places += [np.arange(before, start), np.full(len(name), start)]
         [tokens] = _tokens([self._tokenizer.encode("".join(pieces), add_special_tokens=False)])
         place = np.concatenate([*places, [len(text)]])
-        return Tokens(self._ids[tokens.ids], place[tokens.starts], place[tokens.ends])
+        return EncodedText(self._ids[tokens.ids], place[tokens.starts], place[tokens.ends])
 
 
 def _from(state: dict[str, Any]) -> Any:
@@ -113,13 +113,13 @@ def _from(state: dict[str, Any]) -> Any:
     return Tokenizer.from_str(json.dumps(state))
 
 
-def _tokens(encodings: Sequence[Any]) -> list[Tokens]:
+def _tokens(encodings: Sequence[Any]) -> list[EncodedText]:
     """Turns all encodings into arrays at once, many times as fast as one by one; each text gets a slice."""
     ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64)
     edges = chain.from_iterable(encoding.offsets for encoding in encodings)
     starts, ends = np.fromiter(chain.from_iterable(edges), np.int64).reshape(-1, 2).T.copy()
     stops = [*accumulate(len(encoding.ids) for encoding in encodings)]
-    return [Tokens(ids[a:b], starts[a:b], ends[a:b]) for a, b in pairwise([0, *stops])]
+    return [EncodedText(ids[a:b], starts[a:b], ends[a:b]) for a, b in pairwise([0, *stops])]
 
 
 def _prefix(tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from jepa_core.errors import DataError, first_line
+from jepa_core.errors import DataError, brief
 from jepa_core.model.evaluating import evaluating
 from jepa_core.samples.token_names import TokenNames
-from jepa_plugins.text.generation_trials import accepted, positions, remembers, sees_no_padding
+from jepa_plugins.text.generation_trials import accepted, most_positions, remembers, sees_no_padding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -69,7 +69,7 @@ def generate(
     """
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
-    room = positions(model)
+    room = most_positions(model)
     for place, prompt in enumerate(prompts):
         if not prompt or len(prompt) > room:
             raise DataError(f"prompt {place} has {len(prompt)} tokens; the model takes 1 to {room}")
@@ -92,7 +92,7 @@ def _told(model: PreTrainedModel) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError) as error:
-        raise DataError(f"{type(model).__name__} can't generate: {first_line(error)}") from error
+        raise DataError(f"{type(model).__name__} can't generate: {brief(error)}") from error
 
 
 def _batches(lengths: Sequence[int], batch_size: int, padded: bool) -> Iterator[list[int]]:

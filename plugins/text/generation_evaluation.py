@@ -9,13 +9,15 @@ from typing import Any
 from torch import distributed
 
 from jepa_core import EvaluationContext, SampleSet, hookimpl
+from jepa_core.distributed import rank_and_world
 from jepa_core.errors import ComponentError
 from jepa_core.model.tokenizer import tokenizer_from
 from jepa_core.objective.objective import JepaObjective
-from jepa_plugins.text.answers import Answer, Question, answer_all, examples, metrics
+from jepa_core.samples.sample_set import parts_of
+from jepa_plugins.text.answers import JudgedAnswer, Question, answer_all, examples, metrics
 from jepa_plugins.text.generation import ends_and_never
+from jepa_plugins.text.scoring.judgement import Scorer
 from jepa_plugins.text.scoring.scorers import make_scorer
-from jepa_plugins.text.scoring.verdict import Scorer
 from jepa_plugins.text.tags import Tag
 
 #: The beginning of the figures' names.
@@ -48,7 +50,7 @@ class GenerationEvaluation:
 
     def __call__(self, name: str, samples: SampleSet, batch_size: int) -> dict[str, Any]:
         """Measures shares of the answers by name, and picks ``generated_examples``. Processes divide the questions."""
-        rank, count = _process()
+        rank, count = rank_and_world()
         mine = list(self.questions(samples, batch_size))[rank::count]
         answers = _gathered(
             answer_all(
@@ -71,8 +73,8 @@ class GenerationEvaluation:
     def questions(self, samples: SampleSet, batch_size: int) -> Iterator[Question]:
         """Yields each conversation up to its last answer, and that answer, both decoded from tokens."""
         count = len(samples) if self.limit is None else min(self.limit, len(samples))
-        for start in range(0, count, batch_size):
-            batch = samples.__getitems__(range(start, min(start + batch_size, count)))
+        for rows in parts_of(count, batch_size):
+            batch = samples.__getitems__(rows)
             for ids, tags in zip(batch["input_ids"].tolist(), batch["tags"].tolist(), strict=True):
                 begin, end = last_answer(tags)
                 yield Question(ids[:begin], self.decode(ids[:begin]), self.decode(ids[begin:end]))
@@ -93,16 +95,12 @@ def last_answer(tags: Sequence[int]) -> tuple[int, int]:
     return begin, end
 
 
-def _process() -> tuple[int, int]:
-    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
-
-
-def _gathered(mine: list[Answer]) -> list[Answer]:
+def _gathered(mine: list[JudgedAnswer]) -> list[JudgedAnswer]:
     """Gathers the answers of all processes, in the order of the questions."""
-    count = _process()[1]
+    count = rank_and_world()[1]
     if count == 1:
         return mine
-    parts: list[list[Answer]] = [[] for _ in range(count)]
+    parts: list[list[JudgedAnswer]] = [[] for _ in range(count)]
     distributed.all_gather_object(parts, mine)
     longest = max(map(len, parts))
     return [part[place] for place in range(longest) for part in parts if place < len(part)]
@@ -156,16 +154,16 @@ def generation_examples(found: Mapping[str, Mapping[str, Any]], each: int) -> tu
         for case in figures.get(f"{PREFIX}examples") or ():
             seen[case["kind"]] += 1
             if seen[case["kind"]] <= each:
-                asked, wanted, text = (shown(case[key]) for key in ("prompt", "expected", "text"))
+                asked, wanted, text = (in_one_line(case[key]) for key in ("prompt", "expected", "text"))
                 ended = "" if case["stopped"] else "does not stop"
                 rows.append([name, case["kind"], asked, wanted, text, case["why"] or ended])
     return (["set", "answer is", "asked", "expected", "answered", "why"], rows) if rows else None
 
 
-def shown(text: str) -> str:
+def in_one_line(text: str) -> str:
     """Puts a text in one line; of a longer one only the end is kept.
 
-    >>> shown("lines that begin\\nwith a\\n")
+    >>> in_one_line("lines that begin\\nwith a\\n")
     'lines that begin ⏎ with a'
     """
     line = " ⏎ ".join(text.strip().splitlines())

@@ -28,7 +28,7 @@ def remembers(model: PreTrainedModel, divided: bool = False) -> bool:
     Some kinds of models keep no cache that can be handed on, or one of their own between calls. divided: also where
     another row leaves the cache, which the states of some kinds of layers do not follow.
     """
-    if len(accepted(model, {"past_key_values": None, "use_cache": None})) < 2 or positions(model) < _TRIED:
+    if len(accepted(model, {"past_key_values": None, "use_cache": None})) < 2 or most_positions(model) < _TRIED:
         return False
     ids, last = _rows(model), _TRIED - 1
     left = slice(1, None) if divided else slice(None)
@@ -49,7 +49,7 @@ def remembers(model: PreTrainedModel, divided: bool = False) -> bool:
 def sees_no_padding(model: PreTrainedModel) -> bool:
     """Tells whether padding to the left changes nothing. Models that count it do not qualify, nor do those whose states
     run on from token to token and through it."""
-    if not accepted(model, {"position_ids": None}) or positions(model) < _TRIED:
+    if not accepted(model, {"position_ids": None}) or most_positions(model) < _TRIED:
         return False
     ids = _rows(model)
 
@@ -63,7 +63,7 @@ def sees_no_padding(model: PreTrainedModel) -> bool:
     return _tried(compare)
 
 
-def positions(model: PreTrainedModel) -> int:
+def most_positions(model: PreTrainedModel) -> int:
     """The number of positions that the model's tables hold."""
     return max_positions(model.config) or 2**31
 

@@ -16,7 +16,7 @@ from jepa_core.model.tokenizer import tokenizer_files
 from jepa_plugins.text.checks import text_checks
 from jepa_plugins.text.cut import TooLong
 from jepa_plugins.text.encoding import Encoder
-from jepa_plugins.text.part import Part, Share
+from jepa_plugins.text.source_part import Share, SourcePart
 from jepa_plugins.text.sources import source
 from jepa_plugins.text.tags import TAGS, TrainOn
 from jepa_plugins.text.template import ChatTemplate
@@ -72,12 +72,12 @@ def messages(
     bos = encoder.prefix[0] if encoder.prefix else chosen.bos_token_id
     vocabulary = add_predictors(chosen, context.k, context.distinct_pred, tokenise.stop_ids())
 
-    def make(part: Part, number: int, first: int) -> TextSet:
+    def make(part: SourcePart, number: int, first: int) -> TextSet:
         made = part.samples(tokenise)
         return TextSet(*made, (part.name, number), vocabulary.pad_id, bos, first, group_by_length)
 
     def read(name: str) -> tuple[TextSet, list[str]]:
-        part = Part(Path(name).stem, source(name, TEST, (Path(), *context.search)))
+        part = SourcePart(Path(name).stem, source(name, TEST, (Path(), *context.search)))
         found = make(part, len(parts), sum(map(len, sets)))
         return found, found.notes
 
@@ -129,13 +129,15 @@ def _named(evaluation: Mapping[str, str], share: Share | None) -> Mapping[str, s
     return evaluation
 
 
-def _parts(context: DatasetContext, names: Mapping[str, str], limit: int | None, share: Share | None) -> list[Part]:
+def _parts(
+    context: DatasetContext, names: Mapping[str, str], limit: int | None, share: Share | None
+) -> list[SourcePart]:
     """Makes the parts of the data, the training part first."""
     sources = {part: source(name, part, context.search) for part, name in names.items()}
-    train = [Part(TRAIN, sources.pop(TRAIN), limit, share)]
+    train = [SourcePart(TRAIN, sources.pop(TRAIN), limit, share)]
     if share is not None:
         train.append(replace(train[0], name=VALID, held_out=True))
-    return [*train, *(Part(name, rows, limit) for name, rows in sources.items())]
+    return [*train, *(SourcePart(name, rows, limit) for name, rows in sources.items())]
 
 
 messages.splits = ("evaluation.*", VALID)  # type: ignore[attr-defined]

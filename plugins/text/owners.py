@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from jepa_plugins.text.encoding import Encoder, Tokens
+from jepa_plugins.text.encoding import EncodedText, Encoder
 from jepa_plugins.text.rendering import Rendering, Slot
 
 
@@ -31,7 +31,7 @@ class Owners:
         return next((first for first, end in self.places[slot + 1 :] if end > first), len(self.slot))
 
 
-def owners_of(renderings: Sequence[Rendering], tokens: Sequence[Tokens], encoder: Encoder) -> list[Owners]:
+def owners_of(renderings: Sequence[Rendering], tokens: Sequence[EncodedText], encoder: Encoder) -> list[Owners]:
     """A token belongs to the last content of which it stands for a character.
 
     A special token of the template that took in white space of a content remains the template's. All texts are handled
@@ -60,7 +60,7 @@ def owners_of(renderings: Sequence[Rendering], tokens: Sequence[Tokens], encoder
 
 
 def _owners(
-    rendering: Rendering, tokens: Tokens, slots: np.ndarray, straddling: np.ndarray, encoder: Encoder
+    rendering: Rendering, tokens: EncodedText, slots: np.ndarray, straddling: np.ndarray, encoder: Encoder
 ) -> Owners:
     written = []
     for place in map(int, np.flatnonzero(encoder.is_special[tokens.ids] & (slots >= 0))):
@@ -71,7 +71,7 @@ def _owners(
     return Owners(slots, _places(rendering, tokens, slots), int(straddling.sum()), written)
 
 
-def _places(rendering: Rendering, tokens: Tokens, slots: np.ndarray) -> list[tuple[int, int]]:
+def _places(rendering: Rendering, tokens: EncodedText, slots: np.ndarray) -> list[tuple[int, int]]:
     owned = np.flatnonzero(slots >= 0)
     first, end = (np.searchsorted(slots[owned], range(len(rendering.slots)), side) for side in ("left", "right"))
     return [
@@ -80,7 +80,7 @@ def _places(rendering: Rendering, tokens: Tokens, slots: np.ndarray) -> list[tup
     ]
 
 
-def _holds_text(text: str, tokens: Tokens, place: int, slot: Slot) -> bool:
+def _holds_text(text: str, tokens: EncodedText, place: int, slot: Slot) -> bool:
     """Tells whether a token stands for more of a content than white space at its own edge."""
     first, stop = int(tokens.starts[place]), int(tokens.ends[place])
     whole = text[first:stop]
@@ -89,7 +89,7 @@ def _holds_text(text: str, tokens: Tokens, place: int, slot: Slot) -> bool:
     return first < slot.end and stop > slot.start
 
 
-def _unknown(text: str, tokens: Tokens, place: int, encoder: Encoder) -> bool:
+def _unknown(text: str, tokens: EncodedText, place: int, encoder: Encoder) -> bool:
     """Tells whether a token only stands for a character unknown to the tokenizer."""
     characters = text[tokens.starts[place] : tokens.ends[place]].strip()
     return tokens.ids[place] == encoder.unknown and encoder.special.get(characters) != encoder.unknown

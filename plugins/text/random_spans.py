@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from jepa_core import BuildContext, ComponentError, Draws, Part, Samples, Views, hookimpl
-from jepa_plugins.text.spans import Draw, Through, Weight, draw_spans, path, weights, within
+from jepa_plugins.text.spans import Draw, Through, Weight, draw_spans, pair_weights, path, within
 
 
 class RandomSpans:
@@ -46,7 +46,7 @@ class RandomSpans:
             short = lengths < 2  # any tokens will do, since they weigh nothing
             rest = (chosen & ~cut) | (short[:, None] & samples.valid)
             pairs.append((Part(rest), Part(cut | (short[:, None] & samples.valid))))
-            weigh = weights(span[:, 1] - span[:, 0], lengths.clamp(min=2), self.weight)
+            weigh = pair_weights(span[:, 1] - span[:, 0], lengths.clamp(min=2), self.weight)
             weighs.append(weigh.where(~short, 0.0))
         return Views(tuple(pairs), tuple(weighs))
 

@@ -101,12 +101,12 @@ def by_difference(
         contents = [*conversation.contents]
         contents[turn] = _mark(turn)
         other = apply(replace(conversation, contents=tuple(contents), merged=0))
-        start = common(text, other)
-        spans.append((start, len(text) - common(text[start:][::-1], other[start:][::-1])))
+        start = common_length(text, other)
+        spans.append((start, len(text) - common_length(text[start:][::-1], other[start:][::-1])))
     if any(first[1] > second[0] for first, second in pairwise(spans)):
         return None
     before = spans[-2][1] if len(spans) > 1 else 0
-    closing = common(text[before : spans[-1][0]], skeleton.literals[-2][: skeleton.closing])
+    closing = common_length(text[before : spans[-1][0]], skeleton.literals[-2][: skeleton.closing])
     return Rendering(text, slots_of(conversation, text, skeleton.order, spans), before + closing)
 
 
@@ -123,7 +123,7 @@ def slots_of(conversation: Conversation, text: str, order: Sequence[int], spans:
     return tuple(slots)
 
 
-def common(one: str, other: str) -> int:
+def common_length(one: str, other: str) -> int:
     """The number of equal characters from the beginning."""
     same, differ = 0, min(len(one), len(other)) + 1
     while differ - same > 1:

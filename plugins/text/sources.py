@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jepa_core import DataError, raise_all
-from jepa_core.contexts import find_path
+from jepa_core.contexts import DATA_FILES, find_path
 from jepa_core.model.hub import HubError, find_or_id
 from jepa_plugins.text.conversation import Conversation, conversation
 from jepa_plugins.text.made import PREFIX, made
 from jepa_plugins.text.reading import JsonLines
 from jepa_plugins.text.tables import Parquet, Table
-
-_FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".txt", ".csv")
 
 
 class Source(Protocol):
@@ -43,7 +41,7 @@ def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
     """
     if name.startswith(PREFIX):
         return made(name, split)
-    if name.endswith(_FILES):
+    if name.endswith(DATA_FILES):
         path = find_path(name, search)
         if not path.is_file():
             raise DataError(f"{path}: expected a file")

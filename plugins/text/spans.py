@@ -129,12 +129,12 @@ def within(chosen: Tensor, spans: Tensor) -> Tensor:
     return chosen & (number >= spans[:, :1]) & (number < spans[:, 1:])
 
 
-def places(chosen: Tensor, points: Tensor) -> Tensor:
+def places_in_row(chosen: Tensor, points: Tensor) -> Tensor:
     """The places ``b n`` in the row of points on the path, which are given in its coordinates ``b n``."""
     return torch.searchsorted(chosen.long().cumsum(1), points + 1)
 
 
-def displacement(select: Tensor) -> Tensor:
+def change_factors(select: Tensor) -> Tensor:
     """The factors ``b s`` by which states add up to the sum of their changes into the selected tokens.
 
     The change into a token is its state less that of the token before. Over neighbours it telescopes: of tokens
@@ -144,7 +144,7 @@ def displacement(select: Tensor) -> Tensor:
     return into - torch.cat([into[:, 1:], torch.zeros_like(into[:, :1])], 1)
 
 
-def weights(span: Tensor, whole: Tensor, how: Weight = "none") -> Tensor:
+def pair_weights(span: Tensor, whole: Tensor, how: Weight = "none") -> Tensor:
     """The weight ``b`` float of a pair, by the lengths of its span and of the path.
 
     none: 1; with a the span's length and b the rest's, cosine_like: 2ab / (a² + b²); jaccard_like:

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from jepa_plugins.text.tags import Row
+from jepa_plugins.text.tags import TokenRow
 from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.tokenise import Sample
 
@@ -47,7 +47,7 @@ class Entry:
         return all(f.is_file() and f.stat().st_size == self.bytes.get(array) for array, f in files.items())
 
 
-class SetWriter:
+class TextSetWriter:
     """Writes a set into a folder: samples are added in order; leaving the context without an error finishes it."""
 
     def __init__(self, folder: Path):
@@ -83,7 +83,7 @@ class SetWriter:
         self.samples += len(samples)
         self._longest = max(self._longest, *(len(sample.row) for sample in samples))
 
-    def _rows(self, kind: str, rows: Sequence[Row]) -> None:
+    def _rows(self, kind: str, rows: Sequence[TokenRow]) -> None:
         self._write(f"{kind}_tokens", np.concatenate([row.ids for row in rows]))
         self._write(f"{kind}_tags", np.concatenate([row.tags + LABELLED * row.labelled for row in rows]))
         self._write(f"{kind}_branch", [row.branch for row in rows])

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from jepa_core import DataError, did_you_mean
-from jepa_core.model.hub import HubError, load_local_or_hub, one_line
+from jepa_core.errors import one_line
+from jepa_core.model.hub import HubError, load_local_or_hub
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Parquet:
         """Yields number, from 1, and row. Raises DataError where the file is no table."""
         parquet = library("pyarrow.parquet", str(self.path))
         number = 0
-        with told(str(self.path), "a parquet file"), parquet.ParquetFile(self.path) as file:
+        with library_errors(str(self.path), "a parquet file"), parquet.ParquetFile(self.path) as file:
             for part in file.iter_batches(batch_size=1024):
                 for row in part.to_pylist():
                     yield (number := number + 1), row
@@ -66,7 +67,7 @@ class Table:
     @cached_property
     def _rows(self) -> Any:
         datasets = library("datasets", self.name)
-        with told(self.name, "a table of the datasets library"):
+        with library_errors(self.name, "a table of the datasets library"):
             if not Path(self.name).is_dir():
                 return self._from_hub(datasets)
             rows = datasets.load_from_disk(self.name)
@@ -110,7 +111,7 @@ def _offline(datasets: Any) -> Iterator[None]:
 
 
 @contextmanager
-def told(path: str, expected: str) -> Iterator[None]:
+def library_errors(path: str, expected: str) -> Iterator[None]:
     """Turns a library's errors about `path` into DataErrors."""
     try:
         yield
@@ -125,6 +126,6 @@ def told(path: str, expected: str) -> Iterator[None]:
 def digest_of(files: list[Path]) -> str:
     found = hashlib.sha256()
     for file in files:
-        with told(str(file), "a file"), open(file, "rb") as content:
+        with library_errors(str(file), "a file"), open(file, "rb") as content:
             found.update(hashlib.file_digest(content, "sha256").digest())
     return found.hexdigest()

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER
-from jepa_plugins.text.encoding import Encoder, Tokens
+from jepa_plugins.text.encoding import EncodedText, Encoder
 from jepa_plugins.text.owners import Owners
 from jepa_plugins.text.rendering import Rendering, Span
 
@@ -34,7 +34,7 @@ _OF_ROLE = {SYSTEM: Tag.SYSTEM, USER: Tag.USER, ASSISTANT: Tag.ASSISTANT}
 
 
 @dataclass(frozen=True)
-class Row:
+class TokenRow:
     """The tokens of a conversation, or of a turn alone.
 
     ids, tags, labelled: ``n``; branch: the number of tokens up to the end of the turn before the answer, or, of a turn
@@ -50,7 +50,7 @@ class Row:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def without(self, places: np.ndarray) -> Row:
+    def without(self, places: np.ndarray) -> TokenRow:
         """Takes out the tokens at these places, all of them before the branch."""
         kept = np.delete(np.arange(len(self)), places)
         arrays = {name: getattr(self, name)[kept] for name in ("ids", "tags", "labelled")}
@@ -58,8 +58,8 @@ class Row:
 
 
 def row_of(
-    rendering: Rendering, tokens: Tokens, owners: Owners, encoder: Encoder, eos: int | None, train_on: TrainOn
-) -> Row:
+    rendering: Rendering, tokens: EncodedText, owners: Owners, encoder: Encoder, eos: int | None, train_on: TrainOn
+) -> TokenRow:
     """Makes a conversation's row; `unended` counts the answers that the template does not end."""
     tags = _content_tags(rendering, owners)
     answers = [number for number, slot in enumerate(rendering.slots) if slot.role == ASSISTANT]
@@ -77,13 +77,13 @@ def row_of(
         tags[end + ends] = Tag.END
         unended += not len(ends)
     labelled = _labelled(tags, first, train_on)
-    return Row(tokens.ids, tags, labelled, _branch(rendering, tokens, owners, answers[-1], first), unended)
+    return TokenRow(tokens.ids, tags, labelled, _branch(rendering, tokens, owners, answers[-1], first), unended)
 
 
-def turn_of(rendering: Rendering, tokens: Tokens, owners: Owners) -> Row:
+def turn_of(rendering: Rendering, tokens: EncodedText, owners: Owners) -> TokenRow:
     """Makes the row of a turn alone, without labels."""
     labelled = np.zeros(len(tokens), dtype=bool)
-    return Row(tokens.ids, _content_tags(rendering, owners), labelled, owners.places[-1][1])
+    return TokenRow(tokens.ids, _content_tags(rendering, owners), labelled, owners.places[-1][1])
 
 
 def _content_tags(rendering: Rendering, owners: Owners) -> np.ndarray:
@@ -122,7 +122,7 @@ def _labelled(tags: np.ndarray, first: int, train_on: TrainOn) -> np.ndarray:
     return labelled & (np.arange(len(tags)) >= first) if train_on == "last" else labelled
 
 
-def _branch(rendering: Rendering, tokens: Tokens, owners: Owners, answer: int, first: int) -> int:
+def _branch(rendering: Rendering, tokens: EncodedText, owners: Owners, answer: int, first: int) -> int:
     """The number of tokens before the answer's turn: at least up to the content before, at most up to its own."""
     before = owners.places[answer - 1][1] if answer else 0
     ended = int(np.searchsorted(tokens.ends, rendering.branch, "right"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jepa_core import DataError
-from jepa_core.model.hub import one_line
+from jepa_core.errors import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.encoding import Encoder
 from jepa_plugins.text.rendering import Rendering, Skeleton, Span, by_difference, marked, skeleton_of

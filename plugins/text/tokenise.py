@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jepa_core import DataError
-from jepa_core.model.hub import one_line
+from jepa_core.errors import one_line
 from jepa_plugins.text.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from jepa_plugins.text.cut import TooLong, cut
-from jepa_plugins.text.encoding import Encoder, Tokens
+from jepa_plugins.text.encoding import EncodedText, Encoder
 from jepa_plugins.text.owners import Owners, owners_of
 from jepa_plugins.text.rendering import Rendering
-from jepa_plugins.text.tags import Row, Tag, TrainOn, row_of, turn_of
+from jepa_plugins.text.tags import Tag, TokenRow, TrainOn, row_of, turn_of
 from jepa_plugins.text.tally import Tally
 from jepa_plugins.text.template import ChatTemplate
 
@@ -25,8 +25,8 @@ FORMAT = 1
 class Sample:
     """row: the conversation; alone: its last user turn by itself."""
 
-    row: Row
-    alone: Row
+    row: TokenRow
+    alone: TokenRow
     conversation: Conversation
 
 
@@ -82,7 +82,7 @@ class Tokenise:
             if kept is not None:
                 yield Sample(kept[0], kept[1], conversation)
 
-    def _encode(self, renderings: Sequence[Rendering], where: Sequence[str]) -> list[Tokens]:
+    def _encode(self, renderings: Sequence[Rendering], where: Sequence[str]) -> list[EncodedText]:
         texts = [rendering.text for rendering in renderings]
         try:
             return self.encoder.encode(texts)
@@ -103,7 +103,7 @@ class Tokenise:
         tally["merged"] += 1
         return conversation.with_system_merged()
 
-    def _row(self, rendering: Rendering, tokens: Tokens, owners: Owners, where: str, tally: Tally) -> Row:
+    def _row(self, rendering: Rendering, tokens: EncodedText, owners: Owners, where: str, tally: Tally) -> TokenRow:
         row = row_of(rendering, tokens, owners, self.encoder, self.eos, self.train_on)
         if not (row.tags[row.branch :] == Tag.ASSISTANT).any():
             raise DataError(f"{where}: expected an answer, template and tokenizer leave nothing of it")
@@ -119,8 +119,8 @@ class Tokenise:
         return row
 
     def _owned(
-        self, renderings: Sequence[Rendering], tokens: Sequence[Tokens], where: Sequence[str], tally: Tally
-    ) -> list[tuple[Tokens, Owners]]:
+        self, renderings: Sequence[Rendering], tokens: Sequence[EncodedText], where: Sequence[str], tally: Tally
+    ) -> list[tuple[EncodedText, Owners]]:
         """Pairs tokens with their owners; special tokens that somebody wrote are encoded as ordinary text."""
         tokens = [self._with_prefix(each) for each in tokens]
         owned = list(zip(tokens, owners_of(renderings, tokens, self.encoder), strict=True))
@@ -130,7 +130,7 @@ class Tokenise:
                 owned[number] = self._escaped(renderings[number], where[number])
         return owned
 
-    def _escaped(self, rendering: Rendering, where: str) -> tuple[Tokens, Owners]:
+    def _escaped(self, rendering: Rendering, where: str) -> tuple[EncodedText, Owners]:
         tokens = self._with_prefix(self.encoder.escape(rendering.text, rendering.literals))
         [owners] = owners_of([rendering], [tokens], self.encoder)
         for place in owners.written:
@@ -140,7 +140,7 @@ class Tokenise:
             )
         return tokens, owners
 
-    def _with_prefix(self, tokens: Tokens) -> Tokens:
+    def _with_prefix(self, tokens: EncodedText) -> EncodedText:
         """Puts the tokenizer's prefix of every text in front, once."""
         prefix = self.encoder.prefix
         return tokens if tokens.ids[: len(prefix)].tolist() == prefix else tokens.with_prefix(prefix)

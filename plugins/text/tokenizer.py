@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jepa_core import DataError, DatasetContext, TokenNames
-from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub, one_line
+from jepa_core.errors import one_line
+from jepa_core.model.hub import HubError, find_or_id, load_local_or_hub
 from jepa_core.model.tokenizer import load_tokenizer
 from jepa_core.samples.token_names import pred_names
 from jepa_plugins.text.cache import cached, key_of
-from jepa_plugins.text.part import Part
+from jepa_plugins.text.source_part import SourcePart
 from jepa_plugins.text.template import PLAIN
-from jepa_plugins.text.trained_tokenizer import TrainTokenizer, check_size, from_state, train
+from jepa_plugins.text.trained_tokenizer import TrainTokenizer, check_vocabulary_size, from_state, train
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def chosen_tokenizer(context: DatasetContext, wanted: str | TrainTokenizer | None, train: Part) -> tuple[Any, str]:
+def chosen_tokenizer(
+    context: DatasetContext, wanted: str | TrainTokenizer | None, train: SourcePart
+) -> tuple[Any, str]:
     """The tokenizer that a recipe asks for, and its name in messages.
 
     train: the conversations to train one on. Raises DataError where there is no such tokenizer, or not the model's.
@@ -100,9 +103,9 @@ def _found(name: str, context: DatasetContext) -> str:
         raise DataError(f"tokenizer {error}") from error
 
 
-def _trained(wanted: TrainTokenizer, conversations: Part) -> Any:
+def _trained(wanted: TrainTokenizer, conversations: SourcePart) -> Any:
     """The tokenizer trained on the conversations, now unless it is in the cache."""
-    check_size(wanted)
+    check_vocabulary_size(wanted)
 
     def read(folder: Path) -> str | None:
         file = folder / "tokenizer.json"

@@ -22,7 +22,7 @@ class TrainTokenizer(TypedDict):
     size: NotRequired[int]
 
 
-def check_size(wanted: TrainTokenizer) -> None:
+def check_vocabulary_size(wanted: TrainTokenizer) -> None:
     """Raises ValueError for a size that the kind can't have."""
     smallest, size = BYTES + len((PAD, END)), wanted.get("size")
     if wanted["train"] == "bytes" and size is not None:
@@ -38,7 +38,7 @@ def train(conversations: Iterable[Conversation], wanted: TrainTokenizer) -> str:
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    check_size(wanted)
+    check_vocabulary_size(wanted)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

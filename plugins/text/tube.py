@@ -8,7 +8,7 @@ import torch
 
 from jepa_core import BuildContext, Draws, Part, Samples, Views, hookimpl
 from jepa_plugins.text.random_spans import tag_of
-from jepa_plugins.text.spans import Through, draw_neighbours, draw_points, path, places
+from jepa_plugins.text.spans import Through, draw_neighbours, draw_points, path, places_in_row
 
 
 class Tube:
@@ -30,7 +30,7 @@ class Tube:
             points = draw_neighbours(lengths, draws(0))
         else:
             points = draw_points(lengths, torch.stack([draws(0), draws(1), draws(2)], dim=1))
-        at = places(chosen, points).clamp(max=max(samples.ids.shape[1] - 1, 0))
+        at = places_in_row(chosen, points).clamp(max=max(samples.ids.shape[1] - 1, 0))
         enough = lengths >= 3
         none = torch.zeros_like(chosen)
         source, target = none.scatter(1, at[:, :2], True), none.scatter(1, at[:, 1:], True)

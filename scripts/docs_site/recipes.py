@@ -10,7 +10,7 @@ from jepa_core import Registry, build, load_recipe
 from jepa_core.display.drawing import draw_mask, write_picture
 from jepa_core.recipe.sources import shipped_recipes
 from jepa_core.verify.context import Context
-from jepa_core.verify.grid import mask_picture, picture_names
+from jepa_core.verify.grid import example_mask, picture_names
 
 #: Stand-ins, while a recipe's mask is drawn, for data or sizes that aren't here.
 _TINY = ["model.config={model_type: gpt2, n_layer: 2, n_embd: 16, n_head: 2}", "training.bf16=false"]
@@ -60,7 +60,7 @@ def drawn(name: str, path: Path, registry: Registry) -> dict[str, bytes]:
         (folder / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in _LINES * 4))
         overrides = [text.replace("pairs.jsonl", str(folder / "pairs.jsonl")) for text in STAND_INS.get(name, [])]
         run = build(load_recipe(path, overrides, registry=registry), registry)
-        picture = mask_picture(Context(run, registry))
+        picture = example_mask(Context(run, registry))
         files = [folder / Path(file).with_suffix(".svg") for file in picture_names(picture)]
         for file, (layers, allowed) in zip(files, picture.allowed.items(), strict=True):
             write_picture(draw_mask(layers.capitalize(), allowed, picture.names, picture.block), file, 100)

@@ -10,8 +10,8 @@ from jepa_core.errors import (
     JepaError,
     Problem,
     RecipeError,
+    brief,
     did_you_mean,
-    first_line,
     raise_all,
     show,
     without_traceback,
@@ -55,8 +55,8 @@ def test_of_millions_of_names_a_few_are_looked_at():
 
 
 def test_the_first_line_of_an_error():
-    assert first_line(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
-    assert first_line(MemoryError()) == "MemoryError"
+    assert brief(TypeError("too large\nframe #0\nframe #1")) == "TypeError: too large"
+    assert brief(MemoryError()) == "MemoryError"
 
 
 class Broken(Dataset):

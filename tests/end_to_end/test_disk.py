@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jepa_core.checkpoint.choosing import newest
-from jepa_core.checkpoint.manifest import check
+from jepa_core.checkpoint.manifest import check_checkpoint
 from jepa_core.cli import main
 from jepa_core.training.trainer import JepaTrainer
 from tests.children import Child, die
@@ -61,7 +61,7 @@ def test_a_disk_that_takes_no_more(tmp_path, capfd):
     assert found, said
     assert "Traceback" not in said
     assert checkpoint_names(folder) == ["checkpoint-2"]
-    assert check(folder / "checkpoints" / "checkpoint-2") == 2
+    assert check_checkpoint(folder / "checkpoints" / "checkpoint-2") == 2
     saved = sum(path.stat().st_size for path in (folder / "checkpoints" / "checkpoint-2").iterdir())
     assert saved < int(found[1].replace(",", "")) < 3 * saved
     run_tiny(folder)
@@ -143,7 +143,7 @@ def test_a_folder_that_may_not_be_written(tmp_path, capfd, monkeypatch):
 
     assert command(folder, first=lambda: at_step(3, refuse)).wait() == 1
     assert re.search(r"checkpoint-4: can't be written: Read-only file system; it needs", capfd.readouterr().err)
-    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 2
+    assert check_checkpoint(newest(folder / "checkpoints", None, pytest.fail)) == 2
 
 
 def test_of_two_runs_in_one_folder_exactly_one_goes_on(tmp_path, capfd):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from jepa_core.checkpoint import manifest, state, writing
+from jepa_core.checkpoint import manifest, state
 from jepa_core.checkpoint import trainer as saving
 from jepa_core.checkpoint.choosing import newest
-from jepa_core.checkpoint.manifest import check
+from jepa_core.checkpoint.manifest import check_checkpoint
 from jepa_core.folder import whole_folder
 from tests.children import Child, die, in_child
 from tests.tiny_runs import checkpoint_names, outcome, run_tiny
@@ -45,7 +45,7 @@ def after_half() -> None:
 
 
 def before_manifest() -> None:
-    writing.seal = lambda *args, **options: die()
+    manifest.seal = lambda *args, **options: die()
 
 
 def in_manifest() -> None:
@@ -117,7 +117,7 @@ def at_each_write_point(tmp_path: Path, whole: dict[str, str], point: Callable[[
     warnings: list[str] = []
     found = newest(folder / "checkpoints", None, warnings.append)
     assert warnings == []  # half a checkpoint does not even bear the name of one
-    reached = check(found) if found else 0
+    reached = check_checkpoint(found) if found else 0
     assert step - reached <= 2  # one save interval
     said: list[str] = []
     result = run_tiny(folder, limit, say=said.append)

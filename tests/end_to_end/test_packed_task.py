@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 import jepa_core
 from jepa_core.training.trainer import JepaTrainer
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.pack import pack_folder
 from jepa_plugins.facts.store_set import PackedSet
 from jepa_plugins.facts.task_size import TaskSize
@@ -30,7 +30,7 @@ TINY = [
 def folders(tmp_path_factory) -> tuple[Path, Path]:
     """The same 50 facts as JSON and packed: an epoch has seven batches."""
     folder = tmp_path_factory.mktemp("data")
-    write_folder(generate(TaskSize(20, 10, 2, 5), seed=3), folder / "task")
+    write_folder(generate_task(TaskSize(20, 10, 2, 5), seed=3), folder / "task")
     pack_folder(folder / "task", folder / "packed")
     return folder / "task", folder / "packed"
 

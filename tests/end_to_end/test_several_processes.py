@@ -15,7 +15,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 
 from jepa_core.checkpoint.choosing import OtherRecipe, newest
-from jepa_core.checkpoint.manifest import check
+from jepa_core.checkpoint.manifest import check_checkpoint
 from jepa_core.errors import JepaError
 from jepa_core.evaluation.evaluate import evaluate
 from jepa_core.folder.lock import locked
@@ -119,7 +119,7 @@ def two(tmp_path_factory) -> Path:
 def test_a_signal_to_one_stops_both_at_one_step_and_both_go_on_to_the_same_bits(two, tmp_path, rank, number):
     folder = tmp_path / "run"
     assert run_two(folder, kill=(rank, number)) == [128 + number] * 2
-    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 4
+    assert check_checkpoint(newest(folder / "checkpoints", None, pytest.fail)) == 4
     assert run_two(folder) == [0, 0]
     for name in ("model.safetensors", "optimizer.safetensors", "random_0.safetensors", "random_1.safetensors"):
         last = Path("checkpoints/checkpoint-8") / name

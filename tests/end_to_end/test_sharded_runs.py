@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 import jepa_core
-from jepa_core.checkpoint.manifest import BadCheckpoint, check
+from jepa_core.checkpoint.manifest import BadCheckpoint, check_checkpoint
 from jepa_core.checkpoint.parts import (
     KINDS,
     optimizer_of,
@@ -122,7 +122,7 @@ def test_the_checkpoint_is_in_parts_and_whole(runs):
     }
     others = {"manifest.json", "state.json", "trainer_state.json"}
     assert {path.name for path in checkpoint.iterdir()} == kinds | others
-    assert check(checkpoint) == 8
+    assert check_checkpoint(checkpoint) == 8
     total = sum(tensor.numel() for tensor in load_file(runs / "of 2/model/model.safetensors").values())
     held = [sum(t.numel() for t in load_file(checkpoint / f"weights_{rank}.safetensors").values()) for rank in (0, 1)]
     assert sum(held) == total

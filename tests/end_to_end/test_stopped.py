@@ -13,7 +13,7 @@ import pytest
 
 from jepa_core.checkpoint import trainer as saving
 from jepa_core.checkpoint.choosing import newest
-from jepa_core.checkpoint.manifest import check
+from jepa_core.checkpoint.manifest import check_checkpoint
 from jepa_core.cli import main
 from jepa_core.evaluation import splits
 from jepa_core.training import trainer as training
@@ -90,7 +90,7 @@ def test_a_whole_checkpoint_and_the_same_bits_in_the_end(tmp_path, whole, moment
     assert stopping(folder, arm, number) == 128 + number
     assert f"stopped by {number.name} at step {step}; the same command goes on from there" in capfd.readouterr().err
     found = newest(folder / "checkpoints", None, pytest.fail)
-    assert check(found) == step
+    assert check_checkpoint(found) == step
     assert not (folder / "metrics.json").exists()
     assert not (folder / ".lock").exists()
     assert run_tiny(folder, *EVALUATED).state == "resumed"
@@ -121,14 +121,14 @@ def test_the_second_ends_at_once(tmp_path, number):
     """The run ends within the step, without a checkpoint of it; a shell shows 128 + number for it too."""
     folder = tmp_path / "run"
     assert stopping(folder, MOMENTS["in a step"][0], number, times=2) == -number
-    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 2
+    assert check_checkpoint(newest(folder / "checkpoints", None, pytest.fail)) == 2
 
 
 def test_a_closed_terminal_is_told_of_twice(tmp_path):
     """The system and the shell both tell of it; the second is no request to drop everything."""
     folder = tmp_path / "run"
     assert stopping(folder, MOMENTS["in a step"][0], signal.SIGHUP, times=2) == 129
-    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 4
+    assert check_checkpoint(newest(folder / "checkpoints", None, pytest.fail)) == 4
 
 
 def test_under_nohup_a_run_goes_on(tmp_path):
@@ -168,7 +168,7 @@ def test_processes_that_make_batches_outlive_a_signal_to_the_whole_group(tmp_pat
     # Two micro-batches a step, so the second signal of the step would kill: it is sent in the first one only.
     sent = Child(lambda: _once(run))
     assert sent.wait() == 130
-    assert check(newest(folder / "checkpoints", None, pytest.fail)) == 2
+    assert check_checkpoint(newest(folder / "checkpoints", None, pytest.fail)) == 2
 
 
 def _once(run: Callable[[], None]) -> None:

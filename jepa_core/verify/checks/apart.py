@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from jepa_core.samples.draws import sequence_ids
-from jepa_core.samples.sample_set import SampleSet
+from jepa_core.samples.sample_set import SampleSet, parts_of
 from jepa_core.samples.samples import Samples
 from jepa_core.verify.context import Context
 from jepa_core.verify.row import Row, Verdict, source_of
@@ -41,7 +41,7 @@ def apart(context: Context) -> Iterator[Row]:
 def sequence_hashes(data_set: SampleSet) -> Tensor:
     """Hashes the token rows of up to the first million samples, ``n`` int64."""
     found = []
-    for start in range(0, min(len(data_set), MOST), PART):
-        some = Samples.of_batch(data_set.__getitems__(range(start, min(start + PART, len(data_set)))))
+    for rows in parts_of(min(len(data_set), MOST), PART):
+        some = Samples.of_batch(data_set.__getitems__(rows))
         found.append(sequence_ids(some.ids, some.valid))
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)

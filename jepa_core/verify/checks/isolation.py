@@ -61,13 +61,13 @@ def _measured(context: Context, objective: JepaObjective) -> Movements:
     with mode(objective, filters=False):
         plan = objective.plan(context.few)
         found = measure(objective, plan, columns)
-        if not any(map(_may_be_rounding, found.of_others())) or context.device.type == "mps":
+        if not any(map(may_be_rounding, found.of_others())) or context.device.type == "mps":
             return found
         with in_double(objective.model):
             return measure(objective, plan, columns).above(DOUBLE_ROUNDING)
 
 
-def _may_be_rounding(figure: float) -> bool:
+def may_be_rounding(figure: float) -> bool:
     return 0 < figure < ROUNDING
 
 
@@ -104,7 +104,7 @@ def _in_one_block(context: Context) -> Iterator[Row]:
             }
 
         moved = look()
-        if any(map(_may_be_rounding, moved.values())) and context.device.type != "mps":
+        if any(map(may_be_rounding, moved.values())) and context.device.type != "mps":
             with in_double(objective.model):
                 moved = {i: figure if figure > DOUBLE_ROUNDING else 0.0 for i, figure in look().items()}
     for number, figure in moved.items():

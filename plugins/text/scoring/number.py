@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+from jepa_plugins.text.scoring.judgement import Judgement, judgement, unjudged
 
 #: The mark and, behind it, a number with its sign, currency, thousands' commas and decimals.
 MARKED = re.compile(r"####[ \t]*(?P<sign>[-+−]?)[ \t]*\$?[ \t]*(?P<digits>\d[\d,]*(?:\.\d+)?|\.\d+)")
 
 
-def number(answer: str, expected: str) -> Verdict:
+def number(answer: str, expected: str) -> Judgement:
     """Compares the first number marked by ``####`` with the expected answer's: 1,016.0 is 1016.
 
     Only the first counts, as a model that does not stop may go on to the next question's.
@@ -24,8 +24,8 @@ def number(answer: str, expected: str) -> Verdict:
     if wanted is None:
         return unjudged("no number behind ####")
     if found is None:
-        return Verdict(False, "no number behind ####")
-    return verdict(found == wanted, f"{found}, not {wanted}")
+        return Judgement(False, "no number behind ####")
+    return judgement(found == wanted, f"{found}, not {wanted}")
 
 
 def marked_number(text: str) -> Decimal | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from jepa_core.errors import ComponentError
+from jepa_plugins.text.scoring.judgement import Judgement, unjudged
 from jepa_plugins.text.scoring.limited import LimitedProcess, LimitError
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged
 
 SAID = {
-    "same": Verdict(True),
-    "others": Verdict(False, "it describes other lines"),
-    "none": Verdict(False, "both describe no line, which says nothing"),
+    "same": Judgement(True),
+    "others": Judgement(False, "it describes other lines"),
+    "none": Judgement(False, "both describe no line, which says nothing"),
 }
 
 
@@ -28,19 +28,19 @@ class RegexEquivalence:
             raise ComponentError("regex_equivalence needs automata-lib: pip install 'jepa-core[text]'")
         self._process = LimitedProcess(seconds)
 
-    def __call__(self, answer: str, expected: str, prompt: str = "") -> Verdict:
+    def __call__(self, answer: str, expected: str, prompt: str = "") -> Judgement:
         answer, expected = answer.strip(), expected.strip()
         if answer == expected:
-            return Verdict(True)
+            return Judgement(True)
         try:
             return SAID[self._process.call("regex", answer, expected)]
         except LimitError as refusal:
             return self._refused(expected, str(refusal))
 
-    def _refused(self, expected: str, why: str) -> Verdict:
+    def _refused(self, expected: str, why: str) -> Judgement:
         """Tells which expression was refused: an expected one that can be read equals itself."""
         try:
             self._process.call("regex", expected, expected)
         except LimitError as refusal:
             return unjudged(str(refusal))
-        return Verdict(False, why)
+        return Judgement(False, why)

@@ -36,7 +36,7 @@ from jepa_plugins.text.scoring.regex_terms import (
 IN_WORD, NOT_IN_WORD, END_OF_LINE = "word", "other", "none"
 
 
-def compare(one: str, other: str) -> Literal["same", "others", "none"]:
+def compare_regexes(one: str, other: str) -> Literal["same", "others", "none"]:
     """Tells whether both expressions describe the ``same`` lines or ``others``, or both ``none``. Raises RegexError."""
     terms = read_regex(one), read_regex(other)
     alphabet = representatives(terms)

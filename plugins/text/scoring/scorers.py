@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jepa_core.errors import ComponentError, did_you_mean
+from jepa_plugins.text.scoring.judgement import Judgement, Scorer
 from jepa_plugins.text.scoring.number import number
 from jepa_plugins.text.scoring.regex_equivalence import RegexEquivalence
 from jepa_plugins.text.scoring.sql_execution import SqlExecution
 from jepa_plugins.text.scoring.strings import contains, exact, first_line, starts_with
-from jepa_plugins.text.scoring.verdict import Scorer, Verdict
 
 #: Scorers that compare two texts, and have no options.
-PLAIN: dict[str, Callable[[str, str], Verdict]] = {
+PLAIN: dict[str, Callable[[str, str], Judgement]] = {
     "exact": exact,
     "first_line": first_line,
     "starts_with": starts_with,
@@ -57,6 +57,6 @@ def _parts(wanted: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
-def _of_two(compare: Callable[[str, str], Verdict]) -> Scorer:
+def _of_two(compare: Callable[[str, str], Judgement]) -> Scorer:
     """Turns a comparison of two texts into a scorer, which also takes the prompt."""
     return lambda answer, expected, prompt: compare(answer, expected)

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from jepa_core.errors import DataError
+from jepa_plugins.text.scoring.judgement import Judgement, unjudged
 from jepa_plugins.text.scoring.limited import LimitedProcess, LimitError
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged
 
 
 class SqlExecution:
@@ -26,16 +26,16 @@ class SqlExecution:
             raise ValueError(f"database_pattern needs a group that is the name, as in 'db: (.+)': {database_pattern}")
         self._process = LimitedProcess(seconds)
 
-    def __call__(self, answer: str, expected: str, prompt: str) -> Verdict:
+    def __call__(self, answer: str, expected: str, prompt: str) -> Judgement:
         found = self.database(prompt)
-        if isinstance(found, Verdict):
+        if isinstance(found, Judgement):
             return found
         try:
-            return Verdict(**self._process.call("sql", str(found), answer.strip(), expected.strip()))
+            return Judgement(**self._process.call("sql", str(found), answer.strip(), expected.strip()))
         except LimitError as refusal:
             return self._refused(str(found), expected.strip(), str(refusal))
 
-    def database(self, prompt: str) -> Path | Verdict:
+    def database(self, prompt: str) -> Path | Judgement:
         """The database file that a prompt names, or the verdict that there is none."""
         if self.databases.is_file():
             return self.databases
@@ -45,10 +45,10 @@ class SqlExecution:
         places = [self.databases / f"{match[1]}.sqlite", self.databases / match[1] / f"{match[1]}.sqlite"]
         return next((place for place in places if place.is_file()), unjudged(f"no database {places[0]}"))
 
-    def _refused(self, database: str, expected: str, why: str) -> Verdict:
+    def _refused(self, database: str, expected: str, why: str) -> Judgement:
         """Tells which query was refused: an expected one that can be run agrees with itself."""
         try:
             self._process.call("sql", database, expected, expected)
         except LimitError as refusal:
             return unjudged(str(refusal))
-        return Verdict(False, why)
+        return Judgement(False, why)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+from jepa_plugins.text.scoring.judgement import Judgement, judgement, unjudged
 
 #: The actions allowed to a query: reading. It may not write, attach a file, or change a setting.
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -19,7 +19,7 @@ QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^
 Row = tuple[Any, ...]
 
 
-def compare(database: str, query: str, expected: str) -> Verdict:
+def compare_queries(database: str, query: str, expected: str) -> Judgement:
     """Compares the rows of two queries, and their order where `expected` orders them.
 
     Names of columns don't count, their order does. A failing query is wrong. Where the expected one finds no rows,
@@ -32,12 +32,12 @@ def compare(database: str, query: str, expected: str) -> Verdict:
     try:
         found = rows(database, query)
     except (sqlite3.Error, sqlite3.Warning) as error:
-        return Verdict(False, str(error))
+        return Judgement(False, str(error))
     if not wanted and not found:
-        return verdict(_bare(query) == _bare(expected), "both find nothing, which says nothing")
+        return judgement(_bare(query) == _bare(expected), "both find nothing, which says nothing")
     if Counter(found) != Counter(wanted):
-        return Verdict(False, f"other rows: {len(found)}, expected {len(wanted)}")
-    return verdict(not orders(expected) or found == wanted, "another order")
+        return Judgement(False, f"other rows: {len(found)}, expected {len(wanted)}")
+    return judgement(not orders(expected) or found == wanted, "another order")
 
 
 def rows(database: str, query: str) -> list[Row]:

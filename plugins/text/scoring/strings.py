@@ -9,30 +9,30 @@ white space alone, which begins every text and is in every text, only equals its
 
 from __future__ import annotations
 
-from jepa_plugins.text.scoring.verdict import Verdict, verdict
+from jepa_plugins.text.scoring.judgement import Judgement, judgement
 
 
-def exact(answer: str, expected: str) -> Verdict:
+def exact(answer: str, expected: str) -> Judgement:
     """Compares the whole answer."""
-    return verdict(answer.strip() == expected.strip(), "another text")
+    return judgement(answer.strip() == expected.strip(), "another text")
 
 
-def first_line(answer: str, expected: str) -> Verdict:
+def first_line(answer: str, expected: str) -> Judgement:
     """Compares the answer's first line, or as many lines as the expected one has."""
     wanted = _lines(expected)
-    return verdict(_lines(answer)[: max(1, len(wanted))] == wanted, "another first line")
+    return judgement(_lines(answer)[: max(1, len(wanted))] == wanted, "another first line")
 
 
-def starts_with(answer: str, expected: str) -> Verdict:
+def starts_with(answer: str, expected: str) -> Judgement:
     """Compares the answer's beginning, whatever follows, so that a model that never stops can be right."""
     wanted = expected.strip()
-    return verdict(answer.strip().startswith(wanted) if wanted else not answer.strip(), "another beginning")
+    return judgement(answer.strip().startswith(wanted) if wanted else not answer.strip(), "another beginning")
 
 
-def contains(answer: str, expected: str) -> Verdict:
+def contains(answer: str, expected: str) -> Judgement:
     """Looks for the expected answer anywhere in the answer."""
     wanted = expected.strip()
-    return verdict(wanted in answer if wanted else not answer.strip(), "not in it")
+    return judgement(wanted in answer if wanted else not answer.strip(), "not in it")
 
 
 def _lines(text: str) -> list[str]:

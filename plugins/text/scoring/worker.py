@@ -16,16 +16,16 @@ REFUSALS = (ValueError, RecursionError, sqlite3.Error, sqlite3.Warning)
 
 def regex() -> Callable[[str, str], str]:
     """The task that compares two expressions: ``same`` lines, ``others``, or ``none`` for both."""
-    from jepa_plugins.text.scoring.regex_machine import compare
+    from jepa_plugins.text.scoring.regex_machine import compare_regexes
 
-    return compare
+    return compare_regexes
 
 
 def sql() -> Callable[[str, str, str], dict[str, Any]]:
     """The task that compares two queries in a database, and returns the fields of a verdict."""
-    from jepa_plugins.text.scoring.sql_results import compare
+    from jepa_plugins.text.scoring.sql_results import compare_queries
 
-    return lambda *arguments: vars(compare(*arguments))
+    return lambda *arguments: vars(compare_queries(*arguments))
 
 
 #: Task -> a function that imports its needs, outside of the task's time, and returns the task.

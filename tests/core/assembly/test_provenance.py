@@ -9,7 +9,7 @@ import torch
 import jepa_core
 from jepa_core.assembly.provenance import plugin_code, provenance, versions
 from jepa_core.registry import Registry
-from jepa_core.registry.named import make_registry
+from jepa_core.registry.registry import named_registry
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_code_of_the_plugins_that_a_recipe_names_is_noted(folder):
     """An edited file or an editable install has the same version after a change."""
 
     def noted() -> dict[str, str]:
-        registry = make_registry(files=[folder / "far.py"])
+        registry = named_registry(files=[folder / "far.py"])
         recipe = jepa_core.load_recipe("cosine_k1", overrides=["objective.distance=far"], registry=registry)
         return plugin_code(recipe, registry)
 
@@ -61,5 +61,5 @@ def test_the_code_of_the_plugins_that_a_recipe_names_is_noted(folder):
     after = noted()
     assert after["jepa-core"] == before["jepa-core"]
     assert after[str(folder / "far.py")] != before[str(folder / "far.py")]
-    registry = make_registry(files=[folder / "far.py"])
+    registry = named_registry(files=[folder / "far.py"])
     assert set(plugin_code(jepa_core.load_recipe("cosine_k1", registry=registry), registry)) == {"jepa-core"}

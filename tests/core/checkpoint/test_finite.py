@@ -9,8 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from jepa_core.checkpoint.choosing import chosen, newest
-from jepa_core.checkpoint.finite import refuse_non_finite
+from jepa_core.checkpoint.choosing import chosen, newest, refuse_non_finite
 from jepa_core.checkpoint.manifest import BadCheckpoint, seal
 
 RECIPE = {"seed": 1}

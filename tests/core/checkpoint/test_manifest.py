@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jepa_core.checkpoint.manifest import BadCheckpoint, check, json_of, seal
+from jepa_core.checkpoint.manifest import BadCheckpoint, check_checkpoint, json_of, seal
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
 
 def bad(folder: Path, words: str) -> None:
     with pytest.raises(BadCheckpoint, match=words):
-        check(folder)
+        check_checkpoint(folder)
 
 
 def test_what_was_sealed_is_good(folder):
-    assert check(folder) == 7
+    assert check_checkpoint(folder) == 7
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["files"]["b.safetensors"]["bytes"] == 2048
     assert manifest["files"]["a.json"]["sha256"] == "f9d86028c6e0d64e225186f96acb69338b2c59764df79162107f5c4bb34d1310"

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from jepa_core.checkpoint.optimizer import join, refuse_other_shapes, split
+from jepa_core.checkpoint.optimizer import join_state, refuse_other_shapes, split_state
 
 
 def trained(kind=torch.optim.AdamW, **options) -> torch.optim.Optimizer:
@@ -26,8 +26,8 @@ def trained(kind=torch.optim.AdamW, **options) -> torch.optim.Optimizer:
 )
 def test_there_and_back(options):
     optimizer = trained(**options)
-    tensors, plain = split(optimizer.state_dict())
-    state = join(tensors, json.loads(json.dumps(plain)))
+    tensors, plain = split_state(optimizer.state_dict())
+    state = join_state(tensors, json.loads(json.dumps(plain)))
     expected = optimizer.state_dict()
     assert state["param_groups"] == expected["param_groups"]
     assert state["state"].keys() == expected["state"].keys()

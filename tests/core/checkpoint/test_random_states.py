@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from jepa_core.checkpoint.random_states import gather, pack, restore
+from jepa_core.checkpoint.random_states import capture, gather, restore
 
 
 def draw() -> list[float]:
@@ -27,8 +27,8 @@ def test_there_and_back(before):
     """Holds even with half of a pair of Gaussian numbers still to come."""
     for _ in range(before):
         draw()
-    packed = pack()
-    assert packed == pack()
+    packed = capture()
+    assert packed == capture()
     expected = [draw() for _ in range(3)]
     draw()
     restore(packed)
@@ -40,6 +40,6 @@ def test_alone_there_is_one_to_gather():
 
 
 def test_what_is_none_is_an_error():
-    for packed in (b"", b"\xff" * 100, pack()[:-1]):
+    for packed in (b"", b"\xff" * 100, capture()[:-1]):
         with pytest.raises((SafetensorError, ValueError)):
             restore(packed)

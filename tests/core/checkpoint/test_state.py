@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from jepa_core.checkpoint.choosing import newest
-from jepa_core.checkpoint.manifest import BadCheckpoint, check, seal
+from jepa_core.checkpoint.manifest import BadCheckpoint, check_checkpoint, seal
 from jepa_core.errors import JepaError
 from tests.auditing import heard_by
 from tests.tiny_runs import run_tiny
@@ -123,7 +123,7 @@ CRAFTED = {
 def reseal(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     seal(folder, int(folder.name.partition("-")[2]))
-    check(folder)
+    check_checkpoint(folder)
 
 
 def refused(folder: Path, words: str) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jepa_core.checkpoint.manifest import check
-from jepa_core.checkpoint.writing import whole_checkpoint
+from jepa_core.checkpoint.manifest import check_checkpoint, whole_checkpoint
 from jepa_core.folder.files import NotWritten
 
 
@@ -22,7 +21,7 @@ def test_it_is_there_when_it_is_whole(tmp_path):
     with whole_checkpoint(target, 3, 1000) as draft:
         (draft / "a").write_text("x")
         assert not target.exists()
-    assert check(target) == 3
+    assert check_checkpoint(target) == 3
     assert [path.name for path in target.parent.iterdir()] == ["checkpoint-3"]
 
 
@@ -30,7 +29,7 @@ def test_a_bad_one_of_the_same_step_is_replaced(tmp_path):
     (tmp_path / "checkpoint-3").mkdir()
     (tmp_path / "checkpoint-3" / "rest").write_text("")
     write(tmp_path / "checkpoint-3")
-    assert check(tmp_path / "checkpoint-3") == 3
+    assert check_checkpoint(tmp_path / "checkpoint-3") == 3
 
 
 def test_leftovers_go_first_and_nothing_of_others(tmp_path):

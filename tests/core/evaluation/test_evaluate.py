@@ -9,7 +9,7 @@ from jepa_core.evaluation import ranks
 from jepa_core.evaluation.evaluate import evaluate
 from jepa_core.evaluation.ranks import score_tokens
 from jepa_core.evaluation.splits import evaluate_splits
-from jepa_core.recipe.schema import Evaluation
+from jepa_core.recipe.schema import EvaluationSection
 from jepa_plugins.loss_dropout import LossDropout
 from jepa_plugins.sample_type import SampleTypeFilter
 from tests.reference.naive_metrics import naive_metrics
@@ -83,7 +83,9 @@ def test_a_broken_model_scores_nothing():
     model = small_model()
     with torch.no_grad():
         model.base_model.ln_f.weight[0] = float("nan")
-    found = evaluate_splits(small_objective(model), {"train": small_set()}, Evaluation(splits=["train"]))["train"]
+    found = evaluate_splits(small_objective(model), {"train": small_set()}, EvaluationSection(splits=["train"]))[
+        "train"
+    ]
     assert (found["mrr"], found["hits@1"], found["joint_accuracy"]) == (pytest.approx(1 / 40), 0.0, 0.0)
     assert (found["ntp_loss"], found["jepa_loss"], found["joint_log_likelihood"]) == (None, None, None)
     assert found["non_finite"] == {"tokens": 9, "of": 9, "figures": ["ntp_loss", "jepa_loss", "joint_log_likelihood"]}

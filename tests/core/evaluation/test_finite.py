@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jepa_core.evaluation.finite import nothing_finite, told, without_non_finite
+from jepa_core.evaluation.finite import not_finite, nothing_finite, without_non_finite
 
 NAN, INF = float("nan"), float("inf")
 
@@ -32,7 +32,7 @@ def test_it_is_told_by_split():
         "test": without_non_finite({"ntp_loss": NAN, "non_finite": {"tokens": 2, "of": 1000}}),
         "more": without_non_finite({"jepa_loss": NAN}),
     }
-    assert told(metrics) == [
+    assert not_finite(metrics) == [
         "warning: test: 2 of 1,000 tokens of answers have no finite score and rank last; not finite, and null: ntp_loss",
         "warning: more: not finite, and null: jepa_loss",
     ]

@@ -8,7 +8,7 @@ from dataclasses import astuple
 import pytest
 import torch
 
-from jepa_core.evaluation.health import collapse, effective_rank, mean_cosine, measure_health
+from jepa_core.evaluation.health import describe_collapse, effective_rank, mean_cosine, measure_health
 from tests.support import SAMPLES, gradients, small_batch, small_model, small_objective
 
 ATOMIC = [sample for sample in SAMPLES if sample[4] == "atomic"]
@@ -116,13 +116,13 @@ def logged(rank: float, cosine: float, pairs: int = 64) -> dict[str, float]:
 
 
 def test_collapse_in_words():
-    assert collapse(logged(1.4987, 0.5)).startswith(
+    assert describe_collapse(logged(1.4987, 0.5)).startswith(
         "the embeddings have collapsed: predicted (effective rank 1.50, mean cosine 0.50000); bound: rank 1.5"
     )
-    assert "predicted" in collapse(logged(9.0, 0.99987))
-    assert "target" not in collapse(logged(1.2, 0.9999))
+    assert "predicted" in describe_collapse(logged(9.0, 0.99987))
+    assert "target" not in describe_collapse(logged(1.2, 0.9999))
 
 
 @pytest.mark.parametrize("figures", [logged(1.5, 0.999), logged(1.0, 1.0, pairs=3), {}, {"health_pairs": 64}])
 def test_no_word_where_nothing_has_collapsed_or_nothing_can_be_told(figures):
-    assert collapse(figures) == ""
+    assert describe_collapse(figures) == ""

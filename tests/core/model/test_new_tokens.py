@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, PhiConfig, PreTrainedTokenizerFast
 
-from jepa_core.model.new_tokens import add_rows, remove_rows, rows_of, tables, without_tokens
+from jepa_core.model.new_tokens import add_rows, embedding_rows, remove_rows, token_tables, without_tokens
 from jepa_core.model.tokenizer import tokenizer_files
 
 TOKENS = 20
@@ -25,7 +25,7 @@ def model(kind: str, rows: int = TOKENS) -> Any:
 
 
 def values(model: Any) -> list[torch.Tensor]:
-    return [table.detach().clone() for table in tables(model)]
+    return [table.detach().clone() for table in token_tables(model)]
 
 
 @pytest.mark.parametrize(("kind", "count"), [("tied", 1), ("untied", 2), ("biased", 3)])
@@ -36,7 +36,7 @@ class TestAFullTable:
         add_rows(grown, [TOKENS, TOKENS + 1], TOKENS)
         after = values(grown)
         assert len(before) == len(after) == count
-        assert rows_of(grown) == grown.config.vocab_size == TOKENS + 2
+        assert embedding_rows(grown) == grown.config.vocab_size == TOKENS + 2
         for old, new in zip(before, after, strict=True):
             assert torch.equal(new[:TOKENS], old)
             for row in (TOKENS, TOKENS + 1):
@@ -65,11 +65,11 @@ class TestAPaddedTable:
     def test_padding_is_taken_first_and_is_in_no_mean(self):
         padded = model("untied", rows=24)
         with torch.no_grad():
-            for table in tables(padded):
+            for table in token_tables(padded):
                 table[TOKENS:] = 1000.0
         before = values(padded)
         add_rows(padded, [TOKENS, TOKENS + 1], TOKENS)
-        assert rows_of(padded) == 24
+        assert embedding_rows(padded) == 24
         for old, new in zip(before, values(padded), strict=True):
             torch.testing.assert_close(new[TOKENS + 1], old[:TOKENS].mean(dim=0))
             assert torch.equal(new[TOKENS + 2 :], old[TOKENS + 2 :])
@@ -78,10 +78,10 @@ class TestAPaddedTable:
         padded = model("untied", rows=24)
         add_rows(padded, [*range(TOKENS, TOKENS + 6)], TOKENS)
         with torch.no_grad():
-            for table in tables(padded):
+            for table in token_tables(padded):
                 table[TOKENS:] = 7.0
         remove_rows(padded, [*range(TOKENS, TOKENS + 6)], TOKENS, rows=24)
-        assert rows_of(padded) == 24
+        assert embedding_rows(padded) == 24
         for table in values(padded):
             assert not (table == 7.0).any()
 

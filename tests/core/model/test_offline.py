@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import constants
 from transformers import AutoConfig
 
-from jepa_core.model.offline import offline
+from jepa_core.model.hub import offline
 
 
 class Reached(BaseException):

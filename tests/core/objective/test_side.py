@@ -5,7 +5,7 @@ import torch
 
 from jepa_core.errors import ComponentError
 from jepa_core.model.transformer import Transformer
-from jepa_core.objective.side import Side
+from jepa_core.objective.jepa_term import Side
 from jepa_core.samples.samples import Samples
 from jepa_plugins.last_token import LastToken
 from tests.support import small_batch, small_model, small_objective

@@ -86,11 +86,11 @@ def test_mistakes_do_not_fit(schema, text):
 def test_it_is_json_and_teaches(schema):
     assert json.loads(json.dumps(schema)) == schema
     assert schema["$schema"].endswith("2020-12/schema")
-    for section in ("Objective", "Training", "ModelSection", "Evaluation"):
+    for section in ("ObjectiveSection", "TrainingSection", "ModelSection", "EvaluationSection"):
         for name, key in schema["$defs"][section]["properties"].items():
             assert key["description"], name
             assert "title" not in key
-    assert schema["$defs"]["Objective"]["properties"]["distance"]["default"] == "cosine"
+    assert schema["$defs"]["ObjectiveSection"]["properties"]["distance"]["default"] == "cosine"
 
 
 def test_shipped_recipes_fit_the_schema_of_what_is_installed():

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 from transformers.training_args import TrainingArguments
 
-from jepa_core.recipe.training_section import Training
+from jepa_core.recipe.training_section import TrainingSection
 
 
-def training(**values) -> Training:
-    return Training.model_validate(values)
+def training(**values) -> TrainingSection:
+    return TrainingSection.model_validate(values)
 
 
 def arguments(**values) -> TrainingArguments:

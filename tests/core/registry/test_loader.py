@@ -9,7 +9,7 @@ import pytest
 
 from jepa_core.errors import ComponentError
 from jepa_core.registry import Registry
-from jepa_core.registry.named import make_registry
+from jepa_core.registry.registry import named_registry
 
 GOOD = """
 import jepa_core
@@ -169,7 +169,7 @@ def test_what_a_plugin_prints_is_no_part_of_what_a_command_prints(site, tmp_path
     site.install("loud", far=LOUD)
     site.write("loud_module", LOUD.replace('"far"', '"farther"'))
     (tmp_path / "loud.py").write_text(LOUD.replace('"far"', '"farthest"'))
-    registry = make_registry(["loud_module"], [tmp_path / "loud.py"])
+    registry = named_registry(["loud_module"], [tmp_path / "loud.py"])
     assert {"far", "farther", "farthest"} <= set(registry.names("distance"))
     said = capsys.readouterr()
     assert said.out == ""

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from jepa_core.registry.plain_words import describe, problems_in
+from jepa_core.registry.plain_words import describe_value, problems_in
 from jepa_core.registry.section import Conflict, Section
 
 
@@ -46,7 +46,7 @@ def found(data: dict) -> dict:
     ],
 )
 def test_values_in_a_users_words(value, words):
-    assert describe(value) == words
+    assert describe_value(value) == words
 
 
 @pytest.mark.parametrize(

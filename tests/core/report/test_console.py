@@ -141,5 +141,5 @@ def test_numbered_figures_are_folded_beyond_three(capsys):
 
 def test_hits_are_never_folded_nor_is_one_name_alone():
     hits = [f"hits@{n}" for n in (1, 3, 10, 30, 100)]
-    assert [name for name, _ in console.folded(hits)] == hits
-    assert console.folded(["x1", "x2", "x3", "x4"])[-1] == ("x4", "")
+    assert [name for name, _ in console.fold_numbered(hits)] == hits
+    assert console.fold_numbered(["x1", "x2", "x3", "x4"])[-1] == ("x4", "")

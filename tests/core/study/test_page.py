@@ -10,7 +10,7 @@ import pytest
 
 from jepa_core.study.page import study_page
 from jepa_core.study.results import StudyResult, read_results
-from jepa_core.study.tables import tables
+from jepa_core.study.tables import study_tables
 from tests.core.display.test_html import Balanced
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 
@@ -28,7 +28,7 @@ def result(registry) -> StudyResult:
 def test_every_table_is_on_it(result):
     html = study_page(result, "out")
     cells = [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", html)]
-    for each in tables(result):
+    for each in study_tables(result):
         assert f"<h3>{escape(each.title)}</h3>" in html
         for row in (each.columns, *each.rows):
             assert any(cells[i : i + len(row)] == list(row) for i in range(len(cells))), row

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from jepa_core.folder.files import write_json
 from jepa_core.study.results import read_results
-from jepa_core.study.tables import markdown, notes, tables
+from jepa_core.study.tables import markdown, notes, study_tables
 from tests.core.study.specimen import ABLATION, STUDY, pretend, tiny
 
 
@@ -13,7 +13,7 @@ def test_the_tables_of_a_study(registry):
     for name, mrr in (("ntp", 0.5), ("jepa", 0.6), ("lame", 0.1)):
         for cell in [cell for cell in design.known_cells(name) if cell.stage == "report"]:
             pretend(cell.recipe(registry), mrr)
-    end, steps, flops, ablation, cost = tables(read_results(design, {"ntp": 100, "jepa": 200, "lame": 100}))
+    end, steps, flops, ablation, cost = study_tables(read_results(design, {"ntp": 100, "jepa": 200, "lame": 100}))
     assert end.columns == ("arm", "seeds", "test.mrr", "test.joint_accuracy")
     assert end.rows == [
         ["ntp", "2", "0.5000 ± 0.0000", "0.5000 ± 0.0000"],
@@ -31,14 +31,14 @@ def test_the_tables_of_a_study(registry):
 def test_what_is_missing_is_said(registry):
     design = tiny(registry)
     first, second = design.report_cells("jepa", ())
-    end, cost = tables(read_results(design, {}))
+    end, cost = study_tables(read_results(design, {}))
     assert [row[:2] for row in end.rows] == [["ntp", "tuning"], ["with JEPA", "0 of 2"]]
     assert cost.rows[1] == ["with JEPA", "–", "–", "–", "–", "–"]
     pretend(first.recipe(registry))
     for cell in (second, *design.tuning_cells("ntp")):
         write_json(cell.failure, {"error": "no |\n  room"})
     result = read_results(design, {})
-    end = next(tables(result))
+    end = next(study_tables(result))
     assert [row[:2] for row in end.rows] == [["ntp", "tuning failed"], ["with JEPA", "1 of 2, 1 failed"]]
     assert notes(result)[-1] == "failed: report/jepa/base/seed-2: no | room"
 

@@ -21,7 +21,7 @@ from transformers.integrations import integration_utils
 from jepa_core.assembly.build import build
 from jepa_core.assembly.trainer import check_training, planned_steps
 from jepa_core.errors import RecipeError
-from jepa_core.recipe.training_section import Training
+from jepa_core.recipe.training_section import TrainingSection
 from jepa_core.tensors import is_split
 from jepa_core.training.arguments import training_arguments
 from jepa_core.training.trainer import JepaTrainer
@@ -328,7 +328,7 @@ def fsdp_config(folder: Path) -> None:
     assert not split_after_forward(folder, "fsdp_config.reshard_after_forward=false")
 
 
-EFFECTS: dict[str, Callable[[Path], None]] = {name: globals()[name] for name in Training.model_fields}
+EFFECTS: dict[str, Callable[[Path], None]] = {name: globals()[name] for name in TrainingSection.model_fields}
 
 
 @pytest.mark.parametrize("name", EFFECTS)

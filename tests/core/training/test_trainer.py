@@ -117,7 +117,7 @@ def test_a_log_that_is_another_file_too_gets_no_more_lines_there(tmp_path):
     file = MetricsFile(path)
     state = SimpleNamespace(is_world_process_zero=True, global_step=1)
     file.on_train_begin(None, state, None)
-    file.on_log(None, state, None, {"loss": 1.0})
+    file.on_log(None, state, None, logs={"loss": 1.0})
     assert other.read_bytes() == b'{"step": 1}\n'
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 1]
 

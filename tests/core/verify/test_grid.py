@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from jepa_core.verify.grid import grids, mask_picture, write_pictures
+from jepa_core.verify.grid import example_mask, grids, write_pictures
 from tests.core.verify.breaking import Unusual, tiny
 
 
@@ -19,7 +19,7 @@ class Leaky(Unusual):
 
 def test_the_golden_mask_with_names():
     context = tiny()
-    title, grid = (text.plain.splitlines() for text in grids(mask_picture(context)))
+    title, grid = (text.plain.splitlines() for text in grids(example_mask(context)))
     assert title == ["every layer: 25 of 81 cells open"]
     numbers, *rows = grid
     assert numbers.split() == list("012345678")
@@ -35,7 +35,7 @@ def test_the_golden_mask_with_names():
 
 
 def test_one_grid_a_layer_and_other_blocks_are_told_apart():
-    picture = mask_picture(tiny(mask=Leaky()))
+    picture = example_mask(tiny(mask=Leaky()))
     titles = [text.plain for text in grids(picture)][::2]
     assert titles == ["layer 0: 45 of 81 cells open", "layer 1: 25 of 81 cells open"]
     last = next(text for text in grids(picture) if "■" in text.plain).plain.splitlines()[-1]
@@ -43,12 +43,12 @@ def test_one_grid_a_layer_and_other_blocks_are_told_apart():
 
 
 def test_without_a_pair_the_fact_alone():
-    title, *_ = grids(mask_picture(tiny("objective.lambda_jepa=0", "objective.k=0")))
+    title, *_ = grids(example_mask(tiny("objective.lambda_jepa=0", "objective.k=0")))
     assert title.plain == "every layer: 10 of 16 cells open"
 
 
 def test_a_picture_for_each(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    assert [path.name for path in write_pictures(mask_picture(tiny()), one)] == ["mask.png"]
-    assert [path.name for path in write_pictures(mask_picture(tiny(mask=Leaky())), two)] == ["mask_0.png", "mask_1.png"]
+    assert [path.name for path in write_pictures(example_mask(tiny()), one)] == ["mask.png"]
+    assert [path.name for path in write_pictures(example_mask(tiny(mask=Leaky())), two)] == ["mask_0.png", "mask_1.png"]
     assert (one / "mask.png").read_bytes().startswith(b"\x89PNG")

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from jepa_core.verify.grid import mask_picture
+from jepa_core.verify.grid import example_mask
 from jepa_core.verify.page import verification_page
 from jepa_core.verify.row import Row, Verdict
 from jepa_core.verify.verify import Verification
@@ -42,7 +42,7 @@ class Balanced(HTMLParser):
 @pytest.fixture(scope="module")
 def html() -> str:
     context = tiny()
-    return verification_page(FOUND, context, mask_picture(context))
+    return verification_page(FOUND, context, example_mask(context))
 
 
 def test_lines_are_there_and_escaped(html):
@@ -70,7 +70,7 @@ def test_it_is_whole_and_needs_nothing_from_outside(html):
 def test_without_matplotlib_the_mask_is_text(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     context = tiny()
-    html = verification_page(FOUND, context, mask_picture(context))
+    html = verification_page(FOUND, context, example_mask(context))
     assert "<svg" not in html
     assert "pictures need matplotlib" in html
     assert "every layer: 25 of 81 cells open" in html

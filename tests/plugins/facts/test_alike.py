@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from jepa_plugins.facts import alike
-from jepa_plugins.facts.alike import Alike, common, fact_keys, facts_in_parts, hash_facts
+from jepa_plugins.facts.alike import Alike, fact_keys, facts_in_parts, hash_facts, keys_in
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.roles import SampleType, from_spans
 
@@ -34,9 +34,9 @@ def test_a_set_in_parts(monkeypatch):
 
 def test_what_two_arrays_have_in_common():
     keys, ascending = np.array([5, 1, 9, 5], dtype=np.uint64), np.array([2, 5, 5, 9], dtype=np.uint64)
-    assert common(keys, ascending).tolist() == [5, 5, 9]
-    assert common(keys, ascending[:0]).tolist() == []
-    assert common(keys[:0], ascending).tolist() == []
+    assert keys_in(keys, ascending).tolist() == [5, 5, 9]
+    assert keys_in(keys, ascending[:0]).tolist() == []
+    assert keys_in(keys[:0], ascending).tolist() == []
 
 
 def test_facts_alike_and_the_first_of_each():

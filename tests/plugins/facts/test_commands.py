@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from jepa_core.cli.main import app
 from jepa_plugins.facts.folder import read_folder
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.store import read_packed
 from jepa_plugins.facts.task_size import TaskSize
 from tests.plugins.facts.specimen import contents, same_task, write
@@ -25,7 +25,7 @@ def test_generate_writes_what_the_options_say(tmp_path, options, shared_by):
     result = run("generate", tmp_path / "task", "--seed", 3, *SIZES, *options)
     assert result.exit_code == 0, result.output
     assert "50 training facts about 30 entities, 6 train + 6 atomic + 6 test to ask" in result.output
-    assert same_task(read_folder(tmp_path / "task"), generate(TaskSize(20, 10, 2, shared_by, 6), seed=3))
+    assert same_task(read_folder(tmp_path / "task"), generate_task(TaskSize(20, 10, 2, shared_by, 6), seed=3))
 
 
 def test_generate_overwrites_only_when_told(tmp_path):
@@ -102,7 +102,7 @@ def test_pack_names_what_is_wrong(tmp_path):
 def test_generate_packed_is_the_task_packed(tmp_path):
     result = run("generate", tmp_path / "packed", "--packed", "--seed", 3, *SIZES, "--name-multiplicity", 5)
     assert result.exit_code == 0, result.output
-    packed, task = read_packed(tmp_path / "packed"), generate(TaskSize(20, 10, 2, 5, 6), seed=3)
+    packed, task = read_packed(tmp_path / "packed"), generate_task(TaskSize(20, 10, 2, 5, 6), seed=3)
     assert packed.train.facts.ids.tolist() == task.train.facts.ids.tolist()
     again = run("generate", tmp_path / "packed", "--packed", *SIZES, "--name-multiplicity", 5)
     assert (again.exit_code, "--overwrite replaces it" in again.output) == (1, True)

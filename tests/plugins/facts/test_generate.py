@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.generate import generate, name_entities, sample, with_further_partners
+from jepa_plugins.facts.generate import generate_task, name_entities, sample, with_further_partners
 from jepa_plugins.facts.leaks import check_leaks
 from jepa_plugins.facts.roles import SampleType
 from jepa_plugins.facts.task_size import TaskSize
@@ -22,7 +22,7 @@ SMALL = TaskSize(entities_both_ways=40, entities_one_way=24, relation_pairs=3, n
 
 @pytest.fixture(scope="module")
 def task():
-    return generate(SMALL, seed=1)
+    return generate_task(SMALL, seed=1)
 
 
 def of_type(task, kind):
@@ -31,7 +31,7 @@ def of_type(task, kind):
 
 def test_same_structure_as_a_task_of_known_counts():
     """2,000 + 1,200 entities, six pairs, names shared by ten: 15,600 facts, 655 tokens, <r_0> = 641."""
-    task = generate(TaskSize(2000, 1200, 6, 10, 3000), seed=0)
+    task = generate_task(TaskSize(2000, 1200, 6, 10, 3000), seed=0)
     types = Counter(task.train.sample_type.tolist())
     assert types == {SampleType.TRAIN: 12_000, SampleType.ATOMIC: 3_600}
     assert {split: len(facts) for split, facts in task.evaluation.items()} == dict.fromkeys(
@@ -77,13 +77,13 @@ def test_longer_names_share_the_tokens_between_too():
     ] * 16
     assert set(np.bincount(entities.ravel(), minlength=16).tolist()) == {4}
     assert len({tuple(row) for row in entities[:, [0, 3]].tolist()}) == 16
-    task = generate(TaskSize(12, 4, 1, 4, name_tokens=3), seed=1)
+    task = generate_task(TaskSize(12, 4, 1, 4, name_tokens=3), seed=1)
     assert task.train.ids.shape == (12 + 2, 8)
     assert task.vocabulary.size == TaskSize(12, 4, 1, 4, name_tokens=3).tokens + 3  # mask, pad, PRED
 
 
 def test_one_token_names_are_one_token_an_entity():
-    task = generate(TaskSize(20, 10, 2, None), seed=3)
+    task = generate_task(TaskSize(20, 10, 2, None), seed=3)
     assert sorted(list(task.vocabulary.token_to_id)[:30]) == sorted(f"<e_{i}>" for i in range(30))
     assert task.train.ids.shape == (2 * 20 + 10, 4)
 
@@ -124,12 +124,12 @@ def test_pairings_differ_between_relations_and_directions_are_mixed(task):
 
 
 def test_the_same_seed_makes_the_same_task_and_another_seed_another(task):
-    assert same_task(task, generate(SMALL, seed=1))
-    assert not same_task(task, generate(SMALL, seed=2))
+    assert same_task(task, generate_task(SMALL, seed=1))
+    assert not same_task(task, generate_task(SMALL, seed=2))
 
 
 def test_evaluation_splits_are_capped_and_ask_the_same_pairs_both_ways():
-    task = generate(TaskSize(40, 24, 3, 4, evaluation_samples=10), seed=1)
+    task = generate_task(TaskSize(40, 24, 3, 4, evaluation_samples=10), seed=1)
     assert [len(facts) for facts in task.evaluation.values()] == [10, 10, 10]
     inverse = dict(zip(task.vocabulary.relation_ids, task.vocabulary.inverse_ids, strict=True))
     asked = [(t, inverse[r], h) for h, r, t in triples(task.evaluation["atomic"])]
@@ -158,7 +158,7 @@ def test_a_sample_is_ascending_without_repeats():
 
 def test_a_negative_seed_is_refused():
     with pytest.raises(DataError, match="seed: expected 0 or more, not -1"):
-        generate(SMALL, seed=-1)
+        generate_task(SMALL, seed=-1)
 
 
 def hashed(task) -> str:
@@ -176,7 +176,7 @@ def test_one_partner_is_the_task_that_it_always_was(task):
 def test_several_right_answers(partners):
     """40 + 24 entities: in each of three relation pairs half of them ask by the one relation, half by the other."""
     size = replace(SMALL, partners=partners)
-    made = generate(size, seed=1)
+    made = generate_task(size, seed=1)
     assert len(set(triples(made.train))) == len(made.train) == 3 * partners * (40 + 12)
     both, one = of_type(made, SampleType.TRAIN), of_type(made, SampleType.ATOMIC)
     held_out = triples(made.evaluation["test"])
@@ -194,7 +194,7 @@ def test_several_right_answers(partners):
 
 def test_the_direction_is_drawn_for_facts_that_hang_together():
     """Two partners make rings; both directions occur among the rings of some relation pair."""
-    made = generate(TaskSize(16, 400, 1, 4, partners=2), seed=2)
+    made = generate_task(TaskSize(16, 400, 1, 4, partners=2), seed=2)
     asked = Counter(relation for _, relation, _ in triples(made.evaluation["test"]))
     assert set(asked) == set(made.vocabulary.relation_ids)
     assert sum(asked.values()) == 400

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.held_out import keep_half
 from jepa_plugins.facts.task_size import TaskSize
 
-TASK = generate(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2), seed=0)
+TASK = generate_task(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2), seed=0)
 
 
 def rows(task) -> set[tuple[int, ...]]:
@@ -23,7 +23,9 @@ def test_the_halves_make_up_the_whole():
 
 
 def test_the_order_of_the_facts_does_not_matter():
-    other = generate(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2, evaluation_samples=90), 0)
+    other = generate_task(
+        TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2, evaluation_samples=90), 0
+    )
     assert rows(keep_half(other, "tune")) == rows(keep_half(TASK, "tune")) & rows(other)
 
 
@@ -41,7 +43,7 @@ def test_all_is_the_same_task():
 
 
 def test_answers_of_one_question_stay_together():
-    task = generate(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2, partners=3), seed=0)
+    task = generate_task(TaskSize(entities_both_ways=40, entities_one_way=200, relation_pairs=2, partners=3), seed=0)
     questions = [{row[:4] for row in rows(keep_half(task, half))} for half in ("tune", "report")]
     assert not questions[0] & questions[1]
     assert len(questions[0] | questions[1]) == 200

@@ -10,7 +10,7 @@ from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.joined_set import JoinedSet, of_data, of_group
 from jepa_plugins.facts.roles import Role, SampleType, from_spans
 from jepa_plugins.facts.store_set import PackedSet
-from jepa_plugins.facts.store_writer import SetWriter
+from jepa_plugins.facts.store_writer import PackedSetWriter
 from tests.support import MASK_ID, PAD_ID, SAMPLES, small_set
 
 LONG = [[[1, 2, 3, 4], [17], [MASK_ID], [5, 6, 7]], [[8], [18], [MASK_ID], [9]]]
@@ -52,7 +52,7 @@ def test_a_batch_is_the_samples_one_by_one(rows):
 
 def test_the_first_may_stay_on_disk(tmp_path):
     facts = small_set()
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     writer.add(facts.facts, facts.sample_type.long())
     packed = PackedSet(tmp_path, "train", writer.close(), PAD_ID, 1 << 20)
     both, again = joined(), JoinedSet(packed, joined().second, PAD_ID)

@@ -3,13 +3,13 @@
 import torch
 
 from jepa_plugins.facts.entities import entities_of
-from jepa_plugins.facts.known import Lookup, Triples
+from jepa_plugins.facts.known import Lookup, NumberedFacts
 from tests.support import SAMPLES, small_set
 
 
 def test_triples_number_entities_by_their_names():
     entities = entities_of([small_set()])
-    triples = Triples.of_sets([small_set()], entities)
+    triples = NumberedFacts.of_sets([small_set()], entities)
     names = [ids[valid].tolist() for ids, valid in zip(entities.samples.ids, entities.samples.valid, strict=True)]
     assert [names[i] for i in triples.heads.tolist()] == [sample[0] for sample in SAMPLES]
     assert [names[i] for i in triples.tails.tolist()] == [sample[3] for sample in SAMPLES]
@@ -21,7 +21,7 @@ def test_one_question_is_one_head_and_relation():
     samples = [([1], 17, 16, [2], "train"), ([1], 17, 16, [3], "train"), ([1], 18, 16, [2], "train")]
     samples += [([2], 17, 16, [2], "train")]
     data_set = small_set(samples)
-    first, second, other, another = Triples.of_sets([data_set], entities_of([data_set])).questions.tolist()
+    first, second, other, another = NumberedFacts.of_sets([data_set], entities_of([data_set])).questions.tolist()
     assert first == second
     assert len({first, other, another}) == 3
 

@@ -8,7 +8,7 @@ from jepa_core.errors import DataError
 from jepa_core.samples.draws import hash_rows
 from jepa_core.samples.sample_set import TaskData
 from jepa_plugins.facts import alike
-from jepa_plugins.facts.leaks import check_leaks, describe, reverse_all
+from jepa_plugins.facts.leaks import check_leaks, fact_in_words, reverse_all
 from jepa_plugins.facts.roles import from_spans
 from jepa_plugins.facts.task import task_of_facts
 from tests.plugins.facts.specimen import TOKENS
@@ -61,4 +61,4 @@ def test_reversing_by_the_vocabulary():
 
 
 def test_a_fact_in_words():
-    assert describe(task([ATOMIC], [1], []).train, 0, VOCABULARY) == "'<w_3>' '<r>' '<w_4> <w_5> <w_6>'"
+    assert fact_in_words(task([ATOMIC], [1], []).train, 0, VOCABULARY) == "'<w_3>' '<r>' '<w_4> <w_5> <w_6>'"

@@ -8,9 +8,9 @@ import torch
 from jepa_core.errors import DataError
 from jepa_plugins.facts import alike, json_items, pack
 from jepa_plugins.facts.folder import read_folder
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.pack import pack_folder, pack_generated
-from jepa_plugins.facts.store import read_packed, verify
+from jepa_plugins.facts.store import read_packed, verify_packed
 from jepa_plugins.facts.task_size import TaskSize
 from tests.plugins.facts.specimen import contents, item, write
 
@@ -40,7 +40,7 @@ def test_a_folder_is_packed_as_it_is_read(tmp_path):
     packed = pack_folder(source, tmp_path / "packed", done=told.append)
     assert packed.repeats == 0
     assert sum(told) == 3
-    assert packed.manifest == verify(tmp_path / "packed")
+    assert packed.manifest == verify_packed(tmp_path / "packed")
     assert same_facts(read_packed(tmp_path / "packed"), read_folder(source))
 
 
@@ -57,8 +57,8 @@ def test_relations_from_a_file(tmp_path):
 @pytest.mark.parametrize("size", [TaskSize(40, 24, 3, 4, 10), TaskSize(20, 10, 2, None), TaskSize(2, 2, 1, 1, 1)])
 def test_the_generated_task_fact_for_fact(tmp_path, size):
     pack_generated(size, 7, tmp_path / "packed")
-    assert same_facts(read_packed(tmp_path / "packed"), generate(size, seed=7))
-    assert verify(tmp_path / "packed").train.head == (1 if size.name_multiplicity is None else 2)
+    assert same_facts(read_packed(tmp_path / "packed"), generate_task(size, seed=7))
+    assert verify_packed(tmp_path / "packed").train.head == (1 if size.name_multiplicity is None else 2)
 
 
 def test_what_is_there_twice_is_packed_once(tmp_path):
@@ -68,7 +68,7 @@ def test_what_is_there_twice_is_packed_once(tmp_path):
     packed = pack_folder(write(tmp_path / "task", data), tmp_path / "packed")
     assert packed.repeats == 3
     assert (packed.manifest.train.facts, packed.manifest.train.types["atomic"].first) == (3, 2)
-    assert verify(tmp_path / "packed") == packed.manifest
+    assert verify_packed(tmp_path / "packed") == packed.manifest
     once = read_folder(write(tmp_path / "once", contents()))
     assert same_facts(read_packed(tmp_path / "packed"), once)
 
@@ -118,5 +118,5 @@ def test_a_packed_task_is_replaced_only_when_told(tmp_path):
         pack_generated(TaskSize(20, 10, 2, 5), 2, tmp_path / "packed")
     before = read_packed(tmp_path / "packed").train
     pack_folder(write(tmp_path / "task", contents()), tmp_path / "packed", overwrite=True)
-    assert verify(tmp_path / "packed").train.facts == 3
+    assert verify_packed(tmp_path / "packed").train.facts == 3
     assert len(before.facts) == 50  # a run that reads the old one goes on

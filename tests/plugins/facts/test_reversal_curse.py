@@ -9,7 +9,7 @@ from jepa_core.contexts import DatasetContext
 from jepa_core.errors import DataError
 from jepa_core.registry import Registry
 from jepa_core.testing import DatasetContract
-from jepa_plugins.facts.generate import generate
+from jepa_plugins.facts.generate import generate_task
 from jepa_plugins.facts.pack import pack_folder
 from jepa_plugins.facts.reversal_curse import reversal_curse
 from jepa_plugins.facts.store_set import PackedSet
@@ -50,7 +50,7 @@ def folder(tmp_path):
 
 
 def test_generated_and_written_and_read_are_the_same_task(tmp_path):
-    write_folder(generate(TaskSize(**SIZES), seed=5), tmp_path / "task")
+    write_folder(generate_task(TaskSize(**SIZES), seed=5), tmp_path / "task")
     context = DatasetContext(k=1, search=(tmp_path,))
     assert same_task(reversal_curse(context, path="task"), reversal_curse(context, seed=5, **SIZES))
 

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepa_core.errors import DataError
-from jepa_plugins.facts.split import components, split_by_entity
+from jepa_plugins.facts.split import connected_components, split_by_entity
 
 LINKS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=60)
 
 
 def test_components_by_hand():
-    assert components([(4, 3), (0, 1), (3, 2), (5, 5), (1, 0)], entities=6) == [2, 0, 2, 5, 0]
+    assert connected_components([(4, 3), (0, 1), (3, 2), (5, 5), (1, 0)], entities=6) == [2, 0, 2, 5, 0]
 
 
 @given(LINKS)
@@ -22,7 +22,7 @@ def test_components_are_the_same_as_by_spreading_marks(links):
     for _ in links:
         for a, b in links:
             marks[a] = marks[b] = min(marks[a], marks[b])
-    assert components(links, 31) == [marks[a] for a, _ in links]
+    assert connected_components(links, 31) == [marks[a] for a, _ in links]
 
 
 @settings(deadline=None, max_examples=300)

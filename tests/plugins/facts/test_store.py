@@ -14,7 +14,7 @@ from jepa_core.folder.files import read_bytes
 from jepa_plugins.facts import json_file, store
 from jepa_plugins.facts.folder import read_folder
 from jepa_plugins.facts.pack import pack_folder
-from jepa_plugins.facts.store import draft_of, read_packed, refuse_existing, verify
+from jepa_plugins.facts.store import packed_draft, read_packed, refuse_occupied, verify_packed
 from tests.plugins.facts.specimen import contents, write
 
 
@@ -39,7 +39,7 @@ def test_a_packed_task_is_the_task(folder, tmp_path):
 
 
 def test_what_was_packed_passes(folder):
-    assert verify(folder).train.facts == 3
+    assert verify_packed(folder).train.facts == 3
 
 
 @pytest.mark.parametrize("name", ["train.tokens.int32", "train.types.uint8", "train.starts.int64", "vocabulary.json"])
@@ -48,7 +48,7 @@ def test_one_changed_byte_is_found_when_every_byte_is_read(folder, name):
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
     with pytest.raises(DataError, match=rf"packed/{name}: .*was changed since it was packed"):
-        verify(folder)
+        verify_packed(folder)
 
 
 def test_one_flipped_bit_anywhere_is_found(folder):
@@ -60,13 +60,13 @@ def test_one_flipped_bit_anywhere_is_found(folder):
             data = bytearray(before)
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
             path.write_bytes(data)
-            for read in (verify, read_packed):  # so small a task is compared each time
+            for read in (verify_packed, read_packed):  # so small a task is compared each time
                 with pytest.raises(DataError) as error:
                     read(folder)
                 assert str(error.value).startswith(str(folder))
                 assert "\n" not in str(error.value)
             path.write_bytes(before)
-    verify(folder)
+    verify_packed(folder)
 
 
 def test_a_flipped_id_is_told_with_its_fact_before_anything_is_trained(folder):
@@ -84,7 +84,7 @@ def test_a_large_task_is_compared_only_when_that_is_asked_for(folder, monkeypatc
     tokens.tofile(folder / "train.tokens.int32")
     assert read_packed(folder).train[0]["input_ids"][0] == 1
     with pytest.raises(DataError, match=r"train\.tokens\.int32: was changed since it was packed: expected sha256"):
-        verify(folder)
+        verify_packed(folder)
 
 
 def test_opening_reads_no_set(folder, monkeypatch):
@@ -110,15 +110,15 @@ def test_something_else_than_a_vocabulary(folder, text):
 
 
 def test_a_draft_takes_the_place_of_the_folder(tmp_path):
-    with draft_of(tmp_path / "deep" / "new", overwrite=False) as draft:
+    with packed_draft(tmp_path / "deep" / "new", overwrite=False) as draft:
         (draft / "manifest.json").write_text("1")
         assert not (tmp_path / "deep" / "new").exists()
     assert snapshot(tmp_path / "deep" / "new") == {"manifest.json": b"1"}
     (tmp_path / "empty").mkdir()
-    with draft_of(tmp_path / "empty", overwrite=False) as draft:
+    with packed_draft(tmp_path / "empty", overwrite=False) as draft:
         (draft / "manifest.json").write_text("2")
     assert snapshot(tmp_path / "empty") == {"manifest.json": b"2"}
-    with draft_of(tmp_path / "empty", overwrite=True) as draft:
+    with packed_draft(tmp_path / "empty", overwrite=True) as draft:
         (draft / "vocabulary.json").write_text("3")
     assert snapshot(tmp_path / "empty") == {"vocabulary.json": b"3"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "empty"]
@@ -130,7 +130,7 @@ def test_a_failure_leaves_everything_as_it_was(folder, tmp_path, error):
     for target in (folder, tmp_path / "new"):
         with (
             pytest.raises(DataError if isinstance(error, OSError) else type(error)) as found,
-            draft_of(target, overwrite=True) as draft,
+            packed_draft(target, overwrite=True) as draft,
         ):
             (draft / "manifest.json").write_text("half")
             raise error
@@ -148,22 +148,22 @@ def test_a_failure_between_the_two_moves_puts_the_old_task_back(folder, tmp_path
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(DataError, match="can't be written"), draft_of(folder, overwrite=True) as draft:
+    with pytest.raises(DataError, match="can't be written"), packed_draft(folder, overwrite=True) as draft:
         (draft / "manifest.json").write_text("new")
     assert snapshot(folder) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["packed", "task"]
 
 
 def test_what_is_there_is_not_overwritten(folder, tmp_path):
-    refuse_existing(tmp_path / "new", False)
+    refuse_occupied(tmp_path / "new", False)
     with pytest.raises(DataError, match=r"packed: a packed task is there already; --overwrite replaces it"):
-        refuse_existing(folder, False)
-    refuse_existing(folder, True)
+        refuse_occupied(folder, False)
+    refuse_occupied(folder, True)
     for overwrite in (False, True):
         with pytest.raises(DataError, match=r"task: expected a new or an empty folder"):
-            refuse_existing(tmp_path / "task", overwrite)
+            refuse_occupied(tmp_path / "task", overwrite)
         with pytest.raises(DataError, match=r"vocab.json: expected a folder, this is a file"):
-            refuse_existing(tmp_path / "task" / "vocab.json", overwrite)
+            refuse_occupied(tmp_path / "task" / "vocab.json", overwrite)
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match=r"nothing but a packed task to replace, there is notes.txt"):
-        refuse_existing(folder, True)
+        refuse_occupied(folder, True)

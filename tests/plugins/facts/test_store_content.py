@@ -10,7 +10,7 @@ import pytest
 
 from jepa_core.errors import DataError
 from jepa_plugins.facts.pack import pack_folder
-from jepa_plugins.facts.store import verify
+from jepa_plugins.facts.store import verify_packed
 from jepa_plugins.facts.store_manifest import MANIFEST
 from tests.plugins.facts.specimen import contents, write
 
@@ -33,7 +33,7 @@ def craft(folder, array: str, place: int, value: int) -> None:
 
 
 def test_what_was_packed_is_whole(folder):
-    verify(folder)
+    verify_packed(folder)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_was_packed_is_whole(folder):
 def test_what_is_none_that_was_packed_is_told_with_its_fact(folder, array, place, value, words):
     craft(folder, array, place, value)
     with pytest.raises(DataError, match=rf"packed/train\.\w+\.\w+: {words}"):
-        verify(folder)
+        verify_packed(folder)
 
 
 def test_facts_that_do_not_fill_their_file(folder):
@@ -67,7 +67,7 @@ def test_facts_that_do_not_fill_their_file(folder):
     pack_folder(write(folder.parent / "task2", data), other)
     craft(other, "starts.int64", -1, 15)
     with pytest.raises(DataError, match=r"train\.starts\.int64: expected facts from 0 to 16, they go from 0 to 15"):
-        verify(other)
+        verify_packed(other)
 
 
 def test_a_longest_fact_that_there_is_not(folder):
@@ -75,4 +75,4 @@ def test_a_longest_fact_that_there_is_not(folder):
     data["train"]["longest"] = 7
     (folder / MANIFEST).write_text(json.dumps(data))
     with pytest.raises(DataError, match=r"tokens\.int32: expected a longest fact of 7 tokens, it has 6"):
-        verify(folder)
+        verify_packed(folder)

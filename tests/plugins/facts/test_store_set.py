@@ -14,7 +14,7 @@ from jepa_core.samples.fingerprint import fingerprint
 from jepa_plugins.facts.fact_set import FactSet
 from jepa_plugins.facts.roles import Role, from_spans
 from jepa_plugins.facts.store_set import PackedSet, roles_of
-from jepa_plugins.facts.store_writer import SetWriter
+from jepa_plugins.facts.store_writer import PackedSetWriter
 
 Span = st.lists(st.integers(0, 50), min_size=1, max_size=4)
 
@@ -22,7 +22,7 @@ Span = st.lists(st.integers(0, 50), min_size=1, max_size=4)
 def both(folder, spans, types) -> tuple[FactSet, PackedSet]:
     """The same facts in memory and packed, numbered from 100 on."""
     facts = from_spans(spans, pad_id=99)
-    writer = SetWriter(folder, "train")
+    writer = PackedSetWriter(folder, "train")
     writer.add(facts, torch.tensor(types))
     entry = writer.close()
     return FactSet(facts, torch.tensor(types), 100), PackedSet(folder, "train", entry, 99, 100, 100)
@@ -74,7 +74,7 @@ def test_rows_beyond_the_end_are_refused(tmp_path):
 
 
 def test_an_empty_set(tmp_path):
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     packed = PackedSet(tmp_path, "train", writer.close(), 99, 100)
     assert (len(packed), packed.max_length, packed.types) == (0, 0, {})
     assert packed.__getitems__([])["input_ids"].shape == (0, 0)

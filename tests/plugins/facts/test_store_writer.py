@@ -10,7 +10,7 @@ from jepa_core.errors import DataError
 from jepa_core.samples.samples import Samples
 from jepa_plugins.facts.roles import Role, from_spans
 from jepa_plugins.facts.store_manifest import file_name
-from jepa_plugins.facts.store_writer import ArrayWriter, SetWriter, write_bytes
+from jepa_plugins.facts.store_writer import ArrayWriter, PackedSetWriter, write_described
 
 SHORT, OTHER, LONG = [[0], [7], [6], [1]], [[3], [8], [6], [2]], [[2, 3, 4], [7], [6], [0, 1]]
 
@@ -36,7 +36,7 @@ def test_an_array_written_in_parts(tmp_path):
 
 
 def test_facts_of_one_layout_are_a_table(tmp_path):
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     writer.add(facts(SHORT), torch.tensor([0]))
     writer.add(facts(OTHER, SHORT), torch.tensor([1, 0]))
     entry = writer.close()
@@ -53,7 +53,7 @@ def test_facts_of_one_layout_are_a_table(tmp_path):
 
 @pytest.mark.parametrize("parts", [[[SHORT, LONG, SHORT]], [[SHORT], [LONG, SHORT]], [[SHORT], [LONG], [], [SHORT]]])
 def test_facts_of_mixed_layout_stand_one_after_the_other(tmp_path, parts):
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     for part in parts:
         writer.add(facts(*part), torch.zeros(len(part), dtype=torch.int64))
     entry = writer.close()
@@ -65,19 +65,19 @@ def test_facts_of_mixed_layout_stand_one_after_the_other(tmp_path, parts):
 
 
 def test_the_same_length_in_two_layouts_is_mixed(tmp_path):
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     writer.add(facts([[0, 1], [7], [6], [2]], [[0], [7], [6], [1, 2]]), torch.tensor([0, 0]))
     assert writer.close().head is None
 
 
 def test_nothing(tmp_path):
-    entry = SetWriter(tmp_path, "train").close()
+    entry = PackedSetWriter(tmp_path, "train").close()
     assert (entry.facts, entry.longest, entry.head, entry.types) == (0, 0, 0, {})
     assert entry.arrays["tokens"].shape == [0, 0]
 
 
 def test_no_more_bytes_than_the_tokens_and_one_for_the_type(tmp_path):
-    writer = SetWriter(tmp_path, "train")
+    writer = PackedSetWriter(tmp_path, "train")
     for _ in range(5):
         writer.add(facts(*[SHORT] * 1000), torch.zeros(1000, dtype=torch.int64))
     writer.close()
@@ -88,9 +88,9 @@ def test_a_head_that_16_bits_cannot_count(tmp_path):
     tags = torch.full((1, 32_771), Role.HEAD)
     tags[0, -3:] = torch.tensor([Role.RELATION, Role.MASK, Role.TAIL])
     with pytest.raises(DataError, match=r"train\.heads\.int16: a head of 32,768 tokens is too long"):
-        SetWriter(tmp_path, "train").add(Samples(torch.zeros_like(tags), tags), torch.tensor([0]))
+        PackedSetWriter(tmp_path, "train").add(Samples(torch.zeros_like(tags), tags), torch.tensor([0]))
 
 
 def test_bytes(tmp_path):
-    packed = write_bytes(tmp_path / "v", b"abc")
+    packed = write_described(tmp_path / "v", b"abc")
     assert (packed.bytes, packed.sha256[:8]) == (3, "ba7816bf")

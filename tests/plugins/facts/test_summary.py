@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from jepa_plugins.facts.folder import read_folder
-from jepa_plugins.facts.summary import RelationSummary, SetSummary, entities, summarize_relations, summarize_sets
+from jepa_plugins.facts.summary import RelationSummary, SetSummary, entity_rows, summarize_relations, summarize_sets
 from tests.plugins.facts.specimen import contents, write
 
 
@@ -22,6 +22,6 @@ def test_a_task_in_numbers(tmp_path):
 
 def test_heads_then_tails_from_the_left(tmp_path):
     task = read_folder(write(tmp_path / "task", contents()))
-    both = entities(task.train.facts)
+    both = entity_rows(task.train.facts)
     spans = [row[valid].tolist() for row, valid in zip(both.ids, both.valid, strict=True)]
     assert spans == [[0], [1, 2], [3, 4, 5], [1, 2], [0], [6]]

@@ -5,16 +5,16 @@ import pytest
 
 from jepa_core.errors import DataError
 from jepa_plugins.text.cut import cut
-from jepa_plugins.text.tags import Row, Tag
+from jepa_plugins.text.tags import Tag, TokenRow
 from jepa_plugins.text.tally import Tally
 
 OF = {"t": Tag.TEMPLATE, "s": Tag.SYSTEM, "u": Tag.USER, "a": Tag.ASSISTANT, "e": Tag.END}
 
 
-def row(tags: str, branch: int) -> Row:
+def row(tags: str, branch: int) -> TokenRow:
     """A row of ids 0, 1, 2, … with a letter for each token's tag."""
     values = np.array([OF[letter] for letter in tags])
-    return Row(np.arange(len(tags)), values, np.isin(values, (Tag.ASSISTANT, Tag.END)), branch)
+    return TokenRow(np.arange(len(tags)), values, np.isin(values, (Tag.ASSISTANT, Tag.END)), branch)
 
 
 LONG, ALONE = row("tsstuuutae", 7), row("tuuut", 4)

@@ -4,7 +4,7 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from jepa_plugins.text.encoding import Encoder, Tokens
+from jepa_plugins.text.encoding import EncodedText, Encoder
 from tests.plugins.text.specimen import tokenizer
 
 TEXT = "<|im_start|>user\n lines wiéth é 🐕\u200d🦺 \r\n\n vowel  <|im_end|>\n"
@@ -15,7 +15,7 @@ def kind(request):
     return request.param
 
 
-def stands_for(text: str, tokens: Tokens) -> list[str]:
+def stands_for(text: str, tokens: EncodedText) -> list[str]:
     return [text[a:b] for a, b in zip(tokens.starts, tokens.ends, strict=True)]
 
 

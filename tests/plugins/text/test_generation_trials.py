@@ -7,7 +7,7 @@ import torch
 
 from jepa_core.errors import DataError
 from jepa_plugins.text.generation import generate
-from jepa_plugins.text.generation_trials import accepted, positions, remembers, sees_no_padding
+from jepa_plugins.text.generation_trials import accepted, most_positions, remembers, sees_no_padding
 from tests.plugins.text.test_generation import make_model
 
 #: Kind -> a cache that can be handed on, whose rows can leave; is padding unseen.
@@ -33,7 +33,7 @@ def test_each_kind_is_known_by_trial(family):
 def test_a_model_with_room_for_too_few_tokens_is_not_tried(monkeypatch):
     monkeypatch.setattr("jepa_plugins.text.generation_trials.max_positions", lambda config: 2)
     model = make_model("gpt2")
-    assert (positions(model), remembers(model), sees_no_padding(model)) == (2, False, False)
+    assert (most_positions(model), remembers(model), sees_no_padding(model)) == (2, False, False)
 
 
 def test_what_a_forward_does_not_take_is_left_out():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken
 
-from jepa_plugins.text.encoding import Encoder, Tokens
+from jepa_plugins.text.encoding import EncodedText, Encoder
 from jepa_plugins.text.owners import Owners, owners_of
 from jepa_plugins.text.rendering import Rendering, Slot
 from tests.plugins.text.specimen import tokenizer
@@ -17,16 +17,16 @@ def encoder():
     return Encoder(made)
 
 
-def spans(*spans: tuple[int, int], ids: list[int] | None = None) -> Tokens:
+def spans(*spans: tuple[int, int], ids: list[int] | None = None) -> EncodedText:
     starts, ends = np.array(spans, dtype=np.int64).reshape(-1, 2).T
-    return Tokens(np.array(ids or [50] * len(spans)), starts, ends)
+    return EncodedText(np.array(ids or [50] * len(spans)), starts, ends)
 
 
 def rendering(text: str, *slots: tuple[int, int]) -> Rendering:
     return Rendering(text, tuple(Slot(a, b, "user") for a, b in slots), 0)
 
 
-def owners(text: Rendering, tokens: Tokens, encoder: Encoder) -> Owners:
+def owners(text: Rendering, tokens: EncodedText, encoder: Encoder) -> Owners:
     """The owners of the tokens of one text, between others."""
     other = rendering("ab", (0, 2)), spans((0, 1), (1, 2))
     return owners_of([other[0], text, other[0]], [other[1], tokens, other[1]], encoder)[1]

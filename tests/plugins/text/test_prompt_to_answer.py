@@ -10,7 +10,7 @@ from jepa_core import ComponentError, NewBlock, Part, Samples
 from jepa_core.objective import cheapest
 from jepa_core.testing import ReversalContract
 from jepa_core.testing.examples import padded
-from jepa_core.testing.reversal import rows_of
+from jepa_core.testing.reversal import tokens_by_row
 from jepa_plugins.text.generation_evaluation import last_answer
 from jepa_plugins.text.prompt_to_answer import PromptToAnswer
 from tests.plugins.text.conversations import TAGS, real, samples
@@ -41,10 +41,10 @@ class TestPrefix(ReversalContract):
         some = rendered()
         wider = {name: padded(each, 2) for name, each in some.renderings.items()}
         wide = Samples(padded(some, 2).ids, padded(some, 2).tags, wider)
-        together = [rows_of(view) for view in self.views(some)]
-        assert [rows_of(view) for view in self.views(wide)] == together
+        together = [tokens_by_row(view) for view in self.views(some)]
+        assert [tokens_by_row(view) for view in self.views(wide)] == together
         for i in range(len(some)):
-            alone = [rows_of(view)[0] for view in self.views(some[torch.tensor([i])])]
+            alone = [tokens_by_row(view)[0] for view in self.views(some[torch.tensor([i])])]
             assert alone == [rows[i] for rows in together]
 
 

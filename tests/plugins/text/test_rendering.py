@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jepa_plugins.text.conversation import Conversation
-from jepa_plugins.text.rendering import Rendering, Skeleton, Slot, by_difference, common, marked, skeleton_of
+from jepa_plugins.text.rendering import Rendering, Skeleton, Slot, by_difference, common_length, marked, skeleton_of
 
 ROLES = ("user", "assistant")
 
@@ -115,4 +115,4 @@ def test_the_answer_comes_after_what_closes_the_turn_before():
     ("one", "other", "same"), [("", "", 0), ("abc", "abd", 2), ("abc", "abc", 3), ("ab", "abc", 2), ("x", "y", 0)]
 )
 def test_common(one, other, same):
-    assert common(one, other) == same
+    assert common_length(one, other) == same

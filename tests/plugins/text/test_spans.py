@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from jepa_plugins.text.spans import (
-    displacement,
+    change_factors,
     draw_neighbours,
     draw_points,
     draw_spans,
+    pair_weights,
     path,
-    places,
+    places_in_row,
     split_steps,
     tokens_of_steps,
-    weights,
     within,
 )
 
@@ -131,33 +131,33 @@ def test_from_the_paths_coordinates_to_the_rows():
     select = path(TAGS, USER, ASSISTANT)
     assert within(select, torch.tensor([[1, 4]])).nonzero()[:, 1].tolist() == [3, 4, 7]
     assert within(select, torch.tensor([[0, 0]])).sum() == 0
-    assert places(select, torch.tensor([[0, 2, 3, 4]])).tolist() == [[2, 4, 7, 8]]
+    assert places_in_row(select, torch.tensor([[0, 2, 3, 4]])).tolist() == [[2, 4, 7, 8]]
 
 
 def test_displacement_by_hand():
     """Tokens 3, 4 and 7: h4 - h2 + h7 - h6."""
     select = within(path(TAGS, USER, ASSISTANT), torch.tensor([[1, 4]]))
-    assert displacement(select).tolist() == [[0, 0, -1, 0, 1, 0, -1, 1, 0, 0, 0]]
+    assert change_factors(select).tolist() == [[0, 0, -1, 0, 1, 0, -1, 1, 0, 0, 0]]
     states = torch.arange(11.0).square()[None]
-    assert (displacement(select) * states).sum().item() == 16 - 4 + 49 - 36
+    assert (change_factors(select) * states).sum().item() == 16 - 4 + 49 - 36
 
 
 def test_span_and_rest_make_the_whole_path():
     torch.manual_seed(0)
     states = torch.randn(1, 11, 4)
     select = path(TAGS, USER, ASSISTANT, "contents")
-    whole = (displacement(select)[..., None] * states).sum(1)
+    whole = (change_factors(select)[..., None] * states).sum(1)
     assert torch.allclose(whole[0], states[0, 4] - states[0, 1] + states[0, 8] - states[0, 6])
     span = within(select, torch.tensor([[2, 4]]))
-    parts = [(displacement(part)[..., None] * states).sum(1) for part in (span, select & ~span)]
+    parts = [(change_factors(part)[..., None] * states).sum(1) for part in (span, select & ~span)]
     assert torch.allclose(sum(parts), whole, atol=1e-6)
 
 
 def test_weights_by_hand():
     span, whole = torch.tensor([1, 2, 3]), torch.tensor([4, 4, 4])
-    assert weights(span, whole).tolist() == [1, 1, 1]
-    assert weights(span, whole, "cosine_like").tolist() == pytest.approx([0.6, 1, 0.6])
-    assert weights(span, whole, "jaccard_like").tolist() == pytest.approx([0.5, 1, 0.5])
+    assert pair_weights(span, whole).tolist() == [1, 1, 1]
+    assert pair_weights(span, whole, "cosine_like").tolist() == pytest.approx([0.6, 1, 0.6])
+    assert pair_weights(span, whole, "jaccard_like").tolist() == pytest.approx([0.5, 1, 0.5])
 
 
 def test_steps():

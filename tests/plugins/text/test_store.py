@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from jepa_plugins.text.conversation import Conversation
-from jepa_plugins.text.store import ARRAYS, LABELLED, MANIFEST, SetWriter, read_entry, text_hash
-from jepa_plugins.text.tags import Row
+from jepa_plugins.text.store import ARRAYS, LABELLED, MANIFEST, TextSetWriter, read_entry, text_hash
+from jepa_plugins.text.tags import TokenRow
 from jepa_plugins.text.tokenise import Sample
 
 
-def row(length: int, branch: int, first: int = 0) -> Row:
+def row(length: int, branch: int, first: int = 0) -> TokenRow:
     ids = np.arange(first, first + length)
-    return Row(ids, np.full(length, 3), ids % 2 == 1, branch)
+    return TokenRow(ids, np.full(length, 3), ids % 2 == 1, branch)
 
 
 def sample(length: int, answer: str = "a") -> Sample:
@@ -20,7 +20,7 @@ def sample(length: int, answer: str = "a") -> Sample:
 
 @pytest.fixture
 def folder(tmp_path):
-    with SetWriter(tmp_path) as writer:
+    with TextSetWriter(tmp_path) as writer:
         writer.add([sample(3, "é")])
         writer.add([])
         writer.add([sample(1, ""), sample(4, "b")])
@@ -55,7 +55,7 @@ def test_what_is_told_of_a_set(folder):
 
 
 def test_a_set_that_was_not_finished_is_none(tmp_path):
-    with pytest.raises(KeyboardInterrupt), SetWriter(tmp_path) as writer:
+    with pytest.raises(KeyboardInterrupt), TextSetWriter(tmp_path) as writer:
         writer.add([sample(3)])
         raise KeyboardInterrupt
     assert read_entry(tmp_path) is None

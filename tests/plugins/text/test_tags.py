@@ -5,7 +5,7 @@ import pytest
 from jepa_plugins.text.conversation import Conversation
 from jepa_plugins.text.encoding import Encoder
 from jepa_plugins.text.owners import owners_of
-from jepa_plugins.text.tags import TAGS, Row, Tag, row_of, turn_of
+from jepa_plugins.text.tags import TAGS, Tag, TokenRow, row_of, turn_of
 from jepa_plugins.text.template import PLAIN, ChatTemplate
 from tests.plugins.text.specimen import ENDS, TEMPLATES, tokenizer
 
@@ -23,12 +23,14 @@ def parts(name: str, conversation: Conversation = TALK, kind: str = "bytes"):
     return made, (rendering, tokens, *owners_of([rendering], [tokens], encoder), encoder)
 
 
-def row(name: str, conversation: Conversation = TALK, kind: str = "bytes", train_on: str = "all") -> tuple[Row, object]:
+def row(
+    name: str, conversation: Conversation = TALK, kind: str = "bytes", train_on: str = "all"
+) -> tuple[TokenRow, object]:
     made, found = parts(name, conversation, kind)
     return row_of(*found, made.eos_token_id, train_on), made
 
 
-def runs(made, row: Row, tag: int) -> list[str]:
+def runs(made, row: TokenRow, tag: int) -> list[str]:
     """The text in each run of neighbouring tokens with this tag."""
     found: list[list[int]] = []
     for place, (token, own) in enumerate(zip(row.ids.tolist(), row.tags.tolist(), strict=True)):

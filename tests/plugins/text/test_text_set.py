@@ -11,8 +11,8 @@ from jepa_core.errors import DataError
 from jepa_core.samples.sample_set import collate
 from jepa_core.samples.samples import IGNORE, PAD, Samples
 from jepa_plugins.text.conversation import Conversation
-from jepa_plugins.text.store import SetWriter, read_entry
-from jepa_plugins.text.tags import Row, Tag
+from jepa_plugins.text.store import TextSetWriter, read_entry
+from jepa_plugins.text.tags import Tag, TokenRow
 from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Sample
 
@@ -20,9 +20,9 @@ BOS, PAD_ID = 1, 9
 T, U, A, E = Tag.TEMPLATE, Tag.USER, Tag.ASSISTANT, Tag.END
 
 
-def row(ids: list[int], tags: list[int], branch: int) -> Row:
+def row(ids: list[int], tags: list[int], branch: int) -> TokenRow:
     kinds = np.array(tags)
-    return Row(np.array(ids), kinds, (kinds == A) | (kinds == E), branch)
+    return TokenRow(np.array(ids), kinds, (kinds == A) | (kinds == E), branch)
 
 
 #: Two conversations; the end of an answer is the padding token.
@@ -40,7 +40,7 @@ def bos(request):
 
 @pytest.fixture
 def texts(tmp_path, bos):
-    with SetWriter(tmp_path) as writer:
+    with TextSetWriter(tmp_path) as writer:
         writer.add([Sample(whole, alone, TALK) for whole, alone in ROWS])
         writer.tally.update(read=3, dropped=1)
     return TextSet(tmp_path, read_entry(tmp_path), ("valid", 2), PAD_ID, bos, first_index=10)

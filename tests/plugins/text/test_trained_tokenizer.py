@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jepa_plugins.text.conversation import Conversation
-from jepa_plugins.text.trained_tokenizer import check_size, from_state, train
+from jepa_plugins.text.trained_tokenizer import check_vocabulary_size, from_state, train
 from tests.plugins.text.specimen import TEXT
 
 TALKS = [Conversation(("user", "assistant"), (text, text[::-1])) for text in TEXT * 3]
@@ -47,4 +47,4 @@ def test_where_there_is_little_text_it_has_fewer_tokens():
 )
 def test_sizes_that_can_not_be(wanted, words):
     with pytest.raises(ValueError, match=words):
-        check_size(wanted)
+        check_vocabulary_size(wanted)

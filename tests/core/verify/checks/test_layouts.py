@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from jepa_core.objective.jepa_term import RunningTerm
+from jepa_core.objective.jepa_term import RunningTerm, Side
 from jepa_core.objective.objective import JepaObjective
-from jepa_core.objective.side import Side
 from jepa_core.verify.checks.layouts import layouts
 from jepa_core.verify.row import Verdict
 from jepa_plugins.last_token import LastToken

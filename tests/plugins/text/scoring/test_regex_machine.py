@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from jepa_plugins.text.scoring.regex_machine import compare, machine, representatives
+from jepa_plugins.text.scoring.regex_machine import compare_regexes, machine, representatives
 from jepa_plugins.text.scoring.regex_syntax import WORD, read_regex
 from jepa_plugins.text.scoring.regex_terms import And, At, Cat, Chars, Empty, Not, Or, Star
 
@@ -36,7 +36,7 @@ LINES = ["".join(chars) for n in range(5) for chars in itertools.product("ab ", 
     ],
 )
 def test_equivalent(one, other):
-    assert compare(one, other) == "same"
+    assert compare_regexes(one, other) == "same"
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_equivalent(one, other):
     ],
 )
 def test_different(one, other):
-    assert compare(one, other) == "others"
+    assert compare_regexes(one, other) == "others"
 
 
 @pytest.mark.parametrize(("one", "other"), [("a&b", "c&d"), (r"a\bb", "~(.*)"), (r"a\B b", "b^a")])
 def test_neither_describes_a_line(one, other):
-    assert compare(one, other) == "none"
+    assert compare_regexes(one, other) == "none"
 
 
 def accepted(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jepa_plugins.text.scoring.sql_results import compare, orders, rows
+from jepa_plugins.text.scoring.sql_results import compare_queries, orders, rows
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ SHIPS = [("Ada", 3, 10.5), ("Bea", 1, 0.1), ("Cid", 2, 0.2), ("Dot", 2, None)]
     ],
 )
 def test_right(database, query, expected):
-    assert compare(database, query, expected)
+    assert compare_queries(database, query, expected)
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,21 @@ def test_right(database, query, expected):
     ],
 )
 def test_wrong(database, query, expected, why):
-    found = compare(database, query, expected)
+    found = compare_queries(database, query, expected)
     assert (found.right, found.judged) == (False, True)
     assert why in found.why
 
 
 def test_finding_nothing_is_not_right_by_itself(database):
     expected = "select name from ship where crew > 9"
-    assert compare(database, "SELECT name  FROM ship\nWHERE crew>9;", expected)
+    assert compare_queries(database, "SELECT name  FROM ship\nWHERE crew>9;", expected)
     for query in ("select name from ship where crew > 10", "select 1 where 0", "select tons from ship where crew > 9"):
-        assert compare(database, query, expected).why == "both find nothing, which says nothing"
-    assert not compare(database, "", expected)
+        assert compare_queries(database, query, expected).why == "both find nothing, which says nothing"
+    assert not compare_queries(database, "", expected)
     quoted = "select name from ship where name = 'x'"
-    assert not compare(database, "select name from ship where name = 'X'", quoted), "case counts inside of quotes"
+    assert not compare_queries(database, "select name from ship where name = 'X'", quoted), (
+        "case counts inside of quotes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,9 @@ def test_finding_nothing_is_not_right_by_itself(database):
 )
 def test_a_query_may_only_read(database, tmp_path, query):
     before = Path(database).read_bytes()
-    found = compare(database, query.replace("OTHER", str(tmp_path / "other.sqlite")), "select count(*) from ship")
+    found = compare_queries(
+        database, query.replace("OTHER", str(tmp_path / "other.sqlite")), "select count(*) from ship"
+    )
     assert re.search("not authorized|authorization denied", found.why)
     assert rows(database, "select count(*) from ship") == [(4,)]
     assert Path(database).read_bytes() == before
@@ -97,8 +101,8 @@ def test_a_query_may_only_read(database, tmp_path, query):
 
 
 def test_a_broken_expected_query_is_the_datas_fault(database, tmp_path):
-    assert not compare(database, "select 1", "select oops").judged
-    assert not compare(str(tmp_path / "missing.sqlite"), "select 1", "select 1").judged
+    assert not compare_queries(database, "select 1", "select oops").judged
+    assert not compare_queries(str(tmp_path / "missing.sqlite"), "select 1", "select 1").judged
     assert not (tmp_path / "missing.sqlite").exists()
 
 

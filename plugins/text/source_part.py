@@ -16,7 +16,7 @@ from jepa_core.samples.draws import uniform
 from jepa_plugins.text.cache import cached, key_of
 from jepa_plugins.text.conversation import Conversation
 from jepa_plugins.text.sources import Source, conversations
-from jepa_plugins.text.store import Entry, SetWriter, read_entry
+from jepa_plugins.text.store import Entry, TextSetWriter, read_entry
 from jepa_plugins.text.tokenise import Tokenise
 
 #: Conversations tokenised at once: enough to keep the tokenizer's threads busy.
@@ -35,7 +35,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """The conversations of a source that belong to one set.
 
     limit: the number of first rows read, None for all; share: left out of the part, or, with `held_out`, all of it.
@@ -62,7 +62,10 @@ class Part:
         """The folder and entry of the set's samples, tokenised now unless they are in the cache."""
 
         def make(folder: Path) -> None:
-            with SetWriter(folder) as writer, progress(desc=f"tokenising {self.name}", unit="pair", delay=2.0) as bar:
+            with (
+                TextSetWriter(folder) as writer,
+                progress(desc=f"tokenising {self.name}", unit="pair", delay=2.0) as bar,
+            ):
                 rest = iter(self)
                 while part := list(islice(rest, AT_ONCE)):
                     writer.add(list(tokenise(part, self.source.where, writer.tally)))
@@ -71,7 +74,7 @@ class Part:
 
         return cached(key_of(self.key(), tokenise.key()), make, read_with_folder)
 
-    def _refuse_nothing(self, writer: SetWriter) -> None:
+    def _refuse_nothing(self, writer: TextSetWriter) -> None:
         if not writer.samples:
             dropped = f", all {writer.tally['dropped']:,} are longer than max_length" if writer.tally["dropped"] else ""
             raise DataError(f"{self.source.name}: {self.name}: expected at least one conversation{dropped}")

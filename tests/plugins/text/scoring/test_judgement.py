@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jepa_plugins.text.scoring.verdict import Verdict, unjudged, verdict
+from jepa_plugins.text.scoring.judgement import Judgement, judgement, unjudged
 
 
 def test_it_is_true_only_where_right():
-    assert verdict(True, "why") == Verdict(True)
-    assert bool(verdict(True, "why")) is True
-    assert bool(verdict(False, "why")) is False
-    assert verdict(False, "why").why == "why"
+    assert judgement(True, "why") == Judgement(True)
+    assert bool(judgement(True, "why")) is True
+    assert bool(judgement(False, "why")) is False
+    assert judgement(False, "why").why == "why"
 
 
 def test_the_data_may_be_at_fault():

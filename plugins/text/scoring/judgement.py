@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """A verdict, true in a condition if the answer is right; `why` gives a wrong one's fault in a few words.
 
     judged: False where the expected answer is at fault, an expression or query that can't be used itself. Such
@@ -25,14 +25,14 @@ class Verdict:
 class Scorer(Protocol):
     """A judge of answers; `prompt` is the question, in words."""
 
-    def __call__(self, answer: str, expected: str, prompt: str, /) -> Verdict: ...
+    def __call__(self, answer: str, expected: str, prompt: str, /) -> Judgement: ...
 
 
-def verdict(right: bool, otherwise: str) -> Verdict:
+def judgement(right: bool, otherwise: str) -> Judgement:
     """A verdict of right, or wrong for the reason `otherwise`."""
-    return Verdict(right, "" if right else otherwise)
+    return Judgement(right, "" if right else otherwise)
 
 
-def unjudged(why: str) -> Verdict:
+def unjudged(why: str) -> Judgement:
     """A verdict of wrong because the expected answer can't be used; `why` tells the reason."""
-    return Verdict(False, f"the expected answer: {why}", judged=False)
+    return Judgement(False, f"the expected answer: {why}", judged=False)

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from jepa_core.errors import DataError
-from jepa_plugins.text import part as module
+from jepa_plugins.text import source_part as module
 from jepa_plugins.text.encoding import Encoder
-from jepa_plugins.text.part import Part, Share
 from jepa_plugins.text.reading import JsonLines
+from jepa_plugins.text.source_part import Share, SourcePart
 from jepa_plugins.text.template import ChatTemplate
 from jepa_plugins.text.text_set import TextSet
 from jepa_plugins.text.tokenise import Tokenise
@@ -23,10 +23,10 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write(tmp_path):
-    def write(answers: list[str], name: str = "train", **options) -> Part:
+    def write(answers: list[str], name: str = "train", **options) -> SourcePart:
         lines = (json.dumps({"prompt": f"q{i}", "completion": answer}) for i, answer in enumerate(answers))
         (tmp_path / "d.jsonl").write_text("\n".join(lines))
-        return Part(name, JsonLines(tmp_path / "d.jsonl"), **options)
+        return SourcePart(name, JsonLines(tmp_path / "d.jsonl"), **options)
 
     return write
 
@@ -38,7 +38,7 @@ def tokenise():
     return Tokenise(ChatTemplate(made, made.chat_template, "t", encoder), encoder, made.eos_token_id)
 
 
-def answers(part: Part, tokenise: Tokenise) -> list[str]:
+def answers(part: SourcePart, tokenise: Tokenise) -> list[str]:
     texts = TextSet(*part.samples(tokenise), ("train", 0), 0, None)
     return [texts.answer(i) for i in range(len(texts))]
 

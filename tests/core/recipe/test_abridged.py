@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from jepa_core.recipe.abridged import as_table, in_a_line
 from jepa_core.recipe.load import load_recipe
-from jepa_core.recipe.told import as_table, in_a_line
 
 
 def told(*overrides: str) -> str:
