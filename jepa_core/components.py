@@ -195,10 +195,11 @@ class RehearsalTraits(Traits):
 @dataclass(frozen=True)
 class Rehearsed:
     """rows: what to rehearse, as plain JSON data, each row with its ``confidence``; counts: name -> number, of rows
-    read, asked and so on."""
+    read, asked and so on; advice: what to try where there are no rows."""
 
     rows: Sequence[Mapping[str, Any]]
     counts: Mapping[str, int]
+    advice: str = ""
 
 
 class DatasetFactory(Protocol):

@@ -222,7 +222,8 @@ def in_words(found: Rehearsed) -> str:
     """Sums up in a sentence what asking gave."""
     counts = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
     if not found.rows:
-        return f"rehearsal  {counts}: sure of nothing, so nothing is rehearsed; training goes on without further rows"
+        nothing = "sure of nothing, so nothing is rehearsed; training goes on without further rows"
+        return f"rehearsal  {counts}: {nothing}" + (f"; {found.advice}" if found.advice else "")
     return f"rehearsal  {counts}: sure of {len(found.rows):,}, which are trained from now on ({_confidence(found)})"
 
 

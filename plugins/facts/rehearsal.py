@@ -49,7 +49,15 @@ class UnansweredQuestions:
             answers = shuffled(answers, numbers)
         rows = as_rows(asked, answers, numbers, vocabulary)
         read = {"training facts read": asked.facts, "entities": len(asked.entities)}
-        return Rehearsed(rows, {**read, "relations": len(asked.relation_ids), "questions asked": len(asked)})
+        counts = {**read, "relations": len(asked.relation_ids), "questions asked": len(asked)}
+        return Rehearsed(rows, counts, "" if rows else self._advice())
+
+    def _advice(self) -> str:
+        """Names what tells more kinds of answers apart, where two populations were looked for in vain."""
+        found_more = (self.confidence, self.cut) == ("cosine_and_back", "uppermost")
+        if found_more or not isinstance(self.cut, str) or self.cut not in POPULATIONS:
+            return ""
+        return "try rehearsal.asker.confidence=cosine_and_back rehearsal.asker.cut=uppermost"
 
     def extend(self, data: TaskData, rows: Sequence[Mapping[str, Any]]) -> TaskData:
         """Adds the rows to the task as facts of a group of their own, numbered after all others."""

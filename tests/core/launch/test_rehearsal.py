@@ -15,10 +15,11 @@ import jepa_core
 import jepa_core.launch.run as launch_run
 from jepa_core.assembly.load import evaluate_again
 from jepa_core.checkpoint.choosing import in_order
+from jepa_core.components import Rehearsed
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
 from jepa_core.launch.dry_run import dry_run
-from jepa_core.launch.rehearsal import take_learned, try_second
+from jepa_core.launch.rehearsal import take_learned, told, try_second
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
 from jepa_plugins.facts.roles import Role
@@ -443,3 +444,11 @@ PLAINLY = [
     *("data.entities_both_ways=12", "data.name_multiplicity=3", "training.learning_rate=1e-2"),
     *("objective.gamma_ntp=1", "training.max_steps=30", "model.config.resid_pdrop=0"),
 ]
+
+
+def test_who_is_sure_of_nothing_says_what_to_try():
+    counts = {"questions asked": 2600}
+    nothing = "2,600: sure of nothing, so nothing is rehearsed; training goes on without further rows"
+    assert told(Rehearsed([], counts)).endswith(nothing)
+    assert told(Rehearsed([], counts, "try harder")).endswith("without further rows; try harder")
+    assert "try" not in told(Rehearsed([{"confidence": 0.5}], counts, "try harder"))

@@ -9,6 +9,7 @@ from jepa_core.errors import ComponentError, DataError
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.registry import Registry
 from jepa_core.testing import DatasetContract
+from jepa_plugins.facts import rehearsal
 from jepa_plugins.facts.concepts import concepts
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.rehearsal import kept, unanswered_questions
@@ -52,6 +53,25 @@ def test_held_out_facts_are_not_read_and_can_not_enter():
     assert alone.counts == {"training facts read": 5, "entities": 8, "relations": 5, "questions asked": 35}
     assert not any("e0" in (*row["head"], *row["tail"]) for row in alone.rows), "e0 is in the test fact alone"
     assert any((row["head"], row["relation"]) == (["e3", "e4"], "r18") for row in alone.rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"confidence": "cosine"}, True),
+        ({"cut": "minimum_error"}, True),
+        ({"cut": "uppermost"}, False),
+        ({"cut": "nothing"}, False),
+        ({"cut": {"fixed": 9.0}}, False),
+        ({"cut": "all"}, False),
+    ],
+)
+def test_who_is_sure_of_nothing_is_told_of_a_finer_measure(options, said, monkeypatch):
+    """Unless that found nothing either, or the cut is none that looks for populations."""
+    monkeypatch.setattr(rehearsal, "POPULATIONS", dict.fromkeys(rehearsal.POPULATIONS, lambda confidence: None))
+    found = unanswered_questions(**options)(objective(), task())
+    assert found.advice == ("try rehearsal.asker.confidence=cosine_and_back rehearsal.asker.cut=uppermost" * said)
+    assert bool(found.rows) == (options == {"cut": "all"})
 
 
 def test_rows_become_facts_of_their_own_group():
