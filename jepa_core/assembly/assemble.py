@@ -13,7 +13,7 @@ from jepa_core.checkpoint.weights import load_weights
 from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, ReversalTraits
 from jepa_core.contexts import BuildContext, DatasetContext
 from jepa_core.contracts.fitness import unfit
-from jepa_core.errors import ComponentError, JepaError, RecipeError, did_you_mean
+from jepa_core.errors import ComponentError, DataError, JepaError, RecipeError, did_you_mean
 from jepa_core.model.build import build_model, refuse_folder
 from jepa_core.objective.needs import OF_CANDIDATES, OF_RIGHT
 from jepa_core.objective.objective import JepaObjective
@@ -164,7 +164,12 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
 def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
     """Makes a component; reports what it refuses at the line where the recipe asks for it."""
     with told_at(recipe, key, reference.options):
-        made = registry.create(kind, reference.name, context=context, **reference.options)
+        try:
+            made = registry.create(kind, reference.name, context=context, **reference.options)
+        except DataError as error:
+            if kind == "dataset":  # which tells where in the data
+                raise
+            raise ComponentError(f"'{reference.name}' refuses: {error}") from error
         if kind != "dataset" and (words := unfit(kind, made)):
             raise ComponentError(f"'{reference.name}' breaks its contract: {words}")
         return made

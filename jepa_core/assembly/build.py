@@ -16,6 +16,7 @@ from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.room import check_room
 from jepa_core.recipe.abridged import as_table
+from jepa_core.recipe.schema import refuse_no_recipe
 from jepa_core.registry import Registry
 from jepa_core.samples.sample_set import Batch, SampleSet, TaskData, collate
 from jepa_core.samples.token_names import TokenNames
@@ -74,6 +75,7 @@ def build(recipe: Recipe, registry: Registry | None = None, device: str | None =
 
     device: ``cpu`` keeps the run off a GPU. Raises JepaError for whatever in the recipe or its data is wrong.
     """
+    refuse_no_recipe(recipe)
     registry = registry or Registry.discover()
     refuse_odd_folder(recipe)
     return build_on(load_data(recipe, registry), recipe, registry, device)

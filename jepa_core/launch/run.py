@@ -32,6 +32,7 @@ from jepa_core.launch.result import Result
 from jepa_core.launch.resume import agreed, left_to_train, recipe_in
 from jepa_core.recipe.cautions import cautions
 from jepa_core.recipe.resolve import differences, dump_yaml, resolved
+from jepa_core.recipe.schema import refuse_no_recipe
 from jepa_core.recipe.strict_yaml import load_yaml
 from jepa_core.recipe.trackers import refuse_missing_trackers
 from jepa_core.registry import Registry
@@ -73,6 +74,7 @@ def run(
     work in it, BadCheckpoint when no checkpoint is whole, Interrupted on Ctrl-C, NotAsSaid when the quick part
     of ``jepa-run verify`` fails, and whatever is wrong in recipe or data.
     """
+    refuse_no_recipe(recipe)
     registry = registry or Registry.discover()
     one = partial(_run, device=device, registry=registry, say=say)
     how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "force_resume": force_resume}

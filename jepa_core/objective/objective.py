@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from jepa_core.components import DistanceTraits
@@ -18,6 +18,7 @@ from jepa_core.model.transformer import Transformer
 from jepa_core.objective.candidate_states import candidate_states
 from jepa_core.objective.company import Company, Joined
 from jepa_core.objective.cross_entropy import cross_entropy_sum
+from jepa_core.objective.given import Uncopied, given_counts, plan_given
 from jepa_core.objective.hidden import HiddenStates
 from jepa_core.objective.jepa_term import RunningTerm, checked_detach
 from jepa_core.objective.layouts import choose
@@ -35,7 +36,7 @@ from jepa_core.samples.samples import PAD, Samples
 from jepa_core.tensors import is_split
 
 
-class JepaObjective(nn.Module):
+class JepaObjective(Uncopied):
     """``gamma_ntp * ntp`` plus JEPA losses over a Hugging Face causal language model.
 
     NTP is the mean cross-entropy of labelled tokens, a JEPA loss the mean distance over counted pairs; all come
@@ -89,12 +90,11 @@ class JepaObjective(nn.Module):
     ) -> ObjectiveOutput:
         """Computes the losses of a batch (keys as in :data:`~jepa_core.samples.sample_set.Batch`) or of its `plan`.
 
-        counts: denominators by term, where this batch is only a part of an optimizer step: labelled tokens and
-        counted pairs of the whole step; then the parts' losses add up to the step's. bank: ``m d``, the candidates'
-        states, where they are known already.
+        counts: labelled tokens and counted pairs of the whole optimizer step by term, where this batch is only a part
+        of it: the parts' losses add up to the step's. bank: ``m d``, the candidates' states, where they are known.
         """
-        plan = self.plan(batch, step) if plan is None else plan
-        counts, hidden = counts or {}, HiddenStates()
+        plan = plan_given(self, batch, step) if plan is None else plan
+        counts, hidden = given_counts(counts, self.spec), HiddenStates()
         if len(plan.blocks[0].sample):
             hidden = self.hidden_states(plan, only_reads=True, bank=bank)
             loss, terms, means = self._ntp(plan, hidden, counts)

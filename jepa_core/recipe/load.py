@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jepa_core.errors import JepaError, show
 from jepa_core.recipe.checks import check_components, check_plugins, check_refusals, check_schema
 from jepa_core.recipe.draft import Draft
 from jepa_core.recipe.older import modernise
@@ -27,6 +28,8 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = (), registry: Reg
     """
     from jepa_core.recipe.model_config import config_problems
 
+    if isinstance(overrides, str) or not all(isinstance(each, str) for each in overrides):
+        raise JepaError(f"overrides: expected a list of KEY=VALUE, like ['objective.k=2'], not {show(overrides)}")
     registry = registry or _installed()
     reading = Reading(find_recipe(source), overrides, registry)
     reading.check_model(config_problems)

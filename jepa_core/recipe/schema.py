@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from jepa_core.errors import Problem, RecipeError
+from jepa_core.errors import JepaError, Problem, RecipeError, show
 from jepa_core.paths import at_home
 from jepa_core.recipe.abridged import as_table, in_a_line
 from jepa_core.recipe.component_ref import ComponentRef
@@ -132,6 +132,12 @@ class Recipe(Section):
         """Makes an error that names the line of `key`, for problems that show only later."""
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
         return RecipeError([Problem(self._places.where(path), key, message)])
+
+
+def refuse_no_recipe(value: object) -> None:
+    """Raises JepaError for anything but a recipe, such as the name of one."""
+    if not isinstance(value, Recipe):
+        raise JepaError(f"expected a recipe, as jepa_core.load_recipe gives it, not {show(value)}")
 
 
 def search_folders(source: Path | None, noted: tuple[Path, ...], shipped: tuple[Path, ...]) -> tuple[Path, ...]:

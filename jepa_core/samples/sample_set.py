@@ -116,6 +116,10 @@ def collate(samples: Sequence[Batch] | Batch) -> Batch:
     """Joins samples to a batch, right-padded to the longest; a ready batch passes through unchanged."""
     if isinstance(samples, Mapping):
         return samples
+    if not samples:
+        raise DataError("collate: expected a list of samples, or a ready batch; there is none")
+    if any(sample.keys() != samples[0].keys() for sample in samples):
+        raise DataError("collate: the samples do not all have the same keys")
     return {key: _together(key, [sample[key] for sample in samples]) for key in samples[0]}
 
 

@@ -70,7 +70,8 @@ def _messages(row: Any, where: str) -> list[tuple[str, Any]]:
     if row.get("prompt") is None:
         known = ("messages", "prompt", "completion")
         guess = next((words for key in row if (words := did_you_mean(key, known)) and key not in known), "")
-        found = f"there is {', '.join(row) or 'nothing'}"
+        there = (key if value is not None else f"{key} (null)" for key, value in row.items())
+        found = f"there is {', '.join(there) or 'nothing'}"
         raise DataError(f"{where}: expected messages, or prompt and completion; {found}{guess}")
     if isinstance(row["prompt"], str):
         texts = {"prompt": USER, "completion": ASSISTANT}

@@ -15,6 +15,9 @@ from jepa_plugins.text.made import PREFIX, made
 from jepa_plugins.text.reading import JsonLines
 from jepa_plugins.text.tables import Parquet, Table
 
+#: Endings of files that people have and that are not read here.
+_OTHERS = (".csv", ".tsv", ".xlsx", ".gz", ".zst", ".bz2", ".xz", ".zip", ".arrow", ".yaml", ".yml")
+
 
 class Source(Protocol):
     """Rows with their numbers, from 1, read anew in each iteration; name: for messages."""
@@ -41,6 +44,8 @@ def source(name: str, split: str, search: tuple[Path, ...]) -> Source:
     """
     if name.startswith(PREFIX):
         return made(name, split)
+    if name.endswith(_OTHERS):
+        raise DataError(f"{name}: expected JSON Lines (.jsonl) or parquet, unpacked; other files are not read")
     if name.endswith(DATA_FILES):
         path = find_path(name, search)
         if not path.is_file():

@@ -147,3 +147,14 @@ class TestWithoutJepaLoss:
 
     def test_over_facts_it_is_made(self):
         assert type(made("objective.lambda_jepa=0").spec.terms[0].reversal).__name__ == "ParityReversal"
+
+
+def test_a_component_that_does_not_fit_the_data_is_told_with_its_line(tmp_path):
+    """A reversal of facts for conversations."""
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    overrides = [f"data.train={tmp_path / 'p.jsonl'}", "data.evaluation={}", "objective.reversal=parity"]
+    recipe = jepa_core.load_recipe("regex_jepa", overrides)
+    with pytest.raises(
+        RecipeError, match=r"command line: objective.reversal: 'parity' refuses: not a vocabulary of facts"
+    ):
+        jepa_core.build(recipe)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jepa_core.errors import RecipeError
+import jepa_core
+from jepa_core.errors import JepaError, RecipeError
 from jepa_core.recipe.load import load_recipe
 from jepa_core.recipe.resolve import dump_yaml, resolved
 from jepa_core.recipe.sources import shipped_recipes
@@ -173,3 +174,17 @@ def test_without_a_registry_the_installed_components_count(tmp_path):
     path.write_text("objective: {distance: {name: cosine, epss: 1}}")
     with pytest.raises(RecipeError, match=r"unknown option of 'cosine' \(from jepa-core\); did you mean 'eps'\?"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("overrides", ["objective.k=2", [5], [None]])
+def test_overrides_are_a_list_of_texts(overrides):
+    """A text alone was read letter by letter."""
+    with pytest.raises(JepaError, match=r"overrides: expected a list of KEY=VALUE, like \['objective.k=2'\], not "):
+        load_recipe("cosine_k1", overrides)
+
+
+@pytest.mark.parametrize("function", [jepa_core.build, jepa_core.run])
+@pytest.mark.parametrize("given", ["cosine_k1", None])
+def test_the_name_of_a_recipe_is_no_recipe(function, given):
+    with pytest.raises(JepaError, match=r"expected a recipe, as jepa_core.load_recipe gives it, not "):
+        function(given)

@@ -47,3 +47,15 @@ def test_what_a_batch_lacks_is_told_by_name_and_meaning():
         "'index', (b,) a number of its own for each sample, by which its random draws are made; it has input_ids, "
         "labels, group (run.collate makes whole batches)"
     )
+
+
+@pytest.mark.parametrize(("samples", "words"), [([], "there is none"), (None, "there is none")])
+def test_nothing_makes_no_batch(samples, words):
+    with pytest.raises(DataError, match=words):
+        collate(samples)
+
+
+def test_samples_of_one_batch_have_the_same_keys():
+    data = small_set()
+    with pytest.raises(DataError, match="the samples do not all have the same keys"):
+        collate([data[0], {key: value for key, value in data[1].items() if key != "labels"}])

@@ -70,3 +70,16 @@ def test_all_rows_that_are_none_are_named_and_counted(tmp_path):
     assert "line 1: prompt: expected text or a list of messages, not 1" in first
     assert "line 3: expected messages, or prompt and completion; there is completion" in second
     assert count == "2 of 3 rows are wrong"
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "pairs.jsonl.gz", "folder/pairs.tsv"])
+def test_files_of_other_kinds_are_told_by_their_names(tmp_path, name):
+    """They were read as JSON Lines, and every line was wrong."""
+    with pytest.raises(DataError, match=rf"{name}: expected JSON Lines \(.jsonl\) or parquet"):
+        source(name, "train", (tmp_path,))
+
+
+def test_a_row_whose_fields_are_empty_says_so(tmp_path):
+    (tmp_path / "d.jsonl").write_text('{"prompt": null, "completion": "a"}')
+    with pytest.raises(DataError, match=r"there is prompt \(null\), completion"):
+        list(conversations(JsonLines(tmp_path / "d.jsonl"), None))
