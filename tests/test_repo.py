@@ -62,7 +62,6 @@ TESTED_IN = {
     "jepa_core/registry/module_files.py": "tests/core/registry/test_syntax.py",
     "jepa_core/registry/statements.py": "tests/core/registry/test_syntax.py",
     "jepa_core/recipe/rehearsal_section.py": "tests/core/launch/test_rehearsal.py",
-    "jepa_core/report/further.py": "tests/plugins/facts/test_concept_table.py",
     "jepa_core/report/sections.py": "tests/core/report/test_report.py",
     "jepa_core/training/callbacks.py": "tests/core/training/test_trainer.py",
     "jepa_core/training/stop.py": "tests/core/cli/test_interrupt.py",

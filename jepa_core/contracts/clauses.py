@@ -78,17 +78,22 @@ def positions_read(args: tuple[Any, ...], result: Any) -> None:
 
 
 def figures(result: Any) -> None:
-    """Checks an evaluation: figures by name, as JSON can hold them."""
+    """Checks an evaluation: figures by name, as metrics.json can hold them."""
     if not isinstance(result, Mapping):
         raise Broken(f"it returns {type(result).__name__}, not figures by name")
     for name, value in result.items():
         if not isinstance(name, str) or not name:
             raise Broken(f"a figure is called {name!r}; expected a name")
+        if not (value is None or isinstance(value, Mapping | list) or _is_figure(value)):
+            raise Broken(f"its figure '{name}' is of type {type(value).__name__}; expected a number, list or mapping")
         try:
             json.dumps(value)
-        except (TypeError, ValueError) as error:
-            words = f"its figure '{name}' is a {type(value).__name__}, which JSON can't hold: {error}"
-            raise Broken(words) from error
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Broken(f"its figure '{name}' holds what JSON can't: {error}") from error
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, float) or (type(value) is int and abs(value) < 2**1023)
 
 
 #: Kind of component -> the clause on what it returns.

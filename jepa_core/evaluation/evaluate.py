@@ -71,6 +71,19 @@ def evaluate(
     return metrics
 
 
+@torch.no_grad()
+def first_figures(objective: JepaObjective, dataset: SampleSet) -> Metrics:
+    """Measures one batch of all of a small set, in this process alone; nothing where it is empty."""
+    training = objective.training
+    tallies = {objective.transformer.num_layers: MetricSums(dataset.max_length, [t.name for t in objective.spec.terms])}
+    try:
+        if len(dataset):
+            _evaluate_batch(objective.eval(), dataset.__getitems__(range(len(dataset))), tallies)
+    finally:
+        objective.train(training)
+    return tallies[objective.transformer.num_layers].metrics()
+
+
 def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, MetricSums]) -> None:
     transformer = objective.transformer
     plan = objective.plan(batch)

@@ -39,6 +39,8 @@ def _words(bad: Mapping[str, Any]) -> str:
 
 def _bad(metrics: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for name, value in metrics.items():
+        if isinstance(value, list):
+            value = dict(zip(map(str, range(len(value))), value, strict=True))
         if isinstance(value, Mapping):
             yield from _bad(value, f"{path}{name}.")
         elif isinstance(value, float) and not math.isfinite(value):
@@ -46,8 +48,13 @@ def _bad(metrics: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def _cleaned(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _cleaned(value) if isinstance(value, Mapping) else _number(value) for name, value in metrics.items()}
+    return {name: _finite(value) for name, value in metrics.items()}
 
 
-def _number(value: Any) -> Any:
+def _finite(value: Any) -> Any:
+    """The value, with None for every number in it that is not finite."""
+    if isinstance(value, Mapping):
+        return _cleaned(value)
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.counting import silent_terms
+from jepa_core.assembly.first_evaluation import try_evaluation
 from jepa_core.assembly.watched_step import watched_step
 from jepa_core.launch.rehearsal import try_second
 from jepa_core.recipe.cautions import cautions
@@ -56,6 +57,7 @@ def _try(built: Run, registry: Registry) -> None:
 
     check_training(built)
     watched_step(built)
+    try_evaluation(built)
     if built.recipe.rehearsal is not None:
         try_second(built.recipe, built, registry)
 

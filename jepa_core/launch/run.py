@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.assembly.build import Run, build
 from jepa_core.assembly.card import write_card
 from jepa_core.assembly.changes import keep_for_resuming
+from jepa_core.assembly.first_evaluation import try_evaluation
 from jepa_core.assembly.provenance import licences, provenance
 from jepa_core.assembly.watched_step import watched_step
 from jepa_core.checkpoint.choosing import chosen, in_order
@@ -112,6 +113,7 @@ def _run(
     with ending_on_signals(), folder.leaving_no_trace():
         built = make(recipe, registry, device)  # before anything is deleted: the data may be wrong
         watched_step(built)
+        try_evaluation(built)
         verified = verify_start(built, registry)
         say(f"{describe_run(built)}\nverified   {counts(verified)}")
         for row in verified.warned:

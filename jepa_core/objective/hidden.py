@@ -34,7 +34,7 @@ class LayerStates:
         return self._at(self.places[view.block][view.rows])
 
     def _at(self, places: Tensor) -> Tensor:
-        return self.flat.index_select(0, places.flatten()).view(*places.shape, -1)
+        return self.flat.index_select(0, places.flatten()).view(*places.shape, self.flat.shape[-1])
 
 
 HiddenStates = dict[int, LayerStates]

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jepa_core.errors import first_line
+
 if TYPE_CHECKING:
     from jepa_core.registry import Registry
 
@@ -28,12 +30,40 @@ class Further:
 
 def further_tables(registry: Registry) -> list[Further]:
     """Finds the installed evaluations that have a table of their own."""
-    factories = [component.factory for component in registry.describe() if component.kind == "evaluation"]
+    found = [(c.name, _manner_of(c.factory)) for c in registry.describe() if c.kind == "evaluation"]
     return [
-        Further(f.prefix, f.table, getattr(f, "examples", _none))
-        for f in factories
-        if hasattr(f, "prefix") and hasattr(f, "table")
+        Further(of["prefix"], _shown(name, of["table"]), _shown(name, of.get("examples", _none)))
+        for name, of in found
+        if isinstance(of.get("prefix"), str) and of["prefix"] and "table" in of
     ]
+
+
+def _manner_of(factory: object) -> dict[str, Any]:
+    """The attributes by which a factory says how its figures are shown."""
+    return {name: getattr(factory, name) for name in ("prefix", "table", "examples") if hasattr(factory, name)}
+
+
+def _shown(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+    """Shows what is wrong with a table instead of it: figures that were measured are not lost for it."""
+
+    def shown(*args: Any) -> Shown | None:
+        try:
+            found = make(*args)
+        except (Exception, SystemExit) as error:  # a third party's
+            return [f"figures of '{name}'"], [[f"their table fails: {first_line(error)}"]]
+        if found is None or _is_table(found):
+            return found
+        return [f"figures of '{name}'"], [["their table is none: expected columns and rows, as text"]]
+
+    return shown
+
+
+def _is_table(found: Any) -> bool:
+    if not (isinstance(found, tuple | list) and len(found) == 2 and isinstance(found[1], tuple | list)):
+        return False
+    lines = [found[0], *found[1]]
+    fits = all(isinstance(line, tuple | list) and all(isinstance(cell, str) for cell in line) for line in lines)
+    return fits and bool(found[0]) and all(len(line) == len(found[0]) for line in lines)
 
 
 def _none(metrics: Metrics, each: int) -> None:
