@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from jepa_core.errors import ComponentError, JepaError, first_line
+from jepa_core.errors import ComponentError, JepaError, brief
 from jepa_core.evaluation.evaluate import first_figures
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _told(recipe: Recipe, key: str, words: str = "") -> Iterator[None]:
     except JepaError:
         raise
     except (Exception, SystemExit) as error:
-        raise recipe.error(key, f"{words}: {first_line(error)}") from error
+        raise recipe.error(key, f"{words}: {brief(error)}") from error
 
 
 class Few:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jepa_core.components import Evaluation
 from jepa_core.contracts.broken import Broken
 from jepa_core.contracts.clauses import figures
-from jepa_core.errors import ComponentError, JepaError, first_line
+from jepa_core.errors import ComponentError, JepaError, brief
 
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
@@ -30,7 +30,7 @@ class GuardedEvaluation:
         except Broken as error:
             raise self._error(f"breaks its contract: {error}") from error
         except (Exception, SystemExit) as error:
-            raise self._error(f"fails on set '{name}': {first_line(error)}") from error
+            raise self._error(f"fails on set '{name}': {brief(error)}") from error
         return found
 
     def __getattr__(self, name: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jepa_core.errors import first_line
+from jepa_core.errors import brief
 
 if TYPE_CHECKING:
     from jepa_core.registry import Registry
@@ -50,7 +50,7 @@ def _shown(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
         try:
             found = make(*args)
         except (Exception, SystemExit) as error:  # a third party's
-            return [f"figures of '{name}'"], [[f"their table fails: {first_line(error)}"]]
+            return [f"figures of '{name}'"], [[f"their table fails: {brief(error)}"]]
         if found is None or _is_table(found):
             return found
         return [f"figures of '{name}'"], [["their table is none: expected columns and rows, as text"]]

@@ -1,4 +1,4 @@
-"""What a batch must be; looked at where somebody else made it.
+"""A look at batches that somebody else made: keys, shapes, types and numbers.
 
 Axes: ``b`` samples, ``s`` tokens of the longest.
 """
