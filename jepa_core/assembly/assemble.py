@@ -12,7 +12,9 @@ import torch
 from jepa_core.checkpoint.weights import load_weights
 from jepa_core.components import DistanceTraits, MaskTraits, ReversalStrategy, ReversalTraits
 from jepa_core.contexts import BuildContext, DatasetContext
+from jepa_core.contracts.broken import Broken
 from jepa_core.contracts.fitness import unfit
+from jepa_core.contracts.task import check_task
 from jepa_core.errors import ComponentError, DataError, JepaError, RecipeError, did_you_mean
 from jepa_core.model.build import build_model, refuse_folder
 from jepa_core.objective.needs import OF_CANDIDATES, OF_RIGHT
@@ -45,10 +47,10 @@ def load_data(recipe: Recipe, registry: Registry) -> TaskData:
         recipe.seed, settings.k, settings.distinct_pred, recipe.search, pretrained=recipe.model.pretrained
     )
     data = create(registry, recipe, "data", "dataset", recipe.data, context)
-    if not isinstance(data, TaskData):
-        raise recipe.error(
-            "data", f"'{recipe.data.name}' breaks its contract: it returns {type(data).__name__}, not TaskData"
-        )
+    try:
+        check_task(data, settings.k if settings.distinct_pred else min(settings.k, 1))
+    except Broken as error:
+        raise recipe.error("data", f"'{recipe.data.name}' breaks its contract: {error}") from error
     return data
 
 

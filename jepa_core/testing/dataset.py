@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from jepa_core.contracts.broken import Broken
+from jepa_core.contracts.task import check_names
 from jepa_core.samples.draws import sequence_ids
 from jepa_core.samples.sample_set import TaskData, collate
 from jepa_core.samples.samples import IGNORE, PAD, Samples
@@ -28,6 +30,15 @@ class DatasetContract:
     def test_returns_task_data(self) -> None:
         data: Any = self.make()
         assert isinstance(data, TaskData), f"returned {type(data).__name__}; build a jepa_core.TaskData"
+
+    @clause("names, vocabulary, files and functions of a task are of the types that the core expects")
+    def test_names_are_as_expected(self) -> None:
+        data = self.make()
+        if isinstance(data, TaskData):
+            try:
+                check_names(data)
+            except Broken as error:
+                raise AssertionError(str(error)) from error
 
     @clause("a batch has input_ids, labels and tags 'b s', group and index 'b', all int64")
     def test_batches_have_their_keys(self) -> None:

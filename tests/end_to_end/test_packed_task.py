@@ -76,7 +76,8 @@ def test_stopped_in_its_second_epoch_it_goes_on_in_the_same_order(folders, tmp_p
 
 
 def test_starting_looks_at_a_few_rows_only(folders, tmp_path, monkeypatch):
-    """Selects as many rows as the first batch, the health batch and one sample a type need."""
+    """Selects as many rows as the first batch, the health batch, one sample a type, and two of each group of each set
+    need."""
     selected = []
     select = PackedSet.select
 
@@ -87,7 +88,7 @@ def test_starting_looks_at_a_few_rows_only(folders, tmp_path, monkeypatch):
     monkeypatch.setattr(PackedSet, "select", counting)
     monkeypatch.setattr(PackedSet, "facts", None)
     run = jepa_core.build(recipe(folders[1], tmp_path / "run", 1))
-    assert selected == [2]
+    assert selected == [4, 2, 2, 2, 2]
     iterator = iter(run.trainer.get_train_dataloader())
     next(iterator)
     assert max(selected) <= 10

@@ -19,7 +19,7 @@ from jepa_core.components import Rehearsed
 from jepa_core.errors import JepaError, RecipeError
 from jepa_core.folder.run_folder import FolderTaken, RunFolder
 from jepa_core.launch.dry_run import dry_run
-from jepa_core.launch.rehearsal import take_learned, told, try_second
+from jepa_core.launch.rehearsal import in_words, take_learned, try_second
 from jepa_core.recipe.schema import Recipe
 from jepa_core.registry import Registry
 from jepa_plugins.facts.roles import Role
@@ -449,6 +449,6 @@ PLAINLY = [
 def test_who_is_sure_of_nothing_says_what_to_try():
     counts = {"questions asked": 2600}
     nothing = "2,600: sure of nothing, so nothing is rehearsed; training goes on without further rows"
-    assert told(Rehearsed([], counts)).endswith(nothing)
-    assert told(Rehearsed([], counts, "try harder")).endswith("without further rows; try harder")
-    assert "try" not in told(Rehearsed([{"confidence": 0.5}], counts, "try harder"))
+    assert in_words(Rehearsed([], counts)).endswith(nothing)
+    assert in_words(Rehearsed([], counts, "try harder")).endswith("without further rows; try harder")
+    assert "try" not in in_words(Rehearsed([{"confidence": 0.5}], counts, "try harder"))
