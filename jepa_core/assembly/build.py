@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepa_core.assembly.assemble import assemble, create, load_data, refuse_odd_folder, told_at
-from jepa_core.assembly.guarded_evaluation import GuardedEvaluation
 from jepa_core.assembly.watched_step import watched
+from jepa_core.components import Evaluation
 from jepa_core.errors import did_you_mean
 from jepa_core.evaluation.evaluate import EvaluationContext
 from jepa_core.objective.objective import JepaObjective
@@ -58,7 +58,7 @@ class Run:
         return self.data.vocabulary
 
     @cached_property
-    def evaluations(self) -> dict[str, GuardedEvaluation]:
+    def evaluations(self) -> dict[str, Evaluation]:
         """The further evaluations that the recipe asks for, by name."""
         return make_evaluations(self.recipe, self.objective, self.data, self.registry)
 
@@ -96,15 +96,13 @@ def build_on(
 
 def make_evaluations(
     recipe: Recipe, objective: JepaObjective, data: TaskData, registry: Registry
-) -> dict[str, GuardedEvaluation]:
+) -> dict[str, Evaluation]:
     """Makes the further evaluations of a recipe, by name, for this objective and these data."""
     context = EvaluationContext(objective, data, recipe.search)
-    found = {}
-    for i, reference in enumerate(recipe.evaluation.also):
-        key = f"evaluation.also.{i}"
-        made = create(registry, recipe, key, "evaluation", reference, context)
-        found[reference.name] = GuardedEvaluation(made, recipe, key, reference.name)
-    return found
+    return {
+        reference.name: create(registry, recipe, f"evaluation.also.{i}", "evaluation", reference, context)
+        for i, reference in enumerate(recipe.evaluation.also)
+    }
 
 
 def _refuse_unknown_splits(recipe: Recipe, sets: Mapping[str, SampleSet]) -> None:

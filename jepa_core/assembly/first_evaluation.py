@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from jepa_core.assembly.guarded_evaluation import guarded_all
 from jepa_core.errors import ComponentError, JepaError, brief
 from jepa_core.evaluation.evaluate import first_figures
 
@@ -29,8 +30,9 @@ def try_evaluation(run: Run) -> None:
     stay as they were. Raises RecipeError naming the set or evaluation and what is wrong."""
     settings, recipe = run.recipe.evaluation, run.recipe
     chosen = {name: run.eval_datasets[name] for name in settings.splits or run.eval_datasets}
+    guarded = guarded_all(recipe, run.evaluations)
     further = {
-        each.name: (f"evaluation.also.{i}", run.evaluations[each.name])
+        each.name: (f"evaluation.also.{i}", guarded[each.name])
         for i, each in enumerate(settings.also)
         if run.registry.find("evaluation", each.name).distribution != OURS
     }

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from jepa_core.samples.sample_set import SampleSet
 
 
+def guarded_all(recipe: Recipe, evaluations: Mapping[str, Evaluation]) -> dict[str, GuardedEvaluation]:
+    """The further evaluations of a recipe, by name, each guarded."""
+    places = {each.name: f"evaluation.also.{i}" for i, each in enumerate(recipe.evaluation.also)}
+    return {name: GuardedEvaluation(each, recipe, places[name], name) for name, each in evaluations.items()}
+
+
 class GuardedEvaluation:
     """Stands for an evaluation; whatever it does wrong is one message with the recipe's line."""
 
@@ -32,9 +38,6 @@ class GuardedEvaluation:
         except (Exception, SystemExit) as error:
             raise self._error(f"fails on set '{name}': {brief(error)}") from error
         return found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._evaluation, name)
 
     def _error(self, words: str) -> ComponentError:
         """Makes no RecipeError: by the end of a run, something was run."""

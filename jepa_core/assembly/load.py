@@ -13,6 +13,7 @@ from torch import nn
 from jepa_core.assembly.assemble import assemble, load_data
 from jepa_core.assembly.build import make_evaluations
 from jepa_core.assembly.changes import OtherData, data_print, moved_tokens, noted
+from jepa_core.assembly.guarded_evaluation import guarded_all
 from jepa_core.assembly.rehearsed import extended, read_rows, rehearsing
 from jepa_core.assembly.run_recipe import run_recipe
 from jepa_core.errors import DataError, JepaError
@@ -146,7 +147,7 @@ def evaluate_again(
     if file is not None:
         sets, settings = _read(file, loaded, say), settings.model_copy(update={"splits": None})
     evaluations = make_evaluations(loaded.recipe, loaded.objective, loaded.data, registry)
-    metrics = evaluate_splits(loaded.objective, sets, settings, evaluations)
+    metrics = evaluate_splits(loaded.objective, sets, settings, guarded_all(loaded.recipe, evaluations))
     for warning in not_finite(metrics):
         say(warning)
     return metrics

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jepa_core.assembly.guarded_evaluation import guarded_all
 from jepa_core.evaluation.splits import evaluate_splits
 from jepa_core.folder.run_folder import RunFolder
 from jepa_core.recipe.resolve import dump_yaml
@@ -33,7 +34,11 @@ def make_trainer(run: Run) -> JepaTrainer:
         args=args,
         train_dataset=run.train_dataset,
         evaluate_splits=partial(
-            evaluate_splits, run.objective, run.eval_datasets, run.recipe.evaluation, run.evaluations
+            evaluate_splits,
+            run.objective,
+            run.eval_datasets,
+            run.recipe.evaluation,
+            guarded_all(run.recipe, run.evaluations),
         ),
         callbacks=[ProgressLine(), MetricsFile(folder.log), StopOnSignal()],
         sharding=run.recipe.training.fsdp_config if run.recipe.training.fsdp else None,
