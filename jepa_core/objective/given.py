@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -53,21 +54,30 @@ def plan_given(objective: Any, batch: Mapping[str, Any], step: int) -> Plan:
     return plan if device.type == "cpu" else plan.to(device)
 
 
-def given_counts(counts: Mapping[str, Count | float] | None, spec: ObjectiveSpec) -> Mapping[str, Count | float]:
-    """Returns the denominators by term. Raises DataError for a term that there is not, and for what can't divide."""
+def given_counts(
+    counts: Mapping[str, Count | float] | None, spec: ObjectiveSpec, plan: Plan
+) -> Mapping[str, Count | float]:
+    """Returns the denominators by term, 1 where the whole step counts nothing. Raises DataError for a term that there
+    is not, and for a number that can't be the whole step's."""
     if counts is None:
         return {}
     if not isinstance(counts, Mapping):
         raise DataError(f"counts: expected term -> count of the whole step, not a {type(counts).__name__}")
-    known = {NTP, *(term.name for term in spec.terms)}
-    known |= {name for term in spec.terms for name, _ in term.regularizers}
+    here = {NTP: plan.labels, **{t.name: p.count for t, p in zip(spec.terms, plan.terms, strict=False)}}
+    known = {
+        *here,
+        *(term.name for term in spec.terms),
+        *(name for term in spec.terms for name, _ in term.regularizers),
+    }
     for name, count in counts.items():
         if name not in known:
             raise DataError(f"counts: no term is called '{name}'{did_you_mean(str(name), known)}")
-        if not isinstance(count, Tensor) and not _divides(count):
-            raise DataError(f"counts: {name}: expected a number above 0, not {count!r}")
-    return counts
+        if not isinstance(count, Tensor) and not _counts(count, here.get(name, 0)):
+            raise DataError(f"counts: {name}: expected the count of the whole step, a number above 0, not {count!r}")
+    return {name: count if isinstance(count, Tensor) else count or 1 for name, count in counts.items()}
 
 
-def _divides(count: Any) -> bool:
-    return isinstance(count, int | float) and not isinstance(count, bool) and isfinite(count) and count > 0
+def _counts(count: Any, here: int) -> bool:
+    """Tells whether a number can be the count of a step of which this batch counts `here`."""
+    is_number = isinstance(count, Real) and not isinstance(count, bool)
+    return is_number and isfinite(count) and (count > 0 or count == here == 0)

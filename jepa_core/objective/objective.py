@@ -94,7 +94,7 @@ class JepaObjective(Uncopied):
         of it: the parts' losses add up to the step's. bank: ``m d``, the candidates' states, where they are known.
         """
         plan = plan_given(self, batch, step) if plan is None else plan
-        counts, hidden = given_counts(counts, self.spec), HiddenStates()
+        counts, hidden = given_counts(counts, self.spec, plan), HiddenStates()
         if len(plan.blocks[0].sample):
             hidden = self.hidden_states(plan, only_reads=True, bank=bank)
             loss, terms, means = self._ntp(plan, hidden, counts)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
 from jepa_core.errors import DataError
 from jepa_core.objective.given import given_counts, plan_given
 from jepa_core.samples.samples import IGNORE
-from tests.support import small_batch, small_model, small_objective
+from tests.support import SAMPLES, small_batch, small_model, small_objective
 from tests.support import small_spec as spec
 
 
@@ -60,7 +61,7 @@ def test_the_plan_moves_to_the_model(objective):
     ("counts", "words"),
     [
         ({"ntp_loss": 3}, "counts: no term is called 'ntp_loss'"),
-        ({"ntp": 0}, "counts: ntp: expected a number above 0, not 0"),
+        ({"ntp": 0}, "counts: ntp: expected the count of the whole step, a number above 0, not 0"),
         ({"ntp": -1}, "not -1"),
         ({"jepa": float("nan")}, "not nan"),
         ({"jepa": "5"}, "not '5'"),
@@ -73,11 +74,23 @@ def test_counts_that_cannot_divide_are_refused(objective, counts, words):
         objective(**small_batch(), counts=counts)
 
 
-def test_counts_may_name_terms_and_regularizers():
-    known = spec(regularizers=(("variance", lambda embeddings, draws: embeddings.sum()),))
-    counts = {"ntp": 3, "jepa": torch.tensor(2), "variance": 1.0}
-    assert given_counts(counts, known) is counts
-    assert given_counts(None, known) == {}
+def test_counts_may_name_terms_and_regularizers(objective):
+    known, plan = (
+        spec(regularizers=(("variance", lambda embeddings, draws: embeddings.sum()),)),
+        objective.plan(small_batch()),
+    )
+    counts = {"ntp": np.int64(3), "jepa": torch.tensor(2), "variance": 1.0}
+    assert given_counts(counts, known, plan) == counts
+    assert given_counts(None, known, plan) == {}
+
+
+def test_a_step_may_count_nothing(objective):
+    """Atomic facts alone make no pair: the whole step's count may be 0, and the loss is what it is without."""
+    samples = [sample for sample in SAMPLES if sample[-1] == "atomic"]
+    batch = small_batch(samples)
+    found = objective(**batch, counts={"ntp": objective.plan(batch).labels, "jepa": 0})
+    assert torch.equal(found.loss, objective(**batch).loss)
+    assert found.jepa_loss is None
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, pickle.dumps])
