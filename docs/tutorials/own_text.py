@@ -82,7 +82,7 @@ for answer in jepa_core.load("spelling").ask(["spell 41", "spell 999"]):
     print(f"{answer.question}: {answer.found[0].text}")
 
 # %% [markdown]
-# Sixty steps are not enough to spell; `jepa-run regex_jepa` as it stands takes three minutes and does answer. The
+# Sixty steps are not enough to spell; `jepa-run regex_jepa` as it stands takes five minutes and does answer. The
 # folder `spelling` now holds the figures (`metrics.json`), the log, the resolved recipe, and `model/`, which is a plain
 # Hugging Face folder. Whether the JEPA loss helped, only a comparison can say: run again with
 # `objective.lambda_jepa=0` into another folder, and put both into a report, as the next tutorial does.
