@@ -14,6 +14,7 @@ from rich.table import Table
 
 from jepa_core.display.terminal import console, figure, print_table, say
 from jepa_core.evaluation.finite import NON_FINITE
+from jepa_core.registry.described import described
 from jepa_core.registry.options import option_schema
 from jepa_core.report.further import Further, Metrics, further_tables
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from jepa_core.launch.run import Result
     from jepa_core.registry import Component, Registry
 
+#: The columns of a component's options.
+OPTIONS = ("option", "type", "default", "what it is")
 #: How many figures that differ by a number at their end are shown, and how many examples of a kind.
 NUMBERED, EXAMPLES = 3, 2
 #: The figures of layers that are shown.
@@ -111,12 +114,20 @@ def show_component(component: Component) -> None:
     """Prints description, origin and options of a component."""
     out = console()
     say(f"{component.name}: {component.kind} from {component.plugin.name} {component.version}")
-    for paragraph in (inspect.getdoc(component.factory) or "").split("\n\n"):
-        out.print(paragraph if paragraph.startswith(">>>") else unmarked(" ".join(paragraph.split())))
+    paragraphs, rows = options_of(component)
+    for paragraph in paragraphs:
+        out.print(paragraph if paragraph.startswith(">>>") else unmarked(paragraph))
+    if rows:
+        print_table(OPTIONS, [(*row[:3], unmarked(row[3])) for row in rows])
+
+
+def options_of(component: Component) -> tuple[list[str], list[tuple[str, str, str, str]]]:
+    """The paragraphs of a component's docstring, and for each option name, type, default and what is said of it."""
     schema = option_schema(component.factory)
-    if schema["properties"]:
-        rows = [(name, _type(of), _default(name, of, schema)) for name, of in schema["properties"].items()]
-        print_table(("option", "type", "default"), rows)
+    options = schema["properties"]
+    paragraphs, notes = described(inspect.getdoc(component.factory) or "", options)
+    rows = [(name, _type(of), _default(name, of, schema), notes.get(name, "")) for name, of in options.items()]
+    return paragraphs, rows
 
 
 def unmarked(text: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterable
 from pathlib import Path
 
 import jepa_core.testing
 from jepa_core import Registry, hookspecs
 from jepa_core.components import KINDS, Kind
 from jepa_core.registry import Component
+from jepa_core.report.console import OPTIONS, options_of
 from jepa_plugins.scaffold.names import KIND_OF, Names
 from jepa_plugins.scaffold.package import package_files
 from scripts.docs_site.docstrings import markdown, signature
@@ -39,9 +41,16 @@ def _page(kind: str, its: Kind, components: list[Component]) -> str:
 
 
 def _component(component: Component) -> str:
-    return "\n\n".join(
-        [f"### `{component.name}`", markdown(component.factory), signature(component.name, component.factory)]
-    )
+    paragraphs, rows = options_of(component)
+    parts = [f"### `{component.name}`", *map(markdown, paragraphs)]
+    if rows:
+        told = ((f"`{name}`", of, f"`{default}`", markdown(words)) for name, of, default, words in rows)
+        parts.append("\n".join(map(_line, [OPTIONS, ["---"] * len(OPTIONS), *told])))
+    return "\n\n".join(parts)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _own(kind: str) -> list[str]:

@@ -66,11 +66,15 @@ class TestPages:
 
     def test_a_recipe_has_its_text_and_the_masks_of_its_layers(self, pages):
         assert shipped_recipes()["concept"].read_text() in pages.texts["recipes/concept.md"]
-        assert set(re.findall(r"\((\S+\.svg)\)", pages.texts["recipes/concept.md"])) == {
-            "concept_mask_0.svg",
-            "concept_mask_1.svg",
-        }
-        assert pages.files["recipes/cosine_k1_mask.svg"].startswith(b"<?xml")
+        assert re.findall(r"\((\S+\.svg#\S+)\)", pages.texts["recipes/concept.md"]) == [
+            f"concept_mask_{number}{suffix}"
+            for number in (0, 1)
+            for suffix in (".svg#only-light", "_dark.svg#only-dark")
+        ]
+        light, dark = (pages.files[f"recipes/cosine_k1_mask{suffix}.svg"] for suffix in ("", "_dark"))
+        assert light.startswith(b"<?xml")
+        assert (b"#ffffff" in light, b"#ffffff" in dark) == (True, False)
+        assert re.sub(rb"#[0-9a-f]{6}", b"", light) == re.sub(rb"#[0-9a-f]{6}", b"", dark)
 
     def test_stand_ins_are_for_recipes_that_are_there(self):
         assert set(recipes.STAND_INS) <= set(shipped_recipes())
