@@ -34,7 +34,7 @@ class Lines:
         self.last = ""
 
     def write(self, text: str) -> None:
-        for part in _STEERING.split(text):
+        for part in _STEERING.split(_NO_RATE.sub("", text)):
             if part.strip() and part != self.last:
                 self.last = part
                 self.stream.write(part.rstrip() + "\n")
@@ -43,4 +43,6 @@ class Lines:
         self.stream.flush()
 
 
+#: A rate before anything was done.
+_NO_RATE = re.compile(r", \?\S+/s")
 _STEERING = re.compile(r"\r|\n|\x1b\[\w")

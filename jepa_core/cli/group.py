@@ -20,7 +20,17 @@ from jepa_core.streams import output_lost, plain
 #: Commands whose results are files; what they print says where.
 LEAVE_FILES = ("run", "study")
 #: Commands that people know from other tools -> the command here.
-ELSEWHERE = {"train": "run", "fit": "run", "ls": "list", "evaluate": "eval", "chat": "ask", "copy": "cp"}
+ELSEWHERE = {
+    "train": "run",
+    "fit": "run",
+    "ls": "list",
+    "recipes": "list recipes",
+    "components": "list components",
+    "describe": "show",
+    "evaluate": "eval",
+    "chat": "ask",
+    "copy": "cp",
+}
 
 
 class RecipeFirst(HelpfulGroup):
@@ -62,10 +72,12 @@ def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
     if not word.replace("-", "").isalpha() or is_recipe(word):
         return ""
     close = get_close_matches(word, [*shipped_recipes(), *commands, *ELSEWHERE], n=1, cutoff=0.6)
-    meant = ELSEWHERE.get(close[0], close[0]) if close else ""
-    if meant not in commands:
+    meant = ELSEWHERE.get(close[0], close[0]).split() if close else []
+    if meant[:1] == ["list"] and rest:  # of one of them
+        meant = ["show"]
+    if not meant or meant[0] not in commands:
         return ""
-    command = rest if meant == "run" and rest else [meant, *rest]
+    command = rest if meant == ["run"] and rest else [*meant, *rest]
     return f"there is no command '{word}'; did you mean '{shlex.join(['jepa-run', *command])}'?"
 
 

@@ -202,6 +202,9 @@ def test_what_is_printed_may_not_arrive(cli, shell, status, said):
         (["ls"], "jepa-run list"),
         (["reprot", "runs/a b"], "jepa-run report 'runs/a b'"),
         (["evaluate", "runs/a"], "jepa-run eval runs/a"),
+        (["components"], "jepa-run list components"),
+        (["components", "infonce"], "jepa-run show infonce"),
+        (["recipe"], "jepa-run list recipes"),
     ],
 )
 def test_a_command_that_there_is_not(cli, arguments, meant):
