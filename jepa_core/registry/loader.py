@@ -45,6 +45,12 @@ class BrokenPlugin:
     cause: str
 
 
+class PluginError(ComponentError):
+    """A plugin that the user named can't be used: as wrong a command as a misspelt recipe."""
+
+    exit_status = 2
+
+
 def new_manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -108,7 +114,7 @@ def load_named(manager: pluggy.PluginManager, module: str) -> Plugin:
         with printing_aside():
             register(manager, plugin, import_module(module))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {module}: {cause_of(error)} (without -p {module} it is not used)") from error
+        raise PluginError(f"plugin {module}: {cause_of(error)} (without -p {module} it is not used)") from error
     return plugin
 
 
@@ -119,7 +125,7 @@ def load_file(manager: pluggy.PluginManager, path: Path) -> Plugin:
         with printing_aside():
             register(manager, plugin, _module_from(path))
     except (Exception, SystemExit) as error:
-        raise ComponentError(f"plugin {path}: {cause_of(error)} (without --plugin {path} it is not used)") from error
+        raise PluginError(f"plugin {path}: {cause_of(error)} (without --plugin {path} it is not used)") from error
     return plugin
 
 

@@ -78,6 +78,10 @@ def _same_random_numbers() -> AbstractContextManager[Any]:
     return torch.random.fork_rng(devices=()) if torch is not None else nullcontext()
 
 
+def option_names(factory: Callable[..., Any]) -> list[str]:
+    return [*_parameters(factory)]
+
+
 def option_types(factory: Callable[..., Any]) -> dict[str, Any]:
     """The options with their annotated types."""
     return {name: _hint(factory, name) for name in _parameters(factory)}

@@ -35,9 +35,9 @@ class Outline(Registry):
         for plugin, point in installed_entry_points():
             self._add(plugin, partial(syntax, point.value))
         for module in modules:
-            self._add(Plugin(module, module, ""), partial(syntax, module))
+            self._add_named(Plugin(module, module, ""), partial(syntax, module))
         for file in files:
-            self._add(Plugin(str(file), file.stem, ""), partial(_of_file, file))
+            self._add_named(Plugin(str(file), file.stem, ""), partial(_of_file, file))
 
     def find(self, kind: str, name: str) -> Component:
         """Finds a component; an unknown name may belong to an unread plugin, and is then accepted with a doubt."""
@@ -56,6 +56,13 @@ class Outline(Registry):
     def _doubt(self, words: str) -> None:
         if words not in self.doubts:
             self.doubts.append(words)
+
+    def _add_named(self, plugin: Plugin, read: Callable[[], Syntax]) -> None:
+        """Adds a plugin that the user named: a run does not begin without it, so what it offers has to be known."""
+        before = len(self.unread)
+        self._add(plugin, read)
+        if len(self.unread) > before:
+            self._doubt(f"plugin {plugin.name}: says what it offers only when it runs")
 
     def _add(self, plugin: Plugin, read: Callable[[], Syntax]) -> None:
         try:

@@ -16,6 +16,7 @@ from jepa_core.errors import ComponentError, JepaError, brief, did_you_mean
 from jepa_core.registry.loader import (
     BrokenPlugin,
     Plugin,
+    PluginError,
     cause_of,
     load_file,
     load_installed,
@@ -23,7 +24,7 @@ from jepa_core.registry.loader import (
     new_manager,
     printing_aside,
 )
-from jepa_core.registry.options import check_options, takes_context
+from jepa_core.registry.options import check_options, option_names, takes_context
 from jepa_core.registry.plugin_code import code_hash
 
 
@@ -156,7 +157,7 @@ class Registry:
         self._collect(plugin)
         for broken in self.broken:
             if broken.plugin is plugin:
-                raise ComponentError(f"plugin {plugin.name}: {broken.cause}")
+                raise PluginError(f"plugin {plugin.name}: {broken.cause}")
 
     def _collect(self, plugin: Plugin) -> None:
         """Calls the plugin's hooks, once; all of its components come in, or none."""
@@ -183,10 +184,12 @@ class Registry:
                 for name, factory in factories.items():
                     if not isinstance(name, str) or not callable(factory):
                         raise ComponentError(f"{hook} maps {name!r} to {factory!r}, not a name to a factory")
+                    if "name" in option_names(factory):
+                        raise ComponentError(f"{hook}: '{name}' has an option 'name', which is a component's own name")
                     yield Component(kind, name, plugin, factory)
 
     def _not_found(self, kind: str, name: str, known: list[str]) -> str:
-        message = f"no {kind} is called '{name}'{did_you_mean(name, known)}"
+        message = f"no {kind} is called '{name if len(name) <= 60 else name[:59] + '…'}'{did_you_mean(name, known)}"
         if not message.endswith("?"):
             message += f"; there are: {', '.join(known) or 'none'}"
         for broken in self.broken:

@@ -128,3 +128,12 @@ def test_what_the_user_named(tmp_path, site):
         str(file),
         f"{tmp_path}/none.py",
     ]
+
+
+@pytest.mark.parametrize("source", ["def jepa_distance_functions(): return ['mine']", "def jepa_distances(): pass", ""])
+def test_a_named_plugin_that_cannot_be_read_leaves_a_doubt(tmp_path, source):
+    """Even where nothing of it is asked for: a run would be refused for it, and 'valid' would be wrong."""
+    (tmp_path / "mine.py").write_text(f"import jepa_core\n\n@jepa_core.hookimpl\n{source}\n" if source else "")
+    outline = Outline(files=[tmp_path / "mine.py"])
+    assert outline.find("distance", "cosine").name == "cosine"
+    assert outline.doubts == [f"plugin {tmp_path / 'mine.py'}: says what it offers only when it runs"]

@@ -162,3 +162,32 @@ def test_a_name_that_two_plugins_claim_is_refused_with_both(registry, site):
     assert [c.distribution for c in registry.describe() if c.name == "cosine"] == ["jepa-core", "other"]
     assert registry.create("distance", "more") == {}
     assert registry.create("distance", "l2") is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "def mine(name): pass\n{hook} return {{'mine': mine}}",
+            "'mine' has an option 'name', which is a component's own",
+        ),
+        ("{hook} return ['mine']", "returned list, not name -> factory"),
+        (
+            "import nothing_of_this_name\n{hook} return {{}}",
+            "ModuleNotFoundError: No module named 'nothing_of_this_name'",
+        ),
+        ("", "has no hook"),
+    ],
+)
+def test_a_plugin_that_the_user_names_and_that_is_broken_is_a_wrong_command(tmp_path, source, words):
+    hook = "@jepa_core.hookimpl\ndef jepa_distance_functions():"
+    (tmp_path / "mine.py").write_text("import jepa_core\n" + source.format(hook=hook))
+    with pytest.raises(ComponentError, match=words) as raised:
+        Registry.discover().add_file(tmp_path / "mine.py")
+    assert raised.value.exit_status == 2
+    assert "\n" not in str(raised.value)
+
+
+def test_a_long_name_that_there_is_not_is_cut(registry):
+    with pytest.raises(ComponentError, match=f"no distance is called '{'x' * 59}…'; there are"):
+        registry.find("distance", "x" * 5000)
