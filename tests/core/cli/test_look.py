@@ -95,7 +95,7 @@ def test_a_name_that_two_plugins_claim(cli, site):
 @pytest.mark.parametrize("option", [["-p", "no_such_module"], ["--plugin", "no_such_file.py"]])
 def test_a_plugin_that_is_not_there_is_named(cli, option):
     done = cli("plugins", *option)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert done.stderr.startswith(f"jepa-run: plugin {option[1]}: ")
     assert "no_such" in done.stderr
 

@@ -101,7 +101,10 @@ def test_plugins_run_where_their_source_does_not_say_all(cli):
     Path("far.py").write_text(computed)
     done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=far")
     assert (done.exit_code, done.stdout) == (0, "tiny.yaml: valid\n")
-    assert done.stderr == "plugins are run: distance 'far': may be of far.py, which says so only when it runs\n"
+    doubts = (
+        "plugin far.py: says what it offers only when it runs; distance 'far': may be of far.py, which says so only"
+    )
+    assert done.stderr == f"plugins are run: {doubts} when it runs\n"
     done = cli("validate", "tiny.yaml", "--plugin", "far.py", "objective.distance=fra", "data.path=nowhere")
     assert done.exit_code == 2
     assert "no distance is called 'fra'; did you mean 'far'?" in done.stderr
