@@ -48,7 +48,7 @@ def _equal(one: Tensor, other: Tensor) -> bool:
 
 
 def is_split(tensor: Tensor) -> bool:
-    """Tells whether this is a DTensor, of which each process holds a part, without loading DTensor."""
+    """Tells whether this is a DTensor, split over the processes; without loading DTensor."""
     return hasattr(tensor, "to_local")
 
 

@@ -96,7 +96,7 @@ def modules(folder: str) -> list[Path]:
 
 
 def mirrored(module: Path) -> str:
-    """Where the test of a module belongs."""
+    """The place where the test of a module belongs."""
     home = "core" if module.parts[0] == "jepa_core" else "plugins"
     return str(Path("tests", home, *module.parts[1:-1], f"test_{module.name}"))
 
@@ -122,7 +122,7 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def components() -> list[Component]:
-    """What the built-in plugins offer."""
+    """The components of the built-in plugins."""
     return [component for component in Registry.discover().describe() if component.distribution == "jepa-core"]
 
 
@@ -330,7 +330,7 @@ class TestLayers:
         assert len(files) > 50
 
     def test_nothing_is_imported_by_the_name_of_its_folder(self):
-        """From the root, ``plugins.x`` and ``jepa_plugins.x`` would be two modules."""
+        """The modules ``plugins.x`` and ``jepa_plugins.x``, both importable from the root, would be two."""
         files = [path for folder in ("jepa_core", "plugins", "tests") for path in (ROOT / folder).rglob("*.py")]
         wrong = [path for path in files for name in imports(path) if name.split(".")[0] in ("plugins", "recipes")]
         assert wrong == []
@@ -375,7 +375,7 @@ class TestPackaging:
         assert all((ROOT / folder / "__init__.py").is_file() for folder in holding_modules)
 
     def test_every_plugin_module_has_its_entry_point(self, setup):
-        """By its place below ``plugins/``; helpers are modules without a hook."""
+        """An entry point is named by a module's place below ``plugins/``; helpers are modules without a hook."""
         points = dict(line.split(" = ") for line in setup["options.entry_points"]["jepa_core"].strip().splitlines())
         plugins = [path for path in modules("plugins") if "\n@hookimpl\n" in read(str(path))]
         names = [".".join(path.with_suffix("").parts[1:]) for path in plugins]

@@ -111,7 +111,7 @@ RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
 def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], layers: int = 1) -> Any:
     """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause.
 
-    layers: the model's, in all of which a mask is the same unless it declares otherwise.
+    layers: how many the model has; a mask is the same in all of them unless it declares otherwise.
     """
     given, drawn = snapshot((args, kwargs)), generator_states()
     result = component(*args, **kwargs)

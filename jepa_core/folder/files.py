@@ -57,7 +57,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         if found.st_size > limit:
             raise JepaError(f"{path}: can't be read: larger than {limit >> 20:,} MiB")
         with open(path, "rb") as file:
-            return file.read(limit + 1)
+            return file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)  # takes so much memory at once
     except (OSError, ValueError) as error:  # ValueError: a path that holds a zero byte
         raise JepaError(f"{path}: can't be read: {reason(error)}") from error
 

@@ -53,7 +53,7 @@ class Lockstep:
             self._run_along(turn)
 
     def after(self, states: dict[int, Tensor]) -> None:
-        """Notes the states of a pass, to each of which the loss has to have a way back."""
+        """Notes the states of a pass; the loss has to have a way back to each of them."""
         if torch.is_grad_enabled() and not self._apart:
             self._ties += [state.sum() * 0 for state in states.values()]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
-#: Modules of which any will do for a tracker; the others need the one of their name.
+#: Trackers that any one of several modules will do for; the others need the module of their name.
 _MODULES = {"tensorboard": ("tensorboard", "tensorboardX")}
 
 

@@ -88,7 +88,7 @@ class Design:
                     _refuse_other_run(cell, registry)
                 except FolderTaken as error:
                     self.taken[cell.name] = str(error)
-                except RecipeError:  # damaged: the cell's own trouble, of which it tells
+                except RecipeError:  # damaged: the cell tells of it itself
                     continue
         return [f"left alone: {words}" for name, words in self.taken.items() if name not in before]
 

@@ -54,7 +54,7 @@ def second_views(context: Context, facts: Samples) -> Samples | None:
 
 
 def parity_rule(relations: list[int], inverses: list[int]) -> str:
-    """Describes which relation is the inverse of which; by parity where that is the rule."""
+    """Describes the pairs of inverse relations; by parity where that is the rule."""
     first = min(relations)
     if inverses == [i + 1 if i % 2 == first % 2 else i - 1 for i in relations]:
         same, other = ("even", "odd") if first % 2 == 0 else ("odd", "even")

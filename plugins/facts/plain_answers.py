@@ -1,6 +1,6 @@
 """``plain``: the answers of the language model by itself, without the components trained beside it.
 
-A question may have several right answers, of which the model may give any. If the fact asked is not trained, the
+A question may have several right answers, and the model may give any of them. If the fact asked is not trained, the
 answers that training facts state to its question do not count, as repeating them takes no reversal.
 """
 

@@ -84,7 +84,7 @@ class Or:
 
 @_term
 class And:
-    """All of `parts`, of which there are two or more."""
+    """All of `parts`, two or more."""
 
     parts: frozenset[Term]
 

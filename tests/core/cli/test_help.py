@@ -1,4 +1,4 @@
-"""What a newcomer reads: nothing cut off, no type of Python's, every command in its section."""
+"""The help that a newcomer reads: nothing cut off, no type of Python's, every command in its section."""
 
 from __future__ import annotations
 

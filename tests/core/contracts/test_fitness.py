@@ -1,4 +1,4 @@
-"""What speaks against a component before it is called."""
+"""Faults of a component that show before it is called."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_nothing_speaks_against_it(component):
 
 
 def test_a_module_may_keep_its_own_parts_twice():
-    """As an attribute that is a list of what is registered too."""
+    """It keeps a list of registered parts as a plain attribute too."""
     part = nn.Linear(2, 2)
     assert not unfit("distance", Distance(part=part, order=[part], weights=(part.weight,)))
 
@@ -143,7 +143,7 @@ def test_a_declaration_of_the_right_type(kind, declared):
 
 
 def test_every_trait_has_a_type():
-    """By its name, so no two kinds have a trait of one name and different types."""
+    """Types are found by name, so no two kinds have a trait of one name and different types."""
     traits = [trait for kind in KINDS.values() for trait in fields(kind.traits)]
     others = [trait.name for trait in traits if not isinstance(trait.default, bool)]
     assert sorted(others) == sorted(EXPECTED)

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,16 @@ class TestReading:
         (tmp_path / "a").write_bytes(b"12345678")
         with pytest.raises(JepaError, match="larger than"):
             read_bytes(tmp_path / "a", limit=7)
+
+    def test_memory_is_asked_for_by_the_size_of_the_file(self, tmp_path):
+        (tmp_path / "a").write_bytes(b"x")
+
+        def read_in_little_memory() -> None:
+            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (taken + (256 << 20), resource.RLIM_INFINITY))
+            assert read_bytes(tmp_path / "a") == b"x"
+
+        assert in_child(read_in_little_memory) == 0
 
     @pytest.mark.parametrize("content", [b"{", b"", b"\xff", b"[" * 100_000, b"9" * 10_000], ids=repr)
     def test_no_json(self, tmp_path, content):

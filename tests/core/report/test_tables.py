@@ -75,7 +75,7 @@ def test_figures_of_other_data_are_not_to_be_compared():
 
 
 def test_a_set_is_explained_where_it_is_what_is_said():
-    """Of two tasks, ``test`` is not the same set."""
+    """Two tasks do not mean the same set by ``test``."""
     same = [run(name, captions={"test": "held out"}) for name in "ab"]
     assert '<th scope="col">test: held out</th>' in sections.final_metrics(same)
     other = sections.final_metrics([same[0], run("b", captions={}), run("c", captions={"test": "new lines"})])

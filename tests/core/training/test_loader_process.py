@@ -34,7 +34,7 @@ def test_signals_do_not_end_it(loading):
 
 
 def test_python_ends_it_when_it_exits(loading):
-    """As multiprocessing does at exit with every process that is left; it then waits without limit."""
+    """Does as multiprocessing does at exit with every process that is left; it then waits without limit."""
     assert next(loading) == 0
     process = process_of(loading)
     process._popen.terminate()

@@ -67,7 +67,7 @@ def test_a_parcel_holds_the_plan(layout):
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_loaders_process_plans(workers):
-    """With one, this process plans nothing, and gets the same plans."""
+    """Beside one, this process plans nothing, and gets the same plans."""
     objective, planned_here = small_objective(small_model(), 1), []
     plan = objective.plan
 
