@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
 
 #: The longest name, and the most known names, that are compared: a vocabulary may have millions.
 _LONGEST, _MOST = 200, 10_000
@@ -84,7 +83,7 @@ def brief(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def show(value: Any, limit: int = 60) -> str:
+def show(value: object, limit: int = 60) -> str:
     """Formats a value for a message, as JSON, shortened; a large value is read no further than needed.
 
     >>> show({"a": None})

@@ -66,7 +66,7 @@ def outlive_readers() -> None:
         setattr(sys, name, stream)
 
 
-def plain_json(data: Any) -> str:
+def plain_json(data: object) -> str:
     """JSON on one line: letters as they are, every character that a terminal would obey as its number.
 
     >>> plain_json({"é": "\\x9b2J"})

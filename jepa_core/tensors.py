@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ def wide(tensor: Tensor) -> Tensor:
         return torch.from_numpy((held.float() if held.is_floating_point() else held).numpy()).double()
 
 
-def tensors(value: Any) -> list[Tensor]:
+def tensors(value: object) -> list[Tensor]:
     """Every tensor anywhere inside tuples, lists, mappings and dataclasses, in order."""
     if isinstance(value, Tensor):
         return [value]
@@ -30,12 +29,12 @@ def tensors(value: Any) -> list[Tensor]:
     return [t for item in value for t in tensors(item)] if isinstance(value, (tuple, list)) else []
 
 
-def snapshot(value: Any) -> list[Tensor]:
+def snapshot(value: object) -> list[Tensor]:
     """Copies every tensor inside."""
     return [tensor.detach().clone() for tensor in tensors(value)]
 
 
-def same(first: Any, second: Any) -> bool:
+def same(first: object, second: object) -> bool:
     """Tells whether both hold as many tensors, pairwise equal, shapes and dtypes included; NaN equals NaN."""
     ones, others = tensors(first), tensors(second)
     return len(ones) == len(others) and all(_equal(one, other) for one, other in zip(ones, others, strict=True))

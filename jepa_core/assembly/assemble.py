@@ -163,7 +163,7 @@ def weight_of(setting: float | WeightSchedule) -> float | Schedule:
     return Schedule(setting.start, setting.end, setting.steps, setting.shape)
 
 
-def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: Any) -> Any:
+def create(registry: Registry, recipe: Recipe, key: str, kind: str, reference: ComponentRef, context: object) -> Any:
     """Makes a component; reports what it refuses at the line where the recipe asks for it."""
     with told_at(recipe, key, reference.options):
         try:

@@ -42,7 +42,7 @@ def data_print(data: TaskData) -> Fingerprint:
     return fingerprint(data.train, data.evaluation, data.vocabulary.token_to_id)
 
 
-def data_changes(before: Any, now: Fingerprint, tokens_before: Mapping[str, int], tokens: Mapping[str, int]) -> str:
+def data_changes(before: object, now: Fingerprint, tokens_before: Mapping[str, int], tokens: Mapping[str, int]) -> str:
     """Says how the data differ from those trained on; an empty string where they don't.
 
     before: as a checkpoint or a run notes it, None where it doesn't; tokens: name -> token id.
@@ -71,7 +71,7 @@ def noted(folder: RunFolder) -> dict[str, Any]:
     return _mapping_in(load_yaml(folder.recipe).data, "resolved")
 
 
-def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
+def version_changes(before: object, now: Mapping[str, str]) -> list[str]:
     """Lists what changed, as ``torch 2.12.0 before, 2.13.0 now``; a version that was not noted did not change."""
     if not isinstance(before, dict):
         return []
@@ -79,7 +79,7 @@ def version_changes(before: Any, now: Mapping[str, str]) -> list[str]:
     return [f"{name} {before[name]} before, {is_now} now" for name, is_now in other.items()]
 
 
-def code_changes(before: Any, now: Mapping[str, str]) -> list[str]:
+def code_changes(before: object, now: Mapping[str, str]) -> list[str]:
     """Says which of the noted plugins have other code now."""
     if not isinstance(before, dict):
         return []
@@ -87,7 +87,7 @@ def code_changes(before: Any, now: Mapping[str, str]) -> list[str]:
     return [f"the code of the plugin {name} changed" for name in other]
 
 
-def _mapping_in(data: Any, key: str) -> dict[str, Any]:
+def _mapping_in(data: object, key: str) -> dict[str, Any]:
     """The mapping under `key`; empty where the file is not as it was written."""
     found = data.get(key) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}

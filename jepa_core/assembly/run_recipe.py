@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jepa_core.assembly.changes import noted
 from jepa_core.errors import JepaError, Problem, RecipeError
@@ -45,5 +45,5 @@ def _advice(name: str, search: list[str]) -> str:
     return f"the run was made with a plugin, which is not there now: {name}"
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list | dict) else []

@@ -59,14 +59,14 @@ def watched(objective: JepaObjective, recipe: Recipe) -> Iterator[JepaObjective]
         objective.train(training)
 
 
-def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: Any) -> JepaTerm:
+def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: object) -> JepaTerm:
     main = recipe.objective
 
     def chosen(kind: str) -> Any:
         own = getattr(settings, kind)
         return own if own is not None else getattr(main, kind)
 
-    def guard(kind: str, component: Any, place: str, name: str) -> Any:
+    def guard(kind: str, component: object, place: str, name: str) -> Any:
         return None if component is None else guarded(kind, component, recipe, f"{key}.{place}", name)
 
     sides = chosen("embedding")
@@ -88,7 +88,7 @@ def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: Any) -> Je
     )
 
 
-def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str, layers: int = 1) -> Any:
+def guarded(kind: str, component: object, recipe: Recipe, key: str, name: str, layers: int = 1) -> Any:
     """Stands for a component: it declares the same traits, and every call is watched."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -103,7 +103,7 @@ def guarded(kind: str, component: Any, recipe: Recipe, key: str, name: str, laye
 
 
 def _guarded_reads(reads: Callable[[Any, Any], Any], recipe: Recipe, key: str, name: str) -> Callable[[Any, Any], Any]:
-    def call(valid: Any, tags: Any) -> Any:
+    def call(valid: object, tags: object) -> Any:
         with _told(recipe, key, name):
             found = reads(valid, tags)
             positions_read((valid, tags), found)
@@ -143,5 +143,5 @@ class _Guard:
 class _GuardWithDraws(_Guard):
     """Guards a strategy that asks for random numbers; the planner looks at the signature."""
 
-    def __call__(self, samples: Any, draws: Any) -> Any:
+    def __call__(self, samples: object, draws: object) -> Any:
         return self._call(samples, draws)

@@ -54,7 +54,7 @@ def gather(captured: bytes, device: torch.device) -> list[bytes]:
     return [bytes(part[: int(s)].cpu().numpy()) for part, s in zip(parts, sizes, strict=True)]
 
 
-def _to_bytes(state: Any) -> Tensor:
+def _to_bytes(state: object) -> Tensor:
     """JSON as uint8: it holds every int and float exactly."""
     return torch.frombuffer(bytearray(json.dumps(state, default=np.ndarray.tolist).encode()), dtype=torch.uint8)
 

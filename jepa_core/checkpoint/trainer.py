@@ -55,7 +55,7 @@ class CheckpointTrainer(Trainer):
     recipe: dict[str, Any] | None = None
     made_with: Mapping[str, Any] = MappingProxyType({})
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+    def _save_checkpoint(self, model: nn.Module, trial: object) -> None:
         """Writes a checkpoint. Raises JepaError in all processes when it can't be written, or must not."""
         randoms = random_states.gather(random_states.capture(), self.args.device)
         write = self._write_parts if self.sharded else self._write_whole

@@ -81,7 +81,7 @@ def instead_of(args: Sequence[str], commands: Iterable[str]) -> str:
     return f"there is no command '{word}'; did you mean '{shlex.join(['jepa-run', *command])}'?"
 
 
-def value_as_option(args: Sequence[str], command: Any) -> str:
+def value_as_option(args: Sequence[str], command: object) -> str:
     """Tells what to write for a recipe's value that was given as ``--objective.k=2``; empty where there is none."""
     parameters = {parameter.name: parameter.opts for parameter in getattr(command, "params", ())}
     if "overrides" not in parameters:

@@ -18,7 +18,7 @@ class HelpfulCommand(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return _usage(self, ctx)
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: object) -> None:
         _write_parameters(self, ctx, formatter)
 
 
@@ -40,7 +40,7 @@ class HelpfulGroup(TyperGroup):
                 formatter.write_dl(rows)
 
 
-def _section(command: Any, rest: str) -> str:
+def _section(command: object, rest: str) -> str:
     panel = getattr(command, "rich_help_panel", None)
     return panel if isinstance(panel, str) else rest
 

@@ -51,7 +51,7 @@ def one_bool_a_sample(args: tuple[Any, ...], result: Any) -> None:
     _dtype(result, result.dtype == torch.bool, "bool")
 
 
-def bool_mask(args: tuple[Any, ...], result: Any) -> None:
+def bool_mask(args: tuple[Any, ...], result: object) -> None:
     """Checks a mask builder: query and key to bool that broadcasts to ``b t t``."""
     if not isinstance(result, Tensor):
         raise Broken(f"it returns {type(result).__name__}; a mask is a tensor of bool")
@@ -66,7 +66,7 @@ def bool_mask(args: tuple[Any, ...], result: Any) -> None:
         raise Broken(f"it returns shape {tuple(result.shape)}, which does not broadcast to {tuple(wanted)} (b t t)")
 
 
-def views(args: tuple[Any, ...], result: Any) -> None:
+def views(args: tuple[Any, ...], result: object) -> None:
     """Checks a reversal strategy: samples to views."""
     check_views(args[0], result)
 
@@ -77,7 +77,7 @@ def positions_read(args: tuple[Any, ...], result: Any) -> None:
     _dtype(result, result.dtype == torch.bool, "bool")
 
 
-def figures(result: Any) -> None:
+def figures(result: object) -> None:
     """Checks an evaluation: figures by name, as metrics.json can hold them."""
     if not isinstance(result, Mapping):
         raise Broken(f"it returns {type(result).__name__}, not figures by name")

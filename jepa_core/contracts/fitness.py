@@ -16,7 +16,7 @@ from jepa_core.tensors import tensors
 _OWN = frozenset(vars(nn.Module()))
 
 
-def unfit(kind: str, component: Any) -> str:
+def unfit(kind: str, component: object) -> str:
     """Says why a component of this kind can't be used; empty where nothing speaks against it."""
     if not callable(component):
         return f"it is a {type(component).__name__}, which can't be called"
@@ -34,7 +34,7 @@ def unfit(kind: str, component: Any) -> str:
     return ""
 
 
-def loose_parameters(component: Any) -> set[str]:
+def loose_parameters(component: object) -> set[str]:
     """The names of attributes, or of variables that a function closes over, with parameters that no module registers
     under the component."""
     known = {id(part) for part in component.modules()} if isinstance(component, nn.Module) else set()
@@ -42,7 +42,7 @@ def loose_parameters(component: Any) -> set[str]:
     return {name for name, value in _held(component) if any(id(part) not in known for part in _trained(value))}
 
 
-def _held(component: Any) -> Iterator[tuple[str, Any]]:
+def _held(component: object) -> Iterator[tuple[str, Any]]:
     if isinstance(component, nn.Module):
         for part in component.modules():
             yield from ((name, value) for name, value in vars(part).items() if name not in _OWN)
@@ -56,7 +56,7 @@ def _held(component: Any) -> Iterator[tuple[str, Any]]:
             continue
 
 
-def _trained(value: Any) -> Iterator[Any]:
+def _trained(value: object) -> Iterator[Any]:
     """Yields modules with parameters that are trained, and loose tensors that are, inside a value."""
     if isinstance(value, nn.Module):
         if any(parameter.requires_grad for parameter in value.parameters()):

@@ -16,7 +16,7 @@ from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
 from jepa_core.views.pairs import Branch, NewBlock, Part, Views
 
 
-def check_views(samples: Samples, result: Any) -> None:
+def check_views(samples: Samples, result: object) -> None:
     """Raises Broken unless `result` is Views of these samples, with a token and a usable weight in every row."""
     if not isinstance(result, Views):
         raise Broken(f"it returns {type(result).__name__}; a strategy returns Views")
@@ -30,11 +30,11 @@ def check_views(samples: Samples, result: Any) -> None:
     _check_weights(samples, result)
 
 
-def _called(value: Any) -> str:
+def _called(value: object) -> str:
     return f"{len(value)} views" if isinstance(value, tuple | list) else f"a {type(value).__name__}"
 
 
-def _check_view(samples: Samples, view: Any) -> None:
+def _check_view(samples: Samples, view: object) -> None:
     if isinstance(view, Part):
         _check_selected("a part's select", view.select, samples.valid)
     elif isinstance(view, NewBlock):
@@ -51,7 +51,7 @@ def _check_selected(name: str, select: Any, valid: Tensor) -> None:
         raise Broken(f"{name} has no token in row {int((~select.any(dim=1)).long().argmax())}")
 
 
-def _check_tensor(name: str, value: Any, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def _check_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     if not isinstance(value, Tensor):
         raise Broken(f"{name} is a {type(value).__name__}, not a tensor of {shape}")
     if tuple(value.shape) != shape or value.dtype != dtype:

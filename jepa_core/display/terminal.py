@@ -55,7 +55,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console().print(table)
 
 
-def figure(value: Any) -> str:
+def figure(value: object) -> str:
     """A metric as people read it; a dash for what is no figure and stands in ``metrics.json`` alone.
 
     >>> figure(2000), figure(0.25), figure(0.0), figure(3e-5)

@@ -72,7 +72,7 @@ def read_json(path: Path) -> Any:
         raise JepaError(f"{path}: can't be read: {error}") from error
 
 
-def finite_number(value: Any) -> float | None:
+def finite_number(value: object) -> float | None:
     """The number in a value from JSON; None for anything else, such as NaN, which JSON can only hold as text."""
     try:
         value = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
@@ -100,7 +100,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise NotWritten.of(path, error, len(content)) from error
 
 
-def write_json(path: Path, data: Any) -> None:
+def write_json(path: Path, data: object) -> None:
     """Writes JSON whole or not at all. Raises NotWritten, also for NaN, which JSON does not have."""
     try:
         text = json.dumps(data, indent=2, allow_nan=False) + "\n"

@@ -112,12 +112,7 @@ def _run(
 
     with ending_on_signals(), folder.leaving_no_trace():
         built = make(recipe, registry, device)  # before anything is deleted: the data may be wrong
-        watched_step(built)
-        try_evaluation(built)
-        verified = verify_start(built, registry)
-        say(f"{describe_run(built)}\nverified   {counts(verified)}")
-        for row in verified.warned:
-            say(f"warning: {row.name}: {row.told}: {row.evidence}")
+        verified = _verified(built, registry, say)
         trainer = _trainer(built, folder)
         trainer.recipe, steps = text, planned_steps(trainer)
         for warning in (*cautions(built.recipe, steps), *nothing_counts(built, steps)):
@@ -138,6 +133,17 @@ def _run(
     for warning in (*not_finite(metrics), *_health(trainer)):
         say(warning)
     return Result(metrics, folder.path, "resumed" if checkpoint else "trained", built.data.captions)
+
+
+def _verified(built: Run, registry: Registry, say: Callable[[str], None]) -> Verification:
+    """Tries a step, an evaluation and the checks of a start, then says what is run and what there is to warn of."""
+    watched_step(built)
+    try_evaluation(built)
+    verified = verify_start(built, registry)
+    say(f"{describe_run(built)}\nverified   {counts(verified)}")
+    for row in verified.warned:
+        say(f"warning: {row.name}: {row.told}: {row.evidence}")
+    return verified
 
 
 def _noted(built: Run, registry: Registry) -> dict[str, Any]:

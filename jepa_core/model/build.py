@@ -102,7 +102,7 @@ def _config_loaded(name: str, search: Sequence[Path], weights: bool) -> Any:
     return config
 
 
-def _refuse_few_weights(name: str, search: Sequence[Path], config: Any) -> None:
+def _refuse_few_weights(name: str, search: Sequence[Path], config: object) -> None:
     """Raises JepaError where a folder's weights are far too few for its configuration, which would fill the memory
     with new ones before it is told what is missing."""
     folder = place_of(name, search)

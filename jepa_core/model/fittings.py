@@ -124,12 +124,12 @@ def _first(out: Any) -> Tensor:
     return out[0] if isinstance(out, tuple | list) else out
 
 
-def _same(value: Any, other: Tensor) -> bool:
+def _same(value: object, other: Tensor) -> bool:
     return isinstance(value, Tensor) and value.numel() == other.numel() and torch.equal(value.view_as(other), other)
 
 
 @contextmanager
-def padding_is_known(base: Any) -> Iterator[None]:
+def padding_is_known(base: object) -> Iterator[None]:
     """Keeps the model, in this context, from searching its input for padding to warn of, for which it would wait for
     the device: the layouts know where padding is."""
     name = "warn_if_padding_and_no_attention_mask"

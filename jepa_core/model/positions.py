@@ -77,5 +77,5 @@ def _zeros(module: nn.Module, args: tuple, out: Tensor) -> Tensor:
     return torch.zeros_like(out)
 
 
-def _written_as_zeros(module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+def _written_as_zeros(module: nn.Module, state: dict[str, Any], prefix: str, metadata: object) -> None:
     state[f"{prefix}weight"] = torch.zeros_like(state[f"{prefix}weight"])

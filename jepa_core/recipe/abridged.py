@@ -47,6 +47,6 @@ def weight(given: Any) -> str:
     return f"{given:g}" if isinstance(given, int | float) else f"({given['start']:g} to {given['end']:g})"
 
 
-def name_of(reference: Any) -> str:
+def name_of(reference: object) -> str:
     """A component's name."""
     return str(reference["name"] if isinstance(reference, Mapping) else reference)

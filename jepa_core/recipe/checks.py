@@ -119,13 +119,13 @@ def _objective_refs(section: object, at: KeyPath) -> Iterator[tuple[KeyPath, str
             yield from _refs_at((*at, *key), kind, value)
 
 
-def _refs_at(path: KeyPath, kind: str, value: Any) -> Iterator[tuple[KeyPath, str, Any]]:
+def _refs_at(path: KeyPath, kind: str, value: object) -> Iterator[tuple[KeyPath, str, Any]]:
     for below, ref in _single_refs(kind, value):
         if isinstance(ref, str | dict):
             yield (*path, *below), kind, ref
 
 
-def _single_refs(kind: str, value: Any) -> Iterator[tuple[KeyPath, Any]]:
+def _single_refs(kind: str, value: object) -> Iterator[tuple[KeyPath, Any]]:
     if KINDS[kind].many:
         yield from (((number,), ref) for number, ref in enumerate(value if isinstance(value, list | tuple) else ()))
     elif kind == "embedding" and isinstance(value, dict) and "name" not in value:

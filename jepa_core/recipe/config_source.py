@@ -110,7 +110,7 @@ def _of_class(annotation: ast.expr) -> bool:
     return ast.unparse(annotation).startswith("ClassVar")
 
 
-def _value(class_: Definition, name: str, otherwise: Any) -> Any:
+def _value(class_: Definition, name: str, otherwise: object) -> Any:
     try:
         return class_.attribute(name)
     except Unread:

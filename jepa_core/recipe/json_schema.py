@@ -22,7 +22,7 @@ Schema = dict[str, Any]
 class _WithoutTitles(GenerateJsonSchema):
     """A generator without the titles that pydantic makes of names."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:
         return False
 
 

@@ -74,7 +74,7 @@ class Reading:
         return found
 
 
-def _noted_search(noted: Any) -> tuple[Path, ...]:
+def _noted_search(noted: object) -> tuple[Path, ...]:
     """The data folders that a resolved recipe notes: those searched by the run that wrote it."""
     folders = noted.get("search") if isinstance(noted, dict) else None
     return tuple(Path(f) for f in folders if isinstance(f, str)) if isinstance(folders, list) else ()

@@ -188,14 +188,14 @@ def loaded_problems(config: Any) -> list[str]:
     return [f"{path[-1]}: {words}" if path else words for path, words in problems]
 
 
-def sizes_together(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Found:
+def sizes_together(config: object, given: Mapping[str, Any], types: Collection[str]) -> Found:
     """Yields sizes that do not go together. config: an object with all values as attributes."""
     yield from _room(config, given)
     yield from _heads(config, given, types)
     yield from _experts(config)
 
 
-def _room(config: Any, given: Mapping[str, Any]) -> Found:
+def _room(config: object, given: Mapping[str, Any]) -> Found:
     """Yields layers and rows of tokens that don't fit this machine's memory, counting one matrix of width squared for
     each layer."""
     width, layers = (getattr(config, name, None) for name in ("hidden_size", "num_hidden_layers"))
@@ -228,20 +228,20 @@ def _heads(config: Any, given: Mapping[str, Any], types: Collection[str]) -> Fou
         )
 
 
-def _number(config: Any, name: str) -> int:
+def _number(config: object, name: str) -> int:
     """A whole number of a configuration; 0 where it has none."""
     value = _value(config, name)
     return value if type(value) is int else 0
 
 
-def _value(config: Any, name: str) -> Any:
+def _value(config: object, name: str) -> Any:
     try:
         return getattr(config, name, None)
     except Exception:  # of a type whose layers differ, transformers refuses with an error of its own
         return None
 
 
-def _experts(config: Any) -> Found:
+def _experts(config: object) -> Found:
     """Yields a number of experts a token that exceeds the experts there are."""
     chosen = getattr(config, "num_experts_per_tok", None)
     there = next((n for name in _EXPERTS if type(n := getattr(config, name, None)) is int), None)

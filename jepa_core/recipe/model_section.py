@@ -29,12 +29,12 @@ class LoraSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_quantization(cls, data: Any) -> Any:
+    def _no_quantization(cls, data: object) -> Any:
         _refuse_quantization(data)
         return data
 
 
-def _refuse_quantization(data: Any) -> None:
+def _refuse_quantization(data: object) -> None:
     if found := [key for key in _QUANTIZATION if isinstance(data, dict) and key in data]:
         why = (
             "QLoRA needs a GPU and bitsandbytes, and is not done here; dtype: bfloat16 halves the memory of the frozen "
@@ -66,7 +66,7 @@ class ModelSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_config(cls, data: Any) -> Any:
+    def _default_config(cls, data: object) -> Any:
         _refuse_quantization(data)
         if isinstance(data, dict) and data.get("config") is None and data.get("pretrained") is None:
             return {**data, "config": dict(DEFAULTS["model", "config"])}

@@ -62,7 +62,7 @@ def _rewritten(draft: Draft, path: KeyPath, what: str, changes: Mapping[KeyPath,
     return [f"{where}: {dotted(path)}: {what} is now written {now}"]
 
 
-def _as_yaml(value: Any) -> str:
+def _as_yaml(value: object) -> str:
     """`value` on one line, as a recipe has it: ``{name: last_token, tag: mask}``."""
     if not isinstance(value, dict | list):
         return str(value)
@@ -92,7 +92,7 @@ def _moved(draft: Draft, section: str, key: str, name: str) -> list[str]:
     return [f"{where}: {section}.{key}: true is now {section}.also: [{name}]"]
 
 
-def _put(draft: Draft, path: KeyPath, value: Any, like: KeyPath) -> None:
+def _put(draft: Draft, path: KeyPath, value: object, like: KeyPath) -> None:
     """Puts `value` at `path`, on the line of the key `like`."""
     holder: Any = draft.data
     for part in path[:-1]:

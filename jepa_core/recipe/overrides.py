@@ -51,7 +51,7 @@ def _value(text: str) -> Any:
     return document.data
 
 
-def _set(data: dict[str, Any], key: str, value: Any) -> KeyPath:
+def _set(data: dict[str, Any], key: str, value: object) -> KeyPath:
     """Sets the value at a dotted key, creates missing parents, and returns its path."""
     path: KeyPath = ()
     parts = key.split(".")

@@ -38,7 +38,7 @@ def resolved(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     return data
 
 
-def _as_read(value: Any) -> Any:
+def _as_read(value: object) -> Any:
     """`value` as a YAML file would give it: lists, no tuples."""
     if isinstance(value, dict):
         return {key: _as_read(item) for key, item in value.items()}
@@ -55,7 +55,7 @@ def dump_yaml(data: dict[str, Any]) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-def in_line(value: Any) -> str:
+def in_line(value: object) -> str:
     """Writes a value on one line, as a recipe may have it.
 
     >>> in_line({"name": "huber", "delta": None}), in_line([]), in_line(0.5)
@@ -70,7 +70,7 @@ def in_line(value: Any) -> str:
 class _Dumper(yaml.SafeDumper):
     """Quotes what YAML 1.2 reads as a number too, and never writes aliases."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 
@@ -83,7 +83,7 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
     return [dotted(path) for path in _differing(a, b, ()) if path[0] not in _BESIDE_THE_POINT]
 
 
-def _differing(a: Any, b: Any, path: KeyPath) -> Iterator[KeyPath]:
+def _differing(a: object, b: object, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         a, b = dict(enumerate(a)), dict(enumerate(b))
     if isinstance(a, dict) and isinstance(b, dict):

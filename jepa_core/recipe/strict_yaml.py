@@ -102,7 +102,7 @@ class _Reader:
             raise Refused(line_of(after), "a second document begins; one file holds one")
         return data
 
-    def node(self, event: Any, path: KeyPath) -> Any:
+    def node(self, event: yaml.Event, path: KeyPath) -> Any:
         self.lines.setdefault(path, line_of(event))
         return self.value(event, path)
 

@@ -109,7 +109,7 @@ def option_schema(factory: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
-def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str, str]]:
+def type_problems(name: str, annotation: object, value: object) -> Iterator[tuple[str, str]]:
     """Yields each reason why `value` is not of the annotated type, with its dotted place below `name`.
 
     Strict, but within the means of a recipe: a list stands for any sequence, text for a path or an enum.
@@ -129,7 +129,7 @@ def type_problems(name: str, annotation: Any, value: Any) -> Iterator[tuple[str,
             yield from ((dotted((name, *path)), words) for path, _, words in problems_in(in_python, value))
 
 
-def _no_number(value: Any) -> str:
+def _no_number(value: object) -> str:
     """Refuses numbers that no component can use: NaN, and more than 64 bits; empty for any other value."""
     if isinstance(value, float) and math.isnan(value):
         return "expected a number, not NaN"
@@ -149,7 +149,7 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(Any)
 
 
-def _type_schema(annotation: Any) -> dict[str, Any]:
+def _type_schema(annotation: object) -> dict[str, Any]:
     try:
         schema = _adapter(annotation).json_schema()
     except PydanticUserError:  # a type without a counterpart in JSON
@@ -207,7 +207,7 @@ def _globals(factory: Callable[..., Any]) -> dict[str, Any]:
     return getattr(inspect.unwrap(function), "__globals__", {})
 
 
-def _can_be_written(value: Any) -> bool:
+def _can_be_written(value: object) -> bool:
     try:
         json.dumps(_plain(value))
     except (TypeError, ValueError):
@@ -215,5 +215,5 @@ def _can_be_written(value: Any) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return list(value) if isinstance(value, tuple | set | frozenset) else value

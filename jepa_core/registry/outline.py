@@ -113,7 +113,7 @@ def _says_only(body: Sequence[ast.stmt]) -> bool:
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
-def _stand_for(factory: Any) -> _Stand:
+def _stand_for(factory: object) -> _Stand:
     if not isinstance(factory, Definition):
         raise Unread(str(factory))
     attributes = _attributes(factory)

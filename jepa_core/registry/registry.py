@@ -119,7 +119,7 @@ class Registry:
             raise ComponentError(f"two plugins offer a {kind} '{name}': {both}; uninstall one")
         return offers[0]
 
-    def create(self, kind: str, name: str, /, *, context: Any = None, **options: Any) -> Any:
+    def create(self, kind: str, name: str, /, *, context: object = None, **options: Any) -> Any:
         """Makes a new component.
 
         context: handed to factories that ask for it. Raises ComponentError for an unknown name, options

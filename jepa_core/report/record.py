@@ -123,7 +123,7 @@ def _metrics(folder: RunFolder) -> dict[str, dict[str, Any]]:
     return metrics
 
 
-def _are_layers(found: Any) -> bool:
+def _are_layers(found: object) -> bool:
     """Tells whether `found` maps the number of a layer to name -> figure or None."""
     if not isinstance(found, dict) or not all(isinstance(of, dict) for of in found.values()):
         return False

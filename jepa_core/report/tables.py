@@ -97,7 +97,7 @@ def by_split(records: Sequence[Record]) -> Iterator[tuple[str, list[str], Rows]]
         yield split, [*names, *(["difference"] if len(done) == 2 else [])], rows
 
 
-def _difference(first: Any, second: Any) -> str:
+def _difference(first: object, second: object) -> str:
     if not (isinstance(first, int | float) and isinstance(second, int | float)):
         return "–"
     change = second - first

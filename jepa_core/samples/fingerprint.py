@@ -22,7 +22,7 @@ LOOKED_AT = 1 << 20
 Fingerprint = dict[str, dict[str, Any]]
 
 
-def fingerprint(train: Any, evaluation: Mapping[str, Any], token_to_id: Mapping[str, int]) -> Fingerprint:
+def fingerprint(train: object, evaluation: Mapping[str, Any], token_to_id: Mapping[str, int]) -> Fingerprint:
     """Hashes the sets, sample by sample, and the names of tokens with their ids."""
     named = {"train": train, **{f"evaluation.{name}": data_set for name, data_set in evaluation.items()}}
     tokens = hashlib.sha256(json.dumps(dict(token_to_id), sort_keys=True).encode()).hexdigest()
@@ -32,7 +32,7 @@ def fingerprint(train: Any, evaluation: Mapping[str, Any], token_to_id: Mapping[
     }
 
 
-def changed(before: Any, now: Fingerprint) -> list[str]:
+def changed(before: object, now: Fingerprint) -> list[str]:
     """Tells what differs, in words: ``train (30 before, 31 now)``. before: as noted; None when nothing was."""
     if not isinstance(before, dict):
         return []
@@ -45,7 +45,7 @@ def moved(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
     return [name for name, token in before.items() if now.get(name, token) != token]
 
 
-def _words(name: str, before: Any, now: Any) -> str:
+def _words(name: str, before: object, now: object) -> str:
     sizes = [entry.get("size") if isinstance(entry, dict) else None for entry in (before, now)]
     if sizes[0] == sizes[1]:
         return name

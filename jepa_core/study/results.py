@@ -160,7 +160,7 @@ def _read_cell(cell: Cell, metrics: tuple[str, ...]) -> CellResult:
     return CellResult(cell, "not finished", log.step, log.seconds, series)
 
 
-def _cause(noted: Any) -> str:
+def _cause(noted: object) -> str:
     return str(noted.get("error") if isinstance(noted, dict) else None) or "for a reason that was not noted"
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 
 import torch
 
+from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.plan import Plan
 from jepa_core.verify.context import Context, mode
 from jepa_core.verify.row import source_of
@@ -36,7 +37,6 @@ def flow(context: Context) -> list[Box]:
         out = objective(plan=placed)
         embeddings = objective.embeddings(placed, objective.hidden_states(placed))
     data, (samples, width) = context.run.recipe.data.name, context.batch["input_ids"].shape
-    config = objective.model.config
     filters = ", ".join(filter_.name for filter_ in recipe.filters) or "none"
     shapes = [_size(predicted) for predicted, _ in embeddings]
     return [
@@ -55,28 +55,37 @@ def flow(context: Context) -> list[Box]:
             (f"layout: {objective.layout.name}", *(f"call ({_size(call.ids)})" for call in plan.arrangement.calls)),
             source_of(objective.spec.mask),
         ),
-        Box(
-            f"pass: {config.model_type}",
-            (
-                f"{count(objective.transformer.num_layers, 'layer')} × {objective.transformer.width}, "
-                f"{config._attn_implementation}, {str(objective.model.dtype).removeprefix('torch.')}",
-                f"{count(plan.tokens, 'token')}, each once",
-            ),
-            source_of(type(objective.transformer).__call__),
-        ),
-        Box(
-            "NTP",
-            (
-                f"{count(plan.labels, 'label')}",
-                f"logits ({plan.labels}, {objective.transformer.vocab})",
-                f"cross-entropy {float(out.ntp_loss):.4f}",
-            ),
-            source_of(objective.forward),
-            branch=True,
-        ),
+        _pass_box(objective, plan),
+        _ntp_box(objective, plan, float(out.ntp_loss)),
         _jepa_box(context, shapes, out.jepa_loss),
         Box("total", (_total(context, float(out.ntp_loss), out.jepa_loss),), source_of(objective.forward)),
     ]
+
+
+def _pass_box(objective: JepaObjective, plan: Plan) -> Box:
+    config, transformer = objective.model.config, objective.transformer
+    return Box(
+        f"pass: {config.model_type}",
+        (
+            f"{count(transformer.num_layers, 'layer')} × {transformer.width}, "
+            f"{config._attn_implementation}, {str(objective.model.dtype).removeprefix('torch.')}",
+            f"{count(plan.tokens, 'token')}, each once",
+        ),
+        source_of(type(transformer).__call__),
+    )
+
+
+def _ntp_box(objective: JepaObjective, plan: Plan, loss: float) -> Box:
+    return Box(
+        "NTP",
+        (
+            f"{count(plan.labels, 'label')}",
+            f"logits ({plan.labels}, {objective.transformer.vocab})",
+            f"cross-entropy {loss:.4f}",
+        ),
+        source_of(objective.forward),
+        branch=True,
+    )
 
 
 def draw(boxes: list[Box]) -> str:

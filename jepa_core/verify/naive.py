@@ -233,5 +233,5 @@ def _mask(objective: JepaObjective, row: PackedRow, like: Tensor, window: int | 
     return mask
 
 
-def _like(like: Tensor, values: Any, dtype: torch.dtype) -> Tensor:
+def _like(like: Tensor, values: object, dtype: torch.dtype) -> Tensor:
     return torch.tensor(values, dtype=dtype, device=like.device)

@@ -60,14 +60,14 @@ class JoinedSet(FactSet):
         return {**batch, "index": torch.where(rows < len(self.first), batch["index"], second)}
 
 
-def of_data(train: Any) -> Any:
+def of_data(train: object) -> Any:
     """The facts of a training set that come from the data, without a model's answers and a rule's additions."""
     while isinstance(train, JoinedSet):
         train = train.first
     return train
 
 
-def of_group(train: Any, group: SampleType) -> list[FactSet]:
+def of_group(train: object, group: SampleType) -> list[FactSet]:
     """The sets of this group that were joined to the facts of the data."""
     found = []
     while isinstance(train, JoinedSet):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,12 +70,12 @@ def read_table(path: Path, vocabulary: Vocabulary) -> dict[int, int]:
     return inverse
 
 
-def is_sections(data: Any) -> bool:
+def is_sections(data: object) -> bool:
     """Tells ``inverse_pairs: [[a, b], …]`` with ``symmetric: [a, …]`` from a mapping of names."""
     return isinstance(data, Mapping) and data.keys() & {"inverse_pairs", "symmetric"} != set()
 
 
-def named_pairs(data: Any, path: Path) -> tuple[tuple[str, str], ...]:
+def named_pairs(data: object, path: Path) -> tuple[tuple[str, str], ...]:
     """The pairs of a mapping name -> name of the inverse. Raises ComponentError for anything else."""
     if not isinstance(data, Mapping) or not all(isinstance(n, str) for pair in data.items() for n in pair):
         raise ComponentError(

@@ -42,7 +42,7 @@ class ItemParser:
     def _known(self) -> frozenset[int]:
         return frozenset(self.token_to_id.values())
 
-    def __call__(self, items: Any, first: int = 0) -> tuple[Samples, Tensor]:
+    def __call__(self, items: object, first: int = 0) -> tuple[Samples, Tensor]:
         """Parses the facts, and their sample types ``n``. Raises DataError naming item and field.
 
         first: the number of the first item, where these are a part of the list.
@@ -105,7 +105,7 @@ class ItemParser:
         table[real], tags[real] = ids, np.tile(_ROLES, len(lengths)).repeat(lengths.ravel())
         return Samples(torch.from_numpy(table), torch.from_numpy(tags))
 
-    def _wrong(self, item: Any) -> str | None:
+    def _wrong(self, item: object) -> str | None:
         """Names the problem with one item, or None."""
         if not isinstance(item, dict):
             return f"expected an object with input_text, target_text and type, not {show(item)}"
@@ -122,7 +122,7 @@ class ItemParser:
             return f"type: expected {allowed}, {_not(item, 'type')}"
         return None
 
-    def _wrong_span(self, name: str, span: Any) -> str | None:
+    def _wrong_span(self, name: str, span: object) -> str | None:
         if not isinstance(span, list):
             return f"expected a list of token ids for the {name}, not {show(span)}"
         if not span:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from jepa_core import DataError, did_you_mean, show
 from jepa_core.errors import RecipeError, one_line
@@ -74,14 +73,14 @@ def _list(path: Path, data: dict, key: str) -> list:
     return value
 
 
-def _pair(path: Path, number: int, pair: Any) -> tuple[str, str]:
+def _pair(path: Path, number: int, pair: object) -> tuple[str, str]:
     where = f"inverse_pairs[{number}]"
     if not isinstance(pair, list) or len(pair) != 2:
         raise DataError(f"{path}: {where}: expected [relation, inverse], not {show(pair)}")
     return _name(path, where, pair[0]), _name(path, where, pair[1])
 
 
-def _name(path: Path, where: str, name: Any) -> str:
+def _name(path: Path, where: str, name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise DataError(f"{path}: {where}: expected the name of a relation, not {show(name)} (quote it?)")
     return name.strip()

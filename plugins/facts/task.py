@@ -86,13 +86,13 @@ def right_answers(train: FactSet) -> RightAnswers:
     )
 
 
-def _ask(data: TaskData, objective: Any, manner: Manner) -> Asker:
+def _ask(data: TaskData, objective: object, manner: Manner) -> Asker:
     from jepa_plugins.facts.ask import ask
 
     return ask(data, objective, manner)
 
 
-def _reversal(context: Any) -> Iterable[Any]:
+def _reversal(context: object) -> Iterable[Any]:
     from jepa_plugins.facts.check_reversal import reversal
     from jepa_plugins.facts.check_size import task_size
 

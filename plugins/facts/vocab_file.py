@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from jepa_core import DataError, show
 from jepa_core.samples.token_names import MAX_UNUSED
@@ -40,7 +39,7 @@ class _Pairs(list):
     """The entries of a JSON object, repeated keys included."""
 
 
-def _check_id(path: Path, token: str, token_id: Any) -> None:
+def _check_id(path: Path, token: str, token_id: object) -> None:
     if type(token_id) is not int or token_id < 0:
         raise DataError(f"{path}: token '{token}': expected a whole number from 0 on as id, not {show(token_id)}")
 

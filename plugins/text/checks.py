@@ -27,7 +27,7 @@ def text_checks(tokenise: Tokenise, parts: Sequence[SourcePart]) -> Mapping[str,
     return {name: partial(_run, *where, tokenise, parts) for name, where in CHECKS.items()}
 
 
-def _run(module: str, name: str, tokenise: Tokenise, parts: Sequence[SourcePart], context: Any) -> Iterable[Any]:
+def _run(module: str, name: str, tokenise: Tokenise, parts: Sequence[SourcePart], context: object) -> Iterable[Any]:
     """Runs a check, importing it only now, since it needs the modules that build a whole run."""
     check = getattr(import_module(f"jepa_plugins.text.{module}"), name)
     return check(context, tokenise, parts)

@@ -44,7 +44,7 @@ class Conversation:
         return replace(self, roles=self.roles[1:], contents=contents, merged=len(system))
 
 
-def conversation(row: Any, where: str, line: int) -> Conversation:
+def conversation(row: object, where: str, line: int) -> Conversation:
     """Makes the conversation of a row: ``{"messages": [...]}`` or ``{"prompt": …, "completion": …}``.
 
     where: opens the message of a DataError, which names the field.
@@ -61,7 +61,7 @@ def conversation(row: Any, where: str, line: int) -> Conversation:
     return Conversation(tuple(roles[: last + 1]), tuple(contents[: last + 1]), line, left_out=len(roles) - last - 1)
 
 
-def _messages(row: Any, where: str) -> list[tuple[str, Any]]:
+def _messages(row: object, where: str) -> list[tuple[str, Any]]:
     """Lists each message with its field."""
     if not isinstance(row, Mapping):
         raise DataError(f"{where}: expected an object with messages, or with prompt and completion, not {show(row)}")
@@ -87,7 +87,7 @@ def _listed(row: Mapping[str, Any], field: str, where: str) -> list[tuple[str, A
     return [(f"{field}[{i}]", message) for i, message in enumerate(messages)]
 
 
-def _turn(message: Any, where: str) -> tuple[str, str]:
+def _turn(message: object, where: str) -> tuple[str, str]:
     if not isinstance(message, Mapping):
         raise DataError(f"{where}: expected an object with role and content, not {show(message)}")
     role, content = message.get("role"), message.get("content")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +53,7 @@ def received_masks(objective: JepaObjective, plan: Plan) -> list[Tensor | None]:
     """The mask ``r t t`` bool that each layer was given in a step; None where it was given none."""
     found: list[Tensor | None] = []
 
-    def note(module: Any, args: tuple, kwargs: dict) -> None:
+    def note(module: object, args: tuple, kwargs: dict) -> None:
         given = [value for value in (*args, *kwargs.values()) if _is_mask(value)]
         found.append(_seen(given[0][:, 0]).cpu() if given else None)
 
@@ -76,7 +75,7 @@ def _within(window: int | None, call: Call) -> Tensor:
     return back < (len(places) if window is None else window)
 
 
-def _is_mask(value: Any) -> bool:
+def _is_mask(value: object) -> bool:
     return isinstance(value, Tensor) and value.dim() == 4 and value.shape[-1] == value.shape[-2]
 
 
