@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -192,10 +192,10 @@ class JepaObjective(Uncopied):
         with torch.no_grad():
             return self.layout.run(plan, self.target_encoder.transformer, layers, False)
 
-    def _bank(self, known: Tensor | None) -> Any:
+    def _bank(self, known: Tensor | None) -> Callable[[], Tensor]:
         return self.candidate_states if known is None else lambda: known
 
-    def _around(self, plan: Plan, bank: Tensor | None) -> Any:
+    def _around(self, plan: Plan, bank: Tensor | None) -> Callable[[int], AbstractContextManager]:
         """The context of each transformer call by number: with recall, its questions and the memory."""
         if self.recall is None or not plan.recalls:
             return lambda number: nullcontext()

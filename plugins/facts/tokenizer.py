@@ -15,13 +15,13 @@ from jepa_plugins.facts.spelling import Spelling
 from jepa_plugins.facts.vocabulary import MASK, PAD, Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 #: Names encoded at once.
 _PART = 1 << 14
 
 
-def word_tokenizer(names: Iterable[str]) -> Any:
+def word_tokenizer(names: Iterable[str]) -> PreTrainedTokenizerFast:
     """Makes a tokenizer with a token for every word of these names; ids in the order of the sorted words."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

@@ -17,12 +17,12 @@ from jepa_plugins.text.template import PLAIN
 from jepa_plugins.text.trained_tokenizer import TrainTokenizer, check_vocabulary_size, from_state, train
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 
 def chosen_tokenizer(
     context: DatasetContext, wanted: str | TrainTokenizer | None, train: SourcePart
-) -> tuple[Any, str]:
+) -> tuple[PreTrainedTokenizerBase, str]:
     """The tokenizer that a recipe asks for, and its name in messages.
 
     train: the conversations to train one on. Raises DataError where there is no such tokenizer, or not the model's.
@@ -41,7 +41,7 @@ def chosen_tokenizer(
     return tokenizer, str(name)
 
 
-def fast_tokenizer(name: str) -> Any:
+def fast_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """Loads the tokenizer of a folder or an id. Raises DataError for one that can't tell its tokens' characters."""
     tokenizer = load_tokenizer(name)
     if not getattr(tokenizer, "is_fast", False):
@@ -103,7 +103,7 @@ def _found(name: str, context: DatasetContext) -> str:
         raise DataError(f"tokenizer {error}") from error
 
 
-def _trained(wanted: TrainTokenizer, conversations: SourcePart) -> Any:
+def _trained(wanted: TrainTokenizer, conversations: SourcePart) -> PreTrainedTokenizerFast:
     """The tokenizer trained on the conversations, now unless it is in the cache."""
     check_vocabulary_size(wanted)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12 on
 
 from jepa_plugins.text.conversation import Conversation
 from jepa_plugins.text.template import PLAIN
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 PAD, END = "<|pad|>", "<|end|>"
 #: Every byte is a token, so that nothing is unknown.
@@ -53,7 +56,7 @@ def train(conversations: Iterable[Conversation], wanted: TrainTokenizer) -> str:
     return state
 
 
-def from_state(state: str) -> Any:
+def from_state(state: str) -> PreTrainedTokenizerFast:
     """Makes the tokenizer of a state of :func:`train`; its template is plain, with ``<|end|>`` after answers."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
