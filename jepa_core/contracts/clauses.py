@@ -108,7 +108,7 @@ RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
 }
 
 
-def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], layers: int = 1) -> Any:
+def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], layers: int = 1) -> object:
     """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause.
 
     layers: how many the model has; a mask is the same in all of them unless it declares otherwise.

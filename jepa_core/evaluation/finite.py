@@ -51,7 +51,7 @@ def _cleaned(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _finite(value) for name, value in metrics.items()}
 
 
-def _finite(value: object) -> Any:
+def _finite(value: object) -> object:
     """The value, with None for every number in it that is not finite."""
     if isinstance(value, Mapping):
         return _cleaned(value)

@@ -11,7 +11,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from jepa_core.errors import JepaError
 
@@ -62,7 +61,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         raise JepaError(f"{path}: can't be read: {reason(error)}") from error
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> object:
     """Reads JSON that a run wrote. Raises JepaError when the file is missing, was cut off, or is no JSON."""
     try:
         return json.loads(read_bytes(path))

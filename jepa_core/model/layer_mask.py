@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
 _MARK = "_jepa_of_layers"
@@ -27,7 +25,7 @@ class LayerMask:
     def __call__(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         return tuple(map(self._pick, args)), {key: self._pick(value) for key, value in kwargs.items()}
 
-    def _pick(self, value: object) -> Any:
+    def _pick(self, value: object) -> object:
         if isinstance(value, Tensor) and getattr(value, _MARK, False):
             return value[:, self.layer : self.layer + 1]
         return value

@@ -47,7 +47,7 @@ class OnlyReads:
         self.shape = states.shape
         return (states.flatten(0, 1).index_select(0, self.reads)[None], *rest), kwargs
 
-    def _after(self, module: nn.Module, args: tuple, out: Any) -> Any:
+    def _after(self, module: nn.Module, args: tuple, out: Any) -> object:
         """Puts the results in their places. Nothing looks at what some mixtures of experts add of their router."""
         if self.reads is None:
             return None

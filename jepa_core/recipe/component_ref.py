@@ -37,7 +37,7 @@ class ComponentRef(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_recipe(cls, value: object) -> Any:
+    def _from_recipe(cls, value: object) -> object:
         if isinstance(value, str):
             return {"name": value}
         if not isinstance(value, dict | ComponentRef):
@@ -61,7 +61,7 @@ class EmbeddingSides(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_recipe(cls, value: object) -> Any:
+    def _from_recipe(cls, value: object) -> object:
         sided = isinstance(value, dict) and "name" not in value and set(SIDES) & set(value)
         if sided or isinstance(value, EmbeddingSides):
             return value

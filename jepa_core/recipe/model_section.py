@@ -29,7 +29,7 @@ class LoraSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_quantization(cls, data: object) -> Any:
+    def _no_quantization(cls, data: object) -> object:
         _refuse_quantization(data)
         return data
 
@@ -66,7 +66,7 @@ class ModelSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_config(cls, data: object) -> Any:
+    def _default_config(cls, data: object) -> object:
         _refuse_quantization(data)
         if isinstance(data, dict) and data.get("config") is None and data.get("pretrained") is None:
             return {**data, "config": dict(DEFAULTS["model", "config"])}

@@ -81,7 +81,7 @@ def _step(holder: Any, part: str, path: KeyPath) -> str | int:
 LISTS = [path for path, kind in COMPONENTS.items() if KINDS[kind].many]
 
 
-def _at(holder: Any, step: str | int, path: KeyPath) -> Any:
+def _at(holder: Any, step: str | int, path: KeyPath) -> object:
     """The value at `step`, or its default."""
     value = holder.get(step) if isinstance(holder, dict) else holder[step]
     return copy.deepcopy(DEFAULTS.get(path, {})) if value is None else value

@@ -123,7 +123,7 @@ class _Reader:
                 self.anchors[event.anchor] = value
         return value
 
-    def untagged(self, event: yaml.Event, path: KeyPath) -> Any:
+    def untagged(self, event: yaml.Event, path: KeyPath) -> object:
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event, path)
         if len(path) >= MAX_DEPTH:

@@ -50,7 +50,7 @@ class FsdpSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _not_here(cls, data: object) -> Any:
+    def _not_here(cls, data: object) -> object:
         if found := [key for key in _NOT_HERE if isinstance(data, dict) and key in data]:
             raise Conflict(*((key, _NOT_HERE[key]) for key in found))
         return data
@@ -120,7 +120,7 @@ class TrainingSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _some_length(cls, data: object) -> Any:
+    def _some_length(cls, data: object) -> object:
         if isinstance(data, dict) and data.get("max_steps") is None and data.get("num_train_epochs") is None:
             return {**data, "max_steps": 1000}
         return data

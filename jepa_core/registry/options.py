@@ -187,7 +187,7 @@ def _open_ended(factory: Callable[..., Any]) -> bool:
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
-def _hint(factory: Callable[..., Any], name: str) -> Any:
+def _hint(factory: Callable[..., Any], name: str) -> object:
     """The evaluated annotation of an option; one that cannot be evaluated here allows anything."""
     annotation = _parameters(factory)[name].annotation
     if annotation is inspect.Parameter.empty:
@@ -215,5 +215,5 @@ def _can_be_written(value: object) -> bool:
     return True
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple | set | frozenset) else value

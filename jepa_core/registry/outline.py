@@ -134,7 +134,7 @@ def _attributes(factory: Definition) -> dict[str, Any]:
     return found
 
 
-def _alone(definition: Definition) -> Any:
+def _alone(definition: Definition) -> object:
     """Compiles a function without the rest of its module. Raises Unread where it uses a name not known here."""
     node, home = definition.node, definition.home
     if isinstance(node, ast.ClassDef) or node.decorator_list:

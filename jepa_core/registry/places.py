@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 KeyPath = tuple[str | int, ...]
 #: Stands for a line number, after every line of the file.
@@ -17,7 +16,7 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
-def value_at(data: object, path: KeyPath) -> Any:
+def value_at(data: object, path: KeyPath) -> object:
     """The value at `path` in raw data; None where there is none, or where something on the way is no mapping."""
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ class Movable:
         return type(self)(**{f.name: _to(getattr(self, f.name), device) for f in fields(self)})  # type: ignore[arg-type]
 
 
-def _to(value: object, device: torch.device) -> Any:
+def _to(value: object, device: torch.device) -> object:
     if isinstance(value, (Tensor, Movable)):
         return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value.to(device)
     return tuple(_to(item, device) for item in value) if isinstance(value, tuple) else value

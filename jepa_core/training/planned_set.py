@@ -83,7 +83,7 @@ def opened(plan: Plan | Parcel) -> Plan:
     return plan.open() if isinstance(plan, Parcel) else plan
 
 
-def as_they_are(plan: object) -> Any:
+def as_they_are(plan: object) -> object:
     """Collates nothing: what the set gives is whole already."""
     return plan
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,7 @@ def _parse(content: bytes, where: str) -> tuple[str, str, str]:
     return head, relation, tail
 
 
-def _item(text: str, where: str) -> Any:
+def _item(text: str, where: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +59,7 @@ class JoinedSet(FactSet):
         return {**batch, "index": torch.where(rows < len(self.first), batch["index"], second)}
 
 
-def of_data(train: object) -> Any:
+def of_data(train: object) -> object:
     """The facts of a training set that come from the data, without a model's answers and a rule's additions."""
     while isinstance(train, JoinedSet):
         train = train.first

@@ -43,7 +43,7 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         raise DataError(str(error)) from error
 
 
-def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> object:
     """Parses JSON text. `where` opens the message of a DataError, `pairs` makes the objects."""
     try:
         with without_collector():
@@ -56,5 +56,5 @@ def parse_json(text: str, where: str, pairs: Callable[[list[tuple[str, Any]]], A
         raise DataError(f"{where}: expected JSON: {error}") from error
 
 
-def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+def read_json(path: Path, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> object:
     return parse_json(read_text(path), str(path), pairs)

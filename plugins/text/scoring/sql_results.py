@@ -61,7 +61,7 @@ def _copy(database: str) -> sqlite3.Connection:
     return copy
 
 
-def _comparable(value: object) -> Any:
+def _comparable(value: object) -> object:
     """Rounds floats to nine digits, as their sums depend on the order."""
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
