@@ -873,8 +873,8 @@ MUTATIONS = [
     Mutation(
         "rehearsal",
         "jepa_core/launch/run.py",
-        "    watched_step(built)\n    verified",
-        "    verified",
+        "    watched_step(built)\n    try_evaluation",
+        "    try_evaluation",
         f"{CORE}/assembly/test_watched_step.py -k named",
     ),
     Mutation(
