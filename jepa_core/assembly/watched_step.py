@@ -15,7 +15,7 @@ import torch
 from jepa_core.assembly.assemble import told_at
 from jepa_core.components import EmbeddingTraits
 from jepa_core.contracts.broken import Broken
-from jepa_core.contracts.clauses import positions_read, watched_call
+from jepa_core.contracts.clauses import Size, positions_read, watched_call
 from jepa_core.errors import ComponentError, JepaError, brief
 from jepa_core.objective.objective import JepaObjective
 from jepa_core.objective.planner import takes_draws
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
 
+#: The most samples of a group that the step is made of.
+MOST = 8
+
+
 def watched_step(run: Run) -> None:
     """Plans and runs a few samples, forward and backward; weights, gradients and random numbers stay as they were.
 
     Raises RecipeError naming component and clause.
     """
     train = run.train_dataset
-    rows = torch.cat([train.first_rows(group, 2) for group in train.group_sizes]).sort().values.tolist()
+    few = max(2, min(MOST, run.recipe.training.per_device_train_batch_size))  # of one, much is right by chance
+    rows = torch.cat([train.first_rows(group, few) for group in train.group_sizes]).sort().values.tolist()
     told = told_at(run.recipe, "objective.filters")
     with watched(run.objective, run.recipe) as seen, told, torch.random.fork_rng():
         out = seen.train()(plan=seen.plan(train.__getitems__(rows)).to(seen.model.device))
@@ -45,12 +50,13 @@ def watched_step(run: Run) -> None:
 def watched(objective: JepaObjective, recipe: Recipe) -> Iterator[JepaObjective]:
     """Yields the same objective over the same model, with every call of a component watched."""
     spec, settings, training = objective.spec, recipe.objective, objective.training
-    terms = [_watched_term(spec.terms[0], recipe, "objective", settings)]
+    size = Size(objective.transformer.num_layers, objective.transformer.vocab)
+    terms = [_watched_term(spec.terms[0], recipe, "objective", settings, size)]
     terms += [
-        _watched_term(term, recipe, f"objective.terms.{i}", settings.terms[i]) for i, term in enumerate(spec.terms[1:])
+        _watched_term(term, recipe, f"objective.terms.{i}", settings.terms[i], size)
+        for i, term in enumerate(spec.terms[1:])
     ]
-    layers = objective.transformer.num_layers
-    mask = guarded("mask", spec.mask, recipe, "objective.mask", settings.mask.name, layers)
+    mask = guarded("mask", spec.mask, recipe, "objective.mask", settings.mask.name, size)
     seen = type(objective)(objective.model, replace(spec, terms=tuple(terms), mask=mask, layout=objective.layout.name))  # type: ignore[arg-type]
     try:
         yield seen
@@ -59,7 +65,7 @@ def watched(objective: JepaObjective, recipe: Recipe) -> Iterator[JepaObjective]
         objective.train(training)
 
 
-def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: object) -> JepaTerm:
+def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: object, size: Size) -> JepaTerm:
     main = recipe.objective
 
     def chosen(kind: str) -> Any:
@@ -67,7 +73,7 @@ def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: object) ->
         return own if own is not None else getattr(main, kind)
 
     def guard(kind: str, component: object, place: str, name: str) -> Any:
-        return None if component is None else guarded(kind, component, recipe, f"{key}.{place}", name)
+        return None if component is None else guarded(kind, component, recipe, f"{key}.{place}", name, size)
 
     sides = chosen("embedding")
     return replace(
@@ -88,12 +94,12 @@ def _watched_term(term: JepaTerm, recipe: Recipe, key: str, settings: object) ->
     )
 
 
-def guarded(kind: str, component: object, recipe: Recipe, key: str, name: str, layers: int = 1) -> Any:
+def guarded(kind: str, component: object, recipe: Recipe, key: str, name: str, size: Size | None = None) -> Any:
     """Stands for a component: it declares the same traits, and every call is watched."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         with _told(recipe, key, name):
-            return watched_call(kind, component, args, kwargs, layers)
+            return watched_call(kind, component, args, kwargs, size)
 
     base = _GuardWithDraws if kind == "reversal" and takes_draws(component) else _Guard
     guard: _Guard = type(type(component).__name__, (base,), {})(component, call)  # messages name its class

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from jepa_core.components import MaskTraits
 from jepa_core.contracts.broken import Broken
-from jepa_core.contracts.views import check_views
+from jepa_core.contracts.views import check_ids, check_views, padded_twice
 from jepa_core.tensors import same, snapshot, tensors
 
 
@@ -108,11 +109,19 @@ RESULTS: dict[str, Callable[[tuple[Any, ...], Any], None]] = {
 }
 
 
-def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], layers: int = 1) -> object:
-    """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause.
+@dataclass(frozen=True)
+class Size:
+    """The model's layers, in all of which a mask is the same unless it declares otherwise, and its token ids."""
 
-    layers: how many the model has; a mask is the same in all of them unless it declares otherwise.
-    """
+    layers: int = 1
+    vocabulary: int | None = None
+
+
+def watched_call(
+    kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[str, Any], size: Size | None = None
+) -> object:
+    """Calls a component. Raises Broken when it changes its inputs, uses a global generator, or breaks a clause."""
+    size = size or Size()
     given, drawn = snapshot((args, kwargs)), generator_states()
     result = component(*args, **kwargs)
     if not same((args, kwargs), given):
@@ -121,7 +130,11 @@ def watched_call(kind: str, component: Any, args: tuple[Any, ...], kwargs: dict[
         raise Broken("it draws from a global random number generator; randomness comes in as `draws`")
     RESULTS[kind](args, result)
     if kind == "mask" and not MaskTraits.of(component).by_layer:
-        _same_in_every_layer(component, args, result, layers)
+        _same_in_every_layer(component, args, result, size.layers)
+    if kind == "reversal":
+        check_ids(result, size.vocabulary)
+        more = padded_twice(args)
+        check_views(more[0], component(*more))
     return result
 
 

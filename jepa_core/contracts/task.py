@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from jepa_core.contracts.broken import Broken
 from jepa_core.errors import DataError, JepaError, brief
 from jepa_core.samples.batches import check_batch
 from jepa_core.samples.sample_set import TaskData
+from jepa_core.samples.samples import IGNORE
 from jepa_core.samples.token_names import TokenNames
 
 #: Samples of each group that are looked at.
@@ -114,6 +116,10 @@ def _check_set(data_set: Any, data: TaskData) -> None:
 
 
 def _check_batch(batch: Any, longest: int, data: TaskData) -> None:
+    if isinstance(batch, Mapping) and (others := [key for key, each in batch.items() if not isinstance(each, Tensor)]):
+        raise Broken(f"the batch's {others[0]} is a {type(batch[others[0]]).__name__}, not a tensor")
     check_batch(batch, data.vocabulary.size, data.groups, tags=len(data.tags) if data.tags else None)
     if (found := int((batch["tags"] != 0).sum(dim=1).max())) > longest:
         raise Broken(f"max_length is {longest}, and a sample has {found} tokens")
+    if (batch["labels"] != batch["input_ids"])[batch["labels"] != IGNORE].any():
+        raise Broken("a label is not the token it stands at; labels are not shifted")

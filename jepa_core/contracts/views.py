@@ -6,10 +6,12 @@ Axes: ``b`` samples, ``s`` tokens of a sample or of a new block.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from jepa_core.contracts.broken import Broken
 from jepa_core.samples.samples import IGNORE, PAD, PRED, Samples
@@ -28,6 +30,25 @@ def check_views(samples: Samples, result: object) -> None:
         for view in pair:
             _check_view(samples, view)
     _check_weights(samples, result)
+
+
+def check_ids(views: Views, vocabulary: int | None) -> None:
+    """Raises Broken for a token of a new block that the model does not know, of so many."""
+    for view in (view for pair in views.pairs for view in pair):
+        if isinstance(view, NewBlock) and vocabulary is not None:
+            highest = int(view.samples.ids.where(view.samples.valid, 0).max())
+            if highest >= vocabulary:
+                raise Broken(f"a new block has the token {highest}, and the model knows 0 to {vocabulary - 1}")
+
+
+def padded_twice(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same call for every sample twice, with a column of padding behind: what was right by chance, of one sample or
+    of samples of one length, is not right there."""
+    samples, *draws = args
+    twice = torch.arange(len(samples)).repeat(2)
+    more = samples[twice]
+    wide = Samples(pad(more.ids, (0, 1)), pad(more.tags, (0, 1), value=PAD), more.renderings)
+    return (wide, *(replace(each, index=each.index[twice]) for each in draws))
 
 
 def _called(value: object) -> str:

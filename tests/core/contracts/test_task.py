@@ -107,6 +107,8 @@ def batches(**changed: object):
         (Set(__getitems__=lambda items: 1 / 0), "fails: ZeroDivisionError"),
         (Set(__getitems__=lambda items: None), "a batch is a NoneType"),
         (batches(labels=None), "labels is a NoneType"),
+        (batches(words=["a", "b"]), "words is a list, not a tensor"),
+        (batches(labels=torch.full((2, 4), 5)), "a label is not the token it stands at"),
         (batches(index=torch.ones(2)), "index is torch.float32"),
         (batches(group=torch.tensor([0, 7])), "group has 7"),
         (batches(tags=torch.tensor([[1, 1, 2, 2], [1, 1, 2, 9]])), "tags has 9, and there are 2"),

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from jepa_core.contracts.broken import Broken
-from jepa_core.contracts.views import check_views
+from jepa_core.contracts.views import check_ids, check_views, padded_twice
+from jepa_core.samples.draws import Draws
 from jepa_core.samples.samples import Samples
 from jepa_core.views.pairs import Branch, NewBlock, Part, Views
 
@@ -81,6 +82,24 @@ BROKEN = {
     "weight is negative, or not finite": weighed(torch.tensor([1.0, -1.0])),
     "negative, or not finite": weighed(torch.tensor([1.0, float("nan")])),
 }
+
+
+def test_a_token_that_the_model_does_not_know():
+    check_ids(to(NewBlock(S)), 10)
+    check_ids(to(NewBlock(Samples(S.ids + 99 * ~S.valid, S.tags))), 10)  # at padding
+    with pytest.raises(Broken, match="a new block has the token 9, and the model knows 0 to 8"):
+        check_ids(to(NewBlock(S)), 9)
+
+
+def test_every_sample_twice_with_more_padding():
+    """Renderings and draws of the samples go with them."""
+    with_rendering = Samples(S.ids, S.tags, {"other": S})
+    more, draws = padded_twice((with_rendering, Draws(1, 2, torch.tensor([7, 8]), 3)))
+    assert more.ids.tolist() == [[5, 6, 7, 0], [8, 9, 0, 0]] * 2
+    assert more.tags.tolist() == [[1, 2, 2, 0], [1, 2, 0, 0]] * 2
+    assert more.renderings["other"].ids.tolist() == S.ids.tolist() * 2
+    assert draws == Draws(1, 2, draws.index, 3)
+    assert draws.index.tolist() == [7, 8, 7, 8]
 
 
 @pytest.mark.parametrize("name", GOOD)
