@@ -213,7 +213,8 @@ def test_two_processes_agree(tmp_path):
     store = f"file://{tmp_path}/store"
     (tmp_path / "process.py").write_text(PROCESS)
     running = [Running(tmp_path / "process.py", str(rank), store, cwd=tmp_path) for rank in (0, 1)]
-    told = [process.wait(120).stdout.splitlines() for process in running]
+    said = [process.wait(120).stdout.splitlines() for process in running]
+    told = [[line for line in lines if not line.startswith("[Gloo]")] for lines in said]  # older ones greet
     assert told[0][:4] == told[1][:4]
     assert told[0][:3] == ["1 True", "2 False", "3 False"]
     assert told[0][3].startswith("jepa_loss is not finite at step 2; the weights are those of step 1")
