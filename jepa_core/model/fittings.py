@@ -23,8 +23,26 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+class Holders:
+    """Counts who works with `hooks`, and takes them off with the last; it refers to nothing of the model."""
+
+    def __init__(self, hooks: Hooks):
+        self._hooks = hooks
+        self._count = 0
+        self.gone = False
+
+    def come(self) -> None:
+        self._count += 1
+
+    def go(self) -> None:
+        self._count -= 1
+        if not self._count:
+            self.gone = True
+            self._hooks.remove()
+
+
 class Fittings:
-    """Runs `model`; its hooks go away with the last holder of this object."""
+    """Runs `model`; its hooks go away with the last that holds them, though a traceback may still keep this object."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[nn.Module, weakref.ref[Fittings]]] = weakref.WeakKeyDictionary()
 
@@ -38,6 +56,7 @@ class Fittings:
         self.early_exit = EarlyExit(self.anatomy.blocks, hooks)
         self.last_mlp = OnlyReads(self.anatomy.mlp, hooks)
         self._hooks = hooks
+        self.holders = Holders(hooks)
         self._switch: Switch | None = None  # to the attention of streams; put in when the first one comes
         weakref.finalize(self, hooks.remove)
 
@@ -46,7 +65,7 @@ class Fittings:
         """The fittings of this model. Raises ComponentError for one whose parts can't be found."""
         known = cls._of.get(model)
         found = known() if known else None
-        if found is None:
+        if found is None or found.holders.gone:
             found = cls(model)
             cls._of[model] = weakref.ref(found)
         return found

@@ -58,6 +58,8 @@ class Transformer:
         #: Set where the model is split among processes.
         self.lockstep: Lockstep | None = None
         self._hooks = Hooks()
+        self._fittings.holders.come()
+        self._hooks.undo(self._fittings.holders.go)
         self._finalizer = weakref.finalize(self, self._hooks.remove)
 
     def __call__(

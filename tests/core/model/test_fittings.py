@@ -33,6 +33,18 @@ def test_a_second_transformer_adds_none_and_the_last_one_leaves_none():
     assert hooks_on(model) == 0
 
 
+def test_a_closed_one_leaves_none_though_a_traceback_holds_what_it_ran():
+    model = small_model()
+    with Transformer(model) as transformer, pytest.raises(IndexError) as error:
+        transformer(IDS + 1000, IDS, None, [2])
+    assert hooks_on(model) == 0
+    with Transformer(model) as another:
+        assert hooks_on(model) == 6
+        assert another(IDS, IDS, None, [2])[2].shape == (1, 4, 32)
+    assert hooks_on(model) == 0
+    assert error.value.__traceback__ is not None
+
+
 def test_a_copy_of_a_model_in_use_starts_clean():
     model = small_model()
     transformer = Transformer(model)
