@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from jepa_plugins.facts.roles import SampleType
 
 #: Facts read at once.
 FACTS = 1 << 15
+#: How hashes are looked for: a table, for which numpy 2.0 fails at uint64, is never right for numbers so far apart.
+KIND: Literal["sort"] = "sort"
 
 Parts = Iterator[tuple[np.ndarray, Samples]]  # row numbers, and the facts there
 
@@ -40,7 +43,7 @@ class Alike:
         found = []
         for rows, facts in facts_in_parts(data_set):
             keys = hash_facts(facts)
-            is_wanted = np.isin(keys, keys_in(keys, wanted))
+            is_wanted = np.isin(keys, keys_in(keys, wanted), kind=KIND)
             found.append((keys[is_wanted], rows[is_wanted]))
         keys, rows = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.lexsort((rows, keys))
@@ -54,7 +57,7 @@ class Alike:
             [self._differ(self.rows[i : i + FACTS], firsts[i : i + FACTS]) for i in range(0, len(firsts), FACTS)]
         )
         seen: dict[bytes, int] = {}  # facts that differ and have one hash
-        for i in np.flatnonzero(np.isin(self.keys, self.keys[differ])):
+        for i in np.flatnonzero(np.isin(self.keys, self.keys[differ], kind=KIND)):
             firsts[i] = seen.setdefault(self._tokens(int(self.rows[i])), int(self.rows[i]))
         return firsts
 
@@ -62,7 +65,7 @@ class Alike:
         """Yields (number, row) for every fact of `parts` that equals one of these: its number there, the row here."""
         for numbers, facts in parts:
             keys = hash_facts(facts)
-            for i in np.flatnonzero(np.isin(keys, keys_in(keys, self.keys))):
+            for i in np.flatnonzero(np.isin(keys, keys_in(keys, self.keys), kind=KIND)):
                 own = fact_keys(facts[torch.tensor([int(i)])])[0]
                 low, high = np.searchsorted(self.keys, keys[i], "left"), np.searchsorted(self.keys, keys[i], "right")
                 for row in self.rows[low:high].tolist():

@@ -64,7 +64,7 @@ class Spelling:
         ascending = np.sort(hashes)
         shared = ascending[1:][ascending[1:] == ascending[:-1]]
         owner: dict[tuple[int, ...], int] = {}
-        for name in np.flatnonzero(np.isin(hashes, shared)).tolist() if len(shared) else ():
+        for name in np.flatnonzero(np.isin(hashes, shared, kind="sort")).tolist() if len(shared) else ():
             if (other := owner.setdefault(self[name], name)) != name:
                 return name, other
         return None
