@@ -31,10 +31,14 @@ class Holders:
         self._count = 0
         self.gone = False
 
-    def come(self) -> None:
+    def come(self) -> Hooks:
+        """Counts one more; returns hooks of its own, and when they are taken off it goes."""
         self._count += 1
+        own = Hooks()
+        own.undo(self._go)
+        return own
 
-    def go(self) -> None:
+    def _go(self) -> None:
         self._count -= 1
         if not self._count:
             self.gone = True

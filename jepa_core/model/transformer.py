@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from jepa_core.errors import ComponentError
 from jepa_core.model.early_exit import EarlyExit, hidden_of, with_hidden
 from jepa_core.model.fittings import Fittings
-from jepa_core.model.hooks import Hooks, Run
+from jepa_core.model.hooks import Run
 from jepa_core.model.only_reads import OnlyReads
 from jepa_core.model.own_logits import OwnLogits
 from jepa_core.model.positions import forget, position_tables, refuse_pretrained
@@ -57,9 +57,7 @@ class Transformer:
         self._own_logits = OwnLogits(model, anatomy)
         #: Set where the model is split among processes.
         self.lockstep: Lockstep | None = None
-        self._hooks = Hooks()
-        self._fittings.holders.come()
-        self._hooks.undo(self._fittings.holders.go)
+        self._hooks = self._fittings.holders.come()
         self._finalizer = weakref.finalize(self, self._hooks.remove)
 
     def __call__(
