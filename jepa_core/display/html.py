@@ -207,7 +207,7 @@ th { font-weight: 600; }
 tbody th, thead th:first-child { font-weight: 400; white-space: nowrap; color: var(--muted);
   position: sticky; left: 0; background: var(--paper); }
 @media (max-width: 40rem) {
-  tbody th { white-space: normal; }
+  tbody th { white-space: normal; min-width: 7.5rem; }
 }
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4; padding: .75rem; border: 1px solid var(--line); }
 summary { cursor: pointer; padding: .25rem 0; overflow-wrap: anywhere; }

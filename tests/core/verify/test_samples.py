@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from jepa_core.verify.checks.supervision import supervision
 from jepa_core.verify.context import mode
+from jepa_core.verify.grid import example_mask
 from jepa_core.verify.samples import mixed_rows, sample_tables
 from jepa_core.views.pairs import Part, Views
 from jepa_plugins.facts.question_to_entity import QuestionToEntity
 from jepa_plugins.facts.roles import Role
 from tests.core.verify.breaking import tiny
+from tests.plugins.text.verified import checked
 
 
 def tables(context):
@@ -60,6 +63,19 @@ def test_labels_of_a_second_view():
         ("1", "<mask>", "mask", "", "source 1"),
         ("1", head, "tail", head, ""),
     ]
+
+
+def test_tokens_of_text_are_told_as_people_read_them(tmp_path):
+    """In samples, in masks and in what a check says; the tokenizer writes a space as Ġ and a new line as Ċ."""
+    context = checked(tmp_path, "data.train_on=every_token")
+    names = context.run.vocabulary.token_to_id
+    assert {"Ġ", "Ċ"} <= set(names)
+    rows = [row for table in tables(context) for row in table.rows]
+    told = {"token": {row[2] for row in rows}, "label": {row[5] for row in rows}}
+    told["mask"] = set(example_mask(context).names)
+    told["check"] = {part for row in supervision(context) for part in row.evidence}
+    assert [where for where, words in told.items() if {"Ġ", "Ċ"} & set("".join(words))] == []
+    assert [where for where, words in told.items() if not {"·", "↵"} & set("".join(words))] == []
 
 
 def test_half_of_each_kind():
