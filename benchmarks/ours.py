@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 import jepa_core
 from jepa_core.errors import JepaError
+from jepa_core.registry import Registry
 
 Batch = dict[str, Tensor]
 
@@ -20,11 +22,15 @@ ACTIVATION = "model.config.activation_function=gelu_pytorch_tanh"
 LAYOUTS = ("packed", "rows", "flat")
 
 
+@cache
+def _registry() -> Registry:
+    return Registry.discover()
+
+
 def build(recipe: str, overrides: Sequence[str] = (), device: str = "cpu") -> Any:
     """A run of a shipped recipe, in training mode on this device."""
-    run = jepa_core.build(
-        jepa_core.load_recipe(recipe, overrides=list(overrides)), device="cpu" if device == "cpu" else None
-    )
+    loaded = jepa_core.load_recipe(recipe, overrides=list(overrides), registry=_registry())
+    run = jepa_core.build(loaded, _registry(), "cpu" if device == "cpu" else None)
     run.objective.train().to(device)
     return run
 
