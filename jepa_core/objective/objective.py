@@ -20,7 +20,7 @@ from jepa_core.objective.company import Company, Joined
 from jepa_core.objective.cross_entropy import cross_entropy_sum
 from jepa_core.objective.given import Uncopied, given_counts, plan_given
 from jepa_core.objective.hidden import HiddenStates
-from jepa_core.objective.jepa_term import RunningTerm, checked_detach
+from jepa_core.objective.jepa_term import RunningTerm
 from jepa_core.objective.layouts import choose
 from jepa_core.objective.needs import OF_CANDIDATES
 from jepa_core.objective.plan import Plan, PlannedRecall, PlannedTerm, PlannedView
@@ -28,6 +28,7 @@ from jepa_core.objective.planner import Planner
 from jepa_core.objective.recall import make_recall, plan_recalls
 from jepa_core.objective.room import refuse_overflow
 from jepa_core.objective.schedule import weight_at
+from jepa_core.objective.sharing import leave_model, take_model
 from jepa_core.objective.spec import ObjectiveSpec, register_parts
 from jepa_core.objective.target import target_encoder
 from jepa_core.objective.terms import NTP, Count, ObjectiveOutput, Term
@@ -54,12 +55,9 @@ class JepaObjective(Uncopied):
         self.transformer = Transformer(model)
         self.terms: tuple[RunningTerm, ...] = tuple(RunningTerm.of(term, self.transformer) for term in spec.terms)
         self.parts = register_parts(self, spec)
-        if spec.positions == "none":
-            self.transformer.forget_positions()
+        take_model(self)
         self.layout = choose(spec.layout, spec.mask, spec.positions, self.transformer)
         self.planner = Planner(spec, self.layout.arrange)
-        if spec.ntp_detach is not None:
-            self.transformer.detach_after(checked_detach(spec.ntp_detach, self.terms, self.transformer.num_layers))
         self.recall = make_recall(spec, self.transformer, self.terms[0])
         self.company: Company | None = None  #: processes that train together, set by a trainer
 
@@ -71,7 +69,7 @@ class JepaObjective(Uncopied):
 
     def close(self) -> None:
         """Takes every hook off the model."""
-        self.transformer.close()
+        leave_model(self)
 
     def plan(self, batch: dict[str, Tensor], step: int = 0, training: bool | None = None) -> Plan:
         """Plans this batch at this optimizer step; costs no model time. training: None: as the module's mode is."""
