@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jepa_core.contracts.broken import Broken
+from jepa_core.contracts.clauses import figures
 from jepa_core.samples.sample_set import SampleSet
 from jepa_core.testing.contract import clause
 
@@ -28,7 +30,10 @@ class EvaluationContract:
     def test_figures_are_plain(self) -> None:
         found = self.figures()
         assert found, "there is no figure"
-        assert all(isinstance(name, str) for name in found), "a name is no text"
+        try:
+            figures(found)
+        except Broken as error:
+            raise AssertionError(str(error)) from error
         json.dumps(found, allow_nan=False)
 
     @clause("the same run gives the same figures, whatever the batch size")
