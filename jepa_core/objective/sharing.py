@@ -17,7 +17,7 @@ _OPEN: WeakKeyDictionary[nn.Module, WeakSet[Any]] = WeakKeyDictionary()
 
 
 def take_model(objective: Any) -> None:
-    """Does to the model what the spec asks for beyond masks: it forgets positions, and gradients end at a layer.
+    """Makes the model forget positions and ends gradients at a layer, where the spec asks for it.
 
     Raises ComponentError where another open objective of the model asks for something else.
     """

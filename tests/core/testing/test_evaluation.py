@@ -15,7 +15,7 @@ def test_exactly_the_broken_clauses_fail(failures, specimen):
     ("name", "test", "message"),
     [
         ("TestNothing", "test_figures_are_plain", "there is no figure"),
-        ("TestATensor", "test_figures_are_plain", "not JSON serializable"),
+        ("TestATensor", "test_figures_are_plain", "is of type Tensor; expected a number, list or mapping"),
         ("TestMeanOfMeans", "test_batches_do_not_matter", "in batches of 4 and"),
         ("TestAFigureForEveryBatch", "test_batches_do_not_matter", "another batch size gives other figures"),
     ],
