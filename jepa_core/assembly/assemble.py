@@ -77,8 +77,8 @@ def assemble(recipe: Recipe, data: TaskData, registry: Registry, weights: Path |
 
 
 def refuse_odd_folder(recipe: Recipe) -> None:
-    """Raises RecipeError where the recipe's model comes from a folder that is none of a model; before the data, which
-    may read its tokenizer there."""
+    """Raises RecipeError where the recipe's model should come from a folder that holds none. It comes before the data,
+    which may read their tokenizer there."""
     named = recipe.model.pretrained or recipe.model.config
     place = place_of(named, recipe.search) if isinstance(named, str) else None
     if place is not None:

@@ -47,7 +47,7 @@ def add_adapters(model: PreTrainedModel, lora: LoraSection, new_ids: Sequence[in
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:  # many kinds of check
         raise JepaError(f"model.lora: {one_line(error)}") from error
     wrapper.peft_config["default"].base_model_name_or_path = _whole_name(model.name_or_path)
-    model.__dict__[_WRAPPER] = wrapper  # past nn.Module, for which it would be a module within itself
+    model.__dict__[_WRAPPER] = wrapper  # past nn.Module, which would hold it as a module within itself
 
 
 def has_adapters(model: PreTrainedModel) -> bool:

@@ -153,8 +153,8 @@ def _same(value: object, other: Tensor) -> bool:
 
 @contextmanager
 def padding_is_known(base: object) -> Iterator[None]:
-    """Keeps the model, in this context, from searching its input for padding to warn of, for which it would wait for
-    the device: the layouts know where padding is."""
+    """Keeps the model, in this context, from searching its input for padding to warn of. The search would wait for the
+    device, and the layouts know where padding is."""
     name = "warn_if_padding_and_no_attention_mask"
     if not hasattr(base, name) or torch.compiler.is_compiling():  # dynamo can't follow, and compiled code does not look
         yield

@@ -33,7 +33,7 @@ def first_new(model: PreTrainedModel, vocabulary: TokenNames) -> int:
 
 
 def note_rows(model: PreTrainedModel) -> None:
-    """Notes in the configuration, with which it is saved, how many rows there were before any was added."""
+    """Notes in the configuration, which is saved with the model, how many rows there were before any was added."""
     setattr(model.config, _NOTED, noted_rows(model))
 
 

@@ -179,7 +179,7 @@ class Transformer:
         return Routers(self.model, self._open.anatomy, self._own_logits)
 
     def routing(self) -> AbstractContextManager[list[Routed]]:
-        """A context with a list, to which calls that run through all layers add what the routers said."""
+        """A context with a list; calls that run through all layers add to it what the routers said."""
         return self.routers.gathering()
 
     def check(self, positions: str = "continue", packed: bool = False, by_layer: bool = False) -> None:

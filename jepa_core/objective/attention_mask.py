@@ -12,6 +12,19 @@ from jepa_core.objective.arrangement import Call
 from jepa_core.views.row_tokens import Tokens
 from jepa_core.views.visibility import additive, visible
 
+NO_DISTANCE_TO_PREFIX = (
+    "this model attends within a sliding window, and without positions there is no distance from a branch to the "
+    "prefix that it goes on from; use positions: continue"
+)
+
+
+def no_distance_between_views(window: int | None, tokens: str) -> ComponentError:
+    """Makes the error for a window where views see each other: nothing says how far apart they are."""
+    return ComponentError(
+        f"this model attends within a sliding window of {window} tokens, {tokens}, and the mask lets a view see "
+        "another, from which it has no distance; use a mask that keeps views apart"
+    )
+
 
 class Masks:
     """Makes the masks of calls for `transformer`. placeless: whether all position ids are 0."""
@@ -74,10 +87,7 @@ class Masks:
         if call.piece is None or call.apart is None:
             return by_column
         if self.placeless:
-            raise ComponentError(
-                "this model attends within a sliding window, and without positions there is no distance from a branch "
-                "to the prefix that it goes on from; use positions: continue"
-            )
+            raise ComponentError(NO_DISTANCE_TO_PREFIX)
         same_piece = call.piece.unsqueeze(-1) == call.piece.unsqueeze(-2)
         return torch.where(same_piece, by_column, call.positions.unsqueeze(-1) - call.positions.unsqueeze(-2))
 
@@ -88,11 +98,7 @@ class Masks:
     def _refuse_windows_between_blocks(self, width: int) -> None:
         """Refuses windows where a token may see another block's: nothing says how far apart the two are."""
         if self._windowed(width):
-            raise ComponentError(
-                f"this model attends within a sliding window of {self.transformer.sliding_window} tokens, a row has "
-                f"{width}, and the mask lets a view see another, from which it has no distance; use a mask that keeps "
-                "views apart"
-            )
+            raise no_distance_between_views(self.transformer.sliding_window, f"a row has {width}")
 
     def _dtype(self) -> torch.dtype:
         """The dtype that attention scores will have: under autocast, autocast's."""

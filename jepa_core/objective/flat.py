@@ -19,6 +19,7 @@ from jepa_core.model.grouped_attention import GroupedAttention
 from jepa_core.model.stream_attention import Attentions, StreamAttention
 from jepa_core.model.transformer import Transformer
 from jepa_core.objective.arrangement import Arrangement, Block, Call
+from jepa_core.objective.attention_mask import NO_DISTANCE_TO_PREFIX, no_distance_between_views
 from jepa_core.objective.one_stream import one_stream
 from jepa_core.objective.stream import Stream
 from jepa_core.views.row_tokens import Tokens
@@ -79,16 +80,9 @@ class Flat:
         if narrow is None or narrow >= stream.longest:
             return
         if not self.isolates:
-            raise ComponentError(
-                f"this model attends within a sliding window of {narrow} tokens, a sample with its views has "
-                f"{stream.longest}, and the mask lets a view see another, from which it has no distance; use a mask "
-                "that keeps views apart"
-            )
+            raise no_distance_between_views(narrow, f"a sample with its views has {stream.longest}")
         if self.placeless and stream.branched is not None:
-            raise ComponentError(
-                "this model attends within a sliding window, and without positions there is no distance from a branch "
-                "to the prefix that it goes on from; use positions: continue"
-            )
+            raise ComponentError(NO_DISTANCE_TO_PREFIX)
 
     def _drops_out(self) -> str | None:
         config = self.transformer.model.config.get_text_config(decoder=True)

@@ -104,7 +104,7 @@ class MetricsFile(TrainerCallback):
             if of is None:
                 self.say(f"warning: {self.path}:{number}: no line of a run's log; left out")
         kept = [line for line, of in zip(lines, found, strict=True) if of is not None and of <= step]
-        shared = self.path.stat().st_nlink > 1  # with a backup, say, to which this run's lines are not to be added
+        shared = self.path.stat().st_nlink > 1  # with a backup, say, which must not get this run's lines
         if cut_off or shared or len(kept) < len(lines):
             write_text(self.path, b"".join(line + b"\n" for line in kept).decode("utf-8"))
 

@@ -26,7 +26,7 @@ class TaskSize:
     the first and the last shared by as many entities; partners: right answers of a
     question.
 
-    Raises DataError for sizes from which no task can be made.
+    Raises DataError for sizes that no task can be made with.
     """
 
     entities_both_ways: int = 1000

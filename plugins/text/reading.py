@@ -30,7 +30,7 @@ class JsonLines:
         return f"{self.path}: line {line}"
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Yields line number, from 1, and value; of a line that is none the DataError that names it, so that whoever
+        """Yields the number, from 1, and the value of each line; for a bad line its DataError instead, so that whoever
         reads can tell of all of them."""
         for number, line in numbered_lines(self.path, LONGEST_LINE):
             try:

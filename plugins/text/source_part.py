@@ -48,7 +48,7 @@ class SourcePart:
     held_out: bool = False
 
     def __iter__(self) -> Iterator[Conversation]:
-        """Yields the conversations. Raises DataError naming the line of a row that is none."""
+        """Yields the conversations. Raises DataError with the line of a row that isn't one."""
         for conversation in conversations(self.source, self.limit):
             if self.share is None or self.share.holds(conversation) == self.held_out:
                 yield conversation

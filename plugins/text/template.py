@@ -131,7 +131,7 @@ class ChatTemplate:
         return len(end) if literal.startswith(end) else self._common(literal, end)
 
     def _common(self, literal: str, other: str) -> int:
-        """The number of characters in the tokens with which both begin."""
+        """The number of characters in the tokens that both begin with."""
         ours, theirs = self._encoder.encode([literal, other])
         length = min(len(ours), len(theirs))
         differ = np.flatnonzero(ours.ids[:length] != theirs.ids[:length])

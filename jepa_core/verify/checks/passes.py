@@ -19,7 +19,7 @@ from jepa_core.verify.row import Row, at_most, exactly, not_applicable, source_o
 
 
 def passes(context: Context) -> Iterator[Row]:
-    """Counts passes at the token embedding, with which every pass of a Hugging Face model begins."""
+    """Counts passes at the token embedding, where every pass of a Hugging Face model begins."""
     try:
         yield _one_pass(context.packed, _plan(context.packed, context))
     except ComponentError as error:
