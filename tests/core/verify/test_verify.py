@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from jepa_core.errors import JepaError
 from jepa_core.signals import Terminated
 from jepa_core.verify.checks import isolation
 from jepa_core.verify.row import Verdict
-from jepa_core.verify.verify import CHEAP, CHECKS, NotAsSaid, summary, verify, verify_start
+from jepa_core.verify.verify import CHEAP, CHECKS, NotAsSaid, recipe_name, summary, verify, verify_start
 from tests.core.verify.breaking import TINY, Unusual, lines, registry, tiny
 from tests.core.verify.checks.test_isolation import Leaking
 
@@ -112,3 +114,12 @@ def test_a_check_of_the_task_that_has_the_name_of_another_is_refused():
     context.run.data = replace(context.run.data, checks={"health": lambda context: []})
     with pytest.raises(JepaError, match="brings a check 'health'"):
         verify(context)
+
+
+def test_its_name_is_that_of_the_recipe_or_of_the_run(tmp_path):
+    def name(source: Path | None) -> str:
+        recipe = SimpleNamespace(source_path=source, output_dir=str(tmp_path / "mine"))
+        return recipe_name(SimpleNamespace(recipe=recipe))
+
+    assert name(Path("recipes/cosine_k1.yaml")) == "cosine_k1"
+    assert name(tmp_path / "mine" / "recipe.resolved.yaml") == name(None) == "mine"
