@@ -31,7 +31,7 @@ class Pages:
 
 
 def gather() -> Pages:
-    """Everything there is to read. Takes half a minute: tutorials run, and each recipe's mask is drawn."""
+    """Everything there is to read. Takes about four minutes of one core: tutorials run, and each recipe's mask is drawn."""
     pages = Pages()
     first, others, assets = written_pages(ROOT)
     pages.add("Start", first, assets)
