@@ -31,7 +31,7 @@ class Pages:
 
 
 def gather() -> Pages:
-    """Everything there is to read. Takes about four minutes of one core: tutorials run, and each recipe's mask is drawn."""
+    """Everything there is to read. Takes four minutes of one core: tutorials run, masks are drawn."""
     pages = Pages()
     first, others, assets = written_pages(ROOT)
     pages.add("Start", first, assets)
