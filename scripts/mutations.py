@@ -954,6 +954,62 @@ MUTATIONS = [
         "return self.folder.finished",
         f"{CORE}/study/test_worker.py {CORE}/study/test_design.py",
     ),
+    Mutation(
+        "a component before it is called",
+        "jepa_core/assembly/assemble.py",
+        'if kind != "dataset" and (words := unfit(kind, made)):',
+        'if kind == "nothing" and (words := unfit(kind, made)):',
+        f"{CORE}/assembly/test_watched_step.py -k 'declaration or factory'",
+    ),
+    Mutation(
+        "views clause by clause",
+        "jepa_core/contracts/clauses.py",
+        "    check_views(args[0], result)\n",
+        "    pass\n",
+        f"{CORE}/assembly/test_watched_step.py -k reversal",
+    ),
+    Mutation(
+        "views of several samples and with padding",
+        "jepa_core/contracts/clauses.py",
+        "        check_views(more[0], component(*more))\n",
+        "        pass\n",
+        f"{CORE}/assembly/test_watched_step.py -k reversal",
+    ),
+    Mutation(
+        "masks that differ by layer",
+        "jepa_core/contracts/clauses.py",
+        "        _same_in_every_layer(component, args, result, size.layers)\n",
+        "        pass\n",
+        f"{CORE}/assembly/test_watched_step.py -k mask",
+    ),
+    Mutation(
+        "a task's names, sets and first samples",
+        "jepa_core/contracts/task.py",
+        "        _check_named(name, each, data)\n",
+        "        pass\n",
+        f"{CORE}/contracts/test_task.py",
+    ),
+    Mutation(
+        "evaluations before training",
+        "jepa_core/launch/run.py",
+        "    try_evaluation(built)\n",
+        "",
+        f"{CORE}/assembly/test_first_evaluation.py -k before_training",
+    ),
+    Mutation(
+        "batches of one's own loop",
+        "jepa_core/objective/given.py",
+        "    check_batch(on_host,",
+        "    (lambda *args: None)(on_host,",
+        f"{CORE}/objective/test_given.py",
+    ),
+    Mutation(
+        "two objectives of one model",
+        "jepa_core/objective/sharing.py",
+        "    for key in _differ(objective):\n",
+        "    for key in ():\n",
+        f"{CORE}/objective/test_sharing.py",
+    ),
 ]
 
 
