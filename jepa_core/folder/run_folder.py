@@ -145,13 +145,13 @@ class RunFolder:
         root = self.path.resolve()
         try:
             for path in _with_contents(places):
+                _refuse_circle(path)
                 if not path.resolve().is_relative_to(root):  # it, or a folder that it is in, is such a link
                     raise JepaError(f"{path}: a link that leads out of the run's folder; it is not followed")
                 if path.exists() and not (path.is_file() or path.is_dir()):
                     raise JepaError(f"{path}: not a regular file; it is not opened")
-        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-            where, why = (error.filename, reason(error)) if isinstance(error, OSError) else (self.path, str(error))
-            raise JepaError(f"{where}: can't be read: {why}") from error
+        except OSError as error:
+            raise JepaError(f"{error.filename or self.path}: can't be read: {reason(error)}") from error
 
     def refuse_read_only(self) -> None:
         """Raises NotWritten when this user may not write there, before anything that takes long."""
@@ -190,6 +190,12 @@ class RunFolder:
                 with suppress(OSError):  # not empty: it is somebody's
                     path.rmdir()
             raise
+
+
+def _refuse_circle(path: Path) -> None:
+    """Raises OSError for links in a circle, which nothing else complains of from Python 3.13 on."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.stat()
 
 
 def _with_contents(places: Iterable[Path]) -> Iterator[Path]:

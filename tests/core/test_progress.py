@@ -40,7 +40,8 @@ def test_lines_in_a_file_are_lines(monkeypatch):
     text = stream.getvalue()
     assert not {"\r", "\x1b"} & set(text)
     lines = text.splitlines()
-    assert lines[0] == "training: 0 of 4 after 00:00, loss=1.5"  # no rate before there is one
+    begun = "training: 0 of 4 after 00:00"
+    assert lines[:2] == [begun, f"{begun}, loss=1.5"]  # no rate before there is one
     assert lines[-1].startswith("training: 4 of 4 after 00:00")
     assert lines[-1].endswith("loss=1.5")
     assert all(line.strip() == line for line in lines)
