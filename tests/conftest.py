@@ -13,6 +13,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,6 +24,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.fsync = os.fstat  # type: ignore[assignment]  # which also refuses what is no open file
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+with suppress(ImportError):  # scripts/gpu_check.sh needs pytest alone
+    from hypothesis import settings
+
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 #: Files of few long tests: first, so that no process is left alone with them in the end.
 LONG = ("tests/scripts/", "tests/end_to_end/", "tests/thirdparty/", "tests/core/launch/", "tests/core/cli/")
