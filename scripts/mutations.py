@@ -166,8 +166,8 @@ MUTATIONS = [
     Mutation(
         "loader: its processes end when Python does",
         "jepa_core/training/loader_process.py",
-        "        self.kill()",
-        "        super().terminate()",
+        "os.kill(self.pid, END)",
+        "super().terminate()",
         f"{CORE}/training/test_loader_process.py",
     ),
     Mutation(

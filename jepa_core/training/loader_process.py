@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.popen_fork import Popen
@@ -9,16 +10,21 @@ from typing import Any
 
 from jepa_core.signals import SIGNALS
 
+#: What the training process ends one with; a terminal that sends it to all ends the training process too.
+END = signal.SIGQUIT
+
 
 def ignore_signals(worker: int) -> None:
     """Ignores the signals that stop a run: a terminal or a job manager sends them to every process of it."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(END, lambda number, frame: os._exit(0))  # any other end PyTorch takes for a failure
 
 
-class _Killed(Popen):
+class _Ended(Popen):
     def terminate(self) -> None:
-        self.kill()
+        if self.returncode is None:
+            os.kill(self.pid, END)
 
 
 class _LoaderProcess(ForkProcess):
@@ -27,7 +33,7 @@ class _LoaderProcess(ForkProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Popen:
-        return _Killed(process_obj)
+        return _Ended(process_obj)
 
 
 class LoaderContext(ForkContext):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Any
 
 import pytest
@@ -39,4 +38,4 @@ def test_python_ends_it_when_it_exits(loading):
     process = process_of(loading)
     process._popen.terminate()
     process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    assert process.exitcode == 0, "as PyTorch expects of one that did not fail"
