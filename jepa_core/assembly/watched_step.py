@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jepa_core.recipe.schema import Recipe
 
 
-#: The most samples of a group that the step is made of.
-MOST = 8
+#: Samples of each group that the step is made of: of one, much is right by chance; many take long in a large model.
+FEW = 2
 
 
 def watched_step(run: Run) -> None:
@@ -36,8 +36,7 @@ def watched_step(run: Run) -> None:
     Raises RecipeError naming component and clause.
     """
     train = run.train_dataset
-    few = max(2, min(MOST, run.recipe.training.per_device_train_batch_size))  # of one, much is right by chance
-    rows = torch.cat([train.first_rows(group, few) for group in train.group_sizes]).sort().values.tolist()
+    rows = torch.cat([train.first_rows(group, FEW) for group in train.group_sizes]).sort().values.tolist()
     told = told_at(run.recipe, "objective.filters")
     with watched(run.objective, run.recipe) as seen, told, torch.random.fork_rng():
         out = seen.train()(plan=seen.plan(train.__getitems__(rows)).to(seen.model.device))
