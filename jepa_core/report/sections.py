@@ -47,7 +47,9 @@ AFTER_TRAINING = "Measured after training only; training.eval_steps gives curves
 
 
 def overview(records: Sequence[Record]) -> str:
-    return table(["", *(record.name for record in records)], tables.overview(records))
+    """Tells of collapsed embeddings, before any figure; then the runs in a table."""
+    told = "".join(map(warning, collapses(records)))
+    return told + table(["", *(record.name for record in records)], tables.overview(records))
 
 
 def differences(records: Sequence[Record]) -> str:
@@ -125,8 +127,7 @@ def curves(records: Sequence[Record]) -> str:
         ("Health of the embeddings", EMBEDDINGS, charts.embeddings(records)),
         ("Metrics by layer", "Through the final norm and the output embedding.", charts.layers(records)),
     ]
-    told = {EMBEDDINGS: "".join(map(warning, collapses(records)))}
-    return "\n".join(_charts(title, text, some, records, told.get(text, "")) for title, text, some in found)
+    return "\n".join(_charts(title, text, some, records) for title, text, some in found)
 
 
 def collapses(records: Sequence[Record]) -> list[str]:
@@ -158,14 +159,12 @@ def recipes(records: Sequence[Record]) -> str:
     return section("Recipe and versions", *texts, made_with)
 
 
-def _charts(
-    title: str, text: str, some: Sequence[charts.Chart | None], records: Sequence[Record], told: str = ""
-) -> str:
+def _charts(title: str, text: str, some: Sequence[charts.Chart | None], records: Sequence[Record]) -> str:
     drawn = [picture(draw_chart(chart), chart.alt) for chart in some if chart]
     if not drawn:
         return section(title, note(text)) if text == AFTER_TRAINING and _trained(records) else ""
     names = [record.name for record in records]
-    return section(title, legend(names) if len(names) > 1 else "", note(text), told, pictures(drawn))
+    return section(title, legend(names) if len(names) > 1 else "", note(text), pictures(drawn))
 
 
 def _trained(records: Sequence[Record]) -> bool:

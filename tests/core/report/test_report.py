@@ -209,13 +209,14 @@ def test_what_a_real_run_logs_is_found(tmp_path):
     assert "finished" in text
 
 
-def test_a_collapse_stands_apart_from_what_explains_it(tmp_path):
+def test_a_collapse_stands_before_all_figures(tmp_path):
     flat = {"step": 4, "health_predicted_rank": 1.2, "health_predicted_cosine": 0.9999, "health_pairs": 64}
     found, text = page(make_run(tmp_path / "a", log=[*LOG[:-1], LOG[-1] | flat]))
     warned = [words for words in found.notes if "have collapsed" in words]
     assert len(warned) == 1
     assert warned[0].startswith("a: the embeddings have collapsed: predicted (effective rank 1.20")
     assert f'<p class="warning">{warned[0]}</p>' in text
+    assert text.index(warned[0]) < text.index("<table")
 
 
 def test_a_collapse_is_told_in_words():
