@@ -74,14 +74,12 @@ def evaluate(
 @torch.no_grad()
 def first_figures(objective: JepaObjective, dataset: SampleSet) -> Metrics:
     """Measures one batch of all of a small set, in this process alone; nothing where it is empty."""
-    training = objective.training
-    tallies = {objective.transformer.num_layers: MetricSums(dataset.max_length, [t.name for t in objective.spec.terms])}
-    try:
-        if len(dataset):
-            _evaluate_batch(objective.eval(), dataset.__getitems__(range(len(dataset))), tallies)
-    finally:
-        objective.train(training)
-    return tallies[objective.transformer.num_layers].metrics()
+    sums = MetricSums(dataset.max_length, [term.name for term in objective.spec.terms])
+    if len(dataset):
+        with evaluating(objective):
+            batch = dataset.__getitems__(range(len(dataset)))
+            _evaluate_batch(objective, batch, {objective.transformer.num_layers: sums})
+    return sums.metrics()
 
 
 def _evaluate_batch(objective: JepaObjective, batch: Batch, tallies: dict[int, MetricSums]) -> None:
